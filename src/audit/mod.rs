@@ -1,0 +1,171 @@
+//! Running the checks in parallel, then sorting, suppressing, gating and scoring: once, and here only.
+
+use serde::Serialize;
+
+use crate::finding::Finding;
+use crate::rule::{How, Severity};
+use crate::source::{Location, RepoPath, Unreadable};
+
+/// The whole result: what every report prints.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Audit {
+    /// `readiness/audit/1`
+    pub schema: &'static str,
+    /// Name and version of the program.
+    pub tool: Tool,
+    /// The audited path, as the user gave it.
+    pub root: String,
+    /// The applications, by path.
+    pub apps: Vec<AppAudit>,
+    /// Files that are part of the repository and were not examined.
+    pub not_examined: Vec<Unreadable>,
+    /// Suppressions that match nothing, have run out, or lack a reason.
+    pub stale_suppressions: Vec<StaleSuppression>,
+}
+
+/// Which program made the report.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Tool {
+    /// `readiness`
+    pub name: &'static str,
+    /// Its version.
+    pub version: &'static str,
+}
+
+/// One application.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct AppAudit {
+    /// Its folder, relative to the root; empty for the root.
+    pub root: RepoPath,
+    /// Its name.
+    pub name: String,
+    /// `next`, `express` …
+    pub framework: String,
+    /// The framework's version.
+    pub version: Option<String>,
+    /// Technology found: name, version or package.
+    pub stack: Vec<StackEntry>,
+    /// Counts.
+    pub metrics: Vec<Metric>,
+    /// 0–100.
+    pub score: f64,
+    /// A–F.
+    pub grade: char,
+    /// The roadmap's name.
+    pub roadmap: String,
+    /// The roadmap's phases with their state.
+    pub phases: Vec<Phase>,
+    /// Per control: how many handlers it covers.
+    pub coverage: Vec<Coverage>,
+    /// Open findings, worst first.
+    pub findings: Vec<Finding>,
+    /// Findings that the configuration or a comment suppresses, with the reason.
+    pub suppressed: Vec<Suppressed>,
+}
+
+/// A technology in use.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct StackEntry {
+    /// `Next.js`
+    pub name: String,
+    /// `15.1.0`
+    pub version: String,
+}
+
+/// A count.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Metric {
+    /// `TypeScript files`
+    pub name: String,
+    /// How many.
+    pub value: u64,
+}
+
+/// One phase of the roadmap.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Phase {
+    /// Its title.
+    pub title: String,
+    /// 0–100; `None` when nothing in it applies.
+    pub score: Option<f64>,
+    /// Hours of the open items.
+    pub hours_open: f64,
+    /// Its items.
+    pub items: Vec<Item>,
+}
+
+/// One item of a phase.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Item {
+    /// Its title.
+    pub title: String,
+    /// How much it weighs.
+    pub priority: Severity,
+    /// Who does it.
+    pub owner: Option<String>,
+    /// Hours that remain.
+    pub effort_hours: f64,
+    /// The rules behind it.
+    pub rules: Vec<String>,
+    /// How its state is known.
+    pub how: How,
+    /// Its state.
+    pub state: ItemState,
+    /// Units that are in order.
+    pub covered: usize,
+    /// Units that it is asked of.
+    pub total: usize,
+    /// Open findings.
+    pub gaps: usize,
+}
+
+/// Where an item stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ItemState {
+    /// Nothing is missing.
+    Done,
+    /// Something is missing.
+    Open,
+    /// Nobody attested it, or nothing was measured.
+    Unattested,
+    /// It does not apply to this application.
+    NotApplicable,
+    /// It could not be judged.
+    Unknown,
+}
+
+/// How many handlers a control covers.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Coverage {
+    /// The control's key, `rate_limit`.
+    pub control: String,
+    /// Handlers that it reaches on every path.
+    pub covered: usize,
+    /// Handlers that it reaches on some paths, or weakly (`optional`, `conditional`, `manual`, `console`).
+    pub partial: usize,
+    /// Handlers of which it is unknown.
+    pub unknown: usize,
+    /// Handlers that it is asked of: without those to which it does not apply, and for auth without public ones.
+    pub total: usize,
+}
+
+/// A suppressed finding.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Suppressed {
+    /// What was suppressed.
+    pub finding: Finding,
+    /// Why, in the team's words.
+    pub reason: String,
+}
+
+/// A suppression that does nothing.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct StaleSuppression {
+    /// Where it is written.
+    pub location: Location,
+    /// The rule it names.
+    pub rule: String,
+    /// What is wrong with it.
+    pub problem: String,
+}

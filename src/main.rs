@@ -1,0 +1,5 @@
+//! The `readiness` program.
+
+fn main() -> std::process::ExitCode {
+    readiness::cli::main()
+}

@@ -1,0 +1,65 @@
+//! The facts of all rooms below, built in one function, then read-only.
+//!
+//! A check that wants a new fact gets it added here; nothing later is handed back to something earlier.
+
+use std::collections::BTreeMap;
+
+use crate::controls::{Evidence, Verdict};
+use crate::graph::Graph;
+use crate::project::Project;
+use crate::routes::{Middleware, Route};
+use crate::rule::Control;
+use crate::source::{Location, RepoPath, Unreadable};
+
+/// Everything a check may look at.
+#[derive(Debug)]
+pub struct Model {
+    /// Manifests, applications, configuration files.
+    pub project: Project,
+    /// Every module, with its links.
+    pub graph: Graph,
+    /// The applications, parallel to [`Project::apps`].
+    pub apps: Vec<AppModel>,
+    /// Files that could not be read or parsed, by path.
+    pub not_examined: Vec<Unreadable>,
+    /// Every path of the repository that is not ignored, sorted.
+    pub paths: Vec<RepoPath>,
+}
+
+/// One application's routes and what reaches them.
+#[derive(Debug)]
+pub struct AppModel {
+    /// Its folder.
+    pub root: RepoPath,
+    /// Handlers with verdicts.
+    pub routes: Vec<RouteFacts>,
+    /// Middleware files, loaded or not.
+    pub middleware: Vec<Middleware>,
+    /// Technology found, `Next.js` → `15.1.0`, in the order of reports.
+    pub stack: Vec<(String, String)>,
+    /// Counts, by name: `TypeScript files`, `API handlers` …
+    pub metrics: Vec<(String, u64)>,
+}
+
+/// One handler and what is known of it.
+#[derive(Debug)]
+pub struct RouteFacts {
+    /// The row of the route table.
+    pub route: Route,
+    /// The file, for reports.
+    pub file: RepoPath,
+    /// Where the handler begins.
+    pub location: Location,
+    /// One verdict per control.
+    pub controls: BTreeMap<Control, Verdict>,
+    /// It plainly should be open, and why.
+    pub public_guess: Option<String>,
+    /// `[routes] public` names it.
+    pub public_declared: bool,
+    /// What makes it expensive (`llm`, `speech`, `image`, `upload`, `email`, `payment`), with the call.
+    pub expensive: Vec<(String, Evidence)>,
+    /// The handler changes state: writes to a database, sends, pays, or does unknown work under a writing method.
+    pub writes: bool,
+    /// Facts of the proof that checks of their own ask for, by key (`webhook:stripe`, `cron` …), each with its place.
+    pub marks: Vec<(String, Evidence)>,
+}

@@ -1,0 +1,89 @@
+//! Routes and handlers.
+
+use crate::graph::ModuleId;
+use crate::source::Span;
+use crate::syntax::{ExprId, FunctionId};
+
+use super::Middleware;
+
+/// The routes of one application.
+#[derive(Clone, Debug, Default)]
+pub struct RouteTable {
+    /// One row per handler (file and method), ordered by file, then position.
+    pub routes: Vec<Route>,
+    /// The middleware or proxy files found, loaded or not.
+    pub middleware: Vec<Middleware>,
+}
+
+/// One handler: what answers one method of one URL, or one server action.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// The file that Next.js loads, or that registers the Express handler, or that holds the action.
+    pub module: ModuleId,
+    /// URL as served, `/api/chat/[id]` (Express: `/api/users/:id`); `None` for a server action.
+    pub url: Option<String>,
+    /// Which convention makes it a route.
+    pub kind: RouteKind,
+    /// `POST`, `ANY`, or the action's name.
+    pub method: String,
+    /// Where the handler begins.
+    pub span: Span,
+    /// What runs.
+    pub entry: Entry,
+}
+
+/// Which convention makes something a route.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum RouteKind {
+    /// App Router route handler.
+    App,
+    /// Pages Router API route.
+    Pages,
+    /// Server action.
+    Action,
+    /// Express.
+    Express,
+    /// Hono.
+    Hono,
+    /// tRPC procedure.
+    Trpc,
+}
+
+impl RouteKind {
+    /// The word used in JSON.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::App => "app",
+            Self::Pages => "pages",
+            Self::Action => "action",
+            Self::Express => "express",
+            Self::Hono => "hono",
+            Self::Trpc => "trpc",
+        }
+    }
+}
+
+/// What runs when the route is called.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Entry {
+    /// An export of the route's module, by its exported name (`GET`, `default`, an action's name).
+    Export(Box<str>),
+    /// A function of the route's module: an inline server action.
+    Function(FunctionId),
+    /// Middleware and handlers in the order in which they run; the last one is the handler.
+    Chain(Vec<Layer>),
+}
+
+/// One middleware or handler expression of a chain, in the module that registers it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Layer {
+    /// The module it is written in.
+    pub module: ModuleId,
+    /// The function that it is written in (`MODULE_BODY` at the top level).
+    pub function: FunctionId,
+    /// The expression whose value is the middleware or handler.
+    pub expr: ExprId,
+    /// It takes four parameters: an error handler.
+    pub handles_errors: bool,
+}

@@ -1,0 +1,169 @@
+//! The words that rules, verdicts and findings share.
+
+use serde::{Deserialize, Serialize};
+
+/// A control that a handler may need.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Debug,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Control {
+    /// Who is calling is established, and strangers are turned away.
+    Auth,
+    /// A limiter can turn the request away.
+    RateLimit,
+    /// Input goes through a schema before use.
+    Validation,
+    /// Failures of the work become an error response.
+    ErrorHandling,
+    /// What the handler logs with.
+    Logging,
+    /// A test runs the handler.
+    Tests,
+}
+
+impl Control {
+    /// All controls, in the order of reports.
+    pub const ALL: [Self; 6] = [
+        Self::Auth,
+        Self::RateLimit,
+        Self::Validation,
+        Self::ErrorHandling,
+        Self::Logging,
+        Self::Tests,
+    ];
+
+    /// The key in JSON: `rate_limit`.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Auth => "auth",
+            Self::RateLimit => "rate_limit",
+            Self::Validation => "validation",
+            Self::ErrorHandling => "error_handling",
+            Self::Logging => "logging",
+            Self::Tests => "tests",
+        }
+    }
+
+    /// The words in reports: `rate limit`.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Auth => "auth",
+            Self::RateLimit => "rate limit",
+            Self::Validation => "validation",
+            Self::ErrorHandling => "error handling",
+            Self::Logging => "logging",
+            Self::Tests => "tests",
+        }
+    }
+}
+
+/// How sure a verdict or finding is.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Debug,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Confidence {
+    /// It rests on names, or part of the path could not be seen.
+    Low,
+    /// Every step was seen.
+    High,
+}
+
+/// How bad a gap is, and how much an item of a roadmap weighs.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Debug,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// Weight 1.
+    Low,
+    /// Weight 2.
+    Medium,
+    /// Weight 4.
+    High,
+    /// Weight 8.
+    Critical,
+}
+
+impl Severity {
+    /// The word in reports and JSON.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+
+    /// What it counts for in a score.
+    #[must_use]
+    pub fn weight(self) -> f64 {
+        match self {
+            Self::Low => 1.0,
+            Self::Medium => 2.0,
+            Self::High => 4.0,
+            Self::Critical => 8.0,
+        }
+    }
+}
+
+/// How a rule knows what it says.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Debug,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum How {
+    /// From the code.
+    Static,
+    /// From documents in the repository.
+    Evidence,
+    /// From result files of other tools.
+    Measured,
+    /// From what somebody attests in `readiness.toml`.
+    Attest,
+}

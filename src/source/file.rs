@@ -1,0 +1,42 @@
+//! One file's text, and why a file could not be had.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::{LineIndex, RepoPath};
+
+/// A file that was read: valid UTF-8, without a byte-order mark.
+#[derive(Clone, Debug)]
+pub struct SourceFile {
+    /// Where it lies.
+    pub path: RepoPath,
+    /// Its text.
+    pub text: Arc<str>,
+}
+
+impl SourceFile {
+    /// A file with the given text, as tests make them.
+    #[must_use]
+    pub fn new(path: RepoPath, text: &str) -> Self {
+        Self {
+            path,
+            text: Arc::from(text),
+        }
+    }
+
+    /// The beginnings of the lines.
+    #[must_use]
+    pub fn lines(&self) -> LineIndex {
+        LineIndex::new(&self.text)
+    }
+}
+
+/// A file that is part of the repository but could not be examined. It is reported, never dropped.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, schemars::JsonSchema)]
+pub struct Unreadable {
+    /// Where it lies.
+    pub path: RepoPath,
+    /// What was wrong and what to do, as a sentence fragment: `larger than 1.5 MB`.
+    pub reason: String,
+}

@@ -1,0 +1,14 @@
+//! Paths, text, spans and the repository on disk.
+//!
+//! Every read of the disk happens in this room, so that tests can serve a repository from memory and so that nothing
+//! outside the audited root is ever read. It knows nothing of languages, rules or reports.
+
+mod file;
+mod path;
+mod repository;
+mod span;
+
+pub use file::{SourceFile, Unreadable};
+pub use path::RepoPath;
+pub use repository::{MAX_FILE_BYTES, Repository, WalkError};
+pub use span::{LineIndex, Location, Span};

@@ -1,0 +1,171 @@
+//! Paths relative to the audited root.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
+
+/// A path relative to the audited root, always with `/`, without a leading `./` or `/`, on every platform.
+///
+/// The empty path is the root itself. Cloning is a reference count.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RepoPath(Arc<str>);
+
+impl RepoPath {
+    /// Makes a path from text that uses `/`; `.` and `..` segments are folded and a climb above the root stops there.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        let clean = !text.contains('\\')
+            && !text.starts_with('/')
+            && !text.ends_with('/')
+            && text
+                .split('/')
+                .all(|segment| !segment.is_empty() && segment != "." && segment != "..");
+        if clean || text.is_empty() {
+            return Self(Arc::from(text));
+        }
+        let mut segments: Vec<&str> = Vec::new();
+        for segment in text.split(['/', '\\']) {
+            match segment {
+                "" | "." => {}
+                ".." => {
+                    segments.pop();
+                }
+                other => segments.push(other),
+            }
+        }
+        Self(Arc::from(segments.join("/")))
+    }
+
+    /// The path as text, `apps/web/app/api/route.ts`.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// True for the audited root itself.
+    #[must_use]
+    pub fn is_root(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The last segment, or the empty string for the root.
+    #[must_use]
+    pub fn file_name(&self) -> &str {
+        self.0.rsplit('/').next().unwrap_or("")
+    }
+
+    /// The text behind the last dot of the file name, without the dot; `None` for `Makefile` and `.env`.
+    #[must_use]
+    pub fn extension(&self) -> Option<&str> {
+        match self.file_name().rsplit_once('.') {
+            Some((stem, extension)) if !stem.is_empty() => Some(extension),
+            _ => None,
+        }
+    }
+
+    /// The file name without its last extension.
+    #[must_use]
+    pub fn stem(&self) -> &str {
+        match self.file_name().rsplit_once('.') {
+            Some((stem, _)) if !stem.is_empty() => stem,
+            _ => self.file_name(),
+        }
+    }
+
+    /// The folder that holds this path; `None` for the root.
+    #[must_use]
+    pub fn parent(&self) -> Option<Self> {
+        if self.is_root() {
+            return None;
+        }
+        Some(match self.0.rsplit_once('/') {
+            Some((parent, _)) => Self(Arc::from(parent)),
+            None => Self(Arc::from("")),
+        })
+    }
+
+    /// This folder's entry `relative` (which may climb with `..`, but not above the root).
+    #[must_use]
+    pub fn join(&self, relative: &str) -> Self {
+        if self.is_root() {
+            return Self::new(relative);
+        }
+        Self::new(&format!("{}/{relative}", self.0))
+    }
+
+    /// True when this path is `folder` or lies below it.
+    #[must_use]
+    pub fn starts_with(&self, folder: &Self) -> bool {
+        folder.is_root()
+            || (self.0.starts_with(folder.as_str())
+                && matches!(self.0.as_bytes().get(folder.0.len()), None | Some(b'/')))
+    }
+
+    /// The part below `folder`, or `None` when this path does not lie below it.
+    #[must_use]
+    pub fn strip_prefix(&self, folder: &Self) -> Option<&str> {
+        if folder.is_root() {
+            return Some(&self.0);
+        }
+        let rest = self.0.strip_prefix(folder.as_str())?;
+        if rest.is_empty() {
+            Some("")
+        } else {
+            rest.strip_prefix('/')
+        }
+    }
+
+    /// The segments from the root down; none for the root.
+    pub fn segments(&self) -> impl DoubleEndedIterator<Item = &str> {
+        self.0.split('/').filter(|segment| !segment.is_empty())
+    }
+}
+
+impl fmt::Display for RepoPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for RepoPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&*self.0, f)
+    }
+}
+
+impl Serialize for RepoPath {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl schemars::JsonSchema for RepoPath {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "RepoPath".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string", "description": "path relative to the audited root, always with /" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RepoPath;
+
+    #[test]
+    fn folds_dots_and_stops_at_the_root() {
+        assert_eq!(RepoPath::new("./a/../b//c").as_str(), "b/c");
+        assert_eq!(RepoPath::new("../../etc/passwd").as_str(), "etc/passwd");
+        assert_eq!(RepoPath::new("a/b").join("../c.ts").as_str(), "a/c.ts");
+    }
+
+    #[test]
+    fn a_prefix_is_a_whole_folder() {
+        let file = RepoPath::new("apps/web2/x.ts");
+        assert!(!file.starts_with(&RepoPath::new("apps/web")));
+        assert_eq!(file.strip_prefix(&RepoPath::new("apps")), Some("web2/x.ts"));
+        assert_eq!(file.stem(), "x");
+    }
+}

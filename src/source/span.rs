@@ -1,0 +1,124 @@
+//! Byte spans and the lines and columns that people read.
+
+use serde::Serialize;
+
+use super::RepoPath;
+
+/// A half-open range of byte offsets in one file.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug)]
+pub struct Span {
+    /// Offset of the first byte.
+    pub start: u32,
+    /// Offset behind the last byte.
+    pub end: u32,
+}
+
+impl Span {
+    /// The span from `start` up to, not including, `end`.
+    #[must_use]
+    pub fn new(start: u32, end: u32) -> Self {
+        Self { start, end }
+    }
+}
+
+/// Offsets at which the lines of a file begin.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LineIndex {
+    starts: Box<[u32]>,
+}
+
+impl LineIndex {
+    /// Finds the lines of `text`; only `\n` ends a line, as in every editor that counts `\r\n` as one.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        let newlines = memchr::memchr_iter(b'\n', text.as_bytes());
+        let starts =
+            std::iter::once(0).chain(newlines.map(|at| u32::try_from(at + 1).unwrap_or(u32::MAX)));
+        Self {
+            starts: starts.collect(),
+        }
+    }
+
+    /// The 1-based line that holds the byte at `offset`.
+    #[must_use]
+    pub fn line(&self, offset: u32) -> u32 {
+        u32::try_from(self.starts.partition_point(|&start| start <= offset)).unwrap_or(u32::MAX)
+    }
+
+    /// The 1-based line and 1-based byte column of `offset`.
+    #[must_use]
+    pub fn line_column(&self, offset: u32) -> (u32, u32) {
+        let line = self.line(offset);
+        (line, offset - self.starts[line as usize - 1] + 1)
+    }
+
+    /// The offset at which 1-based `line` begins, or `None` behind the end.
+    #[must_use]
+    pub fn start_of(&self, line: u32) -> Option<u32> {
+        self.starts.get((line as usize).checked_sub(1)?).copied()
+    }
+
+    /// How many lines the file has.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.starts.len()
+    }
+}
+
+/// A place in a file as people and reports name it. Lines and columns are 1-based; the end column is exclusive.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, schemars::JsonSchema)]
+pub struct Location {
+    /// File, relative to the audited root.
+    pub file: RepoPath,
+    /// First line, 1-based.
+    pub line: u32,
+    /// First column, 1-based, in bytes.
+    pub column: u32,
+    /// Last line, 1-based.
+    pub end_line: u32,
+    /// Column behind the last byte, 1-based.
+    pub end_column: u32,
+}
+
+impl Location {
+    /// The place of `span` in `file`.
+    #[must_use]
+    pub fn of_span(file: &RepoPath, lines: &LineIndex, span: Span) -> Self {
+        let (line, column) = lines.line_column(span.start);
+        let (end_line, end_column) = lines.line_column(span.end.max(span.start));
+        Self {
+            file: file.clone(),
+            line,
+            column,
+            end_line,
+            end_column,
+        }
+    }
+
+    /// A whole line, when nothing finer is known.
+    #[must_use]
+    pub fn of_line(file: &RepoPath, line: u32) -> Self {
+        Self {
+            file: file.clone(),
+            line,
+            column: 1,
+            end_line: line,
+            end_column: 1,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::LineIndex;
+
+    #[test]
+    fn lines_and_columns_are_one_based() {
+        let index = LineIndex::new("ab\ncd\n");
+        assert_eq!(index.line_column(0), (1, 1));
+        assert_eq!(index.line_column(2), (1, 3));
+        assert_eq!(index.line_column(3), (2, 1));
+        assert_eq!(index.line_column(6), (3, 1));
+        assert_eq!(index.start_of(2), Some(3));
+    }
+}

@@ -1,0 +1,413 @@
+//! The small intermediate representation that functions are lowered to.
+//!
+//! Expressions live in one arena per module and name each other by [`ExprId`]; statements are trees. Identifiers are
+//! names, resolved by whoever evaluates: block scopes are not kept apart from their function's scope, because real code
+//! assigns before it reads. Types, JSX structure and comments are gone.
+
+use crate::source::Span;
+
+/// An identifier or property name of one module: an index into [`super::ModuleRecord::names`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Name(pub u32);
+
+/// An expression of one module: an index into [`super::ModuleRecord::exprs`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ExprId(pub u32);
+
+/// A function of one module: an index into [`super::ModuleRecord::functions`]. Function 0 is the module's own body.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct FunctionId(pub u32);
+
+/// A class of one module: an index into [`super::ModuleRecord::classes`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ClassId(pub u32);
+
+/// The body of the module, as a function.
+pub const MODULE_BODY: FunctionId = FunctionId(0);
+
+/// A list of statements.
+pub type Block = Box<[Stmt]>;
+
+/// What an expression is. TypeScript's `as`, `satisfies`, `!` and parentheses are looked through.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Expr {
+    /// `undefined` and `void e` whose operand has no call.
+    Undefined,
+    /// `null`
+    Null,
+    /// `true`, `false`
+    Bool(bool),
+    /// A number literal; big integers too, as their value.
+    Number(f64),
+    /// A string literal, or a template without substitutions.
+    String(Box<str>),
+    /// A template with substitutions: one more text than parts.
+    Template {
+        texts: Box<[Box<str>]>,
+        parts: Box<[ExprId]>,
+    },
+    /// A regular expression's source.
+    Regex(Box<str>),
+    /// An identifier.
+    Name(Name),
+    /// `this`
+    This,
+    /// `super`
+    Super,
+    /// `object.property`; private names keep their `#`.
+    Member {
+        object: ExprId,
+        property: Name,
+        optional: bool,
+    },
+    /// `object[index]`
+    Index {
+        object: ExprId,
+        index: ExprId,
+        optional: bool,
+    },
+    /// `callee(args)`
+    Call {
+        callee: ExprId,
+        args: Box<[Argument]>,
+        optional: bool,
+    },
+    /// `new callee(args)`
+    New {
+        callee: ExprId,
+        args: Box<[Argument]>,
+    },
+    /// `` tag`…` ``
+    Tagged {
+        tag: ExprId,
+        texts: Box<[Box<str>]>,
+        parts: Box<[ExprId]>,
+    },
+    /// `import(specifier)`
+    Import(ExprId),
+    /// `await e`
+    Await(ExprId),
+    /// `yield e`, `yield* e`
+    Yield {
+        value: Option<ExprId>,
+        delegate: bool,
+    },
+    /// An object literal.
+    Object(Box<[Property]>),
+    /// An array literal; holes are [`Expr::Undefined`].
+    Array(Box<[Argument]>),
+    /// A function or arrow function.
+    Function(FunctionId),
+    /// A class expression.
+    Class(ClassId),
+    /// `!e`, `-e`, `+e`, `~e`, `typeof e`, `void e`, `delete e`
+    Unary { op: UnaryOp, operand: ExprId },
+    /// Arithmetic and comparison.
+    Binary {
+        op: BinaryOp,
+        left: ExprId,
+        right: ExprId,
+    },
+    /// `&&`, `||`, `??`
+    Logical {
+        op: LogicalOp,
+        left: ExprId,
+        right: ExprId,
+    },
+    /// `test ? then : otherwise`
+    Conditional {
+        test: ExprId,
+        then: ExprId,
+        otherwise: ExprId,
+    },
+    /// `target = value` and the compound forms.
+    Assign {
+        target: Box<Pattern>,
+        op: AssignOp,
+        value: ExprId,
+    },
+    /// `a, b`: the last one is the value.
+    Sequence(Box<[ExprId]>),
+    /// A JSX element: the component's name when it is one, then attribute values and children that are expressions.
+    Jsx {
+        tag: Option<ExprId>,
+        children: Box<[ExprId]>,
+    },
+    /// Anything else, with the expressions inside it that are evaluated.
+    Opaque(Box<[ExprId]>),
+}
+
+/// An argument or array element, possibly spread.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Argument {
+    /// The value.
+    pub value: ExprId,
+    /// `...value`
+    pub spread: bool,
+}
+
+/// One entry of an object literal.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Property {
+    /// `key: value`, `key`, `key() {}`
+    Value { key: Key, value: ExprId },
+    /// `get key() {}`
+    Getter { key: Key, function: FunctionId },
+    /// `...value`
+    Spread(ExprId),
+}
+
+/// A property key.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Key {
+    /// A name, string or number written as a literal.
+    Name(Name),
+    /// `[expression]`
+    Computed(ExprId),
+}
+
+/// Unary operators that matter to conditions; the arithmetic ones are [`UnaryOp::Other`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum UnaryOp {
+    /// `!`
+    Not,
+    /// `-`
+    Minus,
+    /// `typeof`
+    Typeof,
+    /// `void`
+    Void,
+    /// `delete`, `+`, `~`
+    Other,
+}
+
+/// Binary operators.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum BinaryOp {
+    /// `===`, `==`
+    Equal,
+    /// `!==`, `!=`
+    NotEqual,
+    /// `<`
+    Less,
+    /// `<=`
+    LessEqual,
+    /// `>`
+    Greater,
+    /// `>=`
+    GreaterEqual,
+    /// `instanceof`
+    Instanceof,
+    /// `in`
+    In,
+    /// `+`
+    Add,
+    /// `-`
+    Subtract,
+    /// `*`
+    Multiply,
+    /// `/`
+    Divide,
+    /// `%`, `**`, bit operators
+    Other,
+}
+
+/// Short-circuit operators.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LogicalOp {
+    /// `&&`
+    And,
+    /// `||`
+    Or,
+    /// `??`
+    Coalesce,
+}
+
+/// What an assignment does to its target.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AssignOp {
+    /// `=`
+    Set,
+    /// `&&=`, `||=`, `??=`
+    Logical(LogicalOp),
+    /// `+=` and the like, `++`, `--`
+    Update,
+}
+
+/// What a declaration, parameter or assignment binds.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Pattern {
+    /// A variable.
+    Name(Name),
+    /// `a.b = …`, `a[b] = …`: a member expression that is written.
+    Member(ExprId),
+    /// `{ key: pattern, ...rest }`
+    Object {
+        properties: Box<[(Key, Pattern)]>,
+        rest: Option<Box<Pattern>>,
+    },
+    /// `[a, , b, ...rest]`
+    Array {
+        elements: Box<[Option<Pattern>]>,
+        rest: Option<Box<Pattern>>,
+    },
+    /// `pattern = default`
+    Default {
+        pattern: Box<Pattern>,
+        default: ExprId,
+    },
+    /// `...pattern` as a function's last parameter.
+    Rest(Box<Pattern>),
+}
+
+/// A statement and where it stands.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Stmt {
+    /// Its whole text.
+    pub span: Span,
+    /// What it does.
+    pub kind: StmtKind,
+}
+
+/// What a statement does.
+#[derive(Clone, PartialEq, Debug)]
+pub enum StmtKind {
+    /// An expression for its effect.
+    Expr(ExprId),
+    /// One declarator of `const`, `let`, `var`, `using`.
+    Let {
+        pattern: Pattern,
+        init: Option<ExprId>,
+    },
+    /// `function name() {}`; hoisted to the start of its block.
+    Function { name: Name, function: FunctionId },
+    /// `class Name {}`
+    Class { name: Name, class: ClassId },
+    /// `return e`
+    Return(Option<ExprId>),
+    /// `throw e`
+    Throw(ExprId),
+    /// `if (test) then else otherwise`
+    If {
+        test: ExprId,
+        then: Block,
+        otherwise: Block,
+    },
+    /// `switch`
+    Switch { value: ExprId, cases: Box<[Case]> },
+    /// `try`
+    Try {
+        block: Block,
+        handler: Option<Handler>,
+        finalizer: Block,
+    },
+    /// Any loop. `test` is absent for `for…of` and `for (;;)`.
+    Loop(Box<Loop>),
+    /// `{ … }` and labelled statements.
+    Block(Block),
+    /// `break`, with or without a label.
+    Break,
+    /// `continue`, with or without a label.
+    Continue,
+}
+
+/// `case test:` or `default:` of a switch.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Case {
+    /// The value compared with; `None` is `default`.
+    pub test: Option<ExprId>,
+    /// The statements.
+    pub body: Block,
+}
+
+/// `catch (param) { … }`
+#[derive(Clone, PartialEq, Debug)]
+pub struct Handler {
+    /// What the error is bound to.
+    pub param: Option<Pattern>,
+    /// The statements.
+    pub body: Block,
+}
+
+/// The parts of a loop.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Loop {
+    /// The initialiser of `for (init; …)`.
+    pub init: Block,
+    /// `for (binding of iterable)` or `in`.
+    pub each: Option<(Pattern, ExprId)>,
+    /// The condition of `while`, `do` and `for (;;)`.
+    pub test: Option<ExprId>,
+    /// The update of `for (;;)`.
+    pub update: Option<ExprId>,
+    /// The body.
+    pub body: Block,
+    /// `do … while` and `while (true)`, `for (;;)`: the body runs at least once.
+    pub runs_at_least_once: bool,
+    /// `for await`
+    pub awaits: bool,
+}
+
+/// A function of any kind.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Function {
+    /// Its own name, or the name of the variable or property it is assigned to.
+    pub name: Option<Name>,
+    /// The parameters.
+    pub params: Box<[Pattern]>,
+    /// The statements; an arrow's expression body is a `return`.
+    pub body: Block,
+    /// `async`
+    pub is_async: bool,
+    /// `function*`
+    pub is_generator: bool,
+    /// `=>`, so `this` is the surrounding one.
+    pub is_arrow: bool,
+    /// Its body begins with `'use server'`.
+    pub use_server: bool,
+    /// The whole function.
+    pub span: Span,
+    /// The function that this one is written in; `None` for the module's body.
+    pub parent: Option<FunctionId>,
+}
+
+/// A class.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Class {
+    /// Its name.
+    pub name: Option<Name>,
+    /// `extends e`
+    pub superclass: Option<ExprId>,
+    /// `constructor() {}`
+    pub constructor: Option<FunctionId>,
+    /// Methods, accessors and fields.
+    pub members: Box<[ClassMember]>,
+    /// Decorators of the class.
+    pub decorators: Box<[ExprId]>,
+    /// The whole class.
+    pub span: Span,
+}
+
+/// A member of a class.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ClassMember {
+    /// Its name.
+    pub key: Key,
+    /// `static`
+    pub is_static: bool,
+    /// What it is.
+    pub value: MemberValue,
+    /// Its decorators.
+    pub decorators: Box<[ExprId]>,
+}
+
+/// What a class member holds.
+#[derive(Clone, PartialEq, Debug)]
+pub enum MemberValue {
+    /// A method.
+    Method(FunctionId),
+    /// `get x() {}`
+    Getter(FunctionId),
+    /// `x = e`
+    Field(Option<ExprId>),
+}

@@ -1,0 +1,17 @@
+//! One file becomes one [`ModuleRecord`]: imports, exports, functions lowered to a small IR, literals, suppressions.
+//!
+//! The only room that names a parser. Syntax trees are dropped here; what leaves is owned and knows nothing of
+//! repositories, routes or rules.
+
+mod ir;
+mod lower;
+mod parse;
+mod pattern;
+mod record;
+mod suppression;
+
+pub use ir::*;
+pub use parse::{ParseOptions, parse_module};
+pub use pattern::{PatternError, PatternMatch, PatternSet, PatternSource};
+pub use record::*;
+pub use suppression::{Suppression, suppressions};
