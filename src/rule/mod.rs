@@ -3,6 +3,10 @@
 //!
 //! It knows what may be asked, not how it is answered.
 
+mod control;
 mod words;
 
+pub use control::{
+    Api, Builder, Calling, ControlFile, ControlLibrary, Expensive, LimitShape, Meaning, wildcard,
+};
 pub use words::{Confidence, Control, How, Severity};

@@ -1,0 +1,255 @@
+//! What libraries mean to the proof engine, as data: `rules/controls/*.toml`.
+//!
+//! Every entry names calls by their path from the package's export: `@upstash/ratelimit#Ratelimit!.limit` is the
+//! method `limit` of an instance of `Ratelimit`. `()` stands for a call's result, `!` for an instance made by `new`,
+//! `*` for any text. A path that begins with `*#` holds for any receiver, and is less sure.
+
+use serde::Deserialize;
+
+/// One file of `rules/controls/`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ControlFile {
+    /// Calls and what they mean.
+    #[serde(default)]
+    pub api: Vec<Api>,
+    /// Fluent builders that collect middleware and end in a handler.
+    #[serde(default)]
+    pub builder: Vec<Builder>,
+    /// Calls that cost money or much time.
+    #[serde(default)]
+    pub expensive: Vec<Expensive>,
+    /// Packages whose calls are no work: response building, formatting, identifiers.
+    #[serde(default)]
+    pub light: Vec<String>,
+    /// Header names that carry credentials; `*` stands for any text.
+    #[serde(default)]
+    pub credential_headers: Vec<String>,
+    /// Environment variables that hold secrets; `*` stands for any text.
+    #[serde(default)]
+    pub secret_variables: Vec<String>,
+}
+
+/// Calls that mean the same.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Api {
+    /// The calls, by path.
+    pub call: Vec<String>,
+    /// What calling them means.
+    pub is: Meaning,
+    /// Response or error status, where the call fixes one.
+    #[serde(default)]
+    pub status: Option<u16>,
+    /// For limits: where count and window stand.
+    #[serde(default)]
+    pub limit: Option<LimitShape>,
+    /// For webhooks: the provider, `stripe`.
+    #[serde(default)]
+    pub provider: Option<String>,
+}
+
+/// Where the constants of a limiter stand among a call's arguments.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct LimitShape {
+    /// The count: a position (`0`) or a key of the options object (`max`).
+    pub count: Vec<String>,
+    /// The window, likewise.
+    pub window: Vec<String>,
+    /// The unit of a window that is a bare number: `ms` or `s`.
+    pub unit: String,
+    /// The count when none is given.
+    #[serde(default)]
+    pub default_count: Option<f64>,
+    /// The window in seconds when none is given.
+    #[serde(default)]
+    pub default_window: Option<f64>,
+}
+
+/// What a call means.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Meaning {
+    /// Gives who is calling, or nothing.
+    Identity,
+    /// Gives who is calling, or throws or redirects.
+    RequireIdentity,
+    /// Throws unless the request is signed; gives the verified payload.
+    VerifySignature,
+    /// Says whether the request is signed.
+    CheckSignature,
+    /// Compares its first two arguments.
+    Compare,
+    /// Describes a window: `slidingWindow(10, "10 s")`.
+    LimitWindow,
+    /// Says whether the caller may go on.
+    LimitDecision,
+    /// Throws when the caller may not go on.
+    RequireLimit,
+    /// Middleware that answers 429 by itself.
+    LimitMiddleware,
+    /// Middleware that answers 401 by itself.
+    AuthMiddleware,
+    /// Middleware or wrapper factory around a handler that is called with an identity attached to the request (`req.auth`).
+    IdentityWrapper,
+    /// Wrapper that turns strangers away before it calls the handler.
+    AuthWrapper,
+    /// Wrapper that only observes.
+    TransparentWrapper,
+    /// Wrapper that turns failures into responses.
+    CatchingWrapper,
+    /// Middleware that validates by a schema.
+    SchemaMiddleware,
+    /// Gives the parsed value or throws.
+    SchemaParse,
+    /// Gives a result that says whether the value was valid.
+    SchemaCheck,
+    /// Logs through a logger.
+    Log,
+    /// Logs through the console.
+    Console,
+    /// Reports to an error tracker.
+    Track,
+    /// Makes a response with a body.
+    Respond,
+    /// Makes a redirect response.
+    Redirect,
+    /// Lets the request through (middleware).
+    PassOn,
+    /// Throws a redirect.
+    ThrowRedirect,
+    /// Throws a status.
+    ThrowStatus,
+    /// Gives the request's headers.
+    Headers,
+    /// Gives the request's cookies.
+    Cookies,
+    /// Makes a predicate over paths from a list of patterns.
+    RouteMatcher,
+    /// Runs its function argument and gives its result.
+    Runs,
+    /// Runs its function argument later, outside the request.
+    Later,
+    /// Wires a complete handler of a library that authenticates by itself.
+    AuthHandler,
+    /// Wires a complete handler that checks signatures by itself.
+    SignedHandler,
+}
+
+/// A fluent builder: `createSafeActionClient().use(m).inputSchema(s).action(f)`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Builder {
+    /// Paths whose value is an empty builder.
+    pub start: Vec<String>,
+    /// Methods that add middleware.
+    #[serde(default, rename = "use")]
+    pub uses: Vec<String>,
+    /// Methods that set the input's schema.
+    #[serde(default)]
+    pub schema: Vec<String>,
+    /// Methods whose function argument is the handler.
+    #[serde(default)]
+    pub finish: Vec<String>,
+    /// How middleware is called.
+    pub calling: Calling,
+    /// Failures of the handler become answers.
+    #[serde(default)]
+    pub catches: bool,
+}
+
+/// How a middleware receives the request and hands on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Calling {
+    /// `({ ctx, next, … }) => next({ ctx })`
+    Options,
+    /// `(context, next) => next()`
+    ContextNext,
+    /// `(req, res, next) => next()`
+    RequestResponseNext,
+}
+
+/// Calls that cost money or much time.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Expensive {
+    /// The calls, by path.
+    pub call: Vec<String>,
+    /// `llm`, `speech`, `image`, `upload`, `email`, `sms`, `payment`
+    pub category: String,
+}
+
+/// All that is known of libraries.
+#[derive(Clone, Debug, Default)]
+pub struct ControlLibrary {
+    /// Calls and what they mean; earlier entries win.
+    pub api: Vec<Api>,
+    /// Builders.
+    pub builders: Vec<Builder>,
+    /// Expensive calls.
+    pub expensive: Vec<Expensive>,
+    /// Packages whose calls are no work.
+    pub light: Vec<String>,
+    /// Header names that carry credentials.
+    pub credential_headers: Vec<String>,
+    /// Environment variables that hold secrets.
+    pub secret_variables: Vec<String>,
+}
+
+impl ControlLibrary {
+    /// Adds one file's entries behind those already there.
+    pub fn add(&mut self, file: ControlFile) {
+        self.api.extend(file.api);
+        self.builders.extend(file.builder);
+        self.expensive.extend(file.expensive);
+        self.light.extend(file.light);
+        self.credential_headers.extend(file.credential_headers);
+        self.secret_variables.extend(file.secret_variables);
+    }
+}
+
+/// Whether `text` matches `pattern`, in which `*` stands for any text, also none.
+#[must_use]
+pub fn wildcard(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(first) = parts.next() else {
+        return text.is_empty();
+    };
+    let Some(mut rest) = text.strip_prefix(first) else {
+        return false;
+    };
+    let mut parts = parts.peekable();
+    if parts.peek().is_none() {
+        return rest.is_empty();
+    }
+    while let Some(part) = parts.next() {
+        if parts.peek().is_none() {
+            return rest.ends_with(part);
+        }
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wildcard;
+
+    #[test]
+    fn a_star_stands_for_any_text() {
+        assert!(wildcard("@clerk/*#auth", "@clerk/nextjs/server#auth"));
+        assert!(wildcard(
+            "*#*.verifyIdToken",
+            "firebase-admin/auth#getAuth().verifyIdToken"
+        ));
+        assert!(wildcard("zod#*.parse", "zod#z.object().strict().parse"));
+        assert!(!wildcard("zod#*.parse", "zod#z.object().parseAsync"));
+        assert!(!wildcard("a*b*b", "ab"));
+        assert!(wildcard("plain", "plain") && !wildcard("plain", "plain2"));
+    }
+}
