@@ -7,6 +7,7 @@ mod file;
 mod path;
 mod repository;
 mod span;
+mod walk;
 
 pub use file::{SourceFile, Unreadable};
 pub use path::RepoPath;

@@ -122,6 +122,13 @@ impl RepoPath {
     }
 }
 
+// Lets sets and maps keyed by paths be asked with text; hash, order and equality are those of the text.
+impl std::borrow::Borrow<str> for RepoPath {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 impl fmt::Display for RepoPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

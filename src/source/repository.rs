@@ -1,14 +1,37 @@
-//! The files of a repository, walked once with `.gitignore` respected.
+//! The files of a repository, walked once with `.gitignore` respected, and read one at a time.
 
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::walk::{self, Walked};
 use super::{RepoPath, SourceFile, Unreadable};
 
 /// Larger files are reported as not examined. The largest hand-written file of 53,000 measured had 0.79 MB.
 pub const MAX_FILE_BYTES: u64 = 1_500_000;
 
+/// The extensions of files that hold JavaScript or TypeScript.
+const CODE_EXTENSIONS: [&str; 8] = ["ts", "tsx", "js", "jsx", "mjs", "cjs", "mts", "cts"];
+
 /// The files below one root.
 #[derive(Debug)]
 pub struct Repository {
+    origin: Origin,
     files: Vec<RepoPath>,
+    folders: FxHashSet<RepoPath>,
+    links: Vec<(RepoPath, RepoPath)>,
+    problems: Vec<Unreadable>,
+}
+
+/// Where the texts come from.
+#[derive(Debug)]
+enum Origin {
+    /// The folder with this canonical path.
+    Disk(PathBuf),
+    /// Tests.
+    Memory(FxHashMap<RepoPath, Vec<u8>>),
 }
 
 /// A repository that cannot be walked at all.
@@ -24,15 +47,72 @@ impl Repository {
     ///
     /// # Errors
     /// When `root` does not exist, is no folder, or may not be read.
-    pub fn open(_root: &std::path::Path) -> Result<Self, WalkError> {
-        Ok(Self { files: Vec::new() })
+    pub fn open(root: &Path) -> Result<Self, WalkError> {
+        let refuse = |why: String| WalkError::Root(root.display().to_string(), why);
+        let canonical = std::fs::canonicalize(root).map_err(|error| {
+            refuse(match error.kind() {
+                std::io::ErrorKind::NotFound => {
+                    String::from("there is no such folder; check the path")
+                }
+                std::io::ErrorKind::PermissionDenied => {
+                    String::from("no permission; run as a user who may read it")
+                }
+                _ => error.to_string(),
+            })
+        })?;
+        if !canonical.is_dir() {
+            return Err(refuse(String::from(
+                "it is a file; name the folder of the application or of the repository",
+            )));
+        }
+        if let Err(error) = std::fs::read_dir(&canonical) {
+            return Err(refuse(format!(
+                "the folder cannot be read ({}); run as a user who may read it",
+                reason(&error)
+            )));
+        }
+        let Walked {
+            mut files,
+            mut links,
+            mut problems,
+        } = walk::walk(&canonical);
+        files.sort_unstable();
+        links.sort_unstable();
+        walk::leave_out_build_output(&mut files);
+        problems.sort_unstable();
+        Ok(Self {
+            origin: Origin::Disk(canonical),
+            folders: folders_of(&files),
+            files,
+            links,
+            problems,
+        })
     }
 
     /// A repository in memory, for tests: paths and their text.
     #[must_use]
     pub fn in_memory(files: &[(&str, &str)]) -> Self {
+        let texts: FxHashMap<RepoPath, Vec<u8>> = files
+            .iter()
+            .map(|(path, text)| (RepoPath::new(path), text.as_bytes().to_vec()))
+            .collect();
+        let mut files: Vec<RepoPath> = texts.keys().cloned().collect();
+        files.sort_unstable();
         Self {
-            files: files.iter().map(|(path, _)| RepoPath::new(path)).collect(),
+            origin: Origin::Memory(texts),
+            folders: folders_of(&files),
+            files,
+            links: Vec::new(),
+            problems: Vec::new(),
+        }
+    }
+
+    /// The canonical absolute path of the root; `None` for a repository in memory.
+    #[must_use]
+    pub fn root(&self) -> Option<&Path> {
+        match &self.origin {
+            Origin::Disk(root) => Some(root),
+            Origin::Memory(_) => None,
         }
     }
 
@@ -42,14 +122,359 @@ impl Repository {
         &self.files
     }
 
+    /// The files that hold code to be parsed, sorted by path: no type declarations, no minified files and no client
+    /// that Prisma generated, which say nothing of the application's own behaviour.
+    pub fn modules(&self) -> impl Iterator<Item = &RepoPath> {
+        self.files.iter().filter(|path| is_module(path))
+    }
+
+    /// Folders and links that could not be followed while walking, sorted.
+    #[must_use]
+    pub fn problems(&self) -> &[Unreadable] {
+        &self.problems
+    }
+
+    /// Linked folders and what they lead to, both inside the root, sorted. Their content is listed once, at the target.
+    #[must_use]
+    pub fn links(&self) -> &[(RepoPath, RepoPath)] {
+        &self.links
+    }
+
+    /// True when `path` is a listed file.
+    #[must_use]
+    pub fn exists(&self, path: &RepoPath) -> bool {
+        self.files.binary_search(path).is_ok()
+    }
+
+    /// True when `path` is the root or a folder with at least one listed file somewhere below it.
+    #[must_use]
+    pub fn is_dir(&self, path: &RepoPath) -> bool {
+        path.is_root() || self.folders.contains(path)
+    }
+
+    /// The listed files below `folder`, at any depth, sorted.
+    #[must_use]
+    pub fn files_below(&self, folder: &RepoPath) -> &[RepoPath] {
+        if folder.is_root() {
+            return &self.files;
+        }
+        // Everything below `a` begins with `a/` and is therefore one run, which ends before `a0`: `0` follows `/`.
+        let before = |last: char| {
+            let bound = format!("{folder}{last}");
+            self.files
+                .partition_point(|path| path.as_str() < bound.as_str())
+        };
+        self.files.get(before('/')..before('0')).unwrap_or(&[])
+    }
+
     /// Reads one file.
     ///
     /// # Errors
     /// Too large, not UTF-8, NUL bytes, no permission, outside the root: with the reason, for the report.
     pub fn read(&self, path: &RepoPath) -> Result<SourceFile, Unreadable> {
-        Err(Unreadable {
+        let refuse = |reason: String| Unreadable {
             path: path.clone(),
-            reason: String::from("not there"),
+            reason,
+        };
+        let bytes = match &self.origin {
+            Origin::Memory(texts) => match texts.get(path) {
+                Some(bytes) if bytes.len() as u64 > MAX_FILE_BYTES => {
+                    return Err(refuse(too_large()));
+                }
+                Some(bytes) => bytes.clone(),
+                None => return Err(refuse(String::from("not there"))),
+            },
+            Origin::Disk(root) => {
+                if !self.exists(path) {
+                    return Err(refuse(String::from(
+                        "not part of the repository: ignored, left out or not there",
+                    )));
+                }
+                read_bytes(&root.join(path.as_str())).map_err(refuse)?
+            }
+        };
+        let text = decode(bytes).map_err(refuse)?;
+        Ok(SourceFile {
+            path: path.clone(),
+            text: Arc::from(text),
         })
+    }
+}
+
+/// The folders above `files`, the root left out.
+fn folders_of(files: &[RepoPath]) -> FxHashSet<RepoPath> {
+    let mut folders = FxHashSet::default();
+    for file in files {
+        let mut folder = file.parent();
+        while let Some(current) = folder {
+            if current.is_root() || folders.contains(&current) {
+                break;
+            }
+            folder = current.parent();
+            folders.insert(current);
+        }
+    }
+    folders
+}
+
+/// Whether a file is code that somebody wrote.
+fn is_module(path: &RepoPath) -> bool {
+    let Some(extension) = path.extension() else {
+        return false;
+    };
+    if !CODE_EXTENSIONS.contains(&extension) {
+        return false;
+    }
+    let stem = path.stem();
+    if stem.ends_with(".min") || stem.ends_with(".d") {
+        return false;
+    }
+    let text = path.as_str();
+    !(text.contains("generated/prisma/")
+        || text.contains("generated/client/")
+        || text.contains("prisma/generated/"))
+}
+
+fn too_large() -> String {
+    format!(
+        "larger than {:.1} MB; split it, or ignore it when it is generated",
+        MAX_FILE_BYTES as f64 / 1e6
+    )
+}
+
+/// The bytes of a regular file of bearable size. The size comes from the open file, so that no file is looked up twice.
+fn read_bytes(path: &Path) -> Result<Vec<u8>, String> {
+    let file = std::fs::File::open(path).map_err(|error| reason(&error))?;
+    let metadata = file.metadata().map_err(|error| reason(&error))?;
+    if !metadata.is_file() {
+        return Err(String::from("not a regular file"));
+    }
+    if metadata.len() > MAX_FILE_BYTES {
+        return Err(too_large());
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1);
+    // A file may grow between the two calls, so the cap holds for the reading too.
+    file.take(MAX_FILE_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| reason(&error))?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(too_large());
+    }
+    Ok(bytes)
+}
+
+/// An input error as a sentence fragment that says what to do.
+pub(super) fn reason(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::PermissionDenied => {
+            String::from("no permission to read it; run as a user who may")
+        }
+        std::io::ErrorKind::NotFound => String::from("gone since the folder was listed; run again"),
+        _ => format!("cannot be read: {error}"),
+    }
+}
+
+/// The text of `bytes`, without its byte-order mark.
+fn decode(mut bytes: Vec<u8>) -> Result<String, String> {
+    if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
+        return Err(String::from("UTF-16 text; save it as UTF-8"));
+    }
+    if bytes.starts_with(&[0xEF, 0xBB, 0xBF]) {
+        bytes.drain(..3);
+    }
+    if let Some(at) = memchr::memchr(0, &bytes) {
+        return Err(format!(
+            "NUL byte at offset {at}, so it is binary or UTF-16; save it as UTF-8"
+        ));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        format!(
+            "not UTF-8 at offset {}; save it as UTF-8",
+            error.utf8_error().valid_up_to()
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(files: &[RepoPath]) -> Vec<&str> {
+        files.iter().map(RepoPath::as_str).collect()
+    }
+
+    fn on_disk(files: &[(&str, &[u8])]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (path, bytes) in files {
+            let path = folder.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, bytes).unwrap();
+        }
+        folder
+    }
+
+    #[test]
+    fn a_folder_is_one_run_of_the_sorted_list() {
+        let repository = Repository::in_memory(&[
+            ("a-b/x.ts", ""),
+            ("a/b/c.ts", ""),
+            ("a/z.ts", ""),
+            ("a0.ts", ""),
+            ("a.ts", ""),
+        ]);
+        assert_eq!(
+            names(repository.files_below(&RepoPath::new("a"))),
+            ["a/b/c.ts", "a/z.ts"]
+        );
+        assert_eq!(repository.files_below(&RepoPath::new("")).len(), 5);
+        assert!(repository.files_below(&RepoPath::new("zz")).is_empty());
+        assert!(repository.is_dir(&RepoPath::new("a/b")));
+        assert!(!repository.is_dir(&RepoPath::new("a/z.ts")));
+    }
+
+    #[test]
+    fn gitignore_holds_without_git_and_hidden_files_are_listed() {
+        let folder = on_disk(&[
+            (".gitignore", b"secret.ts\n/generated\n"),
+            (".env.example", b"A="),
+            (".github/workflows/ci.yml", b""),
+            (".git/config", b""),
+            ("secret.ts", b""),
+            ("generated/x.ts", b""),
+            ("src/generated/y.ts", b""),
+            ("node_modules/a/index.js", b""),
+            ("apps/web/.next/server.js", b""),
+            ("src/x.ts", b""),
+        ]);
+        let repository = Repository::open(folder.path()).unwrap();
+        assert_eq!(
+            names(repository.files()),
+            [
+                ".env.example",
+                ".github/workflows/ci.yml",
+                ".gitignore",
+                "src/generated/y.ts",
+                "src/x.ts"
+            ]
+        );
+    }
+
+    #[test]
+    fn build_output_is_left_out_but_source_folders_of_that_name_stay() {
+        let folder = on_disk(&[
+            ("package.json", b"{}"),
+            ("dist/index.js", b""),
+            ("dist/index.d.ts", b""),
+            ("build/plan.ts", b""),
+            ("src/build/route.js", b""),
+            ("coverage/lcov.info", b""),
+            ("coverage/prettify.js", b""),
+        ]);
+        let repository = Repository::open(folder.path()).unwrap();
+        assert_eq!(
+            names(repository.files()),
+            [
+                "build/plan.ts",
+                "coverage/lcov.info",
+                "package.json",
+                "src/build/route.js"
+            ]
+        );
+    }
+
+    #[test]
+    fn unreadable_texts_say_why() {
+        let folder = on_disk(&[
+            ("utf16.ts", b"\xFF\xFEa\0"),
+            ("nul.ts", b"ab\0c"),
+            ("latin1.ts", b"caf\xE9"),
+            ("bom.ts", b"\xEF\xBB\xBFexport {}"),
+            ("large.ts", &vec![b' '; 1_500_001]),
+        ]);
+        let repository = Repository::open(folder.path()).unwrap();
+        let why = |path: &str| repository.read(&RepoPath::new(path)).unwrap_err().reason;
+        assert_eq!(why("utf16.ts"), "UTF-16 text; save it as UTF-8");
+        assert!(why("nul.ts").starts_with("NUL byte at offset 2"));
+        assert_eq!(why("latin1.ts"), "not UTF-8 at offset 3; save it as UTF-8");
+        assert!(why("large.ts").starts_with("larger than 1.5 MB"));
+        assert!(why("../etc/passwd").starts_with("not part of the repository"));
+        let bom = repository.read(&RepoPath::new("bom.ts")).unwrap();
+        assert_eq!(&*bom.text, "export {}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_stay_inside_the_root_and_never_loop() {
+        use std::os::unix::fs::symlink;
+        let outside = on_disk(&[("secret.ts", b"")]);
+        let folder = on_disk(&[("shared/x.ts", b""), ("app/y.ts", b"")]);
+        symlink(folder.path(), folder.path().join("app/loop")).unwrap();
+        symlink("../shared", folder.path().join("app/shared")).unwrap();
+        symlink("../shared/x.ts", folder.path().join("app/x.ts")).unwrap();
+        symlink(outside.path(), folder.path().join("app/out")).unwrap();
+        symlink("nowhere", folder.path().join("app/dangling")).unwrap();
+        let repository = Repository::open(folder.path()).unwrap();
+        assert_eq!(
+            names(repository.files()),
+            ["app/x.ts", "app/y.ts", "shared/x.ts"]
+        );
+        let links: Vec<(&str, &str)> = repository
+            .links()
+            .iter()
+            .map(|(from, to)| (from.as_str(), to.as_str()))
+            .collect();
+        assert_eq!(links, [("app/shared", "shared")]);
+        let problems: Vec<&str> = repository
+            .problems()
+            .iter()
+            .map(|problem| problem.path.as_str())
+            .collect();
+        assert_eq!(problems, ["app/dangling", "app/out"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_without_permission_is_reported() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = on_disk(&[("locked.ts", b"x"), ("open.ts", b"y")]);
+        let locked = folder.path().join("locked.ts");
+        std::fs::set_permissions(&locked, std::fs::Permissions::from_mode(0o000)).unwrap();
+        let repository = Repository::open(folder.path()).unwrap();
+        // A superuser reads everything, so there the file is simply read.
+        if std::fs::read(&locked).is_err() {
+            let refused = repository.read(&RepoPath::new("locked.ts")).unwrap_err();
+            assert_eq!(
+                refused.reason,
+                "no permission to read it; run as a user who may"
+            );
+        }
+        assert!(repository.read(&RepoPath::new("open.ts")).is_ok());
+    }
+
+    #[test]
+    fn a_root_that_cannot_be_walked_says_what_to_do() {
+        let folder = on_disk(&[("x.ts", b"")]);
+        let missing = Repository::open(&folder.path().join("nope")).unwrap_err();
+        assert!(
+            missing
+                .to_string()
+                .ends_with("there is no such folder; check the path")
+        );
+        let file = Repository::open(&folder.path().join("x.ts")).unwrap_err();
+        assert!(file.to_string().contains("it is a file"));
+    }
+
+    #[test]
+    fn declarations_and_generated_files_are_no_modules() {
+        let repository = Repository::in_memory(&[
+            ("a.d.ts", ""),
+            ("b.min.js", ""),
+            ("c.ts", ""),
+            ("d.json", ""),
+            ("src/generated/prisma/client.ts", ""),
+            ("e.test.mts", ""),
+        ]);
+        let modules: Vec<&str> = repository.modules().map(RepoPath::as_str).collect();
+        assert_eq!(modules, ["c.ts", "e.test.mts"]);
     }
 }
