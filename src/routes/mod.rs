@@ -9,8 +9,10 @@ mod matcher;
 mod middleware;
 mod pages_router;
 mod path;
+mod path_to_regexp;
 mod table;
 
-pub use matcher::{MatchRequest, Matcher, MatcherError};
+pub use matcher::{Coverage, Match, MatchRequest, Matcher, MatcherError, coverage};
 pub use middleware::{Middleware, MiddlewareProblem};
+pub use path::{app_route_url, pages_api_url};
 pub use table::{Entry, Layer, Route, RouteKind, RouteTable};

@@ -1,0 +1,3 @@
+//! Everything that looks at several rooms together, as one binary.
+
+mod next_oracle;
