@@ -1,6 +1,17 @@
 //! Which file an import names, from the checkout alone.
+//!
+//! Everything is decided over the list of files, as TypeScript and the bundlers would after an install: relative paths,
+//! tsconfig `paths` and `baseUrl`, package `imports`, self-references and workspace packages. Nothing is read while
+//! resolving, no absolute path is formed and no package outside the repository is looked for, so a whole import costs
+//! about a microsecond.
 
-use crate::source::RepoPath;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::source::{RepoPath, Repository, Unreadable};
+
+use super::Project;
+use super::entry::{self, Entries};
+use super::tsconfig::TsConfigs;
 
 /// What a specifier leads to.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -19,10 +30,755 @@ pub enum Resolution {
 }
 
 /// Resolves specifiers: relative paths, tsconfig `paths` and `baseUrl`, package `imports`, workspace packages.
-pub struct Resolver {}
+pub struct Resolver {
+    files: Files,
+    tsconfigs: TsConfigs,
+    packages: Vec<ResolvedPackage>,
+    by_folder: FxHashMap<RepoPath, usize>,
+    /// Packages that other packages may import by name, by name.
+    by_name: FxHashMap<Box<str>, Vec<usize>>,
+    /// Names that some manifest takes from the registry, although a package of the repository has the same name.
+    from_registry: FxHashSet<Box<str>>,
+}
+
+/// A package as the resolver needs it.
+struct ResolvedPackage {
+    folder: RepoPath,
+    name: Option<Box<str>>,
+    version: Option<Box<str>>,
+    ranges: FxHashMap<Box<str>, Box<str>>,
+    entries: Entries,
+}
 
 impl std::fmt::Debug for Resolver {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Resolver")
+        f.debug_struct("Resolver")
+            .field("files", &self.files.all.len())
+            .field("packages", &self.packages.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Resolver {
+    /// Prepares resolution in `repository`; also gives the tsconfig files that could not be read.
+    #[must_use]
+    pub fn new(repository: &Repository, project: &Project) -> (Self, Vec<Unreadable>) {
+        let mut packages = Vec::with_capacity(project.packages.len());
+        let mut by_folder = FxHashMap::default();
+        let mut by_name: FxHashMap<Box<str>, Vec<usize>> = FxHashMap::default();
+        for (index, package) in project.packages.iter().enumerate() {
+            let folder = package.folder();
+            by_folder.insert(folder.clone(), index);
+            let name: Option<Box<str>> = package.name.as_deref().map(Box::from);
+            if let Some(name) = &name
+                && package.member
+            {
+                by_name.entry(name.clone()).or_default().push(index);
+            }
+            // The first entry wins, which is the order of `Package::range`.
+            let mut ranges: FxHashMap<Box<str>, Box<str>> = FxHashMap::default();
+            for (name, range) in package
+                .dependencies
+                .iter()
+                .chain(&package.dev_dependencies)
+                .chain(&package.peer_dependencies)
+            {
+                ranges
+                    .entry(Box::from(name.as_str()))
+                    .or_insert_with(|| Box::from(range.as_str()));
+            }
+            let version = package.json.get("version").and_then(|value| value.as_str());
+            packages.push(ResolvedPackage {
+                folder,
+                name,
+                version: version.map(Box::from),
+                ranges,
+                entries: Entries::of(&package.json),
+            });
+        }
+        let from_registry = packages
+            .iter()
+            .flat_map(|package| &package.ranges)
+            .filter(|(name, range)| {
+                by_name.get(*name).is_some_and(|named| {
+                    !named
+                        .iter()
+                        .any(|&index| names_workspace(range, packages[index].version.as_deref()))
+                })
+            })
+            .map(|(name, _)| name.clone())
+            .collect();
+        let mut unreadable = Vec::new();
+        let find_package = |name: &str| -> Option<RepoPath> {
+            let index = *by_name.get(name)?.first()?;
+            packages.get(index).map(|package| package.folder.clone())
+        };
+        let tsconfigs = TsConfigs::read(repository, &find_package, &mut unreadable);
+        let resolver = Self {
+            files: Files {
+                all: repository.files().iter().cloned().collect(),
+                links: repository.links().to_vec(),
+            },
+            tsconfigs,
+            packages,
+            by_folder,
+            by_name,
+            from_registry,
+        };
+        (resolver, unreadable)
+    }
+
+    /// What `specifier`, written in the file `from`, leads to.
+    #[must_use]
+    pub fn resolve(&self, from: &RepoPath, specifier: &str) -> Resolution {
+        let specifier = plain(specifier);
+        if specifier.is_empty() || specifier.starts_with('/') {
+            return Resolution::Missing;
+        }
+        let folder = from.parent().unwrap_or_else(|| RepoPath::new(""));
+        if specifier.starts_with('.') && is_relative(specifier) {
+            return match below(&folder, specifier) {
+                Some(target) => self
+                    .files
+                    .load(&target)
+                    .map_or(Resolution::Missing, Resolution::File),
+                None => Resolution::Missing,
+            };
+        }
+        if let Some((scheme, rest)) = specifier.split_once(':') {
+            return match scheme {
+                "node" => external(rest),
+                _ => external(specifier),
+            };
+        }
+        self.resolve_bare(&folder, specifier)
+    }
+
+    fn resolve_bare(&self, folder: &RepoPath, specifier: &str) -> Resolution {
+        let nearest = self.nearest_package(folder);
+        let (name, subpath) = split_package(specifier);
+        let declared = nearest.and_then(|package| package.ranges.get(name));
+        // A catch-all pattern and `baseUrl` lie behind what is declared: an installed package wins in every bundler.
+        let is_package = declared.is_some() || is_builtin(name);
+        let mut mapped = false;
+        for config in self.tsconfigs.for_folder(folder) {
+            for mapping in &config.paths {
+                let catch_all = mapping.is_catch_all();
+                if catch_all && is_package {
+                    continue;
+                }
+                let Some(targets) = mapping.apply(specifier) else {
+                    continue;
+                };
+                mapped |= !catch_all;
+                for target in targets {
+                    if let Some(file) = self.files.load(&target) {
+                        return Resolution::File(file);
+                    }
+                }
+                // Only the best pattern of a configuration counts.
+                break;
+            }
+            if !is_package
+                && let Some(base) = &config.base_url
+                && let Some(file) = self.files.load(base.join(specifier).as_str())
+            {
+                return Resolution::File(file);
+            }
+        }
+        if specifier.starts_with('#') {
+            let target = nearest.and_then(|package| {
+                entry::import(&package.entries, &package.folder, specifier, &self.files)
+            });
+            return match target {
+                Some(entry::Imported::File(file)) => Resolution::File(file),
+                Some(entry::Imported::Package(name)) if !name.starts_with('#') => {
+                    self.resolve_bare(folder, &name)
+                }
+                _ => Resolution::Missing,
+            };
+        }
+        if is_builtin(name) {
+            return external(specifier);
+        }
+        if let Some(package) = self.workspace(nearest, name, declared.map(|range| &**range)) {
+            let file = entry::resolve(&package.entries, &package.folder, subpath, &self.files);
+            return file.map_or(Resolution::Missing, Resolution::File);
+        }
+        if declared.is_none()
+            && let Some(file) = self.mapped_elsewhere(specifier)
+        {
+            return Resolution::File(file);
+        }
+        // A pattern that matched names a place in the repository, unless its text is a package's name as well.
+        if declared.is_none() && (mapped || !is_package_name(name)) {
+            return Resolution::Missing;
+        }
+        external(specifier)
+    }
+
+    /// The manifest that speaks for files in `folder`.
+    fn nearest_package(&self, folder: &RepoPath) -> Option<&ResolvedPackage> {
+        std::iter::successors(Some(folder.clone()), RepoPath::parent)
+            .find_map(|at| self.by_folder.get(&at))
+            .and_then(|&index| self.packages.get(index))
+    }
+
+    /// The package of the repository that `name` stands for in a package that declares it as `range`.
+    fn workspace<'a>(
+        &'a self,
+        nearest: Option<&'a ResolvedPackage>,
+        name: &str,
+        range: Option<&str>,
+    ) -> Option<&'a ResolvedPackage> {
+        if let Some(own) = nearest
+            && own.name.as_deref() == Some(name)
+        {
+            return Some(own);
+        }
+        let root = self
+            .by_folder
+            .get("")
+            .and_then(|&index| self.packages.get(index));
+        let (declaring, range) = match range {
+            Some(range) => (nearest, Some(range)),
+            None => (
+                root,
+                root.and_then(|root| root.ranges.get(name))
+                    .map(|range| &**range),
+            ),
+        };
+        if let Some(path) = range.and_then(linked_path) {
+            let folder = declaring?.folder.join(path);
+            let index = self.by_folder.get(&folder)?;
+            return self.packages.get(*index);
+        }
+        let mut named = self
+            .by_name
+            .get(name)?
+            .iter()
+            .filter_map(|&index| self.packages.get(index));
+        match range {
+            Some(range) => named.find(|package| names_workspace(range, package.version.as_deref())),
+            // Undeclared, as hoisting lets it pass: only where nothing else could be meant.
+            None if self.from_registry.contains(name) => None,
+            None => {
+                let only = named.next()?;
+                named.next().is_none().then_some(only)
+            }
+        }
+    }
+
+    /// The single file that the patterns of some other configuration give: a package that is compiled as part of an
+    /// application may use the application's aliases.
+    fn mapped_elsewhere(&self, specifier: &str) -> Option<RepoPath> {
+        let mut found: Option<RepoPath> = None;
+        for config in self.tsconfigs.all() {
+            let file = config
+                .paths
+                .iter()
+                .filter(|mapping| !mapping.is_catch_all())
+                .filter_map(|mapping| mapping.apply(specifier))
+                .flatten()
+                .find_map(|target| self.files.load(&target));
+            match (&found, file) {
+                (_, None) => {}
+                (None, file) => found = file,
+                (Some(one), Some(other)) if *one == other => {}
+                _ => return None,
+            }
+        }
+        found
+    }
+}
+
+/// The files of the repository as resolution sees them.
+pub(super) struct Files {
+    all: FxHashSet<RepoPath>,
+    links: Vec<(RepoPath, RepoPath)>,
+}
+
+/// Extensions that may be left out, in the order in which they are tried. TypeScript comes first: where both lie side by
+/// side, the JavaScript was compiled from it.
+const EXTENSIONS: [&str; 10] = [
+    ".ts", ".tsx", ".js", ".jsx", ".mts", ".mjs", ".cts", ".cjs", ".d.ts", ".json",
+];
+
+impl Files {
+    fn get(&self, path: &str) -> Option<RepoPath> {
+        self.all.get(path).cloned()
+    }
+
+    /// The file that is meant by `target`, with or without extension, or a folder's index.
+    pub(super) fn load(&self, target: &str) -> Option<RepoPath> {
+        if self.links.is_empty() {
+            return self.load_real(target);
+        }
+        self.load_real(target)
+            .or_else(|| self.load_real(self.through_links(target)?.as_str()))
+    }
+
+    fn load_real(&self, target: &str) -> Option<RepoPath> {
+        let folder_only = target.ends_with('/');
+        let target = target.trim_end_matches('/');
+        if !folder_only && let Some(file) = self.load_file(target) {
+            return Some(file);
+        }
+        let mut candidate = String::with_capacity(target.len() + 16);
+        candidate.push_str(target);
+        if !target.is_empty() {
+            candidate.push('/');
+        }
+        candidate.push_str("index");
+        self.with_extension(&mut candidate)
+    }
+
+    /// `target` itself, the TypeScript that it is compiled from, or `target` with an extension.
+    fn load_file(&self, target: &str) -> Option<RepoPath> {
+        let compiled: Option<(&str, &[&str])> = match target.rsplit_once('.') {
+            Some((stem, "js")) => Some((stem, &[".ts", ".tsx"])),
+            Some((stem, "jsx")) => Some((stem, &[".tsx"])),
+            Some((stem, "mjs")) => Some((stem, &[".mts"])),
+            Some((stem, "cjs")) => Some((stem, &[".cts"])),
+            _ => None,
+        };
+        let mut candidate = String::with_capacity(target.len() + 8);
+        if let Some((stem, extensions)) = compiled {
+            for extension in extensions {
+                candidate.clear();
+                candidate.push_str(stem);
+                candidate.push_str(extension);
+                if let Some(file) = self.get(&candidate) {
+                    return Some(file);
+                }
+            }
+        }
+        if let Some(file) = self.get(target) {
+            return Some(file);
+        }
+        candidate.clear();
+        candidate.push_str(target);
+        self.with_extension(&mut candidate)
+    }
+
+    fn with_extension(&self, candidate: &mut String) -> Option<RepoPath> {
+        let stem = candidate.len();
+        for extension in EXTENSIONS {
+            candidate.truncate(stem);
+            candidate.push_str(extension);
+            if let Some(file) = self.get(candidate) {
+                return Some(file);
+            }
+        }
+        None
+    }
+
+    /// `target` with linked folders replaced by what they lead to.
+    fn through_links(&self, target: &str) -> Option<RepoPath> {
+        let mut path = RepoPath::new(target);
+        let mut moved = false;
+        // Links may lead through links; their number bounds the chain.
+        for _ in 0..=self.links.len().min(16) {
+            let step = self.links.iter().find_map(|(link, to)| {
+                let rest = path.strip_prefix(link)?;
+                Some(to.join(rest))
+            });
+            match step {
+                Some(next) => {
+                    path = next;
+                    moved = true;
+                }
+                None => break,
+            }
+        }
+        moved.then_some(path)
+    }
+}
+
+/// `specifier` without loader prefixes (`raw-loader!./x`) and without a query (`./x.svg?url`).
+fn plain(specifier: &str) -> &str {
+    let specifier = specifier.rsplit('!').next().unwrap_or(specifier);
+    match specifier.split_once('?') {
+        Some((path, _)) => path,
+        None => specifier,
+    }
+}
+
+fn is_relative(specifier: &str) -> bool {
+    matches!(specifier, "." | "..") || specifier.starts_with("./") || specifier.starts_with("../")
+}
+
+/// The path that a relative specifier names; a folder ends with `/`. `None` when it climbs out of the root.
+fn below(folder: &RepoPath, specifier: &str) -> Option<String> {
+    let mut segments: Vec<&str> = folder.segments().collect();
+    for segment in specifier.split('/') {
+        match segment {
+            "" | "." => {}
+            ".." => {
+                segments.pop()?;
+            }
+            other => segments.push(other),
+        }
+    }
+    let mut target = segments.join("/");
+    let last = specifier.rsplit('/').next().unwrap_or("");
+    if matches!(last, "" | "." | "..") {
+        target.push('/');
+    }
+    Some(target)
+}
+
+/// The package's name and the path inside it: `@scope/name` and `a/b` of `@scope/name/a/b`.
+pub(super) fn split_package(specifier: &str) -> (&str, &str) {
+    let skip = if specifier.starts_with('@') {
+        specifier.find('/').map_or(0, |at| at + 1)
+    } else {
+        0
+    };
+    let end = specifier
+        .get(skip..)
+        .and_then(|rest| rest.find('/'))
+        .map_or(specifier.len(), |at| skip + at);
+    let name = specifier.get(..end).unwrap_or(specifier);
+    let rest = specifier.get(end..).unwrap_or("");
+    (name, rest.trim_start_matches('/'))
+}
+
+fn external(specifier: &str) -> Resolution {
+    let (package, subpath) = split_package(specifier);
+    Resolution::External {
+        package: Box::from(package),
+        subpath: Box::from(subpath),
+    }
+}
+
+/// Whether a registry would accept the name; `@/lib`, `~` and `$lib` are aliases that nothing defines.
+fn is_package_name(name: &str) -> bool {
+    let (scope, plain) = match name.strip_prefix('@') {
+        Some(rest) => match rest.split_once('/') {
+            Some((scope, plain)) => (Some(scope), plain),
+            None => return false,
+        },
+        None => (None, name),
+    };
+    let fits = |part: &str| {
+        part.starts_with(|first: char| first.is_ascii_alphanumeric() || matches!(first, '-' | '_'))
+            && part
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '~'))
+    };
+    scope.is_none_or(fits) && fits(plain)
+}
+
+/// The folder of `file:../x`, `link:../x` and `portal:../x`.
+fn linked_path(range: &str) -> Option<&str> {
+    ["file:", "link:", "portal:"]
+        .iter()
+        .find_map(|scheme| range.strip_prefix(scheme))
+}
+
+/// Whether a dependency range is satisfied by the workspace with this version, as npm, yarn and pnpm link them.
+fn names_workspace(range: &str, version: Option<&str>) -> bool {
+    if range.starts_with("workspace:") || linked_path(range).is_some() || matches!(range, "*" | "")
+    {
+        return true;
+    }
+    let Some(version) = version else {
+        return false;
+    };
+    let range = range.trim();
+    let (sign, wanted) = match range.find(|c: char| c.is_ascii_digit()) {
+        Some(at) => (range[..at].trim(), &range[at..]),
+        None => return false,
+    };
+    let numbers = |text: &str| -> Option<[u64; 3]> {
+        let mut numbers = [0; 3];
+        let core = text.split(['-', '+', ' ']).next().unwrap_or(text);
+        for (at, part) in core.split('.').take(3).enumerate() {
+            match part {
+                "x" | "X" | "*" => {}
+                part => numbers[at] = part.parse().ok()?,
+            }
+        }
+        Some(numbers)
+    };
+    let (Some(have), Some(want)) = (numbers(version), numbers(wanted)) else {
+        return false;
+    };
+    match sign {
+        "^" if want[0] > 0 => have[0] == want[0] && have >= want,
+        "^" if want[1] > 0 => have[..2] == want[..2] && have >= want,
+        "^" => have == want,
+        "~" => have[..2] == want[..2] && have >= want,
+        ">=" => have >= want,
+        "" | "=" | "v" => have == want,
+        _ => false,
+    }
+}
+
+/// Whether Node.js itself provides the module.
+fn is_builtin(name: &str) -> bool {
+    const BUILTINS: [&str; 40] = [
+        "assert",
+        "async_hooks",
+        "buffer",
+        "child_process",
+        "cluster",
+        "console",
+        "constants",
+        "crypto",
+        "dgram",
+        "diagnostics_channel",
+        "dns",
+        "domain",
+        "events",
+        "fs",
+        "http",
+        "http2",
+        "https",
+        "inspector",
+        "module",
+        "net",
+        "os",
+        "path",
+        "perf_hooks",
+        "process",
+        "punycode",
+        "querystring",
+        "readline",
+        "repl",
+        "stream",
+        "string_decoder",
+        "sys",
+        "timers",
+        "tls",
+        "tty",
+        "url",
+        "util",
+        "v8",
+        "vm",
+        "worker_threads",
+        "zlib",
+    ];
+    BUILTINS.binary_search(&name).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolver(files: &[(&str, &str)]) -> Resolver {
+        let repository = Repository::in_memory(files);
+        let (project, _) = Project::load(&repository, &|_| None);
+        Resolver::new(&repository, &project).0
+    }
+
+    /// The result as text: a path, `package|subpath`, or `-`.
+    fn ask(resolver: &Resolver, from: &str, specifier: &str) -> String {
+        match resolver.resolve(&RepoPath::new(from), specifier) {
+            Resolution::File(path) => path.as_str().to_owned(),
+            Resolution::External { package, subpath } => format!("{package}|{subpath}"),
+            Resolution::Missing => String::from("-"),
+        }
+    }
+
+    #[test]
+    fn relative_paths() {
+        let resolver = resolver(&[
+            ("src/a.ts", ""),
+            ("src/a/index.ts", ""),
+            ("src/b.tsx", ""),
+            ("src/c.js", ""),
+            ("src/d.mts", ""),
+            ("src/style.css", ""),
+            ("src/data.json", ""),
+            ("src/index.ts", ""),
+            ("src/dir/index.jsx", ""),
+            ("top.ts", ""),
+        ]);
+        for (specifier, expected) in [
+            ("./a", "src/a.ts"),
+            ("./a/", "src/a/index.ts"),
+            ("./b.js", "src/b.tsx"),
+            ("./c.js", "src/c.js"),
+            ("./d.mjs", "src/d.mts"),
+            ("./style.css", "src/style.css"),
+            ("./data.json", "src/data.json"),
+            ("./data.json?raw", "src/data.json"),
+            (".", "src/index.ts"),
+            ("./", "src/index.ts"),
+            ("./dir", "src/dir/index.jsx"),
+            ("../top", "top.ts"),
+            ("../../src/a", "-"),
+            ("./nope", "-"),
+            ("/top", "-"),
+            ("", "-"),
+        ] {
+            assert_eq!(
+                ask(&resolver, "src/x.ts", specifier),
+                expected,
+                "{specifier}"
+            );
+        }
+    }
+
+    #[test]
+    fn packages_and_builtins() {
+        let resolver = resolver(&[
+            ("package.json", r#"{"dependencies":{"stripe":"1"}}"#),
+            ("tsconfig.json", r#"{"compilerOptions":{"baseUrl":"."}}"#),
+            ("stripe/index.ts", ""),
+            ("events/index.ts", ""),
+            ("lib/db.ts", ""),
+            ("x.ts", ""),
+        ]);
+        for (specifier, expected) in [
+            ("next/server", "next|server"),
+            ("@clerk/nextjs/server", "@clerk/nextjs|server"),
+            ("node:crypto", "crypto|"),
+            ("node:fs/promises", "fs|promises"),
+            ("fs/promises", "fs|promises"),
+            ("stripe", "stripe|"),
+            ("events", "events|"),
+            ("lib/db", "lib/db.ts"),
+            ("bun:test", "bun:test|"),
+            ("@/lib/db", "-"),
+            ("~/lib/db", "-"),
+        ] {
+            assert_eq!(ask(&resolver, "x.ts", specifier), expected, "{specifier}");
+        }
+    }
+
+    #[test]
+    fn workspaces_without_node_modules() {
+        let resolver = resolver(&[
+            ("package.json", r#"{"workspaces":["apps/*","packages/*"]}"#),
+            (
+                "apps/web/package.json",
+                r#"{"name":"web","dependencies":{"@acme/db":"workspace:*","storybook":"^8.0.0","local":"file:../../vendor/local"}}"#,
+            ),
+            ("apps/web/x.ts", ""),
+            (
+                "packages/db/package.json",
+                r#"{"name":"@acme/db","main":"dist/index.js","types":"dist/index.d.ts"}"#,
+            ),
+            ("packages/db/src/index.ts", ""),
+            ("packages/db/src/schema/users.ts", ""),
+            (
+                "packages/ui/package.json",
+                r##"{"name":"@acme/ui","exports":{".":{"types":"./src/types.d.ts","import":"./dist/esm/main.mjs"},"./icons/*":"./src/icons/*.tsx","./css":"./src/ui.css","./private/*":null},"imports":{"#env":"./src/env.ts","#dep/*":{"default":"left-pad/*"}}}"##,
+            ),
+            ("packages/ui/src/main.tsx", ""),
+            ("packages/ui/src/types.d.ts", ""),
+            ("packages/ui/src/env.ts", ""),
+            ("packages/ui/src/ui.css", ""),
+            ("packages/ui/src/icons/plus.tsx", ""),
+            ("packages/storybook/package.json", r#"{"name":"storybook"}"#),
+            ("packages/storybook/index.ts", ""),
+            ("vendor/local/package.json", r#"{"name":"other"}"#),
+            ("vendor/local/index.js", ""),
+        ]);
+        for (specifier, expected) in [
+            ("@acme/db", "packages/db/src/index.ts"),
+            (
+                "@acme/db/dist/schema/users",
+                "packages/db/src/schema/users.ts",
+            ),
+            ("@acme/db/schema/users", "packages/db/src/schema/users.ts"),
+            ("@acme/ui", "packages/ui/src/main.tsx"),
+            ("@acme/ui/icons/plus", "packages/ui/src/icons/plus.tsx"),
+            ("@acme/ui/icons/minus", "-"),
+            ("@acme/ui/css", "packages/ui/src/ui.css"),
+            ("storybook", "storybook|"),
+            ("local", "vendor/local/index.js"),
+            ("@acme/none", "@acme/none|"),
+        ] {
+            assert_eq!(
+                ask(&resolver, "apps/web/x.ts", specifier),
+                expected,
+                "{specifier}"
+            );
+        }
+        let own = "packages/ui/src/main.tsx";
+        assert_eq!(ask(&resolver, own, "#env"), "packages/ui/src/env.ts");
+        assert_eq!(ask(&resolver, own, "#dep/a"), "left-pad|a");
+        assert_eq!(ask(&resolver, own, "#nope"), "-");
+        assert_eq!(
+            ask(&resolver, own, "@acme/ui/css"),
+            "packages/ui/src/ui.css"
+        );
+    }
+
+    #[test]
+    fn aliases_of_the_nearest_configuration_then_of_the_only_one_that_knows() {
+        let resolver = resolver(&[
+            ("package.json", r#"{"workspaces":["apps/*","packages/*"]}"#),
+            (
+                "apps/web/tsconfig.json",
+                r#"{"compilerOptions":{"paths":{"@/*":["./src/*"],"@shared/*":["../../packages/shared/*"]}}}"#,
+            ),
+            ("apps/web/test/tsconfig.json", "{}"),
+            ("apps/web/src/lib/a.ts", ""),
+            ("apps/web/test/a.test.ts", ""),
+            (
+                "apps/docs/tsconfig.json",
+                r#"{"compilerOptions":{"paths":{"@/*":["./*"]}}}"#,
+            ),
+            ("apps/docs/lib/a.ts", ""),
+            ("packages/shared/b.ts", ""),
+            ("packages/shared/package.json", r#"{"name":"shared"}"#),
+        ]);
+        assert_eq!(
+            ask(&resolver, "apps/web/src/x.ts", "@/lib/a"),
+            "apps/web/src/lib/a.ts"
+        );
+        assert_eq!(
+            ask(&resolver, "apps/web/test/x.ts", "@/lib/a"),
+            "apps/web/src/lib/a.ts"
+        );
+        assert_eq!(
+            ask(&resolver, "apps/docs/x.ts", "@/lib/a"),
+            "apps/docs/lib/a.ts"
+        );
+        // Two applications know the alias, so it is not guessed; one knows the other.
+        assert_eq!(ask(&resolver, "packages/shared/x.ts", "@/lib/a"), "-");
+        assert_eq!(
+            ask(&resolver, "packages/shared/x.ts", "@shared/b"),
+            "packages/shared/b.ts"
+        );
+        assert_eq!(
+            ask(&resolver, "apps/web/src/x.ts", "@/generated/client"),
+            "-"
+        );
+    }
+
+    #[test]
+    fn ranges_that_link_a_workspace() {
+        for (range, version, linked) in [
+            ("workspace:^", None, true),
+            ("*", None, true),
+            ("^1.2.0", Some("1.3.0"), true),
+            ("^1.2.0", Some("2.0.0"), false),
+            ("^0.2.1", Some("0.2.5"), true),
+            ("^0.2.1", Some("0.3.0"), false),
+            ("~1.2.0", Some("1.2.9"), true),
+            ("1.0.0", Some("1.0.0"), true),
+            ("1.0.0", Some("1.0.1"), false),
+            ("^8.0.0", None, false),
+            ("latest", Some("1.0.0"), false),
+            ("github:a/b", Some("1.0.0"), false),
+        ] {
+            assert_eq!(
+                names_workspace(range, version),
+                linked,
+                "{range} {version:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_builtins_are_sorted() {
+        assert!(is_builtin("zlib") && is_builtin("assert") && is_builtin("url"));
+        assert!(!is_builtin("stripe"));
     }
 }
