@@ -3,10 +3,24 @@
 //!
 //! It knows what may be asked, not how it is answered.
 
+mod check;
+mod checked;
 mod control;
+mod file;
+mod nearest;
+mod reading;
+mod roadmap;
+mod set;
 mod words;
 
+pub use check::*;
+pub use checked::{Rule, RuleProblem};
 pub use control::{
     Api, Builder, Calling, ControlFile, ControlLibrary, Expensive, LimitShape, Meaning, wildcard,
 };
-pub use words::{Confidence, Control, How, Severity};
+pub use file::{RuleFile, rule_schema};
+pub use nearest::nearest;
+pub use reading::{Mistake, read_toml};
+pub use roadmap::{Roadmap, RoadmapFile, RoadmapItem, RoadmapItemFile, RoadmapPhase, RoadmapPhaseFile};
+pub use set::{RuleSet, RuleText};
+pub use words::{Category, Confidence, Control, How, Severity};

@@ -119,6 +119,9 @@ pub enum Severity {
 }
 
 impl Severity {
+    /// All severities, mildest first.
+    pub const ALL: [Self; 4] = [Self::Low, Self::Medium, Self::High, Self::Critical];
+
     /// The word in reports and JSON.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -138,6 +141,30 @@ impl Severity {
             Self::Medium => 2.0,
             Self::High => 4.0,
             Self::Critical => 8.0,
+        }
+    }
+}
+
+impl Confidence {
+    /// The word in reports and JSON.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::High => "high",
+        }
+    }
+}
+
+impl How {
+    /// The word in reports and JSON.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Static => "static",
+            Self::Evidence => "evidence",
+            Self::Measured => "measured",
+            Self::Attest => "attest",
         }
     }
 }
@@ -166,4 +193,77 @@ pub enum How {
     Measured,
     /// From what somebody attests in `readiness.toml`.
     Attest,
+}
+
+/// What part of an application's life a rule is about: the folder that its file lies in.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Debug,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Category {
+    /// Who may do what, and what leaks.
+    Security,
+    /// What happens when something fails.
+    Reliability,
+    /// What can be seen from outside.
+    Observability,
+    /// What is tested.
+    Testing,
+    /// How fast, and how much of it.
+    Performance,
+    /// What happens to stored data.
+    Data,
+    /// How a change reaches production.
+    Delivery,
+    /// How it is run.
+    Operations,
+    /// What happens to personal data.
+    Privacy,
+}
+
+impl Category {
+    /// All categories, in the order of reports.
+    pub const ALL: [Self; 9] = [
+        Self::Security,
+        Self::Reliability,
+        Self::Observability,
+        Self::Testing,
+        Self::Performance,
+        Self::Data,
+        Self::Delivery,
+        Self::Operations,
+        Self::Privacy,
+    ];
+
+    /// The folder's name, which is also the word in reports.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Security => "security",
+            Self::Reliability => "reliability",
+            Self::Observability => "observability",
+            Self::Testing => "testing",
+            Self::Performance => "performance",
+            Self::Data => "data",
+            Self::Delivery => "delivery",
+            Self::Operations => "operations",
+            Self::Privacy => "privacy",
+        }
+    }
+
+    /// The category with this name.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|each| each.word() == word)
+    }
 }

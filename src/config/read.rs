@@ -1,0 +1,398 @@
+//! From the file as written to what the audit uses, with every mistake and its place.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use globset::{Glob, GlobMatcher};
+use toml::Spanned;
+
+use crate::rule::{Control, Mistake, RuleSet, Severity, nearest, read_toml};
+use crate::source::{LineIndex, Location, RepoPath, Span};
+
+use super::file::{ConfigFile, ControlsFile, FailOnWord, IgnoreFile};
+use super::{Date, RoutePattern};
+
+/// What the team says. The default is what holds without a file.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    /// When the audit fails.
+    pub gate: Gate,
+    /// A roadmap's name or a roadmap file's path.
+    pub roadmap: Option<String>,
+    /// Public and ignored routes.
+    pub routes: Routes,
+    /// Rules by id.
+    pub rules: BTreeMap<String, RuleSettings>,
+    /// Accepted findings.
+    pub ignores: Vec<Ignore>,
+    /// What somebody vouches for, by rule id.
+    pub attest: BTreeMap<String, Attestation>,
+    /// Result files.
+    pub measure: Measure,
+    /// Controls of the team's own.
+    pub controls: BTreeMap<Control, ControlAdditions>,
+}
+
+/// When the audit fails.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Gate {
+    /// The mildest finding that fails it.
+    pub fail_on: FailOn,
+    /// The lowest score that passes, 0–100.
+    pub min_score: Option<f64>,
+    /// Findings of low confidence fail it, too.
+    pub low_confidence: bool,
+}
+
+/// The mildest finding that fails the audit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FailOn {
+    /// A finding that is at least this bad.
+    Severity(Severity),
+    /// None does.
+    Never,
+}
+
+impl Default for FailOn {
+    fn default() -> Self {
+        Self::Severity(Severity::High)
+    }
+}
+
+/// What is known of routes.
+#[derive(Clone, Debug, Default)]
+pub struct Routes {
+    /// Routes that anybody may call.
+    pub public: Vec<PublicRoute>,
+    /// Routes that are left out of the audit.
+    pub ignore: Vec<RoutePattern>,
+}
+
+/// A route that anybody may call.
+#[derive(Clone, Debug)]
+pub struct PublicRoute {
+    /// Which.
+    pub pattern: RoutePattern,
+    /// Why, when the team says so.
+    pub reason: Option<String>,
+    /// Where it is written.
+    pub location: Location,
+}
+
+impl Routes {
+    /// The entry that declares this handler public. `method` is an action's name when there is no URL.
+    #[must_use]
+    pub fn public(&self, method: &str, url: Option<&str>) -> Option<&PublicRoute> {
+        self.public.iter().find(|each| each.pattern.matches(method, url))
+    }
+
+    /// True when the handler is left out of the audit.
+    #[must_use]
+    pub fn ignored(&self, method: &str, url: Option<&str>) -> bool {
+        self.ignore.iter().any(|each| each.matches(method, url))
+    }
+}
+
+/// What the team changes about a rule.
+#[derive(Clone, Debug, Default)]
+pub struct RuleSettings {
+    /// `false`: its findings are suppressed.
+    pub enabled: Option<bool>,
+    /// How bad its findings are.
+    pub severity: Option<Severity>,
+    /// Keys of its check, replaced.
+    pub options: toml::Table,
+}
+
+/// Findings that the team accepts.
+#[derive(Clone, Debug)]
+pub struct Ignore {
+    /// The rule's id.
+    pub rule: String,
+    /// The files, as written; every file when `None`.
+    pub path: Option<String>,
+    /// Why.
+    pub reason: String,
+    /// The last day on which it holds.
+    pub until: Option<Date>,
+    /// Where it is written.
+    pub location: Location,
+    glob: Option<GlobMatcher>,
+}
+
+impl Ignore {
+    /// True when it is about this file.
+    #[must_use]
+    pub fn covers(&self, file: &RepoPath) -> bool {
+        self.glob.as_ref().is_none_or(|glob| glob.is_match(file.as_str()))
+    }
+}
+
+/// What somebody vouches for.
+#[derive(Clone, Debug)]
+pub struct Attestation {
+    /// Who.
+    pub by: String,
+    /// Since when.
+    pub on: Date,
+    /// The last day on which it holds.
+    pub until: Date,
+    /// Where to look.
+    pub evidence: Option<String>,
+    /// Where it is written.
+    pub location: Location,
+}
+
+/// Result files of other tools, relative to the audited root.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Measure {
+    /// Coverage.
+    pub coverage: Option<String>,
+    /// Lighthouse.
+    pub lighthouse: Option<String>,
+    /// Load test.
+    pub load: Option<String>,
+    /// Dependency audit.
+    pub audit: Option<String>,
+}
+
+/// What counts as a control in this repository, as `module#export`.
+pub type ControlAdditions = ControlsFile;
+
+/// A mistake in `readiness.toml`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ConfigProblem {
+    /// The file.
+    pub file: RepoPath,
+    /// What is wrong and what to do, as a lower-case sentence fragment.
+    pub message: String,
+    /// The bytes that are wrong.
+    pub span: Span,
+    /// 1-based.
+    pub line: u32,
+    /// 1-based, in bytes.
+    pub column: u32,
+}
+
+impl fmt::Display for ConfigProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.message)
+    }
+}
+
+impl std::error::Error for ConfigProblem {}
+
+/// Collects mistakes and knows where they stand.
+struct Reading<'a> {
+    path: &'a RepoPath,
+    lines: LineIndex,
+    length: usize,
+    problems: Vec<ConfigProblem>,
+}
+
+impl Reading<'_> {
+    fn problem(&mut self, mistake: Mistake) {
+        let range = mistake.span.unwrap_or(0..0);
+        let number = |at: usize| u32::try_from(at.min(self.length)).unwrap_or(u32::MAX);
+        let span = Span::new(number(range.start), number(range.end));
+        let (line, column) = self.lines.line_column(span.start);
+        self.problems.push(ConfigProblem {
+            file: self.path.clone(),
+            message: mistake.message,
+            span,
+            line,
+            column,
+        });
+    }
+
+    fn complain(&mut self, span: std::ops::Range<usize>, message: impl Into<String>) {
+        self.problem(Mistake {
+            message: message.into(),
+            span: Some(span),
+        });
+    }
+
+    fn location(&self, span: std::ops::Range<usize>) -> Location {
+        let number = |at: usize| u32::try_from(at.min(self.length)).unwrap_or(u32::MAX);
+        let span = Span::new(number(span.start), number(span.end));
+        Location::of_span(self.path, &self.lines, span)
+    }
+
+    fn known_rule(&mut self, id: &Spanned<String>, rules: &RuleSet) -> bool {
+        if rules.rule(id.get_ref()).is_some() {
+            return true;
+        }
+        let message = match nearest(id.get_ref(), rules.ids()) {
+            Some(near) => format!("unknown rule `{}`, did you mean `{near}`?", id.get_ref()),
+            None => format!("unknown rule `{}`; `readiness rules` lists them", id.get_ref()),
+        };
+        self.complain(id.span(), message);
+        false
+    }
+}
+
+impl Config {
+    /// Reads `readiness.toml`; `path` is its name in messages.
+    ///
+    /// # Errors
+    /// Every mistake, in the order of the file.
+    pub fn parse(path: &RepoPath, text: &str, rules: &RuleSet) -> Result<Self, Vec<ConfigProblem>> {
+        let (file, mistakes) = read_toml::<ConfigFile>(text);
+        let mut reading = Reading {
+            path,
+            lines: LineIndex::new(text),
+            length: text.len(),
+            problems: Vec::new(),
+        };
+        for mistake in mistakes {
+            reading.problem(mistake);
+        }
+        let config = file.map(|file| check(file, rules, &mut reading));
+        let mut problems = reading.problems;
+        problems.sort_by(|a, b| (a.span, &a.message).cmp(&(b.span, &b.message)));
+        match config {
+            Some(config) if problems.is_empty() => Ok(config),
+            _ => Err(problems),
+        }
+    }
+}
+
+fn check(file: ConfigFile, rules: &RuleSet, reading: &mut Reading<'_>) -> Config {
+    let min_score = file.gate.min_score.map(|score| {
+        if !(0.0..=100.0).contains(score.get_ref()) {
+            reading.complain(score.span(), "`min-score` lies between 0 and 100");
+        }
+        score.into_inner()
+    });
+    let fail_on = match file.gate.fail_on {
+        None => FailOn::default(),
+        Some(FailOnWord::Critical) => FailOn::Severity(Severity::Critical),
+        Some(FailOnWord::High) => FailOn::Severity(Severity::High),
+        Some(FailOnWord::Medium) => FailOn::Severity(Severity::Medium),
+        Some(FailOnWord::Low) => FailOn::Severity(Severity::Low),
+        Some(FailOnWord::Never) => FailOn::Never,
+    };
+    let mut config = Config {
+        gate: Gate {
+            fail_on,
+            min_score,
+            low_confidence: file.gate.low_confidence.unwrap_or(false),
+        },
+        roadmap: file.roadmap.r#use,
+        measure: Measure {
+            coverage: file.measure.coverage,
+            lighthouse: file.measure.lighthouse,
+            load: file.measure.load,
+            audit: file.measure.audit,
+        },
+        controls: file.controls,
+        ..Config::default()
+    };
+    for each in file.routes.public {
+        let span = each.span();
+        let location = reading.location(span.clone());
+        let each = each.into_inner();
+        match RoutePattern::parse(&each.route) {
+            Ok(pattern) => config.routes.public.push(PublicRoute {
+                pattern,
+                reason: each.reason,
+                location,
+            }),
+            Err(message) => reading.complain(span, message),
+        }
+    }
+    for each in file.routes.ignore {
+        match RoutePattern::parse(each.get_ref()) {
+            Ok(pattern) => config.routes.ignore.push(pattern),
+            Err(message) => reading.complain(each.span(), message),
+        }
+    }
+    for (id, settings) in file.rules {
+        let known = reading.known_rule(&id, rules);
+        let options = settings.options.map_or_else(toml::Table::new, |options| {
+            if let Some(rule) = rules.rule(id.get_ref()).filter(|_| known)
+                && let Err(message) = rule.with_options(options.get_ref())
+            {
+                reading.complain(options.span(), message);
+            }
+            options.into_inner()
+        });
+        let settings = RuleSettings {
+            enabled: settings.enabled,
+            severity: settings.severity,
+            options,
+        };
+        config.rules.insert(id.into_inner(), settings);
+    }
+    for each in file.ignore {
+        if let Some(ignore) = check_ignore(each, rules, reading) {
+            config.ignores.push(ignore);
+        }
+    }
+    for (id, each) in file.attest {
+        reading.known_rule(&id, rules);
+        for (key, missing) in [
+            ("by", each.by.as_ref().is_none_or(|by| by.trim().is_empty())),
+            ("on", each.on.is_none()),
+            ("until", each.until.is_none()),
+        ] {
+            if missing {
+                let message = format!("[attest.{}] needs `{key}`", id.get_ref());
+                reading.complain(id.span(), message);
+            }
+        }
+        if let (Some(by), Some(on), Some(until)) = (each.by, each.on, each.until) {
+            let attestation = Attestation {
+                by,
+                on,
+                until,
+                evidence: each.evidence,
+                location: reading.location(id.span()),
+            };
+            config.attest.insert(id.into_inner(), attestation);
+        }
+    }
+    config
+}
+
+fn check_ignore(
+    each: Spanned<IgnoreFile>,
+    rules: &RuleSet,
+    reading: &mut Reading<'_>,
+) -> Option<Ignore> {
+    let span = each.span();
+    let each = each.into_inner();
+    if let Some(rule) = &each.rule {
+        reading.known_rule(rule, rules);
+    } else {
+        reading.complain(span.clone(), "[[ignore]] needs `rule`, the id of the rule to ignore");
+    }
+    let reason = each.reason.as_ref();
+    match reason {
+        Some(reason) if reason.get_ref().trim().is_empty() => {
+            reading.complain(reason.span(), "`reason` is empty; say why this is accepted");
+        }
+        Some(_) => {}
+        None => reading.complain(span.clone(), "[[ignore]] needs `reason`: why this is accepted"),
+    }
+    let glob = match &each.path {
+        None => None,
+        Some(path) => match Glob::new(path.get_ref().trim_start_matches("./")) {
+            Ok(glob) => Some(glob.compile_matcher()),
+            Err(error) => {
+                let message = format!("`path` is not a glob: {}", error.kind());
+                reading.complain(path.span(), message);
+                None
+            }
+        },
+    };
+    let location = each.rule.as_ref().map_or(span, Spanned::span);
+    Some(Ignore {
+        location: reading.location(location),
+        rule: each.rule?.into_inner(),
+        path: each.path.map(Spanned::into_inner),
+        reason: each.reason?.into_inner(),
+        until: each.until,
+        glob,
+    })
+}

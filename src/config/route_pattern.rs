@@ -1,0 +1,154 @@
+//! Patterns that name routes: `GET /api/health`, `/api/public/**`, `signIn`.
+
+use std::fmt;
+
+/// Names routes by method and URL, or a server action by its name.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RoutePattern {
+    /// `GET`; any when absent.
+    method: Option<String>,
+    /// `/api/public/**`, or an action's name.
+    path: String,
+}
+
+impl RoutePattern {
+    /// Reads `GET /api/health`, `/api/public/**` or `signIn`. `*` stands for part of a segment, `**` for any number of
+    /// segments; `[id]` in a URL is matched by `[id]`, `:id` and `*`.
+    ///
+    /// # Errors
+    /// Says what is wrong with the text.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let mut words = text.split_whitespace();
+        let (first, second) = (words.next().unwrap_or(""), words.next());
+        if words.next().is_some() {
+            return Err(format!("`{text}` is no route; write `GET /api/health` or `/api/public/**`"));
+        }
+        let (method, path) = match second {
+            Some(path) => (Some(first), path),
+            None => (None, first),
+        };
+        let known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "ANY"];
+        if let Some(method) = method {
+            if !known.contains(&method) {
+                let known = known.join(", ");
+                return Err(format!("unknown method `{method}`; it is one of {known}"));
+            }
+            if !path.starts_with('/') {
+                return Err(format!("the path `{path}` begins with `/`"));
+            }
+        }
+        if path.is_empty() || (!path.starts_with('/') && path.contains('/')) {
+            return Err(format!("`{text}` is no route; a path begins with `/`"));
+        }
+        Ok(Self {
+            method: method.map(str::to_owned),
+            path: path.to_owned(),
+        })
+    }
+
+    /// True when it names this handler. `method` is an action's name when there is no URL.
+    #[must_use]
+    pub fn matches(&self, method: &str, url: Option<&str>) -> bool {
+        let Some(url) = url else {
+            return !self.path.starts_with('/') && segment_matches(&self.path, method);
+        };
+        let method_fits = match self.method.as_deref() {
+            None | Some("ANY") => true,
+            Some(wanted) => wanted == method || (method == "HEAD" && wanted == "GET"),
+        };
+        method_fits && url_matches(&self.path, url)
+    }
+}
+
+impl fmt::Display for RoutePattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.method {
+            Some(method) => write!(f, "{method} {}", self.path),
+            None => f.write_str(&self.path),
+        }
+    }
+}
+
+/// True when `url` fits `pattern`; both begin with `/`.
+fn url_matches(pattern: &str, url: &str) -> bool {
+    let pattern: Vec<&str> = pattern.split('/').filter(|part| !part.is_empty()).collect();
+    let url: Vec<&str> = url.split('/').filter(|part| !part.is_empty()).collect();
+    // reached[n]: the pattern so far can end before segment n of the URL.
+    let mut reached = vec![false; url.len() + 1];
+    reached[0] = true;
+    for part in pattern {
+        let mut next = vec![false; url.len() + 1];
+        for at in 0..=url.len() {
+            if !reached[at] {
+                continue;
+            }
+            if part == "**" {
+                next[at..].fill(true);
+            } else if url.get(at).is_some_and(|segment| segment_matches(part, segment)) {
+                next[at + 1] = true;
+            }
+        }
+        reached = next;
+    }
+    reached[url.len()]
+}
+
+/// `*` stands for any characters; a dynamic segment is the same under each framework's spelling.
+fn segment_matches(pattern: &str, segment: &str) -> bool {
+    fn dynamic(segment: &str) -> Option<&str> {
+        segment
+            .strip_prefix(':')
+            .or_else(|| segment.strip_prefix('[')?.strip_suffix(']'))
+    }
+    if dynamic(pattern).is_some() && dynamic(pattern) == dynamic(segment) {
+        return true;
+    }
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = parts.next().and_then(|first| segment.strip_prefix(first)) else {
+        return false;
+    };
+    let parts: Vec<&str> = parts.collect();
+    let Some((last, middle)) = parts.split_last() else {
+        return rest.is_empty();
+    };
+    for part in middle {
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RoutePattern;
+
+    fn fits(pattern: &str, method: &str, url: &str) -> bool {
+        RoutePattern::parse(pattern).unwrap().matches(method, Some(url))
+    }
+
+    #[test]
+    fn stars_methods_and_dynamic_segments() {
+        assert!(fits("GET /api/health", "GET", "/api/health"));
+        assert!(!fits("GET /api/health", "POST", "/api/health"));
+        assert!(fits("/api/public/**", "POST", "/api/public/a/b"));
+        assert!(fits("/api/public/**", "POST", "/api/public"));
+        assert!(!fits("/api/public/*", "POST", "/api/public/a/b"));
+        assert!(fits("/api/*/hook", "POST", "/api/stripe/hook"));
+        assert!(fits("/api/users/[id]", "GET", "/api/users/:id"));
+        assert!(fits("/api/users/*", "GET", "/api/users/[id]"));
+        assert!(fits("/api/v*x", "GET", "/api/v1x"));
+        assert!(!fits("/api/**/x", "GET", "/api/a/b"));
+    }
+
+    #[test]
+    fn actions_go_by_name_and_mistakes_are_refused() {
+        assert!(RoutePattern::parse("sign*").unwrap().matches("signIn", None));
+        assert!(!RoutePattern::parse("/sign*").unwrap().matches("signIn", None));
+        assert!(RoutePattern::parse("FETCH /x").is_err());
+        assert!(RoutePattern::parse("GET x").is_err());
+        assert!(RoutePattern::parse("api/x").is_err());
+        assert!(RoutePattern::parse("").is_err());
+    }
+}

@@ -1,0 +1,432 @@
+//! The kinds of checks that a rule may ask for: one struct per kind, its doc comment being its reference.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{Control, Severity};
+
+/// What a rule looks at. In a file the kind is a table's key: `[check.route-control]`.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Check {
+    /// A control has to reach handlers.
+    RouteControl(RouteControl),
+    /// What the proof engine notes about a handler is a gap, or needs something beside it.
+    RouteMark(RouteMark),
+    /// A route of this kind has to exist.
+    RouteExists(RouteExists),
+    /// Response headers have to reach pages and handlers.
+    ResponseHeaders(ResponseHeaders),
+    /// A content security policy has to be worth its name.
+    ContentSecurityPolicy(ContentSecurityPolicy),
+    /// Other origins may not be let in wholesale.
+    Cors(Cors),
+    /// A file that looks like a middleware has to be one.
+    MiddlewareLoaded(MiddlewareLoaded),
+    /// A package has to be used, not only installed.
+    Dependency(Dependency),
+    /// A file has to exist, or must not.
+    File(FileCheck),
+    /// A key of a configuration file has to have a value, or must not.
+    ConfigKey(ConfigKey),
+    /// Code or text that is a gap wherever it stands.
+    Pattern(PatternCheck),
+    /// Secrets written into code.
+    SecretLiteral(SecretLiteral),
+    /// Secrets in environment variables that are sent to browsers.
+    PublicEnv(PublicEnv),
+    /// The environment has to be checked before it is used.
+    EnvValidation(EnvValidation),
+    /// The test runner has to fail below a coverage.
+    CoverageThreshold(CoverageThreshold),
+    /// A pipeline has to run these steps on every change.
+    Pipeline(Pipeline),
+    /// Server code has to log through a logger.
+    ConsoleLogging(ConsoleLogging),
+    /// Somebody has to vouch for it in `[attest.<rule-id>]`.
+    Attest(Attest),
+}
+
+impl Check {
+    /// The kind's key in a rule file.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::RouteControl(_) => "route-control",
+            Self::RouteMark(_) => "route-mark",
+            Self::RouteExists(_) => "route-exists",
+            Self::ResponseHeaders(_) => "response-headers",
+            Self::ContentSecurityPolicy(_) => "content-security-policy",
+            Self::Cors(_) => "cors",
+            Self::MiddlewareLoaded(_) => "middleware-loaded",
+            Self::Dependency(_) => "dependency",
+            Self::File(_) => "file",
+            Self::ConfigKey(_) => "config-key",
+            Self::Pattern(_) => "pattern",
+            Self::SecretLiteral(_) => "secret-literal",
+            Self::PublicEnv(_) => "public-env",
+            Self::EnvValidation(_) => "env-validation",
+            Self::CoverageThreshold(_) => "coverage-threshold",
+            Self::Pipeline(_) => "pipeline",
+            Self::ConsoleLogging(_) => "console-logging",
+            Self::Attest(_) => "attest",
+        }
+    }
+}
+
+/// Which handlers a rule is about. A handler that the configuration declares public, or that plainly is, is never asked
+/// for authentication.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RouteScope {
+    /// Every handler and every server action.
+    #[default]
+    All,
+    /// Handlers with a URL.
+    Handlers,
+    /// Server actions.
+    Actions,
+    /// Handlers with a URL that anybody may call.
+    Public,
+    /// Those that change state.
+    Mutating,
+    /// Those that cost money or much time per call.
+    Expensive,
+}
+
+/// `[check.route-control]`: a control has to reach handlers. One finding per handler that it does not reach; a handler of
+/// which it is unknown is neither a gap nor counted.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RouteControl {
+    /// The control.
+    pub control: Control,
+    /// Which handlers.
+    #[serde(default)]
+    pub routes: RouteScope,
+    /// Verdicts that are a gap: `none`, `untested` …
+    pub gap: Vec<String>,
+    /// Verdicts that are half a gap: `optional`, `conditional`, `manual`, `console`. They count as not in order.
+    #[serde(default)]
+    pub weak: Vec<String>,
+    /// How bad half a gap is; the rule's own severity when not given.
+    pub weak_severity: Option<Severity>,
+    /// What the message says of a gap, after `POST /api/chat`: `has no rate limit`.
+    pub says: String,
+    /// What the message says of half a gap.
+    pub weak_says: Option<String>,
+}
+
+/// `[check.route-mark]`: handlers that the proof engine marked, `webhook:stripe`. The part before the colon is the mark,
+/// the rest is its subject, which `{}` in a message stands for.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RouteMark {
+    /// The mark that makes a handler one of those asked.
+    pub mark: String,
+    /// The mark with the same subject that has to be there too. Without this and `needs-control` the mark itself is the gap.
+    pub needs_mark: Option<String>,
+    /// The control that has to be enforced instead.
+    pub needs_control: Option<Control>,
+    /// What the message says after `POST /api/stripe`: `does not verify the signature of {}`.
+    pub says: String,
+    /// What the message says when the control is there but can be passed by.
+    pub weak_says: Option<String>,
+}
+
+/// `[check.route-exists]`: one route whose URL fits has to exist. Asked only of applications that have handlers.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RouteExists {
+    /// URL patterns: `*` is part of a segment, `**` any number of segments. Case does not count.
+    pub urls: Vec<String>,
+    /// The methods that may answer it; any when empty.
+    #[serde(default)]
+    pub methods: Vec<String>,
+    /// The message when there is none.
+    pub says: String,
+}
+
+/// `[check.response-headers]`: headers that have to be sent, from `headers()` of the Next.js configuration, a middleware,
+/// the hosting's configuration, helmet, or the handler itself. One finding per header that is sent nowhere or only somewhere.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ResponseHeaders {
+    /// The headers.
+    pub headers: Vec<HeaderRequirement>,
+}
+
+/// One header of `[check.response-headers]`.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct HeaderRequirement {
+    /// Its name.
+    pub name: String,
+    /// What its absence allows, for the message.
+    pub allows: String,
+    /// How bad its absence is; the rule's severity when not given.
+    pub severity: Option<Severity>,
+    /// A directive of the content security policy that does the same: `frame-ancestors`.
+    pub csp_directive: Option<String>,
+    /// Platforms that send it without being asked: `vercel`.
+    #[serde(default)]
+    pub sent_by: Vec<String>,
+}
+
+/// `[check.content-security-policy]`: sources that undo what a policy is for. Says nothing when there is no policy.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ContentSecurityPolicy {
+    /// The directive that decides which scripts run.
+    pub directive: String,
+    /// Where that one is absent, this one counts.
+    pub fallback: String,
+    /// Sources that are a gap, each with what it allows.
+    pub forbid: Vec<ForbiddenSource>,
+}
+
+/// One source of `[check.content-security-policy]`.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ForbiddenSource {
+    /// `'unsafe-inline'`
+    pub source: String,
+    /// What it allows, for the message.
+    pub allows: String,
+    /// A source beginning like this beside it makes it harmless: `'nonce-`.
+    #[serde(default)]
+    pub unless: Vec<String>,
+}
+
+/// `[check.cors]`: `Access-Control-Allow-Origin: *`, a reflected origin with credentials, `cors()` without an origin.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Cors {
+    /// How bad it is when credentials are allowed as well.
+    pub credentials_severity: Option<Severity>,
+}
+
+/// `[check.middleware-loaded]`: a middleware that Next.js never runs, for its place, its name or its exports.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct MiddlewareLoaded {}
+
+/// `[check.dependency]`: one of these packages has to be imported by code that runs. An application that only installs one is
+/// told so.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Dependency {
+    /// Any of these will do. `*` stands for part of a name: `@sentry/*`.
+    pub any: Vec<String>,
+    /// Functions of which one has to be called where the package is imported; importing is enough when empty.
+    #[serde(default)]
+    pub calls: Vec<String>,
+    /// Exports that do the same without a package, as `file stem#name`: `instrumentation#onRequestError`.
+    #[serde(default)]
+    pub or_exports: Vec<String>,
+    /// Asked only of applications that have handlers.
+    #[serde(default)]
+    pub needs_routes: bool,
+    /// The message when there is none.
+    pub says: String,
+}
+
+/// `[check.file]`: a file has to exist in the application or at the root of the repository, or must not.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct FileCheck {
+    /// Globs, from the application's folder and from the root: `**/Dockerfile`.
+    pub any: Vec<String>,
+    /// Every file that fits is a gap, instead of its absence.
+    #[serde(default)]
+    pub forbidden: bool,
+    /// Asked only when one of these globs fits.
+    #[serde(default)]
+    pub only_with: Vec<String>,
+    /// The message.
+    pub says: String,
+}
+
+/// `[check.config-key]`: the value at a key of a JSON, TOML, YAML or Next.js configuration file.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ConfigKey {
+    /// Names or globs of the files, from the application's folder and from the root; `next.config` is Next.js's, whatever its ending.
+    pub files: Vec<String>,
+    /// The key, with dots: `compilerOptions.strict`.
+    pub key: String,
+    /// The value that has to be there; with none of `is`, `is-not`, any value will do.
+    pub is: Option<ConfigValue>,
+    /// The value that must not be there.
+    pub is_not: Option<ConfigValue>,
+    /// The message.
+    pub says: String,
+}
+
+/// A value of a configuration file.
+#[derive(Clone, PartialEq, Debug, JsonSchema)]
+#[schemars(untagged)]
+pub enum ConfigValue {
+    /// `true`, `false`
+    Bool(bool),
+    /// A number.
+    Number(f64),
+    /// A text.
+    Text(String),
+}
+
+impl<'de> Deserialize<'de> for ConfigValue {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl serde::de::Visitor<'_> for Reader {
+            type Value = ConfigValue;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("true, false, a number or a text")
+            }
+
+            fn visit_bool<E>(self, value: bool) -> Result<ConfigValue, E> {
+                Ok(ConfigValue::Bool(value))
+            }
+
+            fn visit_i64<E>(self, value: i64) -> Result<ConfigValue, E> {
+                // Configuration files hold JSON numbers, which are doubles.
+                #[expect(clippy::cast_precision_loss)]
+                Ok(ConfigValue::Number(value as f64))
+            }
+
+            fn visit_f64<E>(self, value: f64) -> Result<ConfigValue, E> {
+                Ok(ConfigValue::Number(value))
+            }
+
+            fn visit_str<E>(self, value: &str) -> Result<ConfigValue, E> {
+                Ok(ConfigValue::Text(value.to_owned()))
+            }
+        }
+        deserializer.deserialize_any(Reader)
+    }
+}
+
+/// `[check.pattern]`: every place at which one of the patterns matches is a gap.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PatternCheck {
+    /// Patterns over syntax: `$DB.query($SQL + $X)`.
+    #[serde(default)]
+    pub code: Vec<String>,
+    /// Regular expressions over text.
+    #[serde(default)]
+    pub text: Vec<String>,
+    /// Globs of the files to look at, from the application's folder; all source files when empty. Tests never count.
+    #[serde(default)]
+    pub files: Vec<String>,
+    /// Globs of files to leave out.
+    #[serde(default)]
+    pub except: Vec<String>,
+    /// The message.
+    pub says: String,
+}
+
+/// `[check.secret-literal]`: string literals in code, outside tests and examples, that are keys or passwords.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SecretLiteral {
+    /// Keys that say themselves what they are.
+    pub formats: Vec<SecretFormat>,
+    /// Names of variables and properties whose random-looking values are secrets: `*secret*`, `*password`.
+    pub names: Vec<String>,
+    /// Names that fit one of `names` and are harmless all the same.
+    #[serde(default)]
+    pub except_names: Vec<String>,
+}
+
+/// One kind of key of `[check.secret-literal]`.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SecretFormat {
+    /// What it is: `Stripe secret key`.
+    pub name: String,
+    /// How it begins.
+    pub prefix: String,
+    /// How many characters follow at least.
+    pub length: usize,
+    /// Characters that may follow besides letters and digits.
+    #[serde(default)]
+    pub also: String,
+}
+
+/// `[check.public-env]`: variables whose prefix sends them to browsers and whose name is a secret's.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PublicEnv {
+    /// `NEXT_PUBLIC_`
+    pub prefixes: Vec<String>,
+    /// Patterns of the rest of the name that mean a secret: `*SECRET*`.
+    pub secret: Vec<String>,
+    /// Patterns that mean none even so: `*PUBLISHABLE*`.
+    pub public: Vec<String>,
+}
+
+/// `[check.env-validation]`: environment variables go through a schema, or are checked in a loop that throws, in code that runs.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct EnvValidation {
+    /// Packages that do nothing else: `@t3-oss/env-nextjs`.
+    pub packages: Vec<String>,
+    /// Methods that check the whole of `process.env` given to them: `parse`.
+    pub methods: Vec<String>,
+    /// Variables that the platform sets and nobody has to check.
+    pub ignore: Vec<String>,
+    /// How many variables an application has to read before it is asked.
+    pub at_least: usize,
+}
+
+/// `[check.coverage-threshold]`: jest, vitest, nyc or c8 fails below a coverage. A misspelt key is reported at its place.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct CoverageThreshold {
+    /// Percent that the highest of the thresholds has to reach.
+    pub percent: f64,
+}
+
+/// `[check.pipeline]`: steps that a pipeline has to run on pushes or pull requests. Scripts of `package.json` are followed.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Pipeline {
+    /// The steps.
+    pub steps: Vec<PipelineStep>,
+    /// The message when there is no pipeline at all.
+    pub says: String,
+}
+
+/// One step of `[check.pipeline]`.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PipelineStep {
+    /// What it is called in messages: `type check`.
+    pub name: String,
+    /// Commands, as words that stand next to each other in a shell line or an action's name: `next lint`.
+    pub commands: Vec<String>,
+    /// Scripts of `package.json` that count by name when what they run cannot be followed.
+    #[serde(default)]
+    pub scripts: Vec<String>,
+}
+
+/// `[check.console-logging]`: handlers log through a logger and not with `console`. One finding per application, at the file
+/// that uses `console` most.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ConsoleLogging {
+    /// Folders and files that may use `console`: `scripts/**`.
+    pub except: Vec<String>,
+    /// Fewer calls than this are no gap.
+    pub at_least: usize,
+}
+
+/// `[check.attest]`: counts only when `readiness.toml` says who vouches for it, since when, until when, and where to look.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Attest {
+    /// The question that somebody answers by attesting.
+    pub asks: String,
+}

@@ -1,0 +1,200 @@
+//! All rules together.
+
+use std::sync::Arc;
+
+use globset::{Glob, GlobSet, GlobSetBuilder};
+
+use crate::source::RepoPath;
+use crate::syntax::PatternSet;
+
+use super::{Check, ControlFile, ControlLibrary, Roadmap, Rule, RuleProblem, read_toml};
+
+/// The files below `rules/`, path and text.
+const EMBEDDED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/rules.rs"));
+
+/// Configuration files that checks of a fixed kind read, whatever the rules say.
+const ALWAYS_READ: [&str; 8] = [
+    "**/vercel.json",
+    "**/{jest.config,.nycrc,.c8rc}.json",
+    "**/{.nycrc,.c8rc}",
+    "**/.nycrc.{yml,yaml}",
+    "**/nginx*.conf",
+    "**/nginx/**/*.conf",
+    "**/conf.d/*.conf",
+    "**/Caddyfile",
+];
+
+/// A rule or roadmap file: `security/route-auth.toml`, `roadmaps/standard.toml`, with its text.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RuleText {
+    /// The path; its last folder is the category, or `roadmaps`.
+    pub file: String,
+    /// What it says.
+    pub text: String,
+}
+
+/// Rules, roadmaps and the patterns of all of them.
+#[derive(Debug)]
+pub struct RuleSet {
+    /// The rules, by id.
+    pub rules: Vec<Rule>,
+    /// The roadmaps, by name.
+    pub roadmaps: Vec<Roadmap>,
+    /// The compiled patterns of all rules, numbered as [`Rule::patterns`] says.
+    pub patterns: Arc<PatternSet>,
+    /// What libraries mean.
+    pub controls: ControlLibrary,
+    reads: GlobSet,
+}
+
+impl RuleSet {
+    /// The rules that the program brings along.
+    ///
+    /// # Errors
+    /// Every mistake in every file.
+    pub fn builtin() -> Result<Self, Vec<RuleProblem>> {
+        Self::load(&[])
+    }
+
+    /// The program's own rules and the user's. A user's roadmap replaces one of the same name; a rule's id is taken once.
+    ///
+    /// # Errors
+    /// Every mistake in every file.
+    pub fn load(user: &[RuleText]) -> Result<Self, Vec<RuleProblem>> {
+        let embedded = EMBEDDED.iter().map(|(file, text)| RuleText {
+            file: (*file).to_owned(),
+            text: (*text).to_owned(),
+        });
+        let all: Vec<RuleText> = embedded.chain(user.iter().cloned()).collect();
+        Self::from_texts(&all)
+    }
+
+    /// Only these rules and roadmaps.
+    ///
+    /// # Errors
+    /// Every mistake in every file.
+    pub fn from_texts(texts: &[RuleText]) -> Result<Self, Vec<RuleProblem>> {
+        let mut problems = Vec::new();
+        let in_folder = |name: &'static str| texts.iter().filter(move |each| folder(each) == name);
+        let mut controls = ControlLibrary::default();
+        for text in in_folder("controls") {
+            let (file, mistakes) = read_toml::<ControlFile>(&text.text);
+            problems.extend(mistakes.into_iter().map(|each| RuleProblem::new(text, each)));
+            if let Some(file) = file {
+                controls.add(file);
+            }
+        }
+        let rules = texts
+            .iter()
+            .filter(|each| !matches!(folder(each), "controls" | "roadmaps"));
+        let mut checked: Vec<Rule> = Vec::new();
+        for text in rules {
+            let Some(rule) = Rule::read(text, &mut problems) else {
+                continue;
+            };
+            if let Some(first) = checked.iter().find(|other| other.id == rule.id) {
+                let message = format!("rule `{}` is already defined in {}", rule.id, first.file);
+                problems.push(RuleProblem::at_key(text, "", message));
+                continue;
+            }
+            checked.push(rule);
+        }
+        checked.sort_by(|a, b| a.id.cmp(&b.id));
+        // A rule that is itself mistaken is not also reported as unknown by the roadmaps that list it.
+        let mut ids: Vec<String> = texts.iter().map(stem).collect();
+        ids.sort();
+        let mut roadmaps: Vec<Roadmap> = Vec::new();
+        for text in in_folder("roadmaps") {
+            if let Some(roadmap) = Roadmap::read(text, &ids, &mut problems) {
+                roadmaps.retain(|other| other.name != roadmap.name);
+                roadmaps.push(roadmap);
+            }
+        }
+        roadmaps.sort_by(|a, b| a.name.cmp(&b.name));
+        let patterns = compile(&mut checked, &mut problems);
+        let reads = reads(&checked, &mut problems);
+        if !problems.is_empty() {
+            problems.sort_by(|a, b| {
+                (&a.file, a.line, a.column, &a.message).cmp(&(&b.file, b.line, b.column, &b.message))
+            });
+            return Err(problems);
+        }
+        Ok(Self {
+            rules: checked,
+            roadmaps,
+            patterns: Arc::new(patterns),
+            controls,
+            reads,
+        })
+    }
+
+    /// The rule with this id.
+    #[must_use]
+    pub fn rule(&self, id: &str) -> Option<&Rule> {
+        let at = self.rules.binary_search_by(|rule| rule.id.as_str().cmp(id));
+        self.rules.get(at.ok()?)
+    }
+
+    /// The roadmap with this name.
+    #[must_use]
+    pub fn roadmap(&self, name: &str) -> Option<&Roadmap> {
+        self.roadmaps.iter().find(|roadmap| roadmap.name == name)
+    }
+
+    /// The ids of all rules, sorted.
+    pub fn ids(&self) -> impl Iterator<Item = &str> + Clone {
+        self.rules.iter().map(|rule| rule.id.as_str())
+    }
+
+    /// True when some check looks into this file, which is not a module.
+    #[must_use]
+    pub fn reads(&self, path: &RepoPath) -> bool {
+        self.reads.is_match(path.as_str())
+    }
+}
+
+fn folder(text: &RuleText) -> &str {
+    text.file.rsplit(['/', '\\']).nth(1).unwrap_or("")
+}
+
+fn stem(text: &RuleText) -> String {
+    let name = text.file.rsplit(['/', '\\']).next().unwrap_or("");
+    name.strip_suffix(".toml").unwrap_or(name).to_owned()
+}
+
+/// Compiles the patterns of all rules and numbers them.
+fn compile(rules: &mut [Rule], _problems: &mut Vec<RuleProblem>) -> PatternSet {
+    let set = PatternSet::default();
+    let mut next = 0;
+    for rule in rules {
+        let count = u32::try_from(rule.pattern_sources().len()).unwrap_or(0);
+        rule.patterns = next..next + count;
+        next += count;
+    }
+    set
+}
+
+/// The files that checks look into besides modules.
+fn reads(rules: &[Rule], problems: &mut Vec<RuleProblem>) -> GlobSet {
+    let mut globs: Vec<String> = ALWAYS_READ.map(String::from).to_vec();
+    for rule in rules {
+        if let Check::ConfigKey(check) = &rule.check {
+            let files = check.files.iter().filter(|file| *file != "next.config");
+            globs.extend(files.map(|file| format!("**/{}", file.trim_start_matches("**/"))));
+        }
+    }
+    let mut set = GlobSetBuilder::new();
+    for glob in globs.iter().filter_map(|glob| Glob::new(glob).ok()) {
+        set.add(glob);
+    }
+    set.build().unwrap_or_else(|error| {
+        problems.push(RuleProblem {
+            file: String::from("rules"),
+            message: format!("the globs of all rules together cannot be compiled: {error}"),
+            span: None,
+            line: 1,
+            column: 1,
+        });
+        GlobSet::empty()
+    })
+}
