@@ -22,8 +22,16 @@ fn main() {
     files.sort();
     let mut list = String::from("&[\n");
     for path in &files {
-        let name = path.strip_prefix(&rules).unwrap_or(path).to_string_lossy().replace('\\', "/");
-        let _ = writeln!(list, "({name:?}, include_str!({:?})),", path.display().to_string());
+        let name = path
+            .strip_prefix(&rules)
+            .unwrap_or(path)
+            .to_string_lossy()
+            .replace('\\', "/");
+        let _ = writeln!(
+            list,
+            "({name:?}, include_str!({:?})),",
+            path.display().to_string()
+        );
     }
     list.push_str("]\n");
     let out = env::var("OUT_DIR").unwrap_or_default();

@@ -6,6 +6,16 @@ use crate::finding::Finding;
 use crate::rule::{How, Severity};
 use crate::source::{Location, RepoPath, Unreadable};
 
+mod fingerprint;
+mod gate;
+mod run;
+mod score;
+mod suppress;
+
+pub use gate::{GateDecision, GateOptions};
+pub use run::{AuditOptions, DEFAULT_ROADMAP, run};
+pub use score::{Outcome, grade, judge, overall};
+
 /// The whole result: what every report prints.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub struct Audit {
@@ -21,6 +31,19 @@ pub struct Audit {
     pub not_examined: Vec<Unreadable>,
     /// Suppressions that match nothing, have run out, or lack a reason.
     pub stale_suppressions: Vec<StaleSuppression>,
+    /// Rules that failed to give an answer: a defect of the program, not of the repository.
+    pub not_evaluated: Vec<NotEvaluated>,
+}
+
+/// A rule that gave no answer.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, schemars::JsonSchema)]
+pub struct NotEvaluated {
+    /// The application's folder.
+    pub app: RepoPath,
+    /// The rule's id.
+    pub rule: String,
+    /// What happened.
+    pub reason: String,
 }
 
 /// Which program made the report.

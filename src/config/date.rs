@@ -51,7 +51,11 @@ impl Date {
             (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
         let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
         let shifted = (5 * day_of_year + 2) / 153;
-        let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+        let month = if shifted < 10 {
+            shifted + 3
+        } else {
+            shifted - 9
+        };
         let year = year_of_era + era * 400 + u64::from(month <= 2);
         Self {
             year: u16::try_from(year).unwrap_or(u16::MAX),
@@ -73,12 +77,14 @@ impl<'de> Deserialize<'de> for Date {
         let value = toml::Value::deserialize(deserializer)?;
         let text = match &value {
             toml::Value::String(text) => text.clone(),
-            toml::Value::Datetime(datetime) => {
-                datetime.date.map(|date| date.to_string()).unwrap_or_default()
-            }
+            toml::Value::Datetime(datetime) => datetime
+                .date
+                .map(|date| date.to_string())
+                .unwrap_or_default(),
             _ => String::new(),
         };
-        Self::parse(&text).ok_or_else(|| D::Error::custom("this is not a day; write it as 2026-11-21"))
+        Self::parse(&text)
+            .ok_or_else(|| D::Error::custom("this is not a day; write it as 2026-11-21"))
     }
 }
 

@@ -121,7 +121,9 @@ impl<'de> Deserialize<'de> for PublicRouteFile {
             type Value = PublicRouteFile;
 
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a route such as \"GET /api/health\", or { route = \"…\", reason = \"…\" }")
+                f.write_str(
+                    "a route such as \"GET /api/health\", or { route = \"…\", reason = \"…\" }",
+                )
             }
 
             fn visit_str<E>(self, text: &str) -> Result<PublicRouteFile, E> {

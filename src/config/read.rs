@@ -83,7 +83,9 @@ impl Routes {
     /// The entry that declares this handler public. `method` is an action's name when there is no URL.
     #[must_use]
     pub fn public(&self, method: &str, url: Option<&str>) -> Option<&PublicRoute> {
-        self.public.iter().find(|each| each.pattern.matches(method, url))
+        self.public
+            .iter()
+            .find(|each| each.pattern.matches(method, url))
     }
 
     /// True when the handler is left out of the audit.
@@ -124,7 +126,9 @@ impl Ignore {
     /// True when it is about this file.
     #[must_use]
     pub fn covers(&self, file: &RepoPath) -> bool {
-        self.glob.as_ref().is_none_or(|glob| glob.is_match(file.as_str()))
+        self.glob
+            .as_ref()
+            .is_none_or(|glob| glob.is_match(file.as_str()))
     }
 }
 
@@ -176,7 +180,11 @@ pub struct ConfigProblem {
 
 impl fmt::Display for ConfigProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.message)
+        write!(
+            f,
+            "{}:{}:{}: {}",
+            self.file, self.line, self.column, self.message
+        )
     }
 }
 
@@ -224,7 +232,10 @@ impl Reading<'_> {
         }
         let message = match nearest(id.get_ref(), rules.ids()) {
             Some(near) => format!("unknown rule `{}`, did you mean `{near}`?", id.get_ref()),
-            None => format!("unknown rule `{}`; `readiness rules` lists them", id.get_ref()),
+            None => format!(
+                "unknown rule `{}`; `readiness rules` lists them",
+                id.get_ref()
+            ),
         };
         self.complain(id.span(), message);
         false
@@ -365,7 +376,10 @@ fn check_ignore(
     if let Some(rule) = &each.rule {
         reading.known_rule(rule, rules);
     } else {
-        reading.complain(span.clone(), "[[ignore]] needs `rule`, the id of the rule to ignore");
+        reading.complain(
+            span.clone(),
+            "[[ignore]] needs `rule`, the id of the rule to ignore",
+        );
     }
     let reason = each.reason.as_ref();
     match reason {
@@ -373,7 +387,10 @@ fn check_ignore(
             reading.complain(reason.span(), "`reason` is empty; say why this is accepted");
         }
         Some(_) => {}
-        None => reading.complain(span.clone(), "[[ignore]] needs `reason`: why this is accepted"),
+        None => reading.complain(
+            span.clone(),
+            "[[ignore]] needs `reason`: why this is accepted",
+        ),
     }
     let glob = match &each.path {
         None => None,

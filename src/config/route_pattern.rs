@@ -21,13 +21,17 @@ impl RoutePattern {
         let mut words = text.split_whitespace();
         let (first, second) = (words.next().unwrap_or(""), words.next());
         if words.next().is_some() {
-            return Err(format!("`{text}` is no route; write `GET /api/health` or `/api/public/**`"));
+            return Err(format!(
+                "`{text}` is no route; write `GET /api/health` or `/api/public/**`"
+            ));
         }
         let (method, path) = match second {
             Some(path) => (Some(first), path),
             None => (None, first),
         };
-        let known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "ANY"];
+        let known = [
+            "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "ANY",
+        ];
         if let Some(method) = method {
             if !known.contains(&method) {
                 let known = known.join(", ");
@@ -84,7 +88,10 @@ fn url_matches(pattern: &str, url: &str) -> bool {
             }
             if part == "**" {
                 next[at..].fill(true);
-            } else if url.get(at).is_some_and(|segment| segment_matches(part, segment)) {
+            } else if url
+                .get(at)
+                .is_some_and(|segment| segment_matches(part, segment))
+            {
                 next[at + 1] = true;
             }
         }
@@ -125,7 +132,9 @@ mod tests {
     use super::RoutePattern;
 
     fn fits(pattern: &str, method: &str, url: &str) -> bool {
-        RoutePattern::parse(pattern).unwrap().matches(method, Some(url))
+        RoutePattern::parse(pattern)
+            .unwrap()
+            .matches(method, Some(url))
     }
 
     #[test]
@@ -144,8 +153,16 @@ mod tests {
 
     #[test]
     fn actions_go_by_name_and_mistakes_are_refused() {
-        assert!(RoutePattern::parse("sign*").unwrap().matches("signIn", None));
-        assert!(!RoutePattern::parse("/sign*").unwrap().matches("signIn", None));
+        assert!(
+            RoutePattern::parse("sign*")
+                .unwrap()
+                .matches("signIn", None)
+        );
+        assert!(
+            !RoutePattern::parse("/sign*")
+                .unwrap()
+                .matches("signIn", None)
+        );
         assert!(RoutePattern::parse("FETCH /x").is_err());
         assert!(RoutePattern::parse("GET x").is_err());
         assert!(RoutePattern::parse("api/x").is_err());

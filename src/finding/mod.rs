@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::rule::{Confidence, Severity};
+use crate::rule::{Confidence, Rule, Severity};
 use crate::source::Location;
 
 /// One gap, at one place.
@@ -26,6 +26,8 @@ pub struct Finding {
     pub expensive: bool,
     /// Identifies the finding across runs: survives moved lines.
     pub fingerprint: String,
+    /// What to do first, as the rule says it.
+    pub fix: String,
 }
 
 /// A place that belongs to a finding.
@@ -35,4 +37,44 @@ pub struct Related {
     pub location: Location,
     /// What happens there.
     pub note: String,
+}
+
+impl Finding {
+    /// A finding of `rule` as sure and as bad as the rule says. The audit gives it its fingerprint.
+    #[must_use]
+    pub fn new(rule: &Rule, location: Location, message: String) -> Self {
+        Self {
+            rule: rule.id.clone(),
+            severity: rule.severity,
+            confidence: rule.confidence,
+            message,
+            location,
+            related: Vec::new(),
+            route: None,
+            expensive: false,
+            fingerprint: String::new(),
+            fix: rule.fix.clone(),
+        }
+    }
+
+    /// The finding, no surer than `confidence`.
+    #[must_use]
+    pub fn at_most(mut self, confidence: Confidence) -> Self {
+        self.confidence = self.confidence.min(confidence);
+        self
+    }
+
+    /// The finding with this severity, when one is given.
+    #[must_use]
+    pub fn with_severity(mut self, severity: Option<Severity>) -> Self {
+        self.severity = severity.unwrap_or(self.severity);
+        self
+    }
+
+    /// The finding with the places behind it.
+    #[must_use]
+    pub fn with_related(mut self, related: Vec<Related>) -> Self {
+        self.related = related;
+        self
+    }
 }

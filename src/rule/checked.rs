@@ -9,9 +9,7 @@ use crate::source::{LineIndex, Span};
 use crate::syntax::PatternSource;
 
 use super::reading::friendly;
-use super::{
-    Category, Check, Confidence, How, Mistake, RuleFile, RuleText, Severity, read_toml,
-};
+use super::{Category, Check, Confidence, How, Mistake, RuleFile, RuleText, Severity, read_toml};
 
 /// The longest title, in characters.
 const LONGEST_TITLE: usize = 80;
@@ -33,7 +31,11 @@ pub struct RuleProblem {
 
 impl fmt::Display for RuleProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.message)
+        write!(
+            f,
+            "{}:{}:{}: {}",
+            self.file, self.line, self.column, self.message
+        )
     }
 }
 
@@ -122,7 +124,11 @@ impl Rule {
         let before = problems.len();
         let (category, id) = place(source, problems).unzip();
         let (file, mistakes) = read_toml::<RuleFile>(&source.text);
-        problems.extend(mistakes.into_iter().map(|each| RuleProblem::new(source, each)));
+        problems.extend(
+            mistakes
+                .into_iter()
+                .map(|each| RuleProblem::new(source, each)),
+        );
         let file = file?;
         let already = problems.len() > before;
         let mut complain = |key: &str, message: &str| {
@@ -210,7 +216,11 @@ fn written_check(text: &str) -> toml::Table {
 /// Category and id from `<category>/<id>.toml`.
 fn place(source: &RuleText, problems: &mut Vec<RuleProblem>) -> Option<(Category, String)> {
     let mut parts = source.file.rsplit(['/', '\\']);
-    let id = parts.next().unwrap_or("").strip_suffix(".toml").unwrap_or("");
+    let id = parts
+        .next()
+        .unwrap_or("")
+        .strip_suffix(".toml")
+        .unwrap_or("");
     let folder = parts.next().unwrap_or("");
     let category = Category::from_word(folder);
     if category.is_none() {
@@ -250,7 +260,11 @@ fn check_texts(file: &RuleFile, complain: &mut impl FnMut(&str, &str)) {
             complain("title", "`title` begins in lower case");
         }
     }
-    for (key, text) in [("why", &file.why), ("fix", &file.fix), ("since", &file.since)] {
+    for (key, text) in [
+        ("why", &file.why),
+        ("fix", &file.fix),
+        ("since", &file.since),
+    ] {
         if text.as_ref().is_some_and(|text| text.trim().is_empty()) {
             complain(key, &format!("`{key}` is empty"));
         }
@@ -258,7 +272,10 @@ fn check_texts(file: &RuleFile, complain: &mut impl FnMut(&str, &str)) {
     if file.links.iter().any(|link| !link.starts_with("https://")) {
         complain("links", "every one of `links` begins with `https://`");
     }
-    if file.effort_hours.is_some_and(|hours| !(0.0..=1000.0).contains(&hours)) {
+    if file
+        .effort_hours
+        .is_some_and(|hours| !(0.0..=1000.0).contains(&hours))
+    {
         complain("effort_hours", "`effort_hours` lies between 0 and 1000");
     }
     if let Some(check) = &file.check {
@@ -304,7 +321,9 @@ fn check_check(check: &Check, complain: &mut impl FnMut(&str)) {
                 if !known.contains(&word.as_str()) {
                     let control = it.control.title();
                     let known = known.join(", ");
-                    complain(&format!("{control} is never `{word}`; it is one of {known}"));
+                    complain(&format!(
+                        "{control} is never `{word}`; it is one of {known}"
+                    ));
                 }
             }
             if it.gap.is_empty() {

@@ -21,6 +21,8 @@ pub use control::{
 pub use file::{RuleFile, rule_schema};
 pub use nearest::nearest;
 pub use reading::{Mistake, read_toml};
-pub use roadmap::{Roadmap, RoadmapFile, RoadmapItem, RoadmapItemFile, RoadmapPhase, RoadmapPhaseFile};
+pub use roadmap::{
+    Roadmap, RoadmapFile, RoadmapItem, RoadmapItemFile, RoadmapPhase, RoadmapPhaseFile,
+};
 pub use set::{RuleSet, RuleText};
 pub use words::{Category, Confidence, Control, How, Severity};

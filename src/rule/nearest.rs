@@ -37,10 +37,7 @@ fn distance(left: &[char], right: &[char]) -> usize {
         for (column, b) in right.iter().enumerate() {
             let replace = above[column] + usize::from(a != b);
             let mut best = replace.min(above[column + 1] + 1).min(line[column] + 1);
-            let swapped = row > 0
-                && column > 0
-                && *a == right[column - 1]
-                && left[row - 1] == *b;
+            let swapped = row > 0 && column > 0 && *a == right[column - 1] && left[row - 1] == *b;
             if swapped {
                 best = best.min(before[column - 1] + 1);
             }

@@ -188,7 +188,10 @@ mod tests {
             })
             .collect();
         assert_eq!(found.len(), 5, "{found:?}");
-        assert!(found.contains(&("min_score", "unknown key `min_score`, did you mean `min-score`?")));
+        assert!(found.contains(&(
+            "min_score",
+            "unknown key `min_score`, did you mean `min-score`?"
+        )));
         assert!(found.contains(&("nmae", "unknown key `nmae`, did you mean `name`?")));
         assert!(found.contains(&("colour", "unknown key `colour`; known here: `name`")));
         assert!(found.iter().any(|(place, _)| *place == "'x'"));

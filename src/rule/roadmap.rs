@@ -91,7 +91,11 @@ impl Roadmap {
     ) -> Option<Self> {
         let before = problems.len();
         let (file, mistakes) = read_toml::<RoadmapFile>(&source.text);
-        problems.extend(mistakes.into_iter().map(|each| RuleProblem::new(source, each)));
+        problems.extend(
+            mistakes
+                .into_iter()
+                .map(|each| RuleProblem::new(source, each)),
+        );
         let file = file?;
         let known = || rules.iter().map(String::as_str);
         let mut phases = Vec::new();
@@ -112,7 +116,11 @@ impl Roadmap {
                 items.push(RoadmapItem {
                     title: item.title,
                     priority: item.priority,
-                    rules: item.rules.into_iter().map(toml::Spanned::into_inner).collect(),
+                    rules: item
+                        .rules
+                        .into_iter()
+                        .map(toml::Spanned::into_inner)
+                        .collect(),
                     effort_hours: item.effort_hours,
                     owner: item.owner,
                 });
@@ -123,10 +131,18 @@ impl Roadmap {
             });
         }
         if file.title.is_none() {
-            problems.push(RuleProblem::at_key(source, "", "`title` is missing".to_owned()));
+            problems.push(RuleProblem::at_key(
+                source,
+                "",
+                "`title` is missing".to_owned(),
+            ));
         }
         if phases.is_empty() {
-            problems.push(RuleProblem::at_key(source, "", "a roadmap has at least one `[[phase]]`".to_owned()));
+            problems.push(RuleProblem::at_key(
+                source,
+                "",
+                "a roadmap has at least one `[[phase]]`".to_owned(),
+            ));
         }
         if problems.len() > before {
             return None;

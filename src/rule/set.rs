@@ -79,7 +79,11 @@ impl RuleSet {
         let mut controls = ControlLibrary::default();
         for text in in_folder("controls") {
             let (file, mistakes) = read_toml::<ControlFile>(&text.text);
-            problems.extend(mistakes.into_iter().map(|each| RuleProblem::new(text, each)));
+            problems.extend(
+                mistakes
+                    .into_iter()
+                    .map(|each| RuleProblem::new(text, each)),
+            );
             if let Some(file) = file {
                 controls.add(file);
             }
@@ -115,7 +119,8 @@ impl RuleSet {
         let reads = reads(&checked, &mut problems);
         if !problems.is_empty() {
             problems.sort_by(|a, b| {
-                (&a.file, a.line, a.column, &a.message).cmp(&(&b.file, b.line, b.column, &b.message))
+                (&a.file, a.line, a.column, &a.message)
+                    .cmp(&(&b.file, b.line, b.column, &b.message))
             });
             return Err(problems);
         }

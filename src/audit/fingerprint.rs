@@ -1,0 +1,61 @@
+//! What identifies a finding across runs.
+
+use std::collections::BTreeMap;
+
+use xxhash_rust::xxh3::xxh3_128;
+
+use crate::finding::Finding;
+
+/// Gives every finding its fingerprint: rule, file, route and message, without numbers, so that moved lines and changed counts
+/// keep it. Findings that are alike in all of that are numbered in their order.
+pub(super) fn assign(findings: &mut [Finding]) {
+    let mut seen: BTreeMap<String, u32> = BTreeMap::new();
+    for finding in findings {
+        let base = [
+            finding.rule.as_str(),
+            finding.location.file.as_str(),
+            finding.route.as_deref().unwrap_or(""),
+            &normalised(&finding.message),
+        ]
+        .join("\u{1f}");
+        let number = seen.entry(base.clone()).or_insert(0);
+        *number += 1;
+        let text = if *number == 1 {
+            base
+        } else {
+            format!("{base}\u{1f}{number}")
+        };
+        finding.fingerprint = format!("{:032x}", xxh3_128(text.as_bytes()));
+    }
+}
+
+/// Digits and white space say nothing about which gap it is.
+fn normalised(message: &str) -> String {
+    let mut text = String::with_capacity(message.len());
+    for letter in message.chars() {
+        let letter = match letter {
+            '0'..='9' => '#',
+            letter if letter.is_whitespace() => ' ',
+            letter => letter,
+        };
+        if matches!(letter, '#' | ' ') && text.ends_with(letter) {
+            continue;
+        }
+        text.push(letter);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::normalised;
+
+    #[test]
+    fn numbers_do_not_matter() {
+        assert_eq!(
+            normalised("195 console calls in  60 files"),
+            normalised("7 console calls in 1 files")
+        );
+        assert_ne!(normalised("no limit"), normalised("no auth"));
+    }
+}

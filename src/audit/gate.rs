@@ -1,0 +1,55 @@
+//! Whether the audit passes.
+
+use crate::config::{FailOn, Gate};
+use crate::rule::Confidence;
+
+use super::Audit;
+
+/// When the audit fails: what the configuration says, with the command line's word over it.
+pub type GateOptions = Gate;
+
+/// Whether the audit passes, and if not, why.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct GateDecision {
+    /// It passes.
+    pub passed: bool,
+    /// Why it does not, one sentence fragment per reason and application.
+    pub reasons: Vec<String>,
+}
+
+impl Audit {
+    /// Decides whether the audit passes. Suppressed findings do not fail it; those of low confidence only when asked.
+    #[must_use]
+    pub fn gate(&self, options: &GateOptions) -> GateDecision {
+        let mut reasons = Vec::new();
+        for app in &self.apps {
+            let place = if app.root.is_root() {
+                String::new()
+            } else {
+                format!("{}: ", app.root)
+            };
+            if let FailOn::Severity(mildest) = options.fail_on {
+                let failing = app.findings.iter().filter(|finding| {
+                    finding.severity >= mildest
+                        && (options.low_confidence || finding.confidence == Confidence::High)
+                });
+                let count = failing.count();
+                if count > 0 {
+                    let noun = if count == 1 { "finding" } else { "findings" };
+                    let word = mildest.word();
+                    reasons.push(format!("{place}{count} {noun} of severity {word} or worse"));
+                }
+            }
+            if let Some(least) = options.min_score
+                && app.score < least
+            {
+                let score = app.score;
+                reasons.push(format!("{place}score {score:.1} is below {least}"));
+            }
+        }
+        GateDecision {
+            passed: reasons.is_empty(),
+            reasons,
+        }
+    }
+}

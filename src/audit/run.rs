@@ -1,0 +1,330 @@
+//! From the model to the audit.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use rayon::prelude::*;
+
+use crate::checks::{self, CheckResult};
+use crate::config::{Config, Date};
+use crate::controls::Status;
+use crate::finding::Finding;
+use crate::model::{AppModel, Model};
+use crate::rule::{Check, Control, Rule, RuleSet};
+use crate::source::RepoPath;
+
+use super::score::{Outcome, grade, judge, overall};
+use super::suppress::{Suppressions, stale_declarations};
+use super::{
+    AppAudit, Audit, Coverage, Metric, NotEvaluated, StackEntry, StaleSuppression, Tool,
+    fingerprint,
+};
+
+/// The roadmap that is followed when none is chosen.
+pub const DEFAULT_ROADMAP: &str = "standard";
+
+/// What one run is asked to do.
+#[derive(Clone, Debug)]
+pub struct AuditOptions {
+    /// The audited path as the user gave it, for the report.
+    pub root: String,
+    /// The roadmap's name; the configuration's, else [`DEFAULT_ROADMAP`], when not given.
+    pub roadmap: Option<String>,
+    /// Run only these rules; all when empty.
+    pub only: Vec<String>,
+    /// Do not run these rules.
+    pub skip: Vec<String>,
+    /// Report only the application in this folder.
+    pub app: Option<RepoPath>,
+    /// The day by which ignores and attestations run out.
+    pub today: Date,
+}
+
+impl Default for AuditOptions {
+    fn default() -> Self {
+        Self {
+            root: String::from("."),
+            roadmap: None,
+            only: Vec::new(),
+            skip: Vec::new(),
+            app: None,
+            today: Date::today(),
+        }
+    }
+}
+
+impl AuditOptions {
+    fn runs(&self, rule: &str) -> bool {
+        let chosen = self.only.is_empty() || self.only.iter().any(|only| only == rule);
+        chosen && !self.skip.iter().any(|skip| skip == rule)
+    }
+}
+
+/// Runs the rules and judges what they find. A roadmap that does not exist leaves the report without phases: check the name
+/// with [`RuleSet::roadmap`] first.
+#[must_use]
+pub fn run(model: &Model, rules: &RuleSet, config: &Config, options: &AuditOptions) -> Audit {
+    let chosen = chosen_rules(rules, config, options);
+    let apps: Vec<usize> = (0..model.apps.len())
+        .filter(|&app| {
+            let root = model.apps.get(app).map(|app| &app.root);
+            options.app.is_none() || options.app.as_ref() == root
+        })
+        .collect();
+    let work: Vec<(usize, &Rule)> = apps
+        .iter()
+        .flat_map(|&app| chosen.iter().map(move |rule| (app, rule)))
+        .collect();
+    let answers: Vec<Result<CheckResult, String>> = work
+        .par_iter()
+        .map(|(app, rule)| evaluate(rule, model, *app))
+        .collect();
+
+    let mut suppressions = Suppressions::new(model, config, options.today);
+    let mut not_evaluated = Vec::new();
+    let mut audited = Vec::new();
+    let mut answers = work.iter().zip(answers).peekable();
+    for &index in &apps {
+        let Some(app) = model.apps.get(index) else {
+            continue;
+        };
+        let mut mine = Vec::new();
+        while let Some(((_, rule), answer)) = answers.next_if(|((app, _), _)| *app == index) {
+            match answer {
+                Ok(result) => mine.push((*rule, result)),
+                Err(reason) => not_evaluated.push(NotEvaluated {
+                    app: app.root.clone(),
+                    rule: rule.id.clone(),
+                    reason,
+                }),
+            }
+        }
+        let name = roadmap_name(config, options);
+        audited.push(audit_app(
+            AppFacts { model, index, app },
+            mine,
+            (rules, config, name, options.today),
+            &mut suppressions,
+        ));
+    }
+    let ran: BTreeSet<String> = chosen.iter().map(|rule| rule.id.clone()).collect();
+    let stale_suppressions = if options.app.is_some() {
+        Vec::new()
+    } else {
+        stale(model, rules, config, options, &suppressions, &ran)
+    };
+    Audit {
+        schema: "readiness/audit/1",
+        tool: Tool {
+            name: "readiness",
+            version: env!("CARGO_PKG_VERSION"),
+        },
+        root: options.root.clone(),
+        apps: audited,
+        not_examined: model.not_examined.clone(),
+        stale_suppressions,
+        not_evaluated,
+    }
+}
+
+fn roadmap_name<'a>(config: &'a Config, options: &'a AuditOptions) -> &'a str {
+    options
+        .roadmap
+        .as_deref()
+        .or(config.roadmap.as_deref())
+        .unwrap_or(DEFAULT_ROADMAP)
+}
+
+/// The rules to run, with the configuration's options.
+fn chosen_rules(rules: &RuleSet, config: &Config, options: &AuditOptions) -> Vec<Rule> {
+    rules
+        .rules
+        .iter()
+        .filter(|rule| options.runs(&rule.id))
+        .map(|rule| {
+            let settings = config.rules.get(&rule.id);
+            settings
+                .and_then(|settings| rule.with_options(&settings.options).ok())
+                .unwrap_or_else(|| rule.clone())
+        })
+        .collect()
+}
+
+/// One rule's answer; a panic in a check is that rule's failure, not the run's.
+fn evaluate(rule: &Rule, model: &Model, app: usize) -> Result<CheckResult, String> {
+    catch_unwind(AssertUnwindSafe(|| checks::run(rule, model, app))).map_err(|panic| {
+        let text = panic
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| panic.downcast_ref::<&str>().copied())
+            .unwrap_or("no message");
+        format!("the check failed: {text}")
+    })
+}
+
+fn stale(
+    model: &Model,
+    rules: &RuleSet,
+    config: &Config,
+    options: &AuditOptions,
+    suppressions: &Suppressions<'_>,
+    ran: &BTreeSet<String>,
+) -> Vec<StaleSuppression> {
+    let asked: BTreeSet<String> = rules
+        .rules
+        .iter()
+        .filter(|rule| matches!(rule.check, Check::Attest(_)))
+        .map(|rule| rule.id.clone())
+        .collect();
+    let mut stale = suppressions.stale(rules, ran);
+    stale.extend(stale_declarations(model, config, &asked, options.today));
+    stale.sort_by(|a, b| {
+        (&a.location, &a.rule, &a.problem).cmp(&(&b.location, &b.rule, &b.problem))
+    });
+    stale
+}
+
+/// One application and where its facts lie.
+struct AppFacts<'a> {
+    model: &'a Model,
+    index: usize,
+    app: &'a AppModel,
+}
+
+fn audit_app(
+    facts: AppFacts<'_>,
+    answers: Vec<(&Rule, CheckResult)>,
+    (rules, config, roadmap, today): (&RuleSet, &Config, &str, Date),
+    suppressions: &mut Suppressions<'_>,
+) -> AppAudit {
+    let mut findings: Vec<Finding> = Vec::new();
+    let mut outcomes: BTreeMap<String, Outcome> = BTreeMap::new();
+    for (rule, mut result) in answers {
+        let mut unattested = false;
+        if matches!(rule.check, Check::Attest(_)) {
+            let attested = config
+                .attest
+                .get(&rule.id)
+                .is_some_and(|attestation| attestation.until >= today);
+            unattested = !attested;
+            if attested {
+                result.covered = result.total;
+                result.covered_weight = result.total_weight;
+            }
+        }
+        let outcome = Outcome {
+            covered: result.covered,
+            total: result.total,
+            unknown: result.unknown,
+            covered_weight: result.covered_weight,
+            total_weight: result.total_weight,
+            gaps: 0,
+            unattested,
+        };
+        outcomes.insert(rule.id.clone(), outcome);
+        if let Some(severity) = config.rules.get(&rule.id).and_then(|it| it.severity) {
+            for finding in &mut result.findings {
+                // A half gap stays milder than a whole one.
+                let whole = finding.severity >= rule.severity;
+                finding.severity = if whole {
+                    severity
+                } else {
+                    severity.min(finding.severity)
+                };
+            }
+        }
+        findings.append(&mut result.findings);
+    }
+    findings.sort_by(|a, b| {
+        (&a.location, &a.rule, &a.message).cmp(&(&b.location, &b.rule, &b.message))
+    });
+    fingerprint::assign(&mut findings);
+    let (mut open, mut suppressed) = suppressions.apply(findings);
+    for finding in &open {
+        if let Some(outcome) = outcomes.get_mut(&finding.rule) {
+            outcome.gaps += 1;
+        }
+    }
+    // Worst first; the sort is stable, so places stay in order among equals.
+    let worst = |finding: &Finding| {
+        (
+            std::cmp::Reverse(finding.severity),
+            !finding.expensive,
+            std::cmp::Reverse(finding.confidence),
+        )
+    };
+    open.sort_by_key(worst);
+    suppressed.sort_by_key(|each| worst(&each.finding));
+    let plan = rules.roadmap(roadmap);
+    let score = plan.map_or(100.0, |plan| overall(plan, &outcomes, rules));
+    let project = facts.model.project.apps.get(facts.index);
+    AppAudit {
+        root: facts.app.root.clone(),
+        name: project.map_or_else(String::new, |app| app.name.clone()),
+        framework: project.map_or("", |app| app.framework.word()).to_owned(),
+        version: project.and_then(|app| app.version.clone()),
+        stack: facts
+            .app
+            .stack
+            .iter()
+            .map(|(name, version)| StackEntry {
+                name: name.clone(),
+                version: version.clone(),
+            })
+            .collect(),
+        metrics: facts
+            .app
+            .metrics
+            .iter()
+            .map(|(name, value)| Metric {
+                name: name.clone(),
+                value: *value,
+            })
+            .collect(),
+        // One decimal, so that the last bits of a sum never show.
+        score: (score * 10.0).round() / 10.0,
+        grade: grade(score),
+        roadmap: roadmap.to_owned(),
+        phases: plan.map_or_else(Vec::new, |plan| judge(plan, &outcomes, rules)),
+        coverage: Control::ALL
+            .map(|control| coverage(facts.app, control))
+            .to_vec(),
+        findings: open,
+        suppressed,
+    }
+}
+
+/// How many handlers a control covers.
+fn coverage(app: &AppModel, control: Control) -> Coverage {
+    let mut coverage = Coverage {
+        control: control.key().to_owned(),
+        covered: 0,
+        partial: 0,
+        unknown: 0,
+        total: 0,
+    };
+    for route in &app.routes {
+        let public = route.public_declared || route.public_guess.is_some();
+        let Some(verdict) = route.controls.get(&control) else {
+            continue;
+        };
+        if control == Control::Auth && public {
+            continue;
+        }
+        match verdict.status {
+            Status::Na => continue,
+            Status::Enforced
+            | Status::Schema
+            | Status::Caught
+            | Status::Structured
+            | Status::Tested => coverage.covered += 1,
+            Status::Optional | Status::Conditional | Status::Manual | Status::Console => {
+                coverage.partial += 1;
+            }
+            Status::Unknown => coverage.unknown += 1,
+            Status::Uncaught | Status::Untested | Status::Absent => {}
+        }
+        coverage.total += 1;
+    }
+    coverage
+}

@@ -1,0 +1,155 @@
+//! From counts to item states, phase scores and a grade.
+//!
+//! Two laws, held by property tests: closing a gap never lowers a score, and suppressing a finding never raises one.
+
+use std::collections::BTreeMap;
+
+use crate::rule::{How, Roadmap, RoadmapItem, RuleSet, Severity};
+
+use super::{Item, ItemState, Phase};
+
+/// What a rule found in one application, suppressed findings included.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Outcome {
+    /// Units in order.
+    pub covered: usize,
+    /// Units that could be judged; 0 when the rule does not apply.
+    pub total: usize,
+    /// Units that could not be judged.
+    pub unknown: usize,
+    /// The weight of what is in order.
+    pub covered_weight: f64,
+    /// The weight of all units.
+    pub total_weight: f64,
+    /// Findings that are not suppressed.
+    pub gaps: usize,
+    /// It waits for somebody to vouch for it.
+    pub unattested: bool,
+}
+
+impl Outcome {
+    /// The share that is in order, 0 to 1; `None` when the rule does not apply or could not be judged.
+    #[must_use]
+    pub fn ratio(&self) -> Option<f64> {
+        (self.total_weight > 0.0).then(|| (self.covered_weight / self.total_weight).clamp(0.0, 1.0))
+    }
+}
+
+/// The phases of a roadmap with the state of their items. Rules without an outcome were not run and count as not applicable.
+#[must_use]
+pub fn judge(
+    roadmap: &Roadmap,
+    outcomes: &BTreeMap<String, Outcome>,
+    rules: &RuleSet,
+) -> Vec<Phase> {
+    roadmap
+        .phases
+        .iter()
+        .map(|phase| {
+            let items: Vec<(Item, Option<f64>)> = phase
+                .items
+                .iter()
+                .map(|item| judge_item(item, outcomes, rules))
+                .collect();
+            let score = mean(items.iter().map(|(item, value)| (item.priority, *value)));
+            let hours_open = items.iter().map(|(item, _)| item.effort_hours).sum();
+            Phase {
+                title: phase.title.clone(),
+                score,
+                hours_open,
+                items: items.into_iter().map(|(item, _)| item).collect(),
+            }
+        })
+        .collect()
+}
+
+/// The score of the whole: the weighted mean of all items, 0 to 100; 100 when nothing applies.
+#[must_use]
+pub fn overall(roadmap: &Roadmap, outcomes: &BTreeMap<String, Outcome>, rules: &RuleSet) -> f64 {
+    let items = roadmap.phases.iter().flat_map(|phase| &phase.items);
+    mean(items.map(|item| (item.priority, judge_item(item, outcomes, rules).1))).unwrap_or(100.0)
+}
+
+/// A from 90, B from 80, C from 70, D from 60, else F.
+#[must_use]
+pub fn grade(score: f64) -> char {
+    match score {
+        s if s >= 90.0 => 'A',
+        s if s >= 80.0 => 'B',
+        s if s >= 70.0 => 'C',
+        s if s >= 60.0 => 'D',
+        _ => 'F',
+    }
+}
+
+/// The weighted mean of what applies, in percent.
+fn mean(items: impl Iterator<Item = (Severity, Option<f64>)>) -> Option<f64> {
+    let (mut sum, mut weights) = (0.0, 0.0);
+    for (priority, value) in items {
+        if let Some(value) = value {
+            sum += priority.weight() * value;
+            weights += priority.weight();
+        }
+    }
+    (weights > 0.0).then(|| 100.0 * sum / weights)
+}
+
+/// An item's state, and its share that is in order: the mean over its rules that apply.
+fn judge_item(
+    item: &RoadmapItem,
+    outcomes: &BTreeMap<String, Outcome>,
+    rules: &RuleSet,
+) -> (Item, Option<f64>) {
+    let mine: Vec<(&String, &Outcome)> = item
+        .rules
+        .iter()
+        .filter_map(|id| outcomes.get_key_value(id))
+        .collect();
+    let ratios: Vec<f64> = mine
+        .iter()
+        .filter_map(|(_, outcome)| outcome.ratio())
+        .collect();
+    #[expect(clippy::cast_precision_loss)]
+    let value = (!ratios.is_empty()).then(|| ratios.iter().sum::<f64>() / ratios.len() as f64);
+    let sum = |of: fn(&Outcome) -> usize| mine.iter().map(|(_, outcome)| of(outcome)).sum();
+    let unknown: usize = sum(|outcome| outcome.unknown);
+    let state = match value {
+        None if unknown > 0 => ItemState::Unknown,
+        None => ItemState::NotApplicable,
+        Some(_) if mine.iter().any(|(_, outcome)| outcome.unattested) => ItemState::Unattested,
+        Some(value) if value < 1.0 => ItemState::Open,
+        Some(_) => ItemState::Done,
+    };
+    let effort_hours = match (value, item.effort_hours) {
+        (None, _) => 0.0,
+        // In halves of an hour, and never nothing for what is open.
+        (Some(value), Some(whole)) => (whole * (1.0 - value) * 2.0).ceil() / 2.0,
+        (Some(_), None) => mine
+            .iter()
+            .map(|(id, outcome)| {
+                let hours = rules.rule(id).map_or(0.0, |rule| rule.effort_hours);
+                #[expect(clippy::cast_precision_loss)]
+                let open = (outcome.total - outcome.covered) as f64;
+                hours * open
+            })
+            .sum(),
+    };
+    let how = item
+        .rules
+        .iter()
+        .find_map(|id| rules.rule(id))
+        .map_or(How::Static, |rule| rule.how);
+    let judged = Item {
+        title: item.title.clone(),
+        priority: item.priority,
+        owner: item.owner.clone(),
+        effort_hours,
+        rules: item.rules.clone(),
+        how,
+        state,
+        covered: sum(|outcome| outcome.covered),
+        total: sum(|outcome| outcome.total),
+        gaps: sum(|outcome| outcome.gaps),
+    };
+    (judged, value)
+}

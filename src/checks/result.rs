@@ -1,0 +1,48 @@
+//! What a check answers.
+
+use crate::finding::Finding;
+
+/// Findings, and how much of what was asked is in order.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct CheckResult {
+    /// The gaps.
+    pub findings: Vec<Finding>,
+    /// Units in order.
+    pub covered: usize,
+    /// Units that the rule is asked of and that could be judged; 0 when it does not apply.
+    pub total: usize,
+    /// Units that could not be judged. They are not part of `total`.
+    pub unknown: usize,
+    /// The weight of what is in order: half gaps count half, expensive handlers double.
+    pub covered_weight: f64,
+    /// The weight of all units.
+    pub total_weight: f64,
+}
+
+impl CheckResult {
+    /// Counts a unit that is in order.
+    pub fn covered(&mut self, weight: f64) {
+        self.covered += 1;
+        self.total += 1;
+        self.covered_weight += weight;
+        self.total_weight += weight;
+    }
+
+    /// Counts a unit that is not in order.
+    pub fn gap(&mut self, weight: f64, finding: Finding) {
+        self.total += 1;
+        self.total_weight += weight;
+        self.findings.push(finding);
+    }
+
+    /// Counts a unit that is half in order.
+    pub fn half(&mut self, weight: f64, finding: Finding) {
+        self.covered_weight += weight / 2.0;
+        self.gap(weight, finding);
+    }
+
+    /// Counts a unit that could not be judged.
+    pub fn unknown(&mut self) {
+        self.unknown += 1;
+    }
+}

@@ -1,0 +1,91 @@
+//! `[check.route-control]`: a control has to reach handlers.
+
+use crate::controls::Status;
+use crate::model::RouteFacts;
+use crate::rule::{Control, RouteControl, RouteScope};
+
+use super::CheckResult;
+use super::subject::{Subject, related, weight};
+
+pub(super) fn run(subject: &Subject<'_>, check: &RouteControl) -> CheckResult {
+    let mut result = CheckResult::default();
+    for route in &subject.app.routes {
+        if !in_scope(route, check.routes) || is_open(route, check.control) {
+            continue;
+        }
+        let Some(verdict) = route.controls.get(&check.control) else {
+            continue;
+        };
+        let word = verdict.status.word();
+        match verdict.status {
+            Status::Na => {}
+            Status::Unknown => result.unknown(),
+            _ if check.gap.iter().any(|gap| gap == word) => {
+                let mut finding = subject.route_finding(route, &check.says);
+                if let Some((kind, _)) = route.expensive.first() {
+                    finding.message = format!("{} and makes {}", finding.message, costly(kind));
+                }
+                let mut chain = related(&verdict.evidence);
+                chain.extend(
+                    route
+                        .expensive
+                        .iter()
+                        .map(|(kind, place)| crate::finding::Related {
+                            location: crate::source::Location::of_line(&place.file, place.line),
+                            note: format!("{}: {}", costly(kind), place.note),
+                        }),
+                );
+                let finding = finding.with_related(chain).at_most(verdict.confidence);
+                result.gap(weight(route), finding);
+            }
+            _ if check.weak.iter().any(|weak| weak == word) => {
+                let says = check.weak_says.as_ref().unwrap_or(&check.says);
+                let finding = subject
+                    .route_finding(route, says)
+                    .with_severity(check.weak_severity)
+                    .with_related(related(&verdict.evidence))
+                    .at_most(verdict.confidence);
+                result.half(weight(route), finding);
+            }
+            _ => result.covered(weight(route)),
+        }
+    }
+    result
+}
+
+/// True when anybody may call the handler, so that asking who calls makes no sense.
+fn is_open(route: &RouteFacts, control: Control) -> bool {
+    control == Control::Auth && (route.public_declared || route.public_guess.is_some())
+}
+
+fn in_scope(route: &RouteFacts, scope: RouteScope) -> bool {
+    let is_action = route.route.url.is_none();
+    match scope {
+        RouteScope::All => true,
+        RouteScope::Handlers => !is_action,
+        RouteScope::Actions => is_action,
+        RouteScope::Public => {
+            let enforced = route
+                .controls
+                .get(&Control::Auth)
+                .is_some_and(|verdict| verdict.status == Status::Enforced);
+            !is_action && !enforced
+        }
+        RouteScope::Mutating => route.writes,
+        RouteScope::Expensive => !route.expensive.is_empty(),
+    }
+}
+
+/// What an expensive call is, in words.
+fn costly(kind: &str) -> String {
+    match kind {
+        "llm" => String::from("language model calls"),
+        "speech" => String::from("speech calls"),
+        "image" => String::from("image generation calls"),
+        "upload" => String::from("uploads"),
+        "email" => String::from("e-mail calls"),
+        "sms" => String::from("text message calls"),
+        "payment" => String::from("payment calls"),
+        other => format!("{other} calls"),
+    }
+}
