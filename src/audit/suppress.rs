@@ -31,7 +31,7 @@ impl<'a> Suppressions<'a> {
     /// Gathers them from the model and the configuration.
     pub(super) fn new(model: &Model, config: &'a Config, today: Date) -> Self {
         let mut comments = Vec::new();
-        for module in model.graph.modules() {
+        for (_, module) in model.graph.modules() {
             for written in &module.suppressions {
                 comments.extend(written.rules.iter().map(|rule| Comment {
                     rule: rule.clone(),

@@ -208,11 +208,3 @@ impl Graph {
             .map_or(&[], |importers| importers)
     }
 }
-
-impl Graph {
-    /// Every module, in the order of their ids.
-    #[must_use]
-    pub fn modules(&self) -> &[ModuleRecord] {
-        &self.modules
-    }
-}
