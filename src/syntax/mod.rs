@@ -3,6 +3,8 @@
 //! The only room that names a parser. Syntax trees are dropped here; what leaves is owned and knows nothing of
 //! repositories, routes or rules.
 
+mod fallback;
+mod guard;
 mod ir;
 mod lower;
 mod parse;

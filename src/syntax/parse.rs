@@ -1,7 +1,18 @@
 //! Reading one file, guarded against hostile input.
 
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use oxc_allocator::Allocator;
+use oxc_parser::{ParseOptions as OxcOptions, Parser};
+use oxc_span::SourceType;
+
 use crate::source::SourceFile;
 
+use super::fallback;
+use super::guard::{self, Nesting};
+use super::lower::{self, Bodies};
+use super::suppression;
 use super::{ModuleRecord, PatternSet};
 
 /// What to look for beside the module's own structure.
@@ -11,8 +22,130 @@ pub struct ParseOptions<'a> {
     pub patterns: &'a PatternSet,
 }
 
+/// Stack of the thread that reads a file with unusual nesting. It is reserved, not used.
+const LARGE_STACK: usize = 256 << 20;
+
+thread_local! {
+    /// The parser's arena, reused from file to file.
+    static ARENA: RefCell<Allocator> = RefCell::new(Allocator::new());
+}
+
 /// Parses `file` and lowers it. Never panics: a file that no parser can read comes back with what could be seen.
+///
+/// Function bodies of `'use client'` modules and of declaration files are looked at for facts and left empty: no
+/// handler runs them.
 #[must_use]
-pub fn parse_module(_file: &SourceFile, _options: ParseOptions<'_>) -> ModuleRecord {
-    unimplemented!()
+pub fn parse_module(file: &SourceFile, options: ParseOptions<'_>) -> ModuleRecord {
+    let parsed = match guard::nesting(&file.text) {
+        Nesting::Ordinary => read(file),
+        Nesting::Deep => on_large_stack(file),
+        Nesting::Refused(reason) => Err(reason),
+    };
+    let mut record = parsed.unwrap_or_else(|reason| fallback::exports_only(file, reason));
+    record.matches = options.patterns.scan(file);
+    record
+}
+
+/// Parses on a thread of its own, because this thread's stack may be small.
+fn on_large_stack(file: &SourceFile) -> Result<ModuleRecord, String> {
+    std::thread::scope(|scope| {
+        let worker = std::thread::Builder::new()
+            .stack_size(LARGE_STACK)
+            .spawn_scoped(scope, || read(file));
+        match worker.map(std::thread::ScopedJoinHandle::join) {
+            Ok(Ok(parsed)) => parsed,
+            Ok(Err(_)) => Err(String::from("the parser failed on it")),
+            Err(error) => Err(format!("no memory to parse it: {error}")),
+        }
+    })
+}
+
+fn read(file: &SourceFile) -> Result<ModuleRecord, String> {
+    let attempt = AssertUnwindSafe(|| {
+        let mut reason = String::new();
+        for source_type in source_types(file).into_iter().flatten() {
+            match read_as(file, source_type) {
+                Ok(record) => return Ok(record),
+                Err(error) if reason.is_empty() => reason = error,
+                Err(_) => {}
+            }
+        }
+        Err(reason)
+    });
+    catch_unwind(attempt).unwrap_or_else(|_| Err(String::from("the parser failed on it")))
+}
+
+/// The languages to try, in this order.
+fn source_types(file: &SourceFile) -> [Option<SourceType>; 3] {
+    let name = file.path.file_name();
+    if is_declaration(name) {
+        return [Some(SourceType::d_ts()), None, None];
+    }
+    match file.path.extension() {
+        Some("ts" | "mts" | "cts") => [Some(SourceType::ts()), None, None],
+        Some("tsx") => [Some(SourceType::tsx()), None, None],
+        _ => [
+            Some(SourceType::mjs().with_jsx(true)),
+            Some(SourceType::script().with_jsx(true)),
+            // Flow's annotations are mostly TypeScript's.
+            Some(SourceType::tsx()),
+        ],
+    }
+}
+
+fn is_declaration(file_name: &str) -> bool {
+    [".d.ts", ".d.mts", ".d.cts"]
+        .iter()
+        .any(|ending| file_name.ends_with(ending))
+}
+
+/// True for paths under which tests are kept.
+fn is_test(path: &str) -> bool {
+    [".test.", ".spec.", "__tests__", "cypress"]
+        .iter()
+        .any(|word| path.contains(word))
+        || path
+            .split('/')
+            .rev()
+            .skip(1)
+            .any(|folder| matches!(folder, "tests" | "test" | "e2e"))
+}
+
+fn read_as(file: &SourceFile, source_type: SourceType) -> Result<ModuleRecord, String> {
+    ARENA.with_borrow_mut(|arena| {
+        arena.reset();
+        let options = OxcOptions {
+            allow_return_outside_function: true,
+            preserve_parens: false,
+            enable_ident_hashes: false,
+            ..OxcOptions::default()
+        };
+        let parsed = Parser::new(arena, &file.text, source_type)
+            .with_options(options)
+            .parse();
+        if parsed.panicked {
+            let message = parsed.diagnostics.first().map(ToString::to_string);
+            return Err(match message {
+                Some(message) => format!("syntax error: {message}"),
+                None => String::from("syntax error"),
+            });
+        }
+        let program = parsed.program;
+        let is_client = program
+            .directives
+            .iter()
+            .any(|directive| directive.directive.as_str() == "use client");
+        let bodies = if source_type.is_typescript_definition() {
+            Bodies::Declarations
+        } else if is_client {
+            Bodies::Drop
+        } else {
+            Bodies::Keep
+        };
+        let mut record = lower::lower(file, &program, bodies, is_test(file.path.as_str()))
+            .map_err(|_| format!("nested deeper than {} levels", lower::MAX_DEPTH))?;
+        let comments = lower::comment_spans(&program.comments);
+        record.suppressions = suppression::in_comments(&file.text, &record.lines, &comments);
+        Ok(record)
+    })
 }

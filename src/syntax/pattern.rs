@@ -1,7 +1,7 @@
 //! The patterns of rules: ast-grep's pattern language over tree-sitter, behind literal prefilters, and plain regular
 //! expressions over the text.
 
-use crate::source::Span;
+use crate::source::{SourceFile, Span};
 
 /// A pattern as a rule writes it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -28,4 +28,11 @@ pub struct PatternMatch {
     pub pattern: u32,
     /// The matched text.
     pub span: Span,
+}
+
+impl PatternSet {
+    /// Where the patterns match in `file`.
+    pub(super) fn scan(&self, _file: &SourceFile) -> Vec<PatternMatch> {
+        Vec::new()
+    }
 }

@@ -1,6 +1,6 @@
 //! `// readiness-ignore rule-id -- reason` comments.
 
-use crate::source::Span;
+use crate::source::{LineIndex, Span};
 
 /// One suppression comment.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -18,5 +18,10 @@ pub struct Suppression {
 /// Finds the suppression comments in a file's text.
 #[must_use]
 pub fn suppressions(_text: &str) -> Vec<Suppression> {
+    Vec::new()
+}
+
+/// Finds the suppressions among the comments of a file.
+pub(super) fn in_comments(_text: &str, _lines: &LineIndex, _comments: &[Span]) -> Vec<Suppression> {
     Vec::new()
 }

@@ -1,0 +1,161 @@
+//! JSX elements: the component and the expressions inside.
+
+use oxc_ast::ast::{
+    JSXAttributeItem, JSXAttributeValue, JSXChild, JSXElement, JSXElementName,
+    JSXExpressionContainer, JSXFragment, JSXMemberExpression, JSXMemberExpressionObject,
+};
+use oxc_ast_visit::Visit;
+
+use crate::syntax::{Expr, ExprId};
+
+use super::Lowering;
+
+impl<'a> Lowering<'a> {
+    pub(super) fn jsx_element(&mut self, element: &JSXElement<'a>) -> ExprId {
+        self.facts.has_jsx = true;
+        let opening = &element.opening_element;
+        if let Some(arguments) = &opening.type_arguments {
+            self.types(|types| types.visit_ts_type_parameter_instantiation(arguments));
+        }
+        let tag = self.jsx_tag(&opening.name);
+        let mut children = Vec::new();
+        for attribute in &opening.attributes {
+            match attribute {
+                JSXAttributeItem::SpreadAttribute(spread) => {
+                    children.push(self.expr(&spread.argument));
+                }
+                JSXAttributeItem::Attribute(attribute) => match &attribute.value {
+                    Some(JSXAttributeValue::ExpressionContainer(container)) => {
+                        self.jsx_container(container, &mut children);
+                    }
+                    Some(JSXAttributeValue::Element(element)) => {
+                        children.push(
+                            self.jsx_nested(|lowering| lowering.jsx_element(element), element.span),
+                        );
+                    }
+                    Some(JSXAttributeValue::Fragment(fragment)) => {
+                        children.push(
+                            self.jsx_nested(
+                                |lowering| lowering.jsx_fragment(fragment),
+                                fragment.span,
+                            ),
+                        );
+                    }
+                    Some(JSXAttributeValue::StringLiteral(_)) | None => {}
+                },
+            }
+        }
+        self.jsx_children(&element.children, &mut children);
+        self.push(
+            Expr::Jsx {
+                tag,
+                children: children.into_boxed_slice(),
+            },
+            element.span,
+        )
+    }
+
+    pub(super) fn jsx_fragment(&mut self, fragment: &JSXFragment<'a>) -> ExprId {
+        self.facts.has_jsx = true;
+        let mut children = Vec::new();
+        self.jsx_children(&fragment.children, &mut children);
+        self.push(
+            Expr::Jsx {
+                tag: None,
+                children: children.into_boxed_slice(),
+            },
+            fragment.span,
+        )
+    }
+
+    fn jsx_children(&mut self, nodes: &[JSXChild<'a>], children: &mut Vec<ExprId>) {
+        for node in nodes {
+            match node {
+                JSXChild::Text(_) => {}
+                JSXChild::Element(element) => {
+                    children.push(
+                        self.jsx_nested(|lowering| lowering.jsx_element(element), element.span),
+                    );
+                }
+                JSXChild::Fragment(fragment) => {
+                    children.push(
+                        self.jsx_nested(|lowering| lowering.jsx_fragment(fragment), fragment.span),
+                    );
+                }
+                JSXChild::ExpressionContainer(container) => self.jsx_container(container, children),
+                JSXChild::Spread(spread) => children.push(self.expr(&spread.expression)),
+            }
+        }
+    }
+
+    fn jsx_nested(
+        &mut self,
+        lower: impl FnOnce(&mut Self) -> ExprId,
+        span: oxc_span::Span,
+    ) -> ExprId {
+        match self.deeper(lower) {
+            Some(id) => id,
+            None => self.push(Expr::Opaque(Box::default()), span),
+        }
+    }
+
+    fn jsx_container(
+        &mut self,
+        container: &JSXExpressionContainer<'a>,
+        children: &mut Vec<ExprId>,
+    ) {
+        if let Some(expression) = container.expression.as_expression() {
+            children.push(self.expr(expression));
+        }
+    }
+
+    /// The component's name; `div` and `svg:path` are no expressions.
+    fn jsx_tag(&mut self, name: &JSXElementName<'a>) -> Option<ExprId> {
+        match name {
+            JSXElementName::Identifier(_) | JSXElementName::NamespacedName(_) => None,
+            JSXElementName::IdentifierReference(id) => {
+                let name = self.name(id.name.as_str());
+                Some(self.push(Expr::Name(name), id.span))
+            }
+            JSXElementName::ThisExpression(this) => Some(self.push(Expr::This, this.span)),
+            JSXElementName::MemberExpression(member) => Some(self.jsx_member(member)),
+        }
+    }
+
+    fn jsx_member(&mut self, outermost: &JSXMemberExpression<'a>) -> ExprId {
+        // `<a.b.c>` nests to the left without brackets, so it is unrolled instead of recursed into.
+        let mut members = vec![outermost];
+        let mut member = outermost;
+        let mut object = loop {
+            match &member.object {
+                JSXMemberExpressionObject::MemberExpression(inner) => {
+                    members.push(inner);
+                    member = inner;
+                }
+                JSXMemberExpressionObject::IdentifierReference(id) => {
+                    let name = self.name(id.name.as_str());
+                    break self.push(Expr::Name(name), id.span);
+                }
+                JSXMemberExpressionObject::ThisExpression(this) => {
+                    break self.push(Expr::This, this.span);
+                }
+            }
+        };
+        if members.len() > super::MAX_OPERATORS {
+            self.too_deep = true;
+            return object;
+        }
+        while let Some(member) = members.pop() {
+            let property = self.name(member.property.name.as_str());
+            object = self.push(
+                Expr::Member {
+                    object,
+                    property,
+                    optional: false,
+                },
+                member.span,
+            );
+        }
+        object
+    }
+}

@@ -1,0 +1,356 @@
+//! From the syntax tree to the IR.
+//!
+//! One walk does everything: it interns names, fills the arenas, and notes the facts (environment reads, console calls,
+//! `any` types) that rules over the whole tree need. Nested input is bounded: [`MAX_DEPTH`] levels of IR, then the file
+//! counts as unreadable.
+
+mod binding;
+mod class;
+mod expression;
+mod facts;
+mod function;
+mod jsx;
+mod module;
+#[cfg(test)]
+mod show;
+mod statement;
+#[cfg(test)]
+mod tests;
+
+use oxc_ast::ast::{Comment, Program};
+use oxc_ast_visit::Visit;
+use oxc_span::GetSpan;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::source::{SourceFile, Span};
+use crate::syntax::{
+    Class, ClassId, Export, ExportTarget, Expr, ExprId, FileFacts, Function, FunctionId, Import,
+    MODULE_BODY, ModuleRecord, Name, Parsed, Pattern, Request, Stmt, StmtKind,
+};
+
+/// How deep expressions and statements may nest in the IR, so that whoever walks it may recurse. Real files stay below
+/// 200.
+pub(super) const MAX_DEPTH: u32 = 1024;
+
+/// Longer chains of operators are kept as a bag of operands.
+const MAX_OPERATORS: usize = 200;
+
+/// The file nests deeper than [`MAX_DEPTH`].
+pub(super) struct TooDeep;
+
+/// Which parts of the IR a file needs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Bodies {
+    /// Everything.
+    Keep,
+    /// Function bodies are looked at for facts and then dropped.
+    Drop,
+    /// A declaration file: what it declares are types.
+    Declarations,
+}
+
+/// Lowers a parsed program. The matches of patterns and the suppressions are left for the caller to fill.
+pub(super) fn lower<'a>(
+    file: &SourceFile,
+    program: &Program<'a>,
+    bodies: Bodies,
+    is_test: bool,
+) -> Result<ModuleRecord, TooDeep> {
+    let mut lowering = Lowering {
+        source: program.source_text,
+        bodies,
+        is_test,
+        names: Vec::new(),
+        name_ids: FxHashMap::default(),
+        exprs: Vec::new(),
+        spans: Vec::new(),
+        functions: Vec::new(),
+        classes: Vec::new(),
+        imports: Vec::new(),
+        exports: Vec::new(),
+        export_ids: FxHashMap::default(),
+        star_exports: Vec::new(),
+        requests: Requests::default(),
+        facts: FileFacts {
+            bytes: u32::try_from(file.text.len()).unwrap_or(u32::MAX),
+            ..FileFacts::default()
+        },
+        type_names: FxHashSet::default(),
+        current: MODULE_BODY,
+        depth: 0,
+        too_deep: false,
+    };
+    lowering.program(program);
+    if lowering.too_deep {
+        return Err(TooDeep);
+    }
+    let has_directive = |text: &str| {
+        program
+            .directives
+            .iter()
+            .any(|directive| directive.directive.as_str() == text)
+    };
+    lowering.mark_exported_types();
+    Ok(ModuleRecord {
+        path: file.path.clone(),
+        lines: file.lines(),
+        parsed: Parsed::Full,
+        use_client: has_directive("use client"),
+        use_server: has_directive("use server"),
+        names: lowering.names,
+        imports: lowering.imports,
+        exports: lowering.exports,
+        star_exports: lowering.star_exports,
+        requests: lowering.requests.list,
+        exprs: lowering.exprs,
+        spans: lowering.spans,
+        functions: lowering.functions,
+        classes: lowering.classes,
+        suppressions: Vec::new(),
+        matches: Vec::new(),
+        facts: lowering.facts,
+    })
+}
+
+/// The comments of a program as spans.
+pub(super) fn comment_spans(comments: &[Comment]) -> Vec<Span> {
+    comments.iter().map(|comment| here(comment.span)).collect()
+}
+
+/// The state of lowering one module.
+struct Lowering<'a> {
+    source: &'a str,
+    bodies: Bodies,
+    is_test: bool,
+    names: Vec<Box<str>>,
+    name_ids: FxHashMap<&'a str, Name>,
+    exprs: Vec<Expr>,
+    spans: Vec<Span>,
+    functions: Vec<Function>,
+    classes: Vec<Class>,
+    imports: Vec<Import>,
+    exports: Vec<Export>,
+    export_ids: FxHashMap<Box<str>, usize>,
+    star_exports: Vec<Box<str>>,
+    requests: Requests<'a>,
+    facts: FileFacts,
+    /// Names that an interface, a type alias, a type import or a `declare` introduces.
+    type_names: FxHashSet<Name>,
+    /// The function that is being lowered.
+    current: FunctionId,
+    depth: u32,
+    too_deep: bool,
+}
+
+impl<'a> Lowering<'a> {
+    fn program(&mut self, program: &Program<'a>) {
+        self.functions
+            .push(Function::empty(here(program.span), None));
+        let mut body = Vec::new();
+        for statement in &program.body {
+            self.statement(statement, &mut body);
+        }
+        self.functions[MODULE_BODY.0 as usize].body = body.into_boxed_slice();
+    }
+
+    fn name(&mut self, text: &'a str) -> Name {
+        if let Some(&name) = self.name_ids.get(text) {
+            return name;
+        }
+        let name = Name(count(self.names.len()));
+        self.names.push(Box::from(text));
+        self.name_ids.insert(text, name);
+        name
+    }
+
+    fn push(&mut self, expr: Expr, span: oxc_span::Span) -> ExprId {
+        let id = ExprId(count(self.exprs.len()));
+        self.exprs.push(expr);
+        self.spans.push(here(span));
+        id
+    }
+
+    /// Runs `lower` one level further down, unless that is too deep.
+    fn deeper<T>(&mut self, lower: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        self.deeper_by(1, lower)
+    }
+
+    fn deeper_by<T>(&mut self, levels: u32, lower: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        if self.depth + levels > MAX_DEPTH {
+            self.too_deep = true;
+            return None;
+        }
+        self.depth += levels;
+        let lowered = lower(self);
+        self.depth -= levels;
+        Some(lowered)
+    }
+
+    fn at_top(&self) -> bool {
+        self.current == MODULE_BODY
+    }
+
+    fn add_request(&mut self, specifier: &'a str, type_only: bool, span: oxc_span::Span) {
+        self.requests.add(specifier, type_only, span);
+    }
+
+    /// Adds an export. A later value replaces an earlier one of that name (`exports.a = void 0; exports.a = f`), and a type
+    /// never replaces a value.
+    fn add_export(&mut self, name: &str, target: ExportTarget, span: oxc_span::Span) {
+        let span = here(span);
+        if let Some(&at) = self.export_ids.get(name) {
+            if target != ExportTarget::Type {
+                self.exports[at].target = target;
+                self.exports[at].span = span;
+            }
+            return;
+        }
+        self.export_ids.insert(Box::from(name), self.exports.len());
+        self.exports.push(Export {
+            name: Box::from(name),
+            target,
+            span,
+        });
+    }
+
+    /// An export list may name types (`interface A {} export { A }`), which are nothing at run time.
+    fn mark_exported_types(&mut self) {
+        for export in &mut self.exports {
+            if let ExportTarget::Local(name) = export.target
+                && self.type_names.contains(&name)
+                && !declares(&self.functions[MODULE_BODY.0 as usize].body, name)
+                && !self
+                    .imports
+                    .iter()
+                    .any(|import| import.local == name && !import.type_only)
+            {
+                export.target = ExportTarget::Type;
+            }
+        }
+    }
+
+    /// Looks through a piece of the tree that vanishes at run time, for the facts that concern types.
+    fn types(&mut self, visit: impl FnOnce(&mut TypeFacts<'_, 'a>)) {
+        visit(&mut TypeFacts {
+            any_types: &mut self.facts.any_types,
+            requests: &mut self.requests,
+        });
+    }
+}
+
+/// True when a statement of `block` binds `name`.
+fn declares(block: &[Stmt], name: Name) -> bool {
+    block.iter().any(|stmt| match &stmt.kind {
+        StmtKind::Let { pattern, .. } => binds(pattern, name),
+        StmtKind::Function { name: declared, .. } | StmtKind::Class { name: declared, .. } => {
+            *declared == name
+        }
+        _ => false,
+    })
+}
+
+fn binds(pattern: &Pattern, name: Name) -> bool {
+    match pattern {
+        Pattern::Name(bound) => *bound == name,
+        Pattern::Member(_) => false,
+        Pattern::Object { properties, rest } => {
+            properties.iter().any(|(_, inner)| binds(inner, name))
+                || rest.as_deref().is_some_and(|inner| binds(inner, name))
+        }
+        Pattern::Array { elements, rest } => {
+            elements.iter().flatten().any(|inner| binds(inner, name))
+                || rest.as_deref().is_some_and(|inner| binds(inner, name))
+        }
+        Pattern::Default { pattern, .. } | Pattern::Rest(pattern) => binds(pattern, name),
+    }
+}
+
+/// The specifiers a module asks for, each once.
+#[derive(Default)]
+struct Requests<'a> {
+    list: Vec<Request>,
+    positions: FxHashMap<&'a str, usize>,
+}
+
+impl<'a> Requests<'a> {
+    fn add(&mut self, specifier: &'a str, type_only: bool, span: oxc_span::Span) {
+        if let Some(&at) = self.positions.get(specifier) {
+            self.list[at].type_only &= type_only;
+            return;
+        }
+        self.positions.insert(specifier, self.list.len());
+        self.list.push(Request {
+            specifier: Box::from(specifier),
+            type_only,
+            span: here(span),
+        });
+    }
+}
+
+/// Counts what matters in types: explicit `any`, and modules named by `import("x")` types.
+struct TypeFacts<'l, 'a> {
+    any_types: &'l mut u32,
+    requests: &'l mut Requests<'a>,
+}
+
+impl<'a> Visit<'a> for TypeFacts<'_, 'a> {
+    fn visit_ts_any_keyword(&mut self, _: &oxc_ast::ast::TSAnyKeyword) {
+        *self.any_types += 1;
+    }
+
+    fn visit_ts_import_type(&mut self, it: &oxc_ast::ast::TSImportType<'a>) {
+        self.requests
+            .add(it.source.value.as_str(), true, it.source.span());
+        if let Some(arguments) = &it.type_arguments {
+            self.visit_ts_type_parameter_instantiation(arguments);
+        }
+    }
+}
+
+/// A span of the parser's as one of ours.
+fn here(span: oxc_span::Span) -> Span {
+    Span::new(span.start, span.end)
+}
+
+/// An arena length as an index; files are far smaller than 4 GB.
+fn count(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
+}
+
+impl Function {
+    fn empty(span: Span, parent: Option<FunctionId>) -> Self {
+        Self {
+            name: None,
+            params: Box::default(),
+            body: Box::default(),
+            is_async: false,
+            is_generator: false,
+            is_arrow: false,
+            use_server: false,
+            span,
+            parent,
+        }
+    }
+}
+
+impl<'a> Lowering<'a> {
+    fn reserve_function(&mut self, span: oxc_span::Span) -> FunctionId {
+        let id = FunctionId(count(self.functions.len()));
+        self.functions
+            .push(Function::empty(here(span), Some(self.current)));
+        id
+    }
+
+    fn reserve_class(&mut self, span: oxc_span::Span) -> ClassId {
+        let id = ClassId(count(self.classes.len()));
+        self.classes.push(Class {
+            name: None,
+            superclass: None,
+            constructor: None,
+            members: Box::default(),
+            decorators: Box::default(),
+            span: here(span),
+        });
+        id
+    }
+}
