@@ -1,1 +1,23 @@
-//! (room)
+//! An audit, a route table or a rule list as bytes, one file per format.
+//!
+//! What arrives here is printed: this room never filters, never decides, never reads a file. Everything that comes from
+//! the audited repository goes through [`page`] into the terminal, which is where it is made harmless.
+
+mod bar;
+mod json;
+mod page;
+mod routes;
+mod routes_terminal;
+mod schema;
+mod terminal;
+mod text;
+mod why;
+
+pub use json::json;
+pub use page::Style;
+pub use routes::{AppRoutes, ControlRow, Public, RouteRow, Routes, routes_json, routes_of};
+pub use routes_terminal::routes_terminal;
+pub use schema::{Schema, schemas};
+pub use terminal::terminal;
+pub use text::printable;
+pub use why::{Excerpt, why};

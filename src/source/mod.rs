@@ -8,8 +8,10 @@ mod path;
 mod repository;
 mod span;
 mod walk;
+mod write;
 
 pub use file::{SourceFile, Unreadable};
 pub use path::RepoPath;
 pub use repository::{MAX_FILE_BYTES, Repository, WalkError};
 pub use span::{LineIndex, Location, Span};
+pub use write::{write_file, write_new_file};

@@ -1,3 +1,5 @@
 //! Everything that looks at several rooms together, as one binary.
 
+mod docs;
 mod next_oracle;
+mod reports;

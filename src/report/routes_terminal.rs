@@ -1,0 +1,145 @@
+//! The route table for people: one line per handler, one mark per control.
+
+use crate::controls::{Status, Verdict};
+use crate::model::{AppModel, Model, RouteFacts};
+use crate::project::App;
+use crate::routes::RouteKind;
+use crate::rule::Control;
+
+use super::page::{Column, Ink, Line, Page, Style};
+use super::text::count;
+
+/// From this width on there is room for words instead of marks.
+const WIDTH_OF_WORDS: usize = 118;
+
+/// The route tables of all applications as text for a terminal.
+#[must_use]
+pub fn routes_terminal(model: &Model, style: Style) -> String {
+    let mut page = Page::new(style);
+    let mut handlers = 0;
+    for (at, app) in model.apps.iter().enumerate() {
+        handlers += app.routes.len();
+        application(&mut page, app, model.project.apps.get(at));
+    }
+    if handlers > 0 {
+        page.blank();
+        if page.width() < WIDTH_OF_WORDS {
+            page.line(
+                Line::of(Ink::Plain, "  ")
+                    .with(Ink::Good, "●")
+                    .with(Ink::Faint, " in place  ")
+                    .with(Ink::Fair, "◐")
+                    .with(Ink::Faint, " partly  ")
+                    .with(Ink::Bad, "○")
+                    .with(Ink::Faint, " missing  ")
+                    .with(Ink::Fair, "?")
+                    .with(Ink::Faint, " unknown  – not needed"),
+            );
+        }
+        page.paragraph(
+            2,
+            Ink::Faint,
+            "readiness routes --why \"METHOD /path\" shows the chain behind a line.",
+        );
+    }
+    page.finish()
+}
+
+fn application(page: &mut Page, app: &AppModel, found: Option<&App>) {
+    let name = found.map_or(app.root.as_str(), |app| &app.name);
+    let framework = found.map_or("", |app| app.framework.word());
+    let version = found.and_then(|app| app.version.as_deref()).unwrap_or("");
+    let mut remark = format!("{framework} {version}").trim().to_owned();
+    if !app.root.is_root() {
+        remark = format!("{} · {remark}", app.root);
+    }
+    remark.push_str(&format!(" · {}", count(app.routes.len(), "handler")));
+    page.heading(name, &remark);
+    if !app.routes.is_empty() {
+        page.blank();
+        table(page, &app.routes);
+    }
+}
+
+fn table(page: &mut Page, routes: &[RouteFacts]) {
+    let words = page.width() >= WIDTH_OF_WORDS;
+    let titles = ["auth", "limit", "input", "errors", "log", "tests"];
+    let mut head = vec![
+        Line::of(Ink::Faint, "method"),
+        Line::of(Ink::Faint, "route"),
+    ];
+    head.extend(titles.iter().map(|title| Line::of(Ink::Faint, title)));
+    let mut columns = vec![Column::LEFT, Column::ELASTIC];
+    columns.extend([Column::LEFT; 6]);
+    if words {
+        head.push(Line::of(Ink::Faint, "file"));
+        columns.push(Column::ELASTIC);
+    }
+    let mut rows = vec![head];
+    for facts in routes {
+        let mut row = vec![method(facts), address(facts)];
+        row.extend(
+            Control::ALL
+                .iter()
+                .map(|control| cell(facts.controls.get(control), words)),
+        );
+        if words {
+            row.push(Line::of(
+                Ink::Faint,
+                &format!("{}:{}", facts.file, facts.location.line),
+            ));
+        }
+        rows.push(row);
+    }
+    page.table(2, &columns, rows);
+}
+
+fn method(facts: &RouteFacts) -> Line {
+    match facts.route.kind {
+        RouteKind::Action => Line::of(Ink::Plain, "action"),
+        RouteKind::Trpc => Line::of(Ink::Plain, "trpc"),
+        _ => Line::of(Ink::Plain, &facts.route.method),
+    }
+}
+
+fn address(facts: &RouteFacts) -> Line {
+    let mut line = match (&facts.route.url, facts.route.kind) {
+        (_, RouteKind::Trpc) => Line::of(Ink::Plain, &facts.route.method),
+        (Some(url), _) => Line::of(Ink::Plain, url),
+        (None, _) => Line::of(Ink::Plain, &format!("{}()", facts.route.method)),
+    };
+    if facts.public_declared || facts.public_guess.is_some() {
+        line.push(Ink::Faint, " public");
+    }
+    line
+}
+
+/// What a status amounts to, whatever the control calls it.
+pub(super) fn mark(status: Status) -> (Ink, &'static str) {
+    match status {
+        Status::Enforced
+        | Status::Schema
+        | Status::Caught
+        | Status::Structured
+        | Status::Tested => (Ink::Good, "●"),
+        Status::Optional | Status::Conditional | Status::Manual | Status::Console => {
+            (Ink::Fair, "◐")
+        }
+        Status::Absent | Status::Uncaught | Status::Untested => (Ink::Bad, "○"),
+        Status::Na => (Ink::Faint, "–"),
+        Status::Unknown => (Ink::Fair, "?"),
+    }
+}
+
+fn cell(verdict: Option<&Verdict>, words: bool) -> Line {
+    let status = verdict.map_or(Status::Unknown, |verdict| verdict.status);
+    let (ink, sign) = mark(status);
+    let mut line = Line::of(ink, sign);
+    if words {
+        line.push(ink, &format!(" {}", status.word()));
+    }
+    if let Some(limit) = verdict.and_then(|verdict| verdict.limit.as_deref()) {
+        line.push(Ink::Faint, &format!(" {limit}"));
+    }
+    line
+}

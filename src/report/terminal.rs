@@ -1,0 +1,518 @@
+//! The audit for people: what was found, how it scores, what is missing worst, and what to run next.
+
+use std::collections::BTreeMap;
+
+use crate::audit::{AppAudit, Audit, ItemState, Phase};
+use crate::finding::Finding;
+use crate::rule::{Confidence, Severity};
+use crate::source::Location;
+
+use super::bar::{bar, ink_of, share};
+use super::page::{Column, Ink, Line, Page, Style};
+use super::text::{count, hours};
+
+/// Rules whose findings are shown, worst first; the others are named.
+const RULES_SHOWN: usize = 8;
+/// Findings shown of each of them.
+const FINDINGS_SHOWN: usize = 3;
+/// Files shown that could not be examined.
+const FILES_SHOWN: usize = 5;
+
+/// The audit as text for a terminal.
+#[must_use]
+pub fn terminal(audit: &Audit, style: Style) -> String {
+    let mut page = Page::new(style);
+    page.line(Line::of(Ink::Strong, audit.tool.name).with(
+        Ink::Faint,
+        &format!(" {} · {}", audit.tool.version, audit.root),
+    ));
+    if audit.apps.len() > 1 {
+        overview(&mut page, audit);
+    }
+    for app in &audit.apps {
+        application(&mut page, app);
+    }
+    not_examined(&mut page, audit);
+    stale(&mut page, audit);
+    next(&mut page, audit);
+    page.finish()
+}
+
+fn overview(page: &mut Page, audit: &Audit) {
+    page.heading(&count(audit.apps.len(), "application"), "");
+    let rows = audit.apps.iter().map(|app| {
+        vec![
+            Line::of(Ink::Plain, &app.name),
+            Line::of(Ink::Faint, place(app)),
+            bar(app.score, 10),
+            Line::of(ink_of(app.score), &format!("{:.0}", app.score)),
+            Line::of(ink_of(app.score), &app.grade.to_string()),
+            Line::of(Ink::Plain, &count(gaps(app), "gap")),
+            Line::of(Ink::Faint, &hours(open_hours(app))),
+        ]
+    });
+    let columns = [
+        Column::ELASTIC,
+        Column::ELASTIC,
+        Column::LEFT,
+        Column::RIGHT,
+        Column::LEFT,
+        Column::RIGHT,
+        Column::RIGHT,
+    ];
+    page.table(2, &columns, rows.collect());
+}
+
+fn place(app: &AppAudit) -> &str {
+    if app.root.is_root() {
+        "."
+    } else {
+        app.root.as_str()
+    }
+}
+
+fn gaps(app: &AppAudit) -> usize {
+    app.findings.len()
+}
+
+fn open_hours(app: &AppAudit) -> f64 {
+    app.phases.iter().map(|phase| phase.hours_open).sum()
+}
+
+fn application(page: &mut Page, app: &AppAudit) {
+    let folder = if app.root.is_root() {
+        ""
+    } else {
+        app.root.as_str()
+    };
+    page.heading(&app.name, folder);
+    let stack: Vec<String> = app
+        .stack
+        .iter()
+        .map(|entry| {
+            format!("{} {}", entry.name, entry.version)
+                .trim()
+                .to_owned()
+        })
+        .collect();
+    if stack.is_empty() {
+        let version = app.version.as_deref().unwrap_or("");
+        page.paragraph(2, Ink::Plain, &format!("{} {version}", app.framework));
+    } else {
+        page.enumeration(2, Ink::Plain, &stack);
+    }
+    let metrics: Vec<String> = app
+        .metrics
+        .iter()
+        .map(|metric| format!("{} {}", metric.value, metric.name))
+        .collect();
+    page.enumeration(2, Ink::Faint, &metrics);
+    page.blank();
+    let ink = ink_of(app.score);
+    let mut line = Line::of(Ink::Plain, "  ");
+    line.push(Ink::Strong, "score ");
+    line.push(ink, &format!("{:.0}", app.score));
+    line.push(Ink::Faint, " of 100, grade ");
+    line.push(ink, &app.grade.to_string());
+    line.push(
+        Ink::Faint,
+        &format!(
+            " · {} · {} of work · roadmap {}",
+            count(gaps(app), "gap"),
+            hours(open_hours(app)),
+            app.roadmap
+        ),
+    );
+    page.line(line);
+    phases(page, app);
+    coverage(page, app);
+    findings(page, app);
+    if !app.suppressed.is_empty() {
+        page.blank();
+        page.paragraph(
+            2,
+            Ink::Faint,
+            &format!(
+                "{} suppressed with a reason",
+                count(app.suppressed.len(), "finding")
+            ),
+        );
+    }
+}
+
+fn phases(page: &mut Page, app: &AppAudit) {
+    if app.phases.is_empty() {
+        return;
+    }
+    page.heading("Phases", "");
+    let rows = app.phases.iter().enumerate().map(|(at, phase)| {
+        let (drawn, score) = match phase.score {
+            Some(score) => (
+                bar(score, 10),
+                Line::of(ink_of(score), &format!("{score:.0}")),
+            ),
+            None => (Line::of(Ink::Faint, "–"), Line::of(Ink::Faint, "–")),
+        };
+        let open: usize = phase.items.iter().map(|item| item.gaps).sum();
+        let (done, asked) = items_done(phase);
+        vec![
+            Line::of(Ink::Faint, &format!("{}", at + 1)),
+            Line::of(Ink::Plain, &phase.title),
+            drawn,
+            score,
+            Line::of(Ink::Plain, &format!("{done}/{asked} done")),
+            Line::of(Ink::Plain, &count(open, "gap")),
+            Line::of(Ink::Faint, &hours(phase.hours_open)),
+        ]
+    });
+    let columns = [
+        Column::RIGHT,
+        Column::ELASTIC,
+        Column::LEFT,
+        Column::RIGHT,
+        Column::RIGHT,
+        Column::RIGHT,
+        Column::RIGHT,
+    ];
+    page.table(2, &columns, rows.collect());
+    if page.lists_all() {
+        for phase in &app.phases {
+            items(page, phase);
+        }
+    }
+}
+
+/// Items in order, and items that apply.
+fn items_done(phase: &Phase) -> (usize, usize) {
+    let asked = phase
+        .items
+        .iter()
+        .filter(|item| item.state != ItemState::NotApplicable);
+    asked.fold((0, 0), |(done, asked), item| {
+        (done + usize::from(item.state == ItemState::Done), asked + 1)
+    })
+}
+
+fn items(page: &mut Page, phase: &Phase) {
+    page.heading(&phase.title, "");
+    let rows = phase.items.iter().map(|item| {
+        let (ink, mark, word) = match item.state {
+            ItemState::Done => (Ink::Good, "●", "done"),
+            ItemState::Open => (Ink::Bad, "○", "open"),
+            ItemState::Unattested => (Ink::Fair, "◌", "not attested"),
+            ItemState::NotApplicable => (Ink::Faint, "–", "does not apply"),
+            ItemState::Unknown => (Ink::Fair, "?", "unknown"),
+        };
+        let covered = if item.total > 0 {
+            format!("{}/{}", item.covered, item.total)
+        } else {
+            String::new()
+        };
+        vec![
+            Line::of(ink, mark),
+            Line::of(Ink::Plain, &item.title),
+            Line::of(severity_ink(item.priority), item.priority.word()),
+            Line::of(ink, word),
+            Line::of(Ink::Plain, &covered),
+            Line::of(Ink::Faint, item.owner.as_deref().unwrap_or("")),
+            Line::of(Ink::Faint, &hours(item.effort_hours)),
+        ]
+    });
+    let columns = [
+        Column::LEFT,
+        Column::ELASTIC,
+        Column::LEFT,
+        Column::LEFT,
+        Column::RIGHT,
+        Column::LEFT,
+        Column::RIGHT,
+    ];
+    page.table(2, &columns, rows.collect());
+}
+
+fn coverage(page: &mut Page, app: &AppAudit) {
+    if app.coverage.is_empty() {
+        return;
+    }
+    page.heading("Coverage", "handlers that each control provably reaches");
+    let rows = app.coverage.iter().map(|each| {
+        let mut remarks = Vec::new();
+        if each.partial > 0 {
+            remarks.push(format!("{} partly", each.partial));
+        }
+        if each.unknown > 0 {
+            remarks.push(format!("{} unknown", each.unknown));
+        }
+        let score = share(each.covered, each.total);
+        let drawn = if each.total == 0 {
+            Line::of(Ink::Faint, "–")
+        } else {
+            bar(score, 10)
+        };
+        vec![
+            Line::of(Ink::Plain, &each.control.replace('_', " ")),
+            drawn,
+            Line::of(Ink::Plain, &format!("{}/{}", each.covered, each.total)),
+            Line::of(Ink::Faint, &remarks.join(", ")),
+        ]
+    });
+    let columns = [Column::LEFT, Column::LEFT, Column::RIGHT, Column::ELASTIC];
+    page.table(2, &columns, rows.collect());
+}
+
+/// Findings of one rule, in the audit's order, which is worst first.
+struct Group<'a> {
+    rule: &'a str,
+    severity: Severity,
+    findings: Vec<&'a Finding>,
+}
+
+/// Groups in the order in which their worst finding stands in the audit.
+fn grouped(findings: &[Finding]) -> Vec<Group<'_>> {
+    let mut at: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    for finding in findings {
+        let index = *at.entry(finding.rule.as_str()).or_insert_with(|| {
+            groups.push(Group {
+                rule: &finding.rule,
+                severity: finding.severity,
+                findings: Vec::new(),
+            });
+            groups.len() - 1
+        });
+        if let Some(group) = groups.get_mut(index) {
+            group.severity = group.severity.max(finding.severity);
+            group.findings.push(finding);
+        }
+    }
+    groups
+}
+
+fn findings(page: &mut Page, app: &AppAudit) {
+    if app.findings.is_empty() {
+        page.heading("Gaps", "none found");
+        return;
+    }
+    page.heading("Gaps", &tally(&app.findings));
+    let groups = grouped(&app.findings);
+    let all = page.lists_all();
+    let rules_shown = if all { groups.len() } else { RULES_SHOWN };
+    for (at, group) in groups.iter().take(rules_shown).enumerate() {
+        if at > 0 {
+            page.blank();
+        }
+        let mut line = Line::of(Ink::Plain, "  ");
+        line.push(severity_ink(group.severity), group.severity.word());
+        line.pad_to(12);
+        line.push(Ink::Strong, group.rule);
+        let number = count(group.findings.len(), "gap");
+        line.pad_to(page.width().min(80).saturating_sub(number.len()));
+        line.push(Ink::Faint, &number);
+        page.line(line);
+        let shown = if all || group.findings.len() <= FINDINGS_SHOWN + 1 {
+            group.findings.len()
+        } else {
+            FINDINGS_SHOWN
+        };
+        for finding in group.findings.iter().take(shown) {
+            one(page, finding);
+        }
+        let hidden = group.findings.len() - shown;
+        if hidden > 0 {
+            page.line(Line::of(Ink::Faint, &format!("    and {hidden} more")));
+        }
+    }
+    let rest = groups.get(rules_shown..).unwrap_or_default();
+    if !rest.is_empty() {
+        let number: usize = rest.iter().map(|group| group.findings.len()).sum();
+        let names: Vec<String> = rest
+            .iter()
+            .map(|group| format!("{} ({})", group.rule, group.findings.len()))
+            .collect();
+        page.blank();
+        page.paragraph(
+            2,
+            Ink::Faint,
+            &format!(
+                "and {} of {}: {}",
+                count(number, "gap"),
+                count(rest.len(), "other rule"),
+                names.join(", ")
+            ),
+        );
+    }
+}
+
+/// `3 critical · 8 high · 4 medium`
+fn tally(findings: &[Finding]) -> String {
+    let worst_first = [
+        Severity::Critical,
+        Severity::High,
+        Severity::Medium,
+        Severity::Low,
+    ];
+    let parts: Vec<String> = worst_first
+        .iter()
+        .filter_map(|severity| {
+            let number = findings
+                .iter()
+                .filter(|finding| finding.severity == *severity)
+                .count();
+            (number > 0).then(|| format!("{number} {}", severity.word()))
+        })
+        .collect();
+    parts.join(" · ")
+}
+
+fn one(page: &mut Page, finding: &Finding) {
+    let mut message = finding.message.clone();
+    // A message need not repeat the route that the finding is about; a reader needs it.
+    if let Some(route) = &finding.route
+        && !message.contains(route.as_str())
+    {
+        message = format!("{route}: {message}");
+    }
+    if finding.confidence == Confidence::Low {
+        message.push_str(" (likely)");
+    }
+    page.paragraph(4, Ink::Plain, &message);
+    let mut line = Line::of(Ink::Faint, "      ");
+    line.push(Ink::Code, &named(&finding.location));
+    if finding.expensive {
+        line.push(Ink::Fair, "  expensive");
+    }
+    page.line(line);
+    // The last step of the chain is where it breaks; the whole chain is in the JSON and behind `routes --why`.
+    if let Some(last) = finding.related.last()
+        && last.location != finding.location
+    {
+        page.line(
+            Line::of(Ink::Faint, "      ")
+                .with(Ink::Faint, &named(&last.location))
+                .with(Ink::Faint, &format!("  {}", last.note)),
+        );
+    }
+}
+
+fn named(location: &Location) -> String {
+    format!("{}:{}", location.file, location.line)
+}
+
+fn severity_ink(severity: Severity) -> Ink {
+    match severity {
+        Severity::Critical => Ink::Alarm,
+        Severity::High => Ink::Bad,
+        Severity::Medium => Ink::Fair,
+        Severity::Low => Ink::Faint,
+    }
+}
+
+fn not_examined(page: &mut Page, audit: &Audit) {
+    if audit.not_examined.is_empty() {
+        return;
+    }
+    page.heading(
+        "Not examined",
+        &format!(
+            "{}; what they hold is unknown",
+            count(audit.not_examined.len(), "file")
+        ),
+    );
+    let shown = if page.lists_all() || audit.not_examined.len() == FILES_SHOWN + 1 {
+        audit.not_examined.len()
+    } else {
+        FILES_SHOWN
+    };
+    let rows = audit.not_examined.iter().take(shown).map(|file| {
+        vec![
+            Line::of(Ink::Code, file.path.as_str()),
+            Line::of(Ink::Faint, &file.reason),
+        ]
+    });
+    page.table(2, &[Column::ELASTIC, Column::ELASTIC], rows.collect());
+    let hidden = audit.not_examined.len().saturating_sub(shown);
+    if hidden > 0 {
+        page.line(Line::of(Ink::Faint, &format!("  and {hidden} more")));
+    }
+}
+
+fn stale(page: &mut Page, audit: &Audit) {
+    if audit.stale_suppressions.is_empty() {
+        return;
+    }
+    page.heading("Suppressions that do nothing", "");
+    for each in &audit.stale_suppressions {
+        page.line(
+            Line::of(Ink::Plain, "  ")
+                .with(Ink::Code, &named(&each.location))
+                .with(Ink::Plain, &format!("  {}", each.rule)),
+        );
+        page.paragraph(6, Ink::Faint, &each.problem);
+    }
+}
+
+fn next(page: &mut Page, audit: &Audit) {
+    let path = shell_word(&audit.root);
+    let worst = audit
+        .apps
+        .iter()
+        .flat_map(|app| &app.findings)
+        .max_by_key(|finding| (finding.severity, std::cmp::Reverse(finding.rule.as_str())));
+    let mut commands: Vec<(String, &str)> = Vec::new();
+    if let Some(finding) = worst {
+        commands.push((
+            format!("readiness explain {}", finding.rule),
+            "why it matters, how to fix it",
+        ));
+    }
+    let routed = worst.and_then(|worst| {
+        audit
+            .apps
+            .iter()
+            .flat_map(|app| &app.findings)
+            .filter(|finding| finding.rule == worst.rule)
+            .find_map(|finding| finding.route.as_deref())
+    });
+    if let Some(route) = routed {
+        commands.push((
+            format!("readiness routes {path} --why {}", shell_word(route)),
+            "the proof, step by step",
+        ));
+    }
+    if audit.apps.iter().any(|app| !app.coverage.is_empty()) {
+        commands.push((
+            format!("readiness routes {path}"),
+            "every handler, control by control",
+        ));
+    }
+    if commands.is_empty() {
+        return;
+    }
+    page.heading("Next", "");
+    let widest = commands.iter().map(|(command, _)| command.len()).max();
+    let beside = widest.unwrap_or(0) + 4 + 34 <= page.width();
+    for (command, does) in commands {
+        if beside {
+            let mut line = Line::of(Ink::Plain, "  ").with(Ink::Code, &command);
+            line.pad_to(widest.unwrap_or(0) + 4);
+            line.push(Ink::Faint, does);
+            page.line(line);
+        } else {
+            // A command that does not fit is still whole: it is there to be copied.
+            page.paragraph(2, Ink::Code, &command);
+            page.paragraph(6, Ink::Faint, does);
+        }
+    }
+}
+
+/// `text` as one word of a shell's command line.
+fn shell_word(text: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./@:+=".contains(letter);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else if text.contains('"') || text.contains('$') || text.contains('`') {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    } else {
+        format!("\"{text}\"")
+    }
+}

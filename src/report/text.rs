@@ -1,0 +1,159 @@
+//! Text made harmless and fitted to a width.
+
+use std::borrow::Cow;
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// `text` without anything that could move the cursor, recolour the screen or reorder what is read: tabs and line ends
+/// become spaces, every other control, bidirectional or invisible character becomes its visible escape, `\u{1b}`.
+#[must_use]
+pub fn printable(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(harmful) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 8);
+    for letter in text.chars() {
+        match letter {
+            '\t' | '\n' | '\r' => out.push(' '),
+            letter if harmful(letter) => out.extend(letter.escape_unicode()),
+            letter => out.push(letter),
+        }
+    }
+    Cow::Owned(out)
+}
+
+fn harmful(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter,
+            '\u{ad}' | '\u{61c}' | '\u{180e}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// How many terminal columns `text` takes.
+pub(super) fn width(text: &str) -> usize {
+    text.width()
+}
+
+/// `text` in at most `room` columns: what is too long loses its middle, because the ends of a path say most.
+pub(super) fn fit(text: &str, room: usize) -> Cow<'_, str> {
+    if width(text) <= room {
+        return Cow::Borrowed(text);
+    }
+    if room < 2 {
+        return Cow::Borrowed(if room == 1 { "…" } else { "" });
+    }
+    let tail_room = (room - 1).div_ceil(2).max((room - 1) * 3 / 5);
+    let head_room = room - 1 - tail_room;
+    let head = take(text.chars(), head_room);
+    let tail: String = take(text.chars().rev(), tail_room).chars().rev().collect();
+    Cow::Owned(format!("{head}…{tail}"))
+}
+
+fn take(letters: impl Iterator<Item = char>, room: usize) -> String {
+    let mut used = 0;
+    letters
+        .take_while(|letter| {
+            used += letter.width().unwrap_or(0);
+            used <= room
+        })
+        .collect()
+}
+
+/// `text` broken at spaces into lines of at most `room` columns; a word that is longer stands alone and is cut in the middle.
+pub(super) fn wrap(text: &str, room: usize) -> Vec<String> {
+    let room = room.max(8);
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for word in text.split_whitespace() {
+        let word = fit(word, room);
+        if !line.is_empty() && width(&line) + 1 + width(&word) > room {
+            lines.push(std::mem::take(&mut line));
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(&word);
+    }
+    if !line.is_empty() {
+        lines.push(line);
+    }
+    lines
+}
+
+/// `1 gap`, `2 gaps`.
+pub(super) fn count(number: usize, noun: &str) -> String {
+    if number == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{number} {noun}s")
+    }
+}
+
+/// `14 h`, `1.5 h`, `0 h`: hours to half an hour.
+pub(super) fn hours(hours: f64) -> String {
+    let halves = (hours * 2.0).round() / 2.0;
+    if halves.fract() == 0.0 {
+        format!("{halves:.0} h")
+    } else {
+        format!("{halves:.1} h")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{fit, hours, printable, width, wrap};
+
+    #[test]
+    fn escape_sequences_and_bidirectional_overrides_become_visible() {
+        assert_eq!(printable("plain – ünï 日本"), "plain – ünï 日本");
+        assert_eq!(printable("a\x1b[31mb"), "a\\u{1b}[31mb");
+        assert_eq!(printable("x\u{202e}gpj.exe"), "x\\u{202e}gpj.exe");
+        assert_eq!(
+            printable("two\nlines\tand\u{9b}c1"),
+            "two lines and\\u{9b}c1"
+        );
+        assert_eq!(printable("zero\u{200b}width"), "zero\\u{200b}width");
+    }
+
+    #[test]
+    fn a_long_path_loses_its_middle() {
+        let path = "apps/web/src/app/(dashboard)/api/organisations/[id]/route.ts:12";
+        let short = fit(path, 30);
+        assert_eq!(width(&short), 30);
+        assert!(short.starts_with("apps/web"), "{short}");
+        assert!(short.ends_with("[id]/route.ts:12"), "{short}");
+        assert_eq!(fit("short", 5), "short");
+        assert_eq!(fit("longer", 1), "…");
+        assert_eq!(
+            fit("日本語日本語", 7),
+            "日…語",
+            "a wide letter is never halved"
+        );
+    }
+
+    #[test]
+    fn words_wrap_and_no_line_is_wider_than_the_room() {
+        let lines = wrap(
+            "POST /api/chat has no rate limit and calls a language model",
+            24,
+        );
+        assert_eq!(
+            lines,
+            [
+                "POST /api/chat has no",
+                "rate limit and calls a",
+                "language model"
+            ]
+        );
+        let long = wrap("see apps/web/src/app/api/very/long/path/route.ts now", 20);
+        assert!(long.iter().all(|line| width(line) <= 20), "{long:?}");
+    }
+
+    #[test]
+    fn hours_are_rounded_to_halves() {
+        assert_eq!(hours(14.0), "14 h");
+        assert_eq!(hours(1.6), "1.5 h");
+        assert_eq!(hours(0.1), "0 h");
+    }
+}

@@ -1,0 +1,74 @@
+//! The chain behind one handler's verdicts, step by step, with the lines of code.
+
+use crate::controls::Evidence;
+use crate::model::RouteFacts;
+use crate::rule::{Confidence, Control};
+use crate::source::RepoPath;
+
+use super::page::{Ink, Line, Page, Style};
+use super::routes_terminal::mark;
+
+/// Gives the text of a 1-based line of a file, when it can be had.
+pub type Excerpt<'a> = &'a dyn Fn(&RepoPath, u32) -> Option<String>;
+
+/// Why each control of `facts` has the status it has.
+#[must_use]
+pub fn why(facts: &RouteFacts, excerpt: Excerpt<'_>, style: Style) -> String {
+    let mut page = Page::new(style);
+    let name = match &facts.route.url {
+        Some(url) => format!("{} {url}", facts.route.method),
+        None => format!("{}()", facts.route.method),
+    };
+    page.heading(&name, &format!("{}:{}", facts.file, facts.location.line));
+    if facts.public_declared {
+        page.paragraph(2, Ink::Faint, "declared public in readiness.toml");
+    } else if let Some(reason) = &facts.public_guess {
+        page.paragraph(2, Ink::Faint, &format!("probably public: {reason}"));
+    }
+    for (kind, evidence) in &facts.expensive {
+        page.paragraph(
+            2,
+            Ink::Faint,
+            &format!(
+                "expensive ({kind}): {} at {}:{}",
+                evidence.note, evidence.file, evidence.line
+            ),
+        );
+    }
+    for control in Control::ALL {
+        let Some(verdict) = facts.controls.get(&control) else {
+            continue;
+        };
+        page.blank();
+        let (ink, sign) = mark(verdict.status);
+        let mut line = Line::of(ink, sign).with(Ink::Plain, " ");
+        line.push(Ink::Strong, control.title());
+        line.pad_to(18);
+        line.push(ink, verdict.status.word());
+        if let Some(limit) = &verdict.limit {
+            line.push(Ink::Plain, &format!(" {limit}"));
+        }
+        if verdict.confidence == Confidence::Low {
+            line.push(Ink::Faint, "  low confidence");
+        }
+        page.line(line);
+        for step in &verdict.evidence {
+            one(&mut page, step, excerpt);
+        }
+    }
+    page.finish()
+}
+
+fn one(page: &mut Page, step: &Evidence, excerpt: Excerpt<'_>) {
+    page.line(
+        Line::of(Ink::Plain, "  ")
+            .with(Ink::Code, &format!("{}:{}", step.file, step.line))
+            .with(Ink::Plain, &format!("  {}", step.note)),
+    );
+    if let Some(code) = excerpt(&step.file, step.line) {
+        let code = code.trim();
+        if !code.is_empty() {
+            page.line(Line::of(Ink::Faint, "  │ ").with(Ink::Faint, code));
+        }
+    }
+}
