@@ -3,7 +3,7 @@
 use crate::controls::{Status, Verdict};
 use crate::model::{AppModel, Model, RouteFacts};
 use crate::project::App;
-use crate::routes::RouteKind;
+use crate::routes::{MiddlewareProblem, RouteKind};
 use crate::rule::Control;
 
 use super::page::{Column, Ink, Line, Page, Style};
@@ -19,7 +19,7 @@ pub fn routes_terminal(model: &Model, style: Style) -> String {
     let mut handlers = 0;
     for (at, app) in model.apps.iter().enumerate() {
         handlers += app.routes.len();
-        application(&mut page, app, model.project.apps.get(at));
+        application(&mut page, model, app, model.project.apps.get(at));
     }
     if handlers > 0 {
         page.blank();
@@ -45,7 +45,7 @@ pub fn routes_terminal(model: &Model, style: Style) -> String {
     page.finish()
 }
 
-fn application(page: &mut Page, app: &AppModel, found: Option<&App>) {
+fn application(page: &mut Page, model: &Model, app: &AppModel, found: Option<&App>) {
     let name = found.map_or(app.root.as_str(), |app| &app.name);
     let framework = found.map_or("", |app| app.framework.word());
     let version = found.and_then(|app| app.version.as_deref()).unwrap_or("");
@@ -58,6 +58,42 @@ fn application(page: &mut Page, app: &AppModel, found: Option<&App>) {
     if !app.routes.is_empty() {
         page.blank();
         table(page, &app.routes);
+    }
+    for middleware in &app.middleware {
+        page.blank();
+        let file = model.graph.module(middleware.module).path.as_str();
+        let (ink, says) = match (&middleware.problem, &middleware.matchers) {
+            (Some(problem), _) => (Ink::Bad, format!("never runs: {}", reason(problem))),
+            (None, None) => (
+                Ink::Fair,
+                String::from("runs; its matcher could not be read"),
+            ),
+            (None, Some(matchers)) if matchers.is_empty() => {
+                (Ink::Plain, String::from("runs on every path"))
+            }
+            (None, Some(matchers)) => {
+                let sources: Vec<&str> = matchers.iter().map(|each| each.source.as_str()).collect();
+                (Ink::Plain, format!("runs on {}", sources.join(", ")))
+            }
+        };
+        page.line(Line::of(Ink::Plain, "  ").with(Ink::Code, file));
+        page.paragraph(4, ink, &says);
+    }
+}
+
+fn reason(problem: &MiddlewareProblem) -> String {
+    match problem {
+        MiddlewareProblem::WrongFolder(right) if right.is_root() => {
+            String::from("Next.js looks for it in the application's root")
+        }
+        MiddlewareProblem::WrongFolder(right) => format!("Next.js looks for it in {right}"),
+        MiddlewareProblem::WrongName => {
+            String::from("this version of Next.js loads `middleware`, not `proxy`")
+        }
+        MiddlewareProblem::WrongExport => {
+            String::from("it exports neither the function that Next.js calls nor a default")
+        }
+        MiddlewareProblem::Shadowed(other) => format!("Next.js loads {other} instead"),
     }
 }
 

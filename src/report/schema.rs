@@ -1,9 +1,12 @@
-//! JSON Schemas of the reports, made from the Rust types; a test holds the files under `schemas/` against them.
+//! JSON Schemas of what we write and read, made from the Rust types; a test holds the files under `schemas/` against them.
 
 use crate::audit::Audit;
+use crate::config::config_schema;
+use crate::rule::rule_schema;
 
 use super::json::pretty;
 use super::routes::Routes;
+use super::rules::Rules;
 
 /// One shipped JSON Schema.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -14,7 +17,7 @@ pub struct Schema {
     pub text: String,
 }
 
-/// The schemas of every JSON report.
+/// The schemas of every JSON report, of `readiness.toml` and of rule files.
 #[must_use]
 pub fn schemas() -> Vec<Schema> {
     vec![
@@ -25,6 +28,18 @@ pub fn schemas() -> Vec<Schema> {
         Schema {
             file: "routes-1.schema.json",
             text: pretty(&schemars::schema_for!(Routes<'static>)),
+        },
+        Schema {
+            file: "rules-1.schema.json",
+            text: pretty(&schemars::schema_for!(Rules<'static>)),
+        },
+        Schema {
+            file: "readiness-toml.schema.json",
+            text: pretty(&config_schema()),
+        },
+        Schema {
+            file: "rule-file.schema.json",
+            text: pretty(&rule_schema()),
         },
     ]
 }

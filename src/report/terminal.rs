@@ -33,6 +33,7 @@ pub fn terminal(audit: &Audit, style: Style) -> String {
         application(&mut page, app);
     }
     not_examined(&mut page, audit);
+    not_evaluated(&mut page, audit);
     stale(&mut page, audit);
     next(&mut page, audit);
     page.finish()
@@ -398,7 +399,7 @@ fn named(location: &Location) -> String {
     format!("{}:{}", location.file, location.line)
 }
 
-fn severity_ink(severity: Severity) -> Ink {
+pub(super) fn severity_ink(severity: Severity) -> Ink {
     match severity {
         Severity::Critical => Ink::Alarm,
         Severity::High => Ink::Bad,
@@ -433,6 +434,20 @@ fn not_examined(page: &mut Page, audit: &Audit) {
     let hidden = audit.not_examined.len().saturating_sub(shown);
     if hidden > 0 {
         page.line(Line::of(Ink::Faint, &format!("  and {hidden} more")));
+    }
+}
+
+fn not_evaluated(page: &mut Page, audit: &Audit) {
+    if audit.not_evaluated.is_empty() {
+        return;
+    }
+    page.heading(
+        "Rules without an answer",
+        "a fault of readiness; please report it",
+    );
+    for each in &audit.not_evaluated {
+        page.line(Line::of(Ink::Plain, "  ").with(Ink::Bad, &each.rule));
+        page.paragraph(6, Ink::Faint, &each.reason);
     }
 }
 

@@ -73,6 +73,7 @@ fn sample() -> Audit {
             rule: String::from("route-auth"),
             problem: String::from("it matches no finding; remove the comment"),
         }],
+        not_evaluated: Vec::new(),
     }
 }
 
@@ -87,6 +88,7 @@ fn finding(rule: &str, severity: Severity, route: &str, file: &str, line: u32) -
         route: Some(String::from(route)),
         expensive: false,
         fingerprint: String::from("0f3a"),
+        fix: String::from("put a limiter in front of it"),
     }
 }
 

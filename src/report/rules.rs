@@ -1,0 +1,250 @@
+//! The list of rules and roadmaps, and one rule explained: both from the rule files alone.
+
+use serde::Serialize;
+
+use crate::rule::{Check, How, Roadmap, Rule, RuleSet, Severity};
+
+use super::json::pretty;
+use super::page::{Column, Ink, Line, Page, Style};
+use super::terminal::severity_ink;
+use super::text::{count, hours};
+
+/// `readiness/rules/1`
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Rules<'a> {
+    /// `readiness/rules/1`
+    pub schema: &'static str,
+    /// Every rule, by id.
+    pub rules: Vec<RuleRow<'a>>,
+    /// Every roadmap, by name.
+    pub roadmaps: Vec<RoadmapRow<'a>>,
+}
+
+/// One rule.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct RuleRow<'a> {
+    /// `route-rate-limit`
+    pub id: &'a str,
+    /// `security`
+    pub category: &'static str,
+    /// How bad a gap is.
+    pub severity: Severity,
+    /// How the rule knows what it says.
+    pub how: How,
+    /// What it finds, in a few words.
+    pub title: &'a str,
+    /// The roadmaps that list it.
+    pub roadmaps: Vec<&'a str>,
+}
+
+/// One roadmap.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct RoadmapRow<'a> {
+    /// `standard`
+    pub name: &'a str,
+    /// What it is called.
+    pub title: &'a str,
+    /// Its phases, in order.
+    pub phases: Vec<PhaseRow<'a>>,
+}
+
+/// One phase of a roadmap.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct PhaseRow<'a> {
+    /// What it is called.
+    pub title: &'a str,
+    /// Its items, in order.
+    pub items: Vec<ItemRow<'a>>,
+}
+
+/// One item of a phase.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct ItemRow<'a> {
+    /// What is to be achieved.
+    pub title: &'a str,
+    /// How much it weighs.
+    pub priority: Severity,
+    /// The rules behind it.
+    pub rules: &'a [String],
+    /// Hours of the whole item; `null` when they depend on the number of gaps.
+    pub effort_hours: Option<f64>,
+}
+
+/// The rules and roadmaps as JSON, indented, with a line end behind it.
+#[must_use]
+pub fn rules_json(rules: &RuleSet) -> String {
+    let list = rules.rules.iter().map(|rule| RuleRow {
+        id: &rule.id,
+        category: rule.category.word(),
+        severity: rule.severity,
+        how: rule.how,
+        title: &rule.title,
+        roadmaps: listed_by(rules, rule)
+            .map(|roadmap| roadmap.name.as_str())
+            .collect(),
+    });
+    pretty(&Rules {
+        schema: "readiness/rules/1",
+        rules: list.collect(),
+        roadmaps: rules.roadmaps.iter().map(roadmap_row).collect(),
+    })
+}
+
+fn roadmap_row(roadmap: &Roadmap) -> RoadmapRow<'_> {
+    let phases = roadmap.phases.iter().map(|phase| PhaseRow {
+        title: &phase.title,
+        items: phase
+            .items
+            .iter()
+            .map(|item| ItemRow {
+                title: &item.title,
+                priority: item.priority,
+                rules: &item.rules,
+                effort_hours: item.effort_hours,
+            })
+            .collect(),
+    });
+    RoadmapRow {
+        name: &roadmap.name,
+        title: &roadmap.title,
+        phases: phases.collect(),
+    }
+}
+
+fn listed_by<'a>(rules: &'a RuleSet, rule: &'a Rule) -> impl Iterator<Item = &'a Roadmap> {
+    rules.roadmaps.iter().filter(|roadmap| {
+        let mut items = roadmap.phases.iter().flat_map(|phase| &phase.items);
+        items.any(|item| item.rules.contains(&rule.id))
+    })
+}
+
+/// How a rule knows what it says, in words.
+fn how_words(how: How) -> &'static str {
+    match how {
+        How::Static => "from the code",
+        How::Evidence => "from documents in the repository",
+        How::Measured => "from result files of other tools",
+        How::Attest => "from what the team attests",
+    }
+}
+
+/// The rules and roadmaps as text for a terminal.
+#[must_use]
+pub fn rules_terminal(rules: &RuleSet, style: Style) -> String {
+    let mut page = Page::new(style);
+    let mut categories: Vec<_> = rules.rules.iter().map(|rule| rule.category).collect();
+    categories.sort_by_key(|category| category.word());
+    categories.dedup();
+    for category in categories {
+        page.heading(category.word(), "");
+        let rows = rules
+            .rules
+            .iter()
+            .filter(|rule| rule.category == category)
+            .map(|rule| {
+                vec![
+                    Line::of(Ink::Code, &rule.id),
+                    Line::of(severity_ink(rule.severity), rule.severity.word()),
+                    Line::of(Ink::Plain, &rule.title),
+                ]
+            });
+        let columns = [Column::LEFT, Column::LEFT, Column::ELASTIC];
+        page.table(2, &columns, rows.collect());
+    }
+    page.heading("Roadmaps", "");
+    let rows = rules.roadmaps.iter().map(|roadmap| {
+        let items = roadmap.phases.iter().map(|phase| phase.items.len()).sum();
+        vec![
+            Line::of(Ink::Code, &roadmap.name),
+            Line::of(Ink::Plain, &roadmap.title),
+            Line::of(
+                Ink::Faint,
+                &format!(
+                    "{}, {}",
+                    count(roadmap.phases.len(), "phase"),
+                    count(items, "item")
+                ),
+            ),
+        ]
+    });
+    let columns = [Column::LEFT, Column::ELASTIC, Column::LEFT];
+    page.table(2, &columns, rows.collect());
+    page.blank();
+    page.paragraph(
+        2,
+        Ink::Faint,
+        "readiness explain RULE says why a rule matters and how to fix a gap.",
+    );
+    page.finish()
+}
+
+/// One rule explained for a terminal.
+#[must_use]
+pub fn explain(rules: &RuleSet, rule: &Rule, style: Style) -> String {
+    let mut page = Page::new(style);
+    page.heading(&rule.id, "");
+    page.paragraph(0, Ink::Plain, &rule.title);
+    page.blank();
+    page.line(
+        Line::of(severity_ink(rule.severity), rule.severity.word()).with(
+            Ink::Faint,
+            &format!(
+                " · {} · {} · about {} per gap · since {}",
+                rule.category.word(),
+                how_words(rule.how),
+                hours(rule.effort_hours),
+                rule.since
+            ),
+        ),
+    );
+    section(&mut page, "Why", &rule.why);
+    section(&mut page, "Fix", &rule.fix);
+    section(&mut page, "Looks at", &looks_at(rule));
+    let roadmaps: Vec<&str> = listed_by(rules, rule)
+        .map(|roadmap| roadmap.name.as_str())
+        .collect();
+    if !roadmaps.is_empty() {
+        section(&mut page, "Roadmaps", &roadmaps.join(", "));
+    }
+    if !rule.links.is_empty() || !rule.cwe.is_empty() {
+        page.heading("Read more", "");
+        for link in &rule.links {
+            page.line(Line::of(Ink::Plain, "  ").with(Ink::Code, link));
+        }
+        for cwe in &rule.cwe {
+            let link = format!("https://cwe.mitre.org/data/definitions/{cwe}.html");
+            page.line(Line::of(Ink::Plain, "  ").with(Ink::Code, &link));
+        }
+    }
+    page.heading("Suppress", "with a reason, on the line before");
+    page.line(Line::of(Ink::Plain, "  ").with(
+        Ink::Code,
+        &format!("// readiness-ignore {} -- reason", rule.id),
+    ));
+    page.finish()
+}
+
+fn section(page: &mut Page, title: &str, text: &str) {
+    page.heading(title, "");
+    for paragraph in text.trim().split("\n\n") {
+        page.paragraph(2, Ink::Plain, paragraph);
+    }
+}
+
+/// What a kind of check looks at, as its reference says it: the first paragraph of its documentation.
+fn looks_at(rule: &Rule) -> String {
+    let schema = schemars::schema_for!(Check);
+    let kind = rule.check.kind();
+    let variants = schema.get("oneOf").and_then(|all| all.as_array());
+    let description = variants.into_iter().flatten().find_map(|variant| {
+        variant
+            .get("properties")
+            .and_then(|properties| properties.get(kind))
+            .and_then(|_| variant.get("description"))
+            .and_then(|text| text.as_str())
+    });
+    match description {
+        Some(text) => format!("{text} (check kind {kind})"),
+        None => format!("check kind {kind}"),
+    }
+}
