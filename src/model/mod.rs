@@ -9,7 +9,7 @@ use crate::graph::Graph;
 use crate::project::Project;
 use crate::routes::{Middleware, Route};
 use crate::rule::Control;
-use crate::source::{Location, RepoPath, Unreadable};
+use crate::source::{Location, RepoPath, SourceFile, Unreadable};
 
 /// Everything a check may look at.
 #[derive(Debug)]
@@ -24,6 +24,9 @@ pub struct Model {
     pub not_examined: Vec<Unreadable>,
     /// Every path of the repository that is not ignored, sorted.
     pub paths: Vec<RepoPath>,
+    /// Configuration files that are no modules and that rules look into: those for which [`crate::rule::RuleSet::reads`] holds,
+    /// by path.
+    pub documents: Vec<SourceFile>,
 }
 
 /// One application's routes and what reaches them.
@@ -39,6 +42,9 @@ pub struct AppModel {
     pub stack: Vec<(String, String)>,
     /// Counts, by name: `TypeScript files`, `API handlers` …
     pub metrics: Vec<(String, u64)>,
+    /// Facts of the proof that concern the application and no single handler: `sets-header:<lower-case name>` of a
+    /// middleware.
+    pub marks: Vec<(String, Evidence)>,
 }
 
 /// One handler and what is known of it.

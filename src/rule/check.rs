@@ -154,6 +154,19 @@ pub struct RouteExists {
 pub struct ResponseHeaders {
     /// The headers.
     pub headers: Vec<HeaderRequirement>,
+    /// Packages that send headers when they are used.
+    #[serde(default)]
+    pub packages: Vec<HeaderPackage>,
+}
+
+/// A package of `[check.response-headers]`.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct HeaderPackage {
+    /// Its name, with the path inside it: `hono/secure-headers`.
+    pub name: String,
+    /// What it sends by default.
+    pub sends: Vec<String>,
 }
 
 /// One header of `[check.response-headers]`.
@@ -168,7 +181,10 @@ pub struct HeaderRequirement {
     pub severity: Option<Severity>,
     /// A directive of the content security policy that does the same: `frame-ancestors`.
     pub csp_directive: Option<String>,
-    /// Platforms that send it without being asked: `vercel`.
+    /// Only applications that serve pages need it, not those that answer with data alone.
+    #[serde(default)]
+    pub pages_only: bool,
+    /// Files that show a platform which sends it without being asked: `vercel.json`.
     #[serde(default)]
     pub sent_by: Vec<String>,
 }
@@ -216,11 +232,9 @@ pub struct MiddlewareLoaded {}
 #[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Dependency {
-    /// Any of these will do. `*` stands for part of a name: `@sentry/*`.
+    /// Any of these will do. `*` stands for part of a name; what follows `#` has to be called or constructed where the package
+    /// is imported: `@sentry/*#init`.
     pub any: Vec<String>,
-    /// Functions of which one has to be called where the package is imported; importing is enough when empty.
-    #[serde(default)]
-    pub calls: Vec<String>,
     /// Exports that do the same without a package, as `file stem#name`: `instrumentation#onRequestError`.
     #[serde(default)]
     pub or_exports: Vec<String>,
@@ -338,6 +352,9 @@ pub struct SecretLiteral {
     /// Names that fit one of `names` and are harmless all the same.
     #[serde(default)]
     pub except_names: Vec<String>,
+    /// Environment variables that sign or encrypt, for which a fallback in the code is a secret that everybody knows.
+    #[serde(default)]
+    pub no_fallback: Vec<String>,
 }
 
 /// One kind of key of `[check.secret-literal]`.
