@@ -5,12 +5,15 @@
 mod actions;
 mod app_router;
 mod express;
+mod hono;
 mod matcher;
 mod middleware;
+mod middleware_files;
 mod pages_router;
 mod path;
 mod path_to_regexp;
 mod table;
+mod trace;
 
 pub use matcher::{Coverage, Match, MatchRequest, Matcher, MatcherError, coverage};
 pub use middleware::{Middleware, MiddlewareProblem};

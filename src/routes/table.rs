@@ -1,10 +1,12 @@
 //! Routes and handlers.
 
-use crate::graph::ModuleId;
+use crate::graph::{Graph, ModuleId};
+use crate::project::{App, Framework};
 use crate::source::Span;
 use crate::syntax::{ExprId, FunctionId};
 
-use super::Middleware;
+use super::trace::Tracer;
+use super::{Middleware, actions, app_router, express, hono, middleware_files, pages_router};
 
 /// The routes of one application.
 #[derive(Clone, Debug, Default)]
@@ -13,6 +15,31 @@ pub struct RouteTable {
     pub routes: Vec<Route>,
     /// The middleware or proxy files found, loaded or not.
     pub middleware: Vec<Middleware>,
+}
+
+impl RouteTable {
+    /// The routes of `app`, from the modules of `graph`.
+    #[must_use]
+    pub fn build(app: &App, graph: &Graph) -> Self {
+        let tracer = Tracer { graph };
+        let mut routes = Vec::new();
+        match app.framework {
+            Framework::Next => {
+                app_router::rows(app, tracer, &mut routes);
+                pages_router::rows(app, tracer, &mut routes);
+                actions::rows(app, tracer, &mut routes);
+                hono::mounted_rows(app, tracer, &mut routes);
+            }
+            Framework::Express => express::rows(app, tracer, &mut routes),
+            Framework::Hono => hono::rows(app, tracer, &mut routes),
+        }
+        // Modules are numbered by path. The order in which equal keys were found (of an Express chain) is kept.
+        routes.sort_by_key(|route| (route.module, route.span.start));
+        Self {
+            routes,
+            middleware: middleware_files::find(app, tracer),
+        }
+    }
 }
 
 /// One handler: what answers one method of one URL, or one server action.
@@ -71,7 +98,8 @@ pub enum Entry {
     Export(Box<str>),
     /// A function of the route's module: an inline server action.
     Function(FunctionId),
-    /// Middleware and handlers in the order in which they run; the last one is the handler.
+    /// Middleware and handlers in the order in which they run. Error handlers follow the handler, which is the last one with
+    /// `handles_errors` unset.
     Chain(Vec<Layer>),
 }
 
