@@ -4,6 +4,7 @@
 //! repositories, routes or rules.
 
 mod fallback;
+mod grammar;
 mod guard;
 mod ir;
 mod lower;

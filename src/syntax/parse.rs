@@ -11,7 +11,7 @@ use crate::source::SourceFile;
 
 use super::fallback;
 use super::guard::{self, Nesting};
-use super::lower::{self, Bodies};
+use super::lower::{self, Bodies, Lowered};
 use super::suppression;
 use super::{ModuleRecord, PatternSet};
 
@@ -41,13 +41,24 @@ pub fn parse_module(file: &SourceFile, options: ParseOptions<'_>) -> ModuleRecor
         Nesting::Deep => on_large_stack(file),
         Nesting::Refused(reason) => Err(reason),
     };
-    let mut record = parsed.unwrap_or_else(|reason| fallback::exports_only(file, reason));
-    record.matches = options.patterns.scan(file);
-    record
+    match parsed {
+        Ok(Lowered {
+            mut record,
+            type_arguments,
+        }) => {
+            record.matches = options.patterns.scan_code(file, &type_arguments);
+            record
+        }
+        Err(reason) => {
+            let mut record = fallback::exports_only(file, reason);
+            record.matches = options.patterns.scan_text(&file.text);
+            record
+        }
+    }
 }
 
 /// Parses on a thread of its own, because this thread's stack may be small.
-fn on_large_stack(file: &SourceFile) -> Result<ModuleRecord, String> {
+fn on_large_stack(file: &SourceFile) -> Result<Lowered, String> {
     std::thread::scope(|scope| {
         let worker = std::thread::Builder::new()
             .stack_size(LARGE_STACK)
@@ -60,7 +71,7 @@ fn on_large_stack(file: &SourceFile) -> Result<ModuleRecord, String> {
     })
 }
 
-fn read(file: &SourceFile) -> Result<ModuleRecord, String> {
+fn read(file: &SourceFile) -> Result<Lowered, String> {
     let attempt = AssertUnwindSafe(|| {
         let mut reason = String::new();
         for source_type in source_types(file).into_iter().flatten() {
@@ -111,7 +122,7 @@ fn is_test(path: &str) -> bool {
             .any(|folder| matches!(folder, "tests" | "test" | "e2e"))
 }
 
-fn read_as(file: &SourceFile, source_type: SourceType) -> Result<ModuleRecord, String> {
+fn read_as(file: &SourceFile, source_type: SourceType) -> Result<Lowered, String> {
     ARENA.with_borrow_mut(|arena| {
         arena.reset();
         let options = OxcOptions {
@@ -142,10 +153,11 @@ fn read_as(file: &SourceFile, source_type: SourceType) -> Result<ModuleRecord, S
         } else {
             Bodies::Keep
         };
-        let mut record = lower::lower(file, &program, bodies, is_test(file.path.as_str()))
+        let mut lowered = lower::lower(file, &program, bodies, is_test(file.path.as_str()))
             .map_err(|_| format!("nested deeper than {} levels", lower::MAX_DEPTH))?;
         let comments = lower::comment_spans(&program.comments);
+        let record = &mut lowered.record;
         record.suppressions = suppression::in_comments(&file.text, &record.lines, &comments);
-        Ok(record)
+        Ok(lowered)
     })
 }

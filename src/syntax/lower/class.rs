@@ -25,7 +25,7 @@ impl<'a> Lowering<'a> {
         });
         let superclass = node.heritage.as_ref().map(|heritage| {
             if let Some(arguments) = &heritage.type_arguments {
-                self.types(|types| types.visit_ts_type_parameter_instantiation(arguments));
+                self.type_arguments(arguments);
             }
             self.expr(&heritage.expression)
         });

@@ -141,7 +141,7 @@ impl<'a> Lowering<'a> {
             }
             Expression::TSNonNullExpression(it) => self.named(&it.expression, name),
             Expression::TSInstantiationExpression(it) => {
-                self.types(|types| types.visit_ts_type_parameter_instantiation(&it.type_arguments));
+                self.type_arguments(&it.type_arguments);
                 self.named(&it.expression, name)
             }
             Expression::V8IntrinsicExpression(it) => {
@@ -254,7 +254,7 @@ impl<'a> Lowering<'a> {
 
     fn tagged(&mut self, node: &TaggedTemplateExpression<'a>) -> ExprId {
         if let Some(arguments) = &node.type_arguments {
-            self.types(|types| types.visit_ts_type_parameter_instantiation(arguments));
+            self.type_arguments(arguments);
         }
         let tag = self.expr(&node.tag);
         let (texts, parts) = self.template_parts(&node.quasi);
@@ -277,7 +277,7 @@ impl<'a> Lowering<'a> {
 
     fn call(&mut self, node: &CallExpression<'a>) -> ExprId {
         if let Some(arguments) = &node.type_arguments {
-            self.types(|types| types.visit_ts_type_parameter_instantiation(arguments));
+            self.type_arguments(arguments);
         }
         self.note_call(node);
         let callee = self.expr(&node.callee);
@@ -295,7 +295,7 @@ impl<'a> Lowering<'a> {
 
     fn new_expression(&mut self, node: &NewExpression<'a>) -> ExprId {
         if let Some(arguments) = &node.type_arguments {
-            self.types(|types| types.visit_ts_type_parameter_instantiation(arguments));
+            self.type_arguments(arguments);
         }
         let callee = self.expr(&node.callee);
         let args = self.arguments(&node.arguments);

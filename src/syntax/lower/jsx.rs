@@ -4,7 +4,6 @@ use oxc_ast::ast::{
     JSXAttributeItem, JSXAttributeValue, JSXChild, JSXElement, JSXElementName,
     JSXExpressionContainer, JSXFragment, JSXMemberExpression, JSXMemberExpressionObject,
 };
-use oxc_ast_visit::Visit;
 
 use crate::syntax::{Expr, ExprId};
 
@@ -15,7 +14,7 @@ impl<'a> Lowering<'a> {
         self.facts.has_jsx = true;
         let opening = &element.opening_element;
         if let Some(arguments) = &opening.type_arguments {
-            self.types(|types| types.visit_ts_type_parameter_instantiation(arguments));
+            self.type_arguments(arguments);
         }
         let tag = self.jsx_tag(&opening.name);
         let mut children = Vec::new();

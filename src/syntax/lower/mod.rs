@@ -17,7 +17,7 @@ mod statement;
 #[cfg(test)]
 mod tests;
 
-use oxc_ast::ast::{Comment, Program};
+use oxc_ast::ast::{Comment, Program, TSTypeParameterInstantiation};
 use oxc_ast_visit::Visit;
 use oxc_span::GetSpan;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -38,6 +38,13 @@ const MAX_OPERATORS: usize = 200;
 /// The file nests deeper than [`MAX_DEPTH`].
 pub(super) struct TooDeep;
 
+/// A lowered module.
+pub(super) struct Lowered {
+    pub(super) record: ModuleRecord,
+    /// Where calls, components and instantiations name type arguments.
+    pub(super) type_arguments: Vec<Span>,
+}
+
 /// Which parts of the IR a file needs.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Bodies {
@@ -55,7 +62,7 @@ pub(super) fn lower<'a>(
     program: &Program<'a>,
     bodies: Bodies,
     is_test: bool,
-) -> Result<ModuleRecord, TooDeep> {
+) -> Result<Lowered, TooDeep> {
     let mut lowering = Lowering {
         source: program.source_text,
         bodies,
@@ -76,6 +83,7 @@ pub(super) fn lower<'a>(
             ..FileFacts::default()
         },
         type_names: FxHashSet::default(),
+        type_arguments: Vec::new(),
         current: MODULE_BODY,
         depth: 0,
         too_deep: false,
@@ -91,7 +99,7 @@ pub(super) fn lower<'a>(
             .any(|directive| directive.directive.as_str() == text)
     };
     lowering.mark_exported_types();
-    Ok(ModuleRecord {
+    let record = ModuleRecord {
         path: file.path.clone(),
         lines: file.lines(),
         parsed: Parsed::Full,
@@ -109,6 +117,10 @@ pub(super) fn lower<'a>(
         suppressions: Vec::new(),
         matches: Vec::new(),
         facts: lowering.facts,
+    };
+    Ok(Lowered {
+        record,
+        type_arguments: lowering.type_arguments,
     })
 }
 
@@ -136,6 +148,7 @@ struct Lowering<'a> {
     facts: FileFacts,
     /// Names that an interface, a type alias, a type import or a `declare` introduces.
     type_names: FxHashSet<Name>,
+    type_arguments: Vec<Span>,
     /// The function that is being lowered.
     current: FunctionId,
     depth: u32,
@@ -227,6 +240,12 @@ impl<'a> Lowering<'a> {
                 export.target = ExportTarget::Type;
             }
         }
+    }
+
+    /// Type arguments of a call, a component or the like; their places are kept.
+    fn type_arguments(&mut self, node: &TSTypeParameterInstantiation<'a>) {
+        self.type_arguments.push(here(node.span));
+        self.types(|types| types.visit_ts_type_parameter_instantiation(node));
     }
 
     /// Looks through a piece of the tree that vanishes at run time, for the facts that concern types.
