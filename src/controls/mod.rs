@@ -3,6 +3,19 @@
 //! Handlers are evaluated abstractly from their entry, with closures and constants carried through calls. What
 //! libraries mean is data (`rules/controls/*.toml`); this room holds no library's name.
 
+mod call;
+mod evaluator;
+mod expression;
+mod external;
+mod native;
+mod paths;
+mod proof;
+mod record;
+mod request;
+mod state;
+mod statement;
+mod value;
 mod verdict;
 
+pub use proof::Proof;
 pub use verdict::{Evidence, Status, Verdict};

@@ -105,6 +105,8 @@ pub enum Meaning {
     SchemaParse,
     /// Gives a result that says whether the value was valid.
     SchemaCheck,
+    /// Gives a stored count of past events.
+    Count,
     /// Logs through a logger.
     Log,
     /// Logs through the console.

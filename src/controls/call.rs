@@ -1,0 +1,707 @@
+//! Calls: of the repository's own functions, of classes, and of chains of middleware.
+
+use std::rc::Rc;
+
+use smallvec::SmallVec;
+
+use crate::rule::Calling;
+use crate::syntax::{Class, Expr, ExprId, Key, MemberValue, Pattern};
+
+use super::evaluator::{Call, Evaluator, MAX_DEPTH};
+use super::record::{Event, Place};
+use super::state::{Outcomes, State, merge_outcomes, merge_states, value};
+use super::statement::Exit;
+use super::value::{
+    Bits, Chain, ClassValue, Closure, Native, Object, Presence, Provenance, Response, ResponseKind,
+    Scope, Value,
+};
+
+/// What becomes of a call's result.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Use {
+    /// It is used as it is.
+    Plain,
+    /// It is awaited.
+    Awaited,
+    /// It is returned.
+    Returned,
+    /// It is a statement: what an asynchronous callee decides is lost.
+    Detached,
+}
+
+/// A function that calls itself this often is seen well enough.
+const MAX_RECURSION: usize = 2;
+
+impl<'a> Evaluator<'a> {
+    /// Evaluates a call expression.
+    pub fn call_expression(&mut self, id: ExprId, state: State, used: Use) -> Outcomes {
+        if !self.spend() {
+            return value(state, Value::from_bits(Bits::UNRESOLVED));
+        }
+        let record = self.module(state.scope.module);
+        let Expr::Call {
+            callee,
+            args,
+            optional,
+        } = record.expr(id)
+        else {
+            return self.eval(id, state);
+        };
+        let optional = *optional;
+        match record.expr(*callee) {
+            Expr::Member {
+                object,
+                property,
+                optional: chained,
+            } => {
+                let name = record.name(*property);
+                if matches!(name, "then" | "catch" | "finally")
+                    && matches!(record.expr(*object), Expr::Call { .. })
+                {
+                    return self.promise_method(id, *object, name, args, state, used);
+                }
+                if matches!(record.expr(*object), Expr::Super) {
+                    let (lists, mut outcomes) = self.arguments(args, state);
+                    outcomes.extend(
+                        lists
+                            .into_iter()
+                            .map(|(state, _)| (state, Ok(Value::unknown()))),
+                    );
+                    return outcomes;
+                }
+                self.each(*object, state, |this, state, receiver| {
+                    if (*chained || optional) && receiver.is_nullish() {
+                        return value(state, Value::Undefined);
+                    }
+                    let place = this.place(&state, id);
+                    let function = this.member(&receiver, name, Some(place));
+                    let (lists, mut outcomes) = this.arguments(args, state);
+                    for (state, args) in lists {
+                        outcomes.extend(
+                            this.call_method(&receiver, name, &function, args, state, id, used),
+                        );
+                    }
+                    outcomes
+                })
+            }
+            Expr::Super => {
+                // The parent's constructor: its arguments may become fields (`message`, `status`).
+                let (lists, mut outcomes) = self.arguments(args, state);
+                for (mut state, args) in lists {
+                    self.call_parent_constructor(&args, &mut state, id);
+                    outcomes.push((state, Ok(Value::Undefined)));
+                }
+                outcomes
+            }
+            _ => self.each(*callee, state, |this, state, function| {
+                if optional && function.is_nullish() {
+                    return value(state, Value::Undefined);
+                }
+                let (lists, mut outcomes) = this.arguments(args, state);
+                for (state, args) in lists {
+                    outcomes.extend(this.call(&function, None, args, state, id, used));
+                }
+                outcomes
+            }),
+        }
+    }
+
+    /// `f().catch(g)`, `f().then(g)`, `f().finally(g)`.
+    fn promise_method(
+        &mut self,
+        id: ExprId,
+        promise: ExprId,
+        name: &str,
+        args: &'a [crate::syntax::Argument],
+        state: State,
+        used: Use,
+    ) -> Outcomes {
+        let catches = name == "catch" || (name == "then" && args.len() > 1);
+        let inner = if used == Use::Detached {
+            Use::Detached
+        } else {
+            Use::Awaited
+        };
+        if catches {
+            self.protection.push(true);
+        }
+        let settled = self.call_expression(promise, state, inner);
+        if catches {
+            self.protection.pop();
+        }
+        let mut outcomes: Outcomes = SmallVec::new();
+        for (state, flow) in settled {
+            let (callback, argument, failed) = match (&flow, name) {
+                (Ok(v), "then") => (args.first(), v.clone(), false),
+                (Err(error), "catch") => (args.first(), error.clone(), true),
+                (Err(error), "then") if args.len() > 1 => (args.get(1), error.clone(), true),
+                _ => {
+                    outcomes.push((state, flow));
+                    continue;
+                }
+            };
+            let Some(callback) = callback else {
+                outcomes.push((state, flow));
+                continue;
+            };
+            let result = self.each(callback.value, state, |this, mut state, function| {
+                state.failed |= failed;
+                this.call(&function, None, vec![argument.clone()], state, id, used)
+            });
+            outcomes.extend(result);
+        }
+        merge_outcomes(outcomes)
+    }
+
+    fn call_method(
+        &mut self,
+        receiver: &Value,
+        name: &str,
+        function: &Value,
+        args: Vec<Value>,
+        state: State,
+        id: ExprId,
+        used: Use,
+    ) -> Outcomes {
+        if let Value::Function(closure) = function {
+            // A method named like a level, on an object of the repository, that ends in the console: a home-made logger.
+            if is_level(name) && !matches!(receiver, Value::External(_)) {
+                let place = self.place(&state, id);
+                let own = self.own();
+                self.event(
+                    Event::Log {
+                        structured: true,
+                        own,
+                    },
+                    place,
+                );
+                return value(state, Value::Undefined);
+            }
+            if matches!(name, "call" | "apply" | "bind") && matches!(receiver, Value::Function(_)) {
+                return self.call_native(
+                    &Native::Method {
+                        receiver: receiver.clone(),
+                        name: Rc::from(name),
+                    },
+                    args,
+                    state,
+                    id,
+                    used,
+                );
+            }
+            return self.call_closure(closure, Some(receiver.clone()), args, state, id, used);
+        }
+        self.call(function, Some(receiver), args, state, id, used)
+    }
+
+    /// Calls a value.
+    pub fn call(
+        &mut self,
+        function: &Value,
+        this: Option<&Value>,
+        args: Vec<Value>,
+        state: State,
+        id: ExprId,
+        used: Use,
+    ) -> Outcomes {
+        match function {
+            Value::Function(closure) => {
+                self.call_closure(closure, this.cloned(), args, state, id, used)
+            }
+            Value::Native(native) => {
+                let native = Rc::clone(native);
+                self.call_native(&native, args, state, id, used)
+            }
+            Value::External(external) => {
+                let external = Rc::clone(external);
+                self.call_external(&external, args, state, id, used)
+            }
+            other => {
+                let provenance = other.provenance();
+                self.call_unknown(provenance, args, state, id, used)
+            }
+        }
+    }
+
+    /// Calls a function of the repository.
+    pub fn call_closure(
+        &mut self,
+        closure: &Rc<Closure>,
+        this: Option<Value>,
+        args: Vec<Value>,
+        state: State,
+        id: ExprId,
+        used: Use,
+    ) -> Outcomes {
+        let function = self.function(closure);
+        let site = self.place(&state, id);
+        let recursion = self
+            .calls
+            .iter()
+            .filter(|c| c.module == closure.module && c.function == closure.function)
+            .count();
+        if self.calls.len() >= MAX_DEPTH || recursion >= MAX_RECURSION {
+            let provenance = args
+                .iter()
+                .fold(Provenance::default(), |all, v| all.join(&v.provenance()));
+            return value(state, Value::Unknown(provenance, Presence::Maybe));
+        }
+        if self.module(closure.module).use_client {
+            return value(state, Value::unknown());
+        }
+        let own = self.own()
+            && (closure.module == self.home
+                || self.catching > 0
+                || args.iter().any(|arg| self.is_request(arg))
+                || self.is_scope_of_caller(closure));
+        let this = if function.is_arrow {
+            closure.this.clone()
+        } else {
+            this.or_else(|| closure.this.clone())
+        };
+        let scope = Scope {
+            module: closure.module,
+            function: closure.function,
+            variables: Vec::with_capacity(function.params.len() + 4),
+            this,
+            parent: Some(Rc::clone(&closure.scope)),
+        };
+        let caller = Rc::clone(&state.scope);
+        self.calls.push(Call {
+            module: closure.module,
+            function: closure.function,
+            site,
+            own,
+            caller: Rc::clone(&caller),
+            protection: self.protection.len(),
+        });
+        let facts_before = Rc::clone(&state.facts);
+        let mut inside = state.in_scope(&Rc::new(scope));
+        for (at, param) in function.params.iter().enumerate() {
+            let argument = match param {
+                Pattern::Rest(_) => Value::Array(Rc::new(args.iter().skip(at).cloned().collect())),
+                _ => args.get(at).cloned().unwrap_or(Value::Undefined),
+            };
+            inside = self.bind(param, argument, inside);
+        }
+        let completion = self.block(&function.body, vec![inside]);
+        self.calls.pop();
+        let lost = used == Use::Detached && function.is_async;
+        let mut outcomes: Outcomes = SmallVec::new();
+        for state in completion.next {
+            outcomes.push((state.in_scope(&caller), Ok(Value::Undefined)));
+        }
+        for (state, exit) in completion.exits {
+            let state = state.in_scope(&caller);
+            match exit {
+                Exit::Return(v) => outcomes.push((state, Ok(v))),
+                Exit::Throw(error) if !lost => outcomes.push((state, Err(error))),
+                // A rejection that nobody awaits reaches nobody.
+                Exit::Throw(_) | Exit::Break | Exit::Continue => {
+                    outcomes.push((state, Ok(Value::Undefined)))
+                }
+            }
+        }
+        if lost {
+            for (state, _) in &mut outcomes {
+                state.facts = Rc::clone(&facts_before);
+            }
+        }
+        merge_outcomes(outcomes)
+    }
+
+    /// The function is written inside one that belongs to the handler.
+    fn is_scope_of_caller(&self, closure: &Closure) -> bool {
+        let mut scope = Some(&closure.scope);
+        while let Some(current) = scope {
+            if current.function != crate::syntax::MODULE_BODY
+                && self
+                    .calls
+                    .iter()
+                    .any(|c| c.own && c.module == current.module && c.function == current.function)
+            {
+                return true;
+            }
+            scope = current.parent.as_ref();
+        }
+        false
+    }
+
+    /// `new class(args)`
+    pub fn construct(
+        &mut self,
+        class: &Value,
+        args: Vec<Value>,
+        state: State,
+        id: ExprId,
+    ) -> Outcomes {
+        match class {
+            Value::Class(class) => {
+                let class = Rc::clone(class);
+                self.instance(&class, args, state, id)
+            }
+            Value::External(external) => {
+                let external = Rc::clone(external);
+                self.construct_external(&external, args, state, id)
+            }
+            Value::Function(closure) => {
+                let closure = Rc::clone(closure);
+                self.call_closure(
+                    &closure,
+                    Some(Value::Object(Rc::default())),
+                    args,
+                    state,
+                    id,
+                    Use::Plain,
+                )
+            }
+            other => {
+                let provenance = args
+                    .iter()
+                    .fold(other.provenance(), |all, v| all.join(&v.provenance()));
+                value(state, Value::Unknown(provenance, Presence::Truthy))
+            }
+        }
+    }
+
+    fn instance(
+        &mut self,
+        class: &Rc<ClassValue>,
+        args: Vec<Value>,
+        mut state: State,
+        id: ExprId,
+    ) -> Outcomes {
+        let definition = self.module(class.module).class(class.class);
+        let object = Object {
+            class: Some(Rc::clone(class)),
+            ..Object::default()
+        };
+        let caller = Rc::clone(&state.scope);
+        let scope = Scope {
+            module: class.module,
+            function: class.scope.function,
+            variables: Vec::new(),
+            this: Some(Value::Object(Rc::new(object))),
+            parent: Some(Rc::clone(&class.scope)),
+        };
+        if self.calls.len() >= MAX_DEPTH {
+            return value(
+                state,
+                Value::Unknown(Provenance::default(), Presence::Truthy),
+            );
+        }
+        state = state.in_scope(&Rc::new(scope));
+        state = self.fields(definition, state);
+        let site = Place {
+            module: caller.module,
+            span: self.module(caller.module).span(id),
+        };
+        let call = Call {
+            module: class.module,
+            function: definition.constructor.unwrap_or(crate::syntax::MODULE_BODY),
+            site,
+            own: false,
+            caller: Rc::clone(&caller),
+            protection: self.protection.len(),
+        };
+        self.calls.push(call);
+        let mut outcomes: Outcomes = SmallVec::new();
+        match definition.constructor {
+            Some(constructor) => {
+                let function = self.module(class.module).function(constructor);
+                for (at, param) in function.params.iter().enumerate() {
+                    let argument = match param {
+                        Pattern::Rest(_) => {
+                            Value::Array(Rc::new(args.iter().skip(at).cloned().collect()))
+                        }
+                        _ => args.get(at).cloned().unwrap_or(Value::Undefined),
+                    };
+                    state = self.bind(param, argument, state);
+                }
+                let completion = self.block(&function.body, vec![state]);
+                let thrown = completion
+                    .exits
+                    .iter()
+                    .filter_map(|(state, exit)| match exit {
+                        Exit::Throw(error) => Some((state.clone(), error.clone())),
+                        _ => None,
+                    });
+                for (state, error) in thrown {
+                    outcomes.push((state.in_scope(&caller), Err(error)));
+                }
+                let mut built: Vec<State> = completion.next;
+                built.extend(
+                    completion
+                        .exits
+                        .into_iter()
+                        .filter(|(_, e)| matches!(e, Exit::Return(_)))
+                        .map(|(s, _)| s),
+                );
+                merge_states(&mut built);
+                for state in built {
+                    let object = state.scope.this.clone().unwrap_or_else(Value::unknown);
+                    outcomes.push((state.in_scope(&caller), Ok(object)));
+                }
+            }
+            None => {
+                // An inherited constructor sees the same arguments.
+                self.call_parent_constructor(&args, &mut state, id);
+                let object = state.scope.this.clone().unwrap_or_else(Value::unknown);
+                outcomes.push((state.in_scope(&caller), Ok(object)));
+            }
+        }
+        self.calls.pop();
+        outcomes
+    }
+
+    /// Sets the fields that a class declares with values.
+    fn fields(&mut self, definition: &'a Class, mut state: State) -> State {
+        let module = state.scope.module;
+        for member in &definition.members {
+            if member.is_static {
+                continue;
+            }
+            let (Key::Name(name), MemberValue::Field(Some(init))) = (&member.key, &member.value)
+            else {
+                continue;
+            };
+            let v = self.plain(*init, &state);
+            let key = Rc::from(self.module(module).name(*name));
+            let scope = Rc::make_mut(&mut state.scope);
+            if let Some(Value::Object(this)) = &mut scope.this {
+                Rc::make_mut(this).set(key, v);
+            }
+        }
+        state
+    }
+
+    /// `super(args)`: runs a parent class of the repository on the same `this`, as far as its fields go.
+    fn call_parent_constructor(&mut self, args: &[Value], state: &mut State, id: ExprId) {
+        let Some(Value::Object(object)) = state.scope.this.clone() else {
+            return;
+        };
+        let Some(own) = object.class.clone() else {
+            return;
+        };
+        let running = self.calls.last().map(|call| (call.module, call.function));
+        // Climb from the class whose constructor is running, so that a chain of three does not run the middle one twice.
+        let mut class = own;
+        for _ in 0..8 {
+            let Some(parent) = self.parent_class(&class) else {
+                return;
+            };
+            let at_class = self.module(class.module).class(class.class).constructor;
+            let is_running = running.is_some_and(|(module, function)| {
+                module == class.module && at_class == Some(function)
+            });
+            if is_running || at_class.is_none() {
+                let definition = self.module(parent.module).class(parent.class);
+                let Some(constructor) = definition.constructor else {
+                    class = parent;
+                    continue;
+                };
+                let caller = Rc::clone(&state.scope);
+                let scope = Scope {
+                    module: parent.module,
+                    function: parent.scope.function,
+                    variables: Vec::new(),
+                    this: state.scope.this.clone(),
+                    parent: Some(Rc::clone(&parent.scope)),
+                };
+                let mut inside = state.clone().in_scope(&Rc::new(scope));
+                inside = self.fields(definition, inside);
+                let function = self.module(parent.module).function(constructor);
+                for (at, param) in function.params.iter().enumerate() {
+                    let argument = args.get(at).cloned().unwrap_or(Value::Undefined);
+                    inside = self.bind(param, argument, inside);
+                }
+                let site = Place {
+                    module: caller.module,
+                    span: self.module(caller.module).span(id),
+                };
+                if self.calls.len() >= MAX_DEPTH {
+                    return;
+                }
+                self.calls.push(Call {
+                    module: parent.module,
+                    function: constructor,
+                    site,
+                    own: false,
+                    caller: Rc::clone(&caller),
+                    protection: self.protection.len(),
+                });
+                let completion = self.block(&function.body, vec![inside]);
+                self.calls.pop();
+                if let Some(built) = completion.next.into_iter().next() {
+                    Rc::make_mut(&mut state.scope)
+                        .this
+                        .clone_from(&built.scope.this);
+                }
+                return;
+            }
+            class = parent;
+        }
+    }
+
+    /// The class that a class extends, when it is one of the repository.
+    pub fn parent_class(&mut self, class: &ClassValue) -> Option<Rc<ClassValue>> {
+        match self.superclass(class)? {
+            Value::Class(parent) => Some(parent),
+            _ => None,
+        }
+    }
+
+    /// What a class extends.
+    pub fn superclass(&mut self, class: &ClassValue) -> Option<Value> {
+        let superclass = self.module(class.module).class(class.class).superclass?;
+        let state = State::new(Rc::clone(&class.scope));
+        Some(self.aside(|this| this.plain(superclass, &state)))
+    }
+
+    /// `left instanceof right`
+    pub fn instance_of(&mut self, left: &Value, right: &Value) -> Value {
+        let decided = match (left, right) {
+            (Value::Object(object), right) => match &object.class {
+                // A failure that nobody foresaw: an `Error`, of no class in particular.
+                None => Some(self.is_runtime(right, "Error")),
+                Some(class) => Some(self.descends(&Rc::clone(class), right)),
+            },
+            (Value::Response(_), Value::External(external)) => {
+                let text = self.paths.text(external.path);
+                Some(text.ends_with("Response"))
+            }
+            (Value::Response(_), _) => Some(false),
+            (Value::External(request), Value::External(external))
+                if self.is_request_path(request.path) =>
+            {
+                let text = self.paths.text(external.path);
+                (text.ends_with("#Request") || text.ends_with("#NextRequest")).then_some(true)
+            }
+            (
+                Value::Undefined
+                | Value::Null
+                | Value::String(_)
+                | Value::Number(_)
+                | Value::Bool(_),
+                _,
+            ) => Some(false),
+            _ => None,
+        };
+        decided.map_or_else(
+            || Value::Unknown(left.provenance(), Presence::Maybe),
+            Value::Bool,
+        )
+    }
+
+    fn descends(&mut self, class: &Rc<ClassValue>, from: &Value) -> bool {
+        let mut current = Rc::clone(class);
+        for _ in 0..16 {
+            if let Value::Class(target) = from {
+                if target.module == current.module && target.class == current.class {
+                    return true;
+                }
+            }
+            match self.superclass(&current) {
+                Some(Value::Class(parent)) => current = parent,
+                Some(Value::External(parent)) => {
+                    return match from {
+                        Value::External(target) => {
+                            target.path == parent.path
+                                || (&*self.paths.text(target.path) == "global#Error")
+                        }
+                        _ => false,
+                    };
+                }
+                _ => return false,
+            }
+        }
+        false
+    }
+
+    fn is_runtime(&self, v: &Value, name: &str) -> bool {
+        matches!(v, Value::External(external) if self.paths.text(external.path).strip_prefix("global#") == Some(name))
+    }
+
+    // --- chains of middleware ----------------------------------------------------------------------------------
+
+    /// Runs a chain from its current layer.
+    pub fn run_chain(&mut self, chain: &Rc<Chain>, state: State, id: ExprId) -> Outcomes {
+        let Some(layer) = chain.layers.get(chain.at).cloned() else {
+            return self.run_handler(chain, state, id);
+        };
+        let mut rest = Chain::clone(chain);
+        rest.at += 1;
+        let next = Value::Native(Rc::new(Native::Next(Rc::new(rest))));
+        let args = match chain.calling {
+            Calling::Options => {
+                let mut options = match chain.args.first() {
+                    Some(Value::Object(object)) => Object::clone(object),
+                    _ => Object {
+                        open: Some(Provenance::default()),
+                        ..Object::default()
+                    },
+                };
+                options.set(Rc::from("next"), next);
+                vec![Value::Object(Rc::new(options))]
+            }
+            Calling::ContextNext => vec![
+                chain.args.first().cloned().unwrap_or_else(Value::unknown),
+                next,
+            ],
+            Calling::RequestResponseNext => {
+                let mut args: Vec<Value> = chain.args.iter().take(2).cloned().collect();
+                args.push(next);
+                args
+            }
+        };
+        if let Value::External(external) = &layer {
+            let external = Rc::clone(external);
+            return self.external_layer(&external, chain, state, id);
+        }
+        self.call(&layer, None, args, state, id, Use::Awaited)
+    }
+
+    fn run_handler(&mut self, chain: &Rc<Chain>, state: State, id: ExprId) -> Outcomes {
+        let Some(handler) = chain.handler.clone() else {
+            return value(state, Value::unknown());
+        };
+        let args = match chain.calling {
+            Calling::RequestResponseNext => {
+                let mut args = chain.args.clone();
+                args.push(Value::Native(Rc::new(Native::Inert)));
+                args
+            }
+            _ => chain.args.clone(),
+        };
+        self.call(&handler, None, args, state, id, Use::Awaited)
+    }
+
+    /// Goes on with a chain behind a layer that was dealt with.
+    pub fn skip_layer(&mut self, chain: &Rc<Chain>, state: State, id: ExprId) -> Outcomes {
+        let mut rest = Chain::clone(chain);
+        rest.at += 1;
+        self.run_chain(&Rc::new(rest), state, id)
+    }
+
+    /// An answer with this status.
+    pub fn response(
+        &self,
+        status: Option<u16>,
+        kind: ResponseKind,
+        provenance: Provenance,
+    ) -> Value {
+        Value::Response(Rc::new(Response {
+            kind,
+            status,
+            provenance,
+        }))
+    }
+}
+
+/// The methods of a levelled logger.
+fn is_level(name: &str) -> bool {
+    matches!(
+        name,
+        "trace" | "debug" | "info" | "warn" | "warning" | "error" | "fatal" | "critical"
+    )
+}

@@ -1,0 +1,444 @@
+//! The abstract evaluator: its tables, its bounds, and how names get their values.
+
+use std::rc::Rc;
+
+use rustc_hash::FxHashMap;
+
+use crate::graph::{Graph, ModuleId, Symbol};
+use crate::rule::ControlLibrary;
+use crate::source::Span;
+use crate::syntax::{
+    AssignOp, ClassId, Expr, ExprId, Function, FunctionId, MODULE_BODY, ModuleRecord, Name,
+    Pattern, Stmt, StmtKind,
+};
+
+use super::paths::Paths;
+use super::record::{Event, Place, Record};
+use super::state::{Site, State};
+use super::value::{Bits, ClassValue, Closure, External, OriginId, Provenance, Scope, Value};
+
+/// Expressions evaluated for one handler before the rest counts as unseen.
+const FUEL: u32 = 60_000;
+/// Calls within calls before a callee counts as unseen.
+pub(super) const MAX_DEPTH: usize = 40;
+
+/// Why a value has its meaning: shown as evidence.
+#[derive(Clone, Debug)]
+pub(super) struct Origin {
+    pub place: Place,
+    pub note: Rc<str>,
+    /// For limiters.
+    pub limit: Option<Rc<str>>,
+    /// It rests on a name alone.
+    pub by_name: bool,
+}
+
+/// A call that is being evaluated.
+#[derive(Clone, Debug)]
+pub(super) struct Call {
+    pub module: ModuleId,
+    pub function: FunctionId,
+    /// Where it was called from.
+    pub site: Place,
+    /// The handler, or a wrapper or helper that acts for it.
+    pub own: bool,
+    /// The caller's variables at the time of the call.
+    pub caller: Rc<Scope>,
+    /// How many entries of `protection` belong to the callers.
+    pub protection: usize,
+}
+
+/// Evaluates handlers, one at a time. Values of module-level names are kept between handlers.
+pub(super) struct Evaluator<'a> {
+    pub graph: &'a Graph,
+    pub paths: Paths<'a>,
+    pub library: &'a ControlLibrary,
+    pub origins: Vec<Origin>,
+    sites: FxHashMap<(ModuleId, ExprId), Site>,
+    pub site_places: Vec<Place>,
+    globals: FxHashMap<(ModuleId, Name), Option<Value>>,
+    pub record: Record,
+    /// Above zero nothing is recorded: the code runs at another time than the handler.
+    pub muted: u32,
+    pub fuel: u32,
+    pub calls: Vec<Call>,
+    /// One entry per `try` that is being evaluated: its handler turns failures into something else.
+    pub protection: Vec<bool>,
+    /// Within a `catch` block.
+    pub catching: u32,
+    /// The request's method, when it is fixed.
+    pub method: Option<Rc<str>>,
+    /// The request's path, when it is fixed (middleware).
+    pub pathname: Option<Rc<str>>,
+    /// Names of the dynamic segments of the handler's URL.
+    pub params: Vec<String>,
+    /// The module of the handler.
+    pub home: ModuleId,
+}
+
+impl<'a> Evaluator<'a> {
+    pub fn new(graph: &'a Graph, library: &'a ControlLibrary) -> Self {
+        Self {
+            graph,
+            paths: Paths::new(library),
+            library,
+            origins: Vec::new(),
+            sites: FxHashMap::default(),
+            site_places: Vec::new(),
+            globals: FxHashMap::default(),
+            record: Record::default(),
+            muted: 0,
+            fuel: FUEL,
+            calls: Vec::new(),
+            protection: Vec::new(),
+            catching: 0,
+            method: None,
+            pathname: None,
+            params: Vec::new(),
+            home: ModuleId(0),
+        }
+    }
+
+    /// Makes ready for another handler; what modules define stays known.
+    pub fn reset(&mut self, home: ModuleId, method: Option<&str>, pathname: Option<&str>) {
+        self.record = Record::default();
+        self.muted = 0;
+        self.fuel = FUEL;
+        self.calls.clear();
+        self.protection.clear();
+        self.catching = 0;
+        self.method = method.map(Rc::from);
+        self.pathname = pathname.map(Rc::from);
+        self.home = home;
+    }
+
+    /// Takes one unit of fuel; false when none is left.
+    pub fn spend(&mut self) -> bool {
+        self.fuel = self.fuel.saturating_sub(1);
+        self.fuel > 0
+    }
+
+    pub fn module(&self, id: ModuleId) -> &'a ModuleRecord {
+        self.graph.module(id)
+    }
+
+    pub fn place(&self, state: &State, expr: ExprId) -> Place {
+        let module = state.scope.module;
+        Place {
+            module,
+            span: self.module(module).span(expr),
+        }
+    }
+
+    pub fn site(&mut self, module: ModuleId, expr: ExprId) -> Site {
+        if let Some(&site) = self.sites.get(&(module, expr)) {
+            return site;
+        }
+        let site = Site(u32::try_from(self.site_places.len()).unwrap_or(u32::MAX));
+        self.site_places.push(Place {
+            module,
+            span: self.graph.module(module).span(expr),
+        });
+        self.sites.insert((module, expr), site);
+        site
+    }
+
+    pub fn origin(
+        &mut self,
+        place: Place,
+        note: &str,
+        limit: Option<Rc<str>>,
+        by_name: bool,
+    ) -> OriginId {
+        let known = self
+            .origins
+            .iter()
+            .position(|o| o.place == place && *o.note == *note && o.limit == limit);
+        if let Some(known) = known {
+            return OriginId(u32::try_from(known).unwrap_or(u32::MAX));
+        }
+        self.origins.push(Origin {
+            place,
+            note: Rc::from(note),
+            limit,
+            by_name,
+        });
+        OriginId(u32::try_from(self.origins.len() - 1).unwrap_or(u32::MAX))
+    }
+
+    pub fn event(&mut self, event: Event, place: Place) {
+        if self.muted == 0 {
+            self.record.add(event, place);
+        }
+    }
+
+    /// The function that runs now belongs to the handler itself.
+    pub fn own(&self) -> bool {
+        self.calls.last().is_none_or(|call| call.own)
+    }
+
+    /// Evaluates something that runs at another time than the handler: nothing is recorded.
+    pub fn aside<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
+        self.muted += 1;
+        let protection = std::mem::take(&mut self.protection);
+        let catching = std::mem::take(&mut self.catching);
+        let result = work(self);
+        self.protection = protection;
+        self.catching = catching;
+        self.muted -= 1;
+        result
+    }
+
+    // --- names -------------------------------------------------------------------------------------------------
+
+    /// The value of an identifier.
+    pub fn name_value(&mut self, state: &State, name: Name) -> Value {
+        let mut scope = Some(&state.scope);
+        while let Some(current) = scope {
+            if let Some((_, value)) = current.variables.iter().find(|(n, _)| *n == name) {
+                return value.clone();
+            }
+            scope = current.parent.as_ref();
+        }
+        // A function that was made before the variable was set: its surroundings have moved on since.
+        let mut scope = Some(&state.scope);
+        while let Some(current) = scope {
+            if current.function != MODULE_BODY {
+                for call in self.calls.iter().rev() {
+                    let mut caller = Some(&call.caller);
+                    while let Some(c) = caller {
+                        if c.module == current.module && c.function == current.function {
+                            if let Some((_, value)) = c.variables.iter().find(|(n, _)| *n == name) {
+                                return value.clone();
+                            }
+                        }
+                        caller = c.parent.as_ref();
+                    }
+                }
+            }
+            scope = current.parent.as_ref();
+        }
+        self.module_value(state.scope.module, name)
+    }
+
+    /// The value of a name at the top level of a module.
+    pub fn module_value(&mut self, module: ModuleId, name: Name) -> Value {
+        if let Some(known) = self.globals.get(&(module, name)) {
+            // Absent while it is being evaluated: a cycle.
+            return known.clone().unwrap_or_else(Value::unknown);
+        }
+        self.globals.insert((module, name), None);
+        let value = match self.graph.binding(module, name) {
+            Some(symbol) => self.symbol_value(&symbol),
+            None => self.definition(module, name),
+        };
+        self.globals.insert((module, name), Some(value.clone()));
+        value
+    }
+
+    /// The value that a linked name stands for.
+    pub fn symbol_value(&mut self, symbol: &Symbol) -> Value {
+        match symbol {
+            Symbol::Local { module, name } => self.module_value(*module, *name),
+            Symbol::Expr { module, expr } => self.expr_aside(*module, *expr),
+            Symbol::Namespace(module) => Value::Namespace(*module),
+            Symbol::External {
+                package,
+                subpath,
+                name,
+            } => {
+                let path = self.paths.root(package, subpath, name);
+                self.external(path, Provenance::default())
+            }
+            Symbol::Type => Value::unknown(),
+            Symbol::Unresolved => Value::from_bits(Bits::UNRESOLVED),
+        }
+    }
+
+    /// What an export of a module stands for.
+    pub fn export_value(&mut self, module: ModuleId, name: &str) -> Value {
+        let symbol = self.graph.export(module, name);
+        self.symbol_value(&symbol)
+    }
+
+    pub fn external(&self, path: super::paths::PathId, provenance: Provenance) -> Value {
+        Value::External(Rc::new(External {
+            path,
+            args: Vec::new(),
+            receiver: None,
+            provenance,
+        }))
+    }
+
+    /// A value of the runtime: `global#JSON`.
+    pub fn runtime(&mut self, name: &str) -> Value {
+        let path = self.paths.root("global", "", name);
+        self.external(path, Provenance::default())
+    }
+
+    /// Evaluates an expression at a module's top level, outside any request.
+    pub fn expr_aside(&mut self, module: ModuleId, expr: ExprId) -> Value {
+        let state = State::new(Scope::module(module));
+        let outcomes = self.aside(|this| {
+            let calls = std::mem::take(&mut this.calls);
+            let outcomes = this.eval(expr, state);
+            this.calls = calls;
+            outcomes
+        });
+        // A module that fails to load serves nothing, so only the values count.
+        let mut values = outcomes.into_iter().filter_map(|(_, flow)| flow.ok());
+        let Some(first) = values.next() else {
+            return Value::unknown();
+        };
+        values.fold(first, |joined, value| joined.join(&value))
+    }
+
+    fn definition(&mut self, module: ModuleId, name: Name) -> Value {
+        let record = self.module(module);
+        let Some(body) = record.functions.first() else {
+            return Value::unknown();
+        };
+        match find_definition(&body.body, name) {
+            Some(Definition::Function(function)) => {
+                self.closure(Scope::module(module), function, None)
+            }
+            Some(Definition::Class(class)) => Value::Class(Rc::new(ClassValue {
+                module,
+                class,
+                scope: Scope::module(module),
+            })),
+            Some(Definition::Variable { pattern, init }) => {
+                let Some(init) = init else {
+                    return self
+                        .assigned_elsewhere(record, module, name)
+                        .unwrap_or(Value::Undefined);
+                };
+                let value = self.expr_aside(module, init);
+                if let Pattern::Name(_) = pattern {
+                    if value.is_nullish() {
+                        return self
+                            .assigned_elsewhere(record, module, name)
+                            .unwrap_or(value);
+                    }
+                    return value;
+                }
+                let state = State::new(Scope::module(module));
+                let bound = self.aside(|this| this.bind(pattern, value, state));
+                let found = bound
+                    .scope
+                    .variables
+                    .iter()
+                    .find(|(n, _)| *n == name)
+                    .map(|(_, value)| value.clone());
+                found.unwrap_or_else(Value::unknown)
+            }
+            None => self.runtime(record.name(name)),
+        }
+    }
+
+    /// A variable that starts empty and is set by some function (`let client = null; function get() { client ??= … }`)
+    /// stands for what it is set to, where that can be told outside the function.
+    fn assigned_elsewhere(
+        &mut self,
+        record: &'a ModuleRecord,
+        module: ModuleId,
+        name: Name,
+    ) -> Option<Value> {
+        for expr in &record.exprs {
+            let Expr::Assign {
+                target,
+                op: AssignOp::Set | AssignOp::Logical(_),
+                value,
+            } = expr
+            else {
+                continue;
+            };
+            if !matches!(&**target, Pattern::Name(n) if *n == name) {
+                continue;
+            }
+            let value = self.expr_aside(module, *value);
+            if !value.is_nullish() {
+                return Some(match value {
+                    Value::External(_)
+                    | Value::Function(_)
+                    | Value::Native(_)
+                    | Value::Object(_) => value,
+                    other => Value::Unknown(other.provenance(), super::value::Presence::Maybe),
+                });
+            }
+        }
+        None
+    }
+
+    pub fn closure(&self, scope: Rc<Scope>, function: FunctionId, this: Option<Value>) -> Value {
+        Value::Function(Rc::new(Closure {
+            module: scope.module,
+            function,
+            scope,
+            this,
+        }))
+    }
+
+    pub fn function(&self, closure: &Closure) -> &'a Function {
+        self.module(closure.module).function(closure.function)
+    }
+
+    pub fn class_value(&self, scope: &Rc<Scope>, class: ClassId) -> Value {
+        Value::Class(Rc::new(ClassValue {
+            module: scope.module,
+            class,
+            scope: Rc::clone(scope),
+        }))
+    }
+
+    /// `file:line` and a note, for a place.
+    pub fn line(&self, module: ModuleId, span: Span) -> u32 {
+        self.module(module).line(span)
+    }
+}
+
+enum Definition<'a> {
+    Function(FunctionId),
+    Class(ClassId),
+    Variable {
+        pattern: &'a Pattern,
+        init: Option<ExprId>,
+    },
+}
+
+/// Finds what a module's top level binds to `name`; blocks and `try` at the top level count.
+fn find_definition(body: &[Stmt], name: Name) -> Option<Definition<'_>> {
+    body.iter().find_map(|stmt| match &stmt.kind {
+        StmtKind::Function { name: n, function } if *n == name => {
+            Some(Definition::Function(*function))
+        }
+        StmtKind::Class { name: n, class } if *n == name => Some(Definition::Class(*class)),
+        StmtKind::Let { pattern, init } if binds(pattern, name) => Some(Definition::Variable {
+            pattern,
+            init: *init,
+        }),
+        StmtKind::Block(block) => find_definition(block, name),
+        StmtKind::If {
+            then, otherwise, ..
+        } => find_definition(then, name).or_else(|| find_definition(otherwise, name)),
+        StmtKind::Try { block, .. } => find_definition(block, name),
+        _ => None,
+    })
+}
+
+/// Whether a pattern binds a name.
+fn binds(pattern: &Pattern, name: Name) -> bool {
+    match pattern {
+        Pattern::Name(n) => *n == name,
+        Pattern::Member(_) => false,
+        Pattern::Object { properties, rest } => {
+            properties.iter().any(|(_, p)| binds(p, name))
+                || rest.as_ref().is_some_and(|p| binds(p, name))
+        }
+        Pattern::Array { elements, rest } => {
+            elements.iter().flatten().any(|p| binds(p, name))
+                || rest.as_ref().is_some_and(|p| binds(p, name))
+        }
+        Pattern::Default { pattern, .. } | Pattern::Rest(pattern) => binds(pattern, name),
+    }
+}

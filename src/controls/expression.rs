@@ -1,0 +1,804 @@
+//! Expressions and conditions.
+
+use std::rc::Rc;
+
+use smallvec::SmallVec;
+
+use crate::syntax::{
+    Argument, AssignOp, BinaryOp, Expr, ExprId, Key, LogicalOp, Pattern, Property, UnaryOp,
+};
+
+use super::call::Use;
+use super::evaluator::Evaluator;
+use super::state::{Outcomes, State, merge_outcomes, merge_states, value};
+use super::statement::{Branches, set};
+use super::value::{Bits, Object, Presence, Provenance, Value};
+
+impl<'a> Evaluator<'a> {
+    /// Evaluates an expression: every path out of it, with its value or what it throws.
+    pub fn eval(&mut self, id: ExprId, state: State) -> Outcomes {
+        if !self.spend() {
+            return value(state, Value::from_bits(Bits::UNRESOLVED));
+        }
+        let record = self.module(state.scope.module);
+        match record.expr(id) {
+            Expr::Undefined => value(state, Value::Undefined),
+            Expr::Null => value(state, Value::Null),
+            Expr::Bool(b) => value(state, Value::Bool(*b)),
+            Expr::Number(n) => value(state, Value::Number(*n)),
+            Expr::String(text) => value(state, Value::text(text)),
+            Expr::Regex(source) => value(state, Value::Regex(Rc::from(&**source))),
+            Expr::Template { texts, parts } => self.template(texts, parts, state),
+            Expr::Name(name) => {
+                let v = self.name_value(&state, *name);
+                value(state, v)
+            }
+            Expr::This => {
+                let v = self.this(&state);
+                value(state, v)
+            }
+            Expr::Super => value(state, Value::unknown()),
+            Expr::Member {
+                object,
+                property,
+                optional,
+            } => {
+                let name = record.name(*property);
+                self.each(*object, state, |this, state, object| {
+                    if *optional && object.is_nullish() {
+                        return value(state, Value::Undefined);
+                    }
+                    let place = this.place(&state, id);
+                    let v = this.member(&object, name, Some(place));
+                    value(state, v)
+                })
+            }
+            Expr::Index {
+                object,
+                index,
+                optional,
+            } => self.each(*object, state, |this, state, object| {
+                if *optional && object.is_nullish() {
+                    return value(state, Value::Undefined);
+                }
+                this.each(*index, state, |this, state, index| {
+                    let place = this.place(&state, id);
+                    let v = match (&object, &index) {
+                        (_, Value::String(key)) => this.member(&object, key, Some(place)),
+                        (Value::Array(items), Value::Number(n)) if *n >= 0.0 => {
+                            items.get(*n as usize).cloned().unwrap_or(Value::Undefined)
+                        }
+                        (Value::Object(table), _)
+                            if table.open.is_none() && !table.fields.is_empty() =>
+                        {
+                            let first = table.fields[0].1.clone();
+                            table
+                                .fields
+                                .iter()
+                                .skip(1)
+                                .fold(first, |joined, (_, v)| joined.join(v))
+                        }
+                        _ => Value::Unknown(
+                            object.provenance().join(&index.provenance()),
+                            Presence::Maybe,
+                        ),
+                    };
+                    value(state, v)
+                })
+            }),
+            Expr::Call { .. } => self.call_expression(id, state, Use::Plain),
+            Expr::New { callee, args } => self.each(*callee, state, |this, state, class| {
+                let (lists, mut outcomes) = this.arguments(args, state);
+                for (state, args) in lists {
+                    outcomes.extend(this.construct(&class, args, state, id));
+                }
+                outcomes
+            }),
+            Expr::Tagged { tag, parts, .. } => self.each(*tag, state, |this, state, tag| {
+                let (lists, mut outcomes) = this.list(parts, state);
+                for (state, parts) in lists {
+                    outcomes.extend(this.call(&tag, None, parts, state, id, Use::Plain));
+                }
+                outcomes
+            }),
+            Expr::Import(specifier) => {
+                let module = state.scope.module;
+                let v = match record.expr(*specifier) {
+                    Expr::String(text) => match self.graph.link(module, text) {
+                        crate::graph::Link::Module(target) => Value::Namespace(target),
+                        crate::graph::Link::External { package, subpath } => {
+                            let path = self.paths.root(&package, &subpath, "*");
+                            self.external(path, Provenance::default())
+                        }
+                        _ => Value::from_bits(Bits::UNRESOLVED),
+                    },
+                    _ => Value::unknown(),
+                };
+                value(state, v)
+            }
+            Expr::Await(operand) => match record.expr(*operand) {
+                Expr::Call { .. } => self.call_expression(*operand, state, Use::Awaited),
+                _ => self.each(*operand, state, |this, mut state, v| {
+                    let place = this.place(&state, id);
+                    this.awaited(&v, &mut state, place);
+                    value(state, v)
+                }),
+            },
+            Expr::Yield { value: None, .. } => value(state, Value::unknown()),
+            Expr::Yield {
+                value: Some(operand),
+                ..
+            } => match record.expr(*operand) {
+                Expr::Call { .. } => self.call_expression(*operand, state, Use::Awaited),
+                _ => self.eval(*operand, state),
+            },
+            Expr::Object(properties) => self.object_literal(properties, state),
+            Expr::Array(items) => {
+                let (lists, mut outcomes) = self.arguments(items, state);
+                outcomes.extend(
+                    lists
+                        .into_iter()
+                        .map(|(state, items)| (state, Ok(Value::Array(Rc::new(items))))),
+                );
+                outcomes
+            }
+            Expr::Function(function) => {
+                let this = if record.function(*function).is_arrow {
+                    state.scope.this.clone()
+                } else {
+                    None
+                };
+                let v = self.closure(Rc::clone(&state.scope), *function, this);
+                value(state, v)
+            }
+            Expr::Class(class) => {
+                let v = self.class_value(&state.scope, *class);
+                value(state, v)
+            }
+            Expr::Unary { op, operand } => self.unary(*op, *operand, id, state),
+            Expr::Binary { op, left, right } => {
+                let op = *op;
+                let right = *right;
+                self.each(*left, state, |this, state, left| {
+                    this.each(right, state, |this, state, right| {
+                        let v = match op {
+                            BinaryOp::Instanceof => this.instance_of(&left, &right),
+                            op => binary(op, &left, &right),
+                        };
+                        value(state, v)
+                    })
+                })
+            }
+            Expr::Logical { op, left, right } => self.logical(*op, *left, *right, state),
+            Expr::Conditional {
+                test,
+                then,
+                otherwise,
+            } => {
+                let Branches {
+                    yes,
+                    no,
+                    thrown,
+                    bits,
+                } = self.branch(*test, state);
+                let mut outcomes: Outcomes = thrown
+                    .into_iter()
+                    .map(|(state, error)| (state, Err(error)))
+                    .collect();
+                // Chosen by configuration: what it yields depends on that.
+                let configured =
+                    bits.has(Bits::CONFIG) || (bits.has(Bits::SECRET) && !bits.has(Bits::REQUEST));
+                for (states, arm) in [(yes, *then), (no, *otherwise)] {
+                    for state in states {
+                        for (state, flow) in self.eval(arm, state) {
+                            let flow = match flow {
+                                Ok(v) if configured && self.calls.is_empty() => {
+                                    Ok(with_bits(v, Bits::CONFIG))
+                                }
+                                flow => flow,
+                            };
+                            outcomes.push((state, flow));
+                        }
+                    }
+                }
+                merge_outcomes(outcomes)
+            }
+            Expr::Assign {
+                target,
+                op,
+                value: right,
+            } => self.assign(target, *op, *right, state),
+            Expr::Sequence(items) => {
+                let (lists, mut outcomes) = self.list(items, state);
+                let last = |items: Vec<Value>| items.into_iter().last().unwrap_or(Value::Undefined);
+                outcomes.extend(
+                    lists
+                        .into_iter()
+                        .map(|(state, items)| (state, Ok(last(items)))),
+                );
+                outcomes
+            }
+            Expr::Jsx { .. } => value(
+                state,
+                Value::Unknown(Provenance::default(), Presence::Truthy),
+            ),
+            Expr::Opaque(items) => {
+                let (lists, mut outcomes) = self.list(items, state);
+                for (state, items) in lists {
+                    let provenance = items
+                        .iter()
+                        .fold(Provenance::default(), |all, v| all.join(&v.provenance()));
+                    outcomes.push((state, Ok(Value::Unknown(provenance, Presence::Maybe))));
+                }
+                outcomes
+            }
+        }
+    }
+
+    /// Evaluates `id` and goes on with each of its values; what it throws goes through.
+    pub fn each(
+        &mut self,
+        id: ExprId,
+        state: State,
+        mut next: impl FnMut(&mut Self, State, Value) -> Outcomes,
+    ) -> Outcomes {
+        let outcomes = self.eval(id, state);
+        let mut all: Outcomes = SmallVec::new();
+        for (state, flow) in outcomes {
+            match flow {
+                Ok(v) => all.extend(next(self, state, v)),
+                Err(error) => all.push((state, Err(error))),
+            }
+        }
+        merge_outcomes(all)
+    }
+
+    /// Evaluates expressions in order: the lists of values, and the paths on which one throws.
+    pub fn list(&mut self, ids: &[ExprId], state: State) -> (Vec<(State, Vec<Value>)>, Outcomes) {
+        let args: Vec<Argument> = ids
+            .iter()
+            .map(|&value| Argument {
+                value,
+                spread: false,
+            })
+            .collect();
+        self.arguments(&args, state)
+    }
+
+    /// Evaluates arguments in order, spreads included.
+    pub fn arguments(
+        &mut self,
+        args: &[Argument],
+        state: State,
+    ) -> (Vec<(State, Vec<Value>)>, Outcomes) {
+        let mut lists = vec![(state, Vec::with_capacity(args.len()))];
+        let mut thrown: Outcomes = SmallVec::new();
+        for arg in args {
+            let mut longer = Vec::with_capacity(lists.len());
+            for (state, list) in lists {
+                for (state, flow) in self.eval(arg.value, state) {
+                    match flow {
+                        Err(error) => thrown.push((state, Err(error))),
+                        Ok(v) => {
+                            let mut list = list.clone();
+                            match (arg.spread, v) {
+                                (true, Value::Array(items)) => list.extend(items.iter().cloned()),
+                                (_, v) => list.push(v),
+                            }
+                            longer.push((state, list));
+                        }
+                    }
+                }
+            }
+            lists = longer;
+        }
+        (lists, thrown)
+    }
+
+    fn this(&self, state: &State) -> Value {
+        let mut scope = Some(&state.scope);
+        while let Some(current) = scope {
+            if let Some(this) = &current.this {
+                return this.clone();
+            }
+            scope = current.parent.as_ref();
+        }
+        Value::unknown()
+    }
+
+    fn template(&mut self, texts: &'a [Box<str>], parts: &[ExprId], state: State) -> Outcomes {
+        let (lists, mut outcomes) = self.list(parts, state);
+        for (state, parts) in lists {
+            let mut text = String::new();
+            let mut constant = true;
+            let mut provenance = Provenance::default();
+            for (at, piece) in texts.iter().enumerate() {
+                text.push_str(piece);
+                match parts.get(at) {
+                    Some(Value::String(part)) => text.push_str(part),
+                    Some(Value::Number(part)) => text.push_str(&part.to_string()),
+                    Some(part) => {
+                        constant = false;
+                        provenance = provenance.join(&part.provenance());
+                    }
+                    None => {}
+                }
+            }
+            let v = if constant {
+                Value::text(&text)
+            } else {
+                Value::Unknown(provenance, Presence::Maybe)
+            };
+            outcomes.push((state, Ok(v)));
+        }
+        outcomes
+    }
+
+    fn object_literal(&mut self, properties: &'a [Property], state: State) -> Outcomes {
+        let record = self.module(state.scope.module);
+        let mut done: Vec<(State, Object)> = vec![(state, Object::default())];
+        let mut thrown: Outcomes = SmallVec::new();
+        for property in properties {
+            let mut next = Vec::with_capacity(done.len());
+            for (state, object) in done {
+                match property {
+                    Property::Getter { key, function } => {
+                        let mut object = object;
+                        if let Key::Name(name) = key {
+                            let getter = self.closure(Rc::clone(&state.scope), *function, None);
+                            object.set(Rc::from(record.name(*name)), getter);
+                        }
+                        next.push((state, object));
+                    }
+                    Property::Value { key, value: v } => {
+                        let computed = match key {
+                            Key::Name(name) => Some(Rc::from(record.name(*name))),
+                            Key::Computed(key) => match self.plain(*key, &state) {
+                                Value::String(text) => Some(text),
+                                _ => None,
+                            },
+                        };
+                        for (state, flow) in self.eval(*v, state) {
+                            match flow {
+                                Err(error) => thrown.push((state, Err(error))),
+                                Ok(v) => {
+                                    let mut object = object.clone();
+                                    match &computed {
+                                        Some(key) => object.set(Rc::clone(key), v),
+                                        None => {
+                                            let open = object.open.take().unwrap_or_default();
+                                            object.open = Some(open.join(&v.provenance()));
+                                        }
+                                    }
+                                    next.push((state, object));
+                                }
+                            }
+                        }
+                    }
+                    Property::Spread(v) => {
+                        for (state, flow) in self.eval(*v, state) {
+                            match flow {
+                                Err(error) => thrown.push((state, Err(error))),
+                                Ok(v) => {
+                                    let mut object = object.clone();
+                                    spread_into(&mut object, &v);
+                                    next.push((state, object));
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+            done = next;
+        }
+        thrown.extend(
+            done.into_iter()
+                .map(|(state, object)| (state, Ok(Value::Object(Rc::new(object))))),
+        );
+        thrown
+    }
+
+    fn unary(&mut self, op: UnaryOp, operand: ExprId, id: ExprId, state: State) -> Outcomes {
+        match op {
+            UnaryOp::Not => {
+                // The value of a negation is that of the condition, turned round.
+                self.each(operand, state, |_, state, v| {
+                    let negated = match v.truth() {
+                        Some(truth) => Value::Bool(!truth),
+                        None => Value::Unknown(v.provenance(), Presence::Maybe),
+                    };
+                    value(state, negated)
+                })
+            }
+            UnaryOp::Void => match self.module(state.scope.module).expr(operand) {
+                Expr::Call { .. } => {
+                    let outcomes = self.call_expression(operand, state, Use::Detached);
+                    outcomes
+                        .into_iter()
+                        .map(|(state, flow)| (state, flow.map(|_| Value::Undefined)))
+                        .collect()
+                }
+                _ => value(state, Value::Undefined),
+            },
+            UnaryOp::Typeof => self.each(operand, state, |_, state, v| {
+                let kind = match &v {
+                    Value::Undefined => Some("undefined"),
+                    Value::Null | Value::Object(_) | Value::Array(_) | Value::Response(_) => {
+                        Some("object")
+                    }
+                    Value::String(_) => Some("string"),
+                    Value::Number(_) => Some("number"),
+                    Value::Bool(_) => Some("boolean"),
+                    Value::Function(_) | Value::Class(_) => Some("function"),
+                    _ => None,
+                };
+                let v = kind.map_or_else(
+                    || Value::Unknown(v.provenance(), Presence::Truthy),
+                    Value::text,
+                );
+                value(state, v)
+            }),
+            UnaryOp::Minus => self.each(operand, state, |_, state, v| {
+                let v = if let Value::Number(n) = v {
+                    Value::Number(-n)
+                } else {
+                    v
+                };
+                value(state, v)
+            }),
+            UnaryOp::Other => {
+                let _ = id;
+                self.each(operand, state, |_, state, v| {
+                    let v = Value::Unknown(v.provenance(), Presence::Maybe);
+                    value(state, v)
+                })
+            }
+        }
+    }
+
+    fn logical(&mut self, op: LogicalOp, left: ExprId, right: ExprId, state: State) -> Outcomes {
+        self.each(left, state, |this, state, l| {
+            let settled = match op {
+                LogicalOp::And => l.truth().map(|truth| !truth),
+                LogicalOp::Or => l.truth(),
+                LogicalOp::Coalesce => match &l {
+                    Value::Undefined | Value::Null => Some(false),
+                    Value::Unknown(_, Presence::Maybe) => None,
+                    Value::External(external) if !this.is_static(external) => None,
+                    _ => Some(true),
+                },
+            };
+            match settled {
+                Some(true) => value(state, l),
+                Some(false) => this.eval(right, state),
+                None => {
+                    // Either side may be the value; its origins are kept, so that a later test still sees them.
+                    let mut outcomes: Outcomes = SmallVec::new();
+                    let before = state.clone();
+                    for (state, flow) in this.eval(right, state) {
+                        match flow {
+                            Err(error) => outcomes.push((state, Err(error))),
+                            Ok(r) => {
+                                let joined = match op {
+                                    LogicalOp::And => Value::Unknown(
+                                        l.provenance().join(&r.provenance()),
+                                        Presence::Maybe,
+                                    ),
+                                    LogicalOp::Or | LogicalOp::Coalesce => match (&l, &r) {
+                                        (Value::External(_), _) => l.clone(),
+                                        (_, r) if r.truth() == Some(true) => Value::Unknown(
+                                            l.provenance().join(&r.provenance()),
+                                            Presence::Truthy,
+                                        ),
+                                        _ => Value::Unknown(
+                                            l.provenance().join(&r.provenance()),
+                                            Presence::Maybe,
+                                        ),
+                                    },
+                                };
+                                outcomes.push((state.join(&before), Ok(joined)));
+                            }
+                        }
+                    }
+                    outcomes
+                }
+            }
+        })
+    }
+
+    fn assign(
+        &mut self,
+        target: &'a Pattern,
+        op: AssignOp,
+        right: ExprId,
+        state: State,
+    ) -> Outcomes {
+        self.each(right, state, |this, state, v| match op {
+            AssignOp::Set => {
+                let result = v.clone();
+                let state = this.bind(target, v, state);
+                value(state, result)
+            }
+            AssignOp::Logical(_) => {
+                let mut state = state;
+                if let Pattern::Name(name) = target {
+                    let old = this.name_value(&state, *name);
+                    let new = if old.truth() == Some(true) {
+                        old
+                    } else {
+                        old.join(&v)
+                    };
+                    set(&mut state, *name, new.clone());
+                    return value(state, new);
+                }
+                let state = this.bind(target, v.clone(), state);
+                value(state, v)
+            }
+            AssignOp::Update => {
+                let mut state = state;
+                if let Pattern::Name(name) = target {
+                    let old = this.name_value(&state, *name);
+                    let new =
+                        Value::Unknown(old.provenance().join(&v.provenance()), Presence::Maybe);
+                    set(&mut state, *name, new.clone());
+                    return value(state, new);
+                }
+                value(state, Value::Unknown(v.provenance(), Presence::Maybe))
+            }
+        })
+    }
+
+    // --- conditions --------------------------------------------------------------------------------------------
+
+    /// Evaluates a condition: the paths on which it holds, those on which it does not, and those that throw.
+    pub fn branch(&mut self, test: ExprId, state: State) -> Branches {
+        let record = self.module(state.scope.module);
+        match record.expr(test) {
+            Expr::Unary {
+                op: UnaryOp::Not,
+                operand,
+            } => {
+                let inner = self.branch(*operand, state);
+                Branches {
+                    yes: inner.no,
+                    no: inner.yes,
+                    thrown: inner.thrown,
+                    bits: inner.bits,
+                }
+            }
+            Expr::Logical {
+                op: op @ (LogicalOp::And | LogicalOp::Or),
+                left,
+                right,
+            } => {
+                let both = *op == LogicalOp::And;
+                let first = self.branch(*left, state);
+                let mut all = Branches {
+                    thrown: first.thrown,
+                    bits: first.bits,
+                    ..Branches::default()
+                };
+                let (mut onward, settled) = if both {
+                    (first.yes, first.no)
+                } else {
+                    (first.no, first.yes)
+                };
+                merge_states(&mut onward);
+                if both {
+                    all.no = settled;
+                } else {
+                    all.yes = settled;
+                }
+                for state in onward {
+                    let second = self.branch(*right, state);
+                    all.yes.extend(second.yes);
+                    all.no.extend(second.no);
+                    all.thrown.extend(second.thrown);
+                    all.bits = all.bits.with(second.bits);
+                }
+                all
+            }
+            _ => {
+                let mut all = Branches::default();
+                for (state, flow) in self.eval(test, state) {
+                    let v = match flow {
+                        Ok(v) => v,
+                        Err(error) => {
+                            all.thrown.push((state, error));
+                            continue;
+                        }
+                    };
+                    let provenance = v.provenance();
+                    all.bits = all.bits.with(provenance.bits);
+                    match self.certain(&v) {
+                        Some(true) => all.yes.push(state),
+                        Some(false) => all.no.push(state),
+                        None => {
+                            let mut yes = state.clone();
+                            let mut no = state;
+                            if provenance.bits.matters() || configured(provenance.bits) {
+                                let site = self.site(yes.scope.module, test);
+                                yes = yes.with_fact(site, true, provenance.clone());
+                                no = no.with_fact(site, false, provenance);
+                            }
+                            self.refine(test, true, &mut yes);
+                            self.refine(test, false, &mut no);
+                            all.yes.push(yes);
+                            all.no.push(no);
+                        }
+                    }
+                }
+                all
+            }
+        }
+    }
+
+    fn certain(&self, v: &Value) -> Option<bool> {
+        match v {
+            Value::External(external) if self.is_static(external) => Some(true),
+            v => v.truth(),
+        }
+    }
+
+    /// What a decided condition says of the variable that it tests.
+    fn refine(&mut self, test: ExprId, holds: bool, state: &mut State) {
+        let record = self.module(state.scope.module);
+        let (name, present) = match record.expr(test) {
+            Expr::Name(name) => (*name, holds),
+            Expr::Binary {
+                op: op @ (BinaryOp::Equal | BinaryOp::NotEqual),
+                left,
+                right,
+            } => {
+                let Expr::Name(name) = record.expr(*left) else {
+                    return;
+                };
+                if !matches!(record.expr(*right), Expr::Null | Expr::Undefined) {
+                    return;
+                }
+                (*name, (*op == BinaryOp::NotEqual) == holds)
+            }
+            _ => return,
+        };
+        let v = self.name_value(state, name);
+        let refined = match (present, v) {
+            (true, Value::Unknown(provenance, _)) => Value::Unknown(provenance, Presence::Truthy),
+            (true, _) => return,
+            (false, _) => Value::Null,
+        };
+        set(state, name, refined);
+    }
+}
+
+/// A condition on the configuration alone.
+pub(super) fn configured(bits: Bits) -> bool {
+    (bits.has(Bits::CONFIG) || bits.has(Bits::SECRET))
+        && !bits.has(Bits::REQUEST)
+        && !bits.matters()
+}
+
+fn with_bits(v: Value, bits: Bits) -> Value {
+    match v {
+        Value::Unknown(mut provenance, presence) => {
+            provenance.bits = provenance.bits.with(bits);
+            Value::Unknown(provenance, presence)
+        }
+        Value::External(external) => {
+            let mut provenance = external.provenance.clone();
+            provenance.bits = provenance.bits.with(bits);
+            Value::External(Rc::new(super::value::External {
+                path: external.path,
+                args: external.args.clone(),
+                receiver: external.receiver.clone(),
+                provenance,
+            }))
+        }
+        v => v,
+    }
+}
+
+/// `{ ...v }`
+pub(super) fn spread_into(object: &mut Object, v: &Value) {
+    match v {
+        Value::Object(other) => {
+            for (key, v) in &other.fields {
+                object.set(Rc::clone(key), v.clone());
+            }
+            if let Some(open) = &other.open {
+                object.open = Some(object.open.take().unwrap_or_default().join(open));
+            }
+        }
+        Value::Undefined | Value::Null | Value::Bool(_) => {}
+        other => {
+            object.open = Some(
+                object
+                    .open
+                    .take()
+                    .unwrap_or_default()
+                    .join(&other.provenance()),
+            )
+        }
+    }
+}
+
+/// Whether two values are equal, when that is certain.
+pub(super) fn equal(a: &Value, b: &Value) -> Option<bool> {
+    match (a, b) {
+        (Value::Undefined | Value::Null, Value::Undefined | Value::Null) => Some(true),
+        (Value::Bool(x), Value::Bool(y)) => Some(x == y),
+        (Value::Number(x), Value::Number(y)) => Some(x == y),
+        (Value::String(x), Value::String(y)) => Some(x == y),
+        (Value::Undefined | Value::Null, other) | (other, Value::Undefined | Value::Null) => {
+            (other.truth() == Some(true)
+                || matches!(other, Value::String(_) | Value::Number(_) | Value::Bool(_)))
+            .then_some(false)
+        }
+        (
+            Value::String(_) | Value::Number(_) | Value::Bool(_),
+            Value::String(_)
+            | Value::Number(_)
+            | Value::Bool(_)
+            | Value::Object(_)
+            | Value::Array(_)
+            | Value::Function(_),
+        ) => Some(false),
+        _ => None,
+    }
+}
+
+fn binary(op: BinaryOp, left: &Value, right: &Value) -> Value {
+    let decided = match op {
+        BinaryOp::Equal => equal(left, right),
+        BinaryOp::NotEqual => equal(left, right).map(|equal| !equal),
+        BinaryOp::Less | BinaryOp::LessEqual | BinaryOp::Greater | BinaryOp::GreaterEqual => {
+            match (left, right) {
+                (Value::Number(a), Value::Number(b)) => Some(match op {
+                    BinaryOp::Less => a < b,
+                    BinaryOp::LessEqual => a <= b,
+                    BinaryOp::Greater => a > b,
+                    _ => a >= b,
+                }),
+                _ => None,
+            }
+        }
+        BinaryOp::In => match (left, right) {
+            (Value::String(key), Value::Object(object)) => match object.get(key) {
+                Some(v) => Some(!matches!(v, Value::Undefined)),
+                None if object.open.is_none() => Some(false),
+                None => None,
+            },
+            (Value::String(_), Value::Response(_)) => Some(false),
+            _ => None,
+        },
+        _ => None,
+    };
+    if let Some(decided) = decided {
+        return Value::Bool(decided);
+    }
+    match (op, left, right) {
+        (BinaryOp::Add, Value::String(a), Value::String(b)) => {
+            return Value::text(&format!("{a}{b}"));
+        }
+        (BinaryOp::Add, Value::Number(a), Value::Number(b)) => return Value::Number(a + b),
+        (BinaryOp::Subtract, Value::Number(a), Value::Number(b)) => return Value::Number(a - b),
+        (BinaryOp::Multiply, Value::Number(a), Value::Number(b)) => return Value::Number(a * b),
+        (BinaryOp::Divide, Value::Number(a), Value::Number(b)) => return Value::Number(a / b),
+        _ => {}
+    }
+    let mut provenance = left.provenance().join(&right.provenance());
+    if !matches!(
+        op,
+        BinaryOp::Add
+            | BinaryOp::Subtract
+            | BinaryOp::Multiply
+            | BinaryOp::Divide
+            | BinaryOp::Other
+    ) {
+        provenance.bits = provenance.bits.with(Bits::COMPARED);
+        // A stored count that is held against a limit is a limiter's decision.
+        if provenance.bits.has(Bits::COUNT) {
+            provenance.bits = provenance.bits.with(Bits::LIMITER).without(Bits::IDENTITY);
+        }
+    }
+    Value::Unknown(provenance, Presence::Maybe)
+}

@@ -1,0 +1,1113 @@
+//! Values of packages and of the runtime: what reading a member gives, and what calling one means.
+
+use std::rc::Rc;
+
+use smallvec::smallvec;
+
+use crate::rule::{LimitShape, Meaning, wildcard};
+use crate::syntax::{ExprId, Key, MemberValue};
+
+use super::call::Use;
+use super::evaluator::Evaluator;
+use super::paths::PathId;
+use super::record::{Event, Place};
+use super::state::{Outcomes, State, value};
+use super::value::{
+    Bits, Chain, ClassValue, External, Native, Object, Presence, Provenance, ResponseKind, Value,
+};
+
+impl<'a> Evaluator<'a> {
+    /// `object.name`
+    pub fn member(&mut self, object: &Value, name: &str, place: Option<Place>) -> Value {
+        match object {
+            Value::Object(fields) => match fields.get(name) {
+                Some(v) => v.clone(),
+                None => {
+                    let method = fields
+                        .class
+                        .clone()
+                        .and_then(|class| self.class_member(&class, name, false));
+                    match (method, &fields.open) {
+                        (Some(v), _) => v,
+                        (None, Some(open)) => {
+                            Value::Unknown(self.named(open.clone(), name), Presence::Maybe)
+                        }
+                        (None, None) if fields.class.is_some() => Value::unknown(),
+                        (None, None) => Value::Undefined,
+                    }
+                }
+            },
+            Value::Array(items) => match name {
+                "length" => Value::Number(items.len() as f64),
+                _ => self.method(object, name),
+            },
+            Value::String(text) => match name {
+                "length" => Value::Number(text.chars().count() as f64),
+                _ => self.method(object, name),
+            },
+            Value::Function(_) | Value::Number(_) | Value::Bool(_) | Value::Regex(_) => {
+                self.method(object, name)
+            }
+            Value::Class(class) => {
+                let class = Rc::clone(class);
+                self.class_member(&class, name, true)
+                    .unwrap_or_else(Value::unknown)
+            }
+            Value::Namespace(module) => self.export_value(*module, name),
+            Value::External(external) => {
+                let external = Rc::clone(external);
+                self.external_member(&external, name, place)
+            }
+            Value::Native(native) => match &**native {
+                Native::Builder { kind, chain } => Value::Native(Rc::new(Native::BuilderMethod {
+                    kind: *kind,
+                    chain: Rc::clone(chain),
+                    method: Rc::from(name),
+                })),
+                _ => Value::unknown(),
+            },
+            Value::Response(response) => match name {
+                "status" => response
+                    .status
+                    .map_or_else(Value::unknown, |status| Value::Number(f64::from(status))),
+                "ok" => response
+                    .status
+                    .map_or_else(Value::unknown, |status| Value::Bool(status < 400)),
+                "headers" | "cookies" => {
+                    let path = self.paths.root("response", "", "headers");
+                    self.external(path, Provenance::default())
+                }
+                _ => Value::unknown(),
+            },
+            Value::Undefined | Value::Null => Value::Undefined,
+            Value::Unknown(provenance, _) => {
+                // Some names are so particular that they tell what is called on whatever they are called.
+                let path = self.paths.intern(format!("unknown#value.{name}"));
+                let provenance = self.named(provenance.clone(), name);
+                if self.paths.known(path).api.is_some() {
+                    return self.external(path, provenance);
+                }
+                Value::Unknown(provenance, Presence::Maybe)
+            }
+        }
+    }
+
+    fn method(&self, receiver: &Value, name: &str) -> Value {
+        Value::Native(Rc::new(Native::Method {
+            receiver: receiver.clone(),
+            name: Rc::from(name),
+        }))
+    }
+
+    /// A field of a configuration object is a secret or not by its own name.
+    fn named(&self, mut provenance: Provenance, name: &str) -> Provenance {
+        let bits = provenance.bits;
+        let configuration = bits.has(Bits::CONFIG.with(Bits::SECRET))
+            && !bits.has(Bits::REQUEST.with(Bits::IDENTITY));
+        if configuration
+            && name
+                .chars()
+                .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+        {
+            let kind = if self.is_secret_name(name) {
+                Bits::SECRET
+            } else {
+                Bits::CONFIG
+            };
+            provenance.bits = bits.without(Bits::CONFIG.with(Bits::SECRET)).with(kind);
+        }
+        provenance
+    }
+
+    pub fn is_secret_name(&self, name: &str) -> bool {
+        !name.starts_with("NEXT_PUBLIC_")
+            && self
+                .library
+                .secret_variables
+                .iter()
+                .any(|pattern| wildcard(pattern, name))
+    }
+
+    fn class_member(
+        &mut self,
+        class: &Rc<ClassValue>,
+        name: &str,
+        is_static: bool,
+    ) -> Option<Value> {
+        let mut current = Rc::clone(class);
+        for _ in 0..16 {
+            let record = self.module(current.module);
+            let definition = record.class(current.class);
+            for member in &definition.members {
+                let Key::Name(key) = member.key else { continue };
+                if member.is_static != is_static || record.name(key) != name {
+                    continue;
+                }
+                return Some(match &member.value {
+                    MemberValue::Method(function) => {
+                        self.closure(Rc::clone(&current.scope), *function, None)
+                    }
+                    MemberValue::Getter(_) | MemberValue::Field(None) => Value::unknown(),
+                    MemberValue::Field(Some(init)) => {
+                        let state = State::new(Rc::clone(&current.scope));
+                        self.aside(|this| this.plain(*init, &state))
+                    }
+                });
+            }
+            current = self.parent_class(&current)?;
+        }
+        None
+    }
+
+    fn external_member(
+        &mut self,
+        external: &Rc<External>,
+        name: &str,
+        place: Option<Place>,
+    ) -> Value {
+        if let Some(v) = self.request_member(external, name, place) {
+            return v;
+        }
+        let text = self.paths.text(external.path);
+        if &*text == "global#process.env" {
+            return self.environment(name, place);
+        }
+        let provenance = if &*text == "global#process" && name == "env" {
+            Provenance::of(Bits::CONFIG)
+        } else {
+            self.named(external.provenance.clone(), name)
+        };
+        let upper = !name.is_empty()
+            && name
+                .chars()
+                .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+        if upper && text.ends_with("()") && provenance.bits.has(Bits::CONFIG.with(Bits::SECRET)) {
+            return Value::Unknown(provenance, Presence::Truthy);
+        }
+        let path = self.paths.member(external.path, name);
+        Value::External(Rc::new(External {
+            path,
+            args: Vec::new(),
+            receiver: Some(Rc::clone(external)),
+            provenance,
+        }))
+    }
+
+    /// `process.env.NAME`
+    fn environment(&mut self, name: &str, place: Option<Place>) -> Value {
+        match name {
+            // What production looks like is what is asked.
+            "NODE_ENV" => return Value::text("production"),
+            "CI" => return Value::Undefined,
+            _ => {}
+        }
+        let bits = if self.is_secret_name(name) {
+            Bits::SECRET
+        } else {
+            Bits::CONFIG
+        };
+        match place {
+            Some(place) => {
+                let origin = self.origin(place, &format!("process.env.{name}"), None, false);
+                Value::Unknown(Provenance::at(bits, origin), Presence::Maybe)
+            }
+            None => Value::from_bits(bits),
+        }
+    }
+
+    /// An imported function, class or object, as it is: nothing that could be absent.
+    pub fn is_static(&self, external: &External) -> bool {
+        let text = self.paths.text(external.path);
+        (!text.ends_with("()")
+            && external.receiver.is_none()
+            && !external.provenance.bits.has(Bits::CONFIG))
+            || text.ends_with('!') && !external.provenance.bits.has(Bits::CONFIG)
+    }
+
+    /// Awaiting a value that is no call: a promise that was made before.
+    pub fn awaited(&mut self, v: &Value, state: &mut State, place: Place) {
+        match v {
+            Value::External(external) => self.await_external(&Rc::clone(external), state, place),
+            Value::Array(items) => {
+                for item in items.iter() {
+                    if let Value::External(external) = item {
+                        self.await_external(&Rc::clone(external), state, place);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn await_external(&mut self, external: &External, state: &mut State, place: Place) {
+        let text = self.paths.text(external.path);
+        let known = self.paths.known(external.path);
+        if text.ends_with("()")
+            && !known.light
+            && !self.is_request_path(external.path)
+            && external.provenance.bits.0 & (Bits::LIMITER.0 | Bits::SCHEMA.0) == 0
+        {
+            self.work(state, place, &text);
+        }
+    }
+
+    /// Main work was done.
+    pub fn work(&mut self, state: &mut State, place: Place, what: &str) {
+        state.worked = true;
+        if state.answered.is_some() {
+            state.worked_after_answer = true;
+        }
+        let caught = self.protection.iter().any(|protects| *protects);
+        self.event(
+            Event::Work {
+                caught,
+                what: Rc::from(what),
+            },
+            place,
+        );
+    }
+
+    /// Calls something of a package.
+    pub fn call_external(
+        &mut self,
+        external: &Rc<External>,
+        args: Vec<Value>,
+        mut state: State,
+        id: ExprId,
+        used: Use,
+    ) -> Outcomes {
+        let place = self.place(&state, id);
+        if self.is_request_path(external.path) {
+            return self.call_request(external, args, state, place, used);
+        }
+        let known = self.paths.known(external.path);
+        let called = self.paths.called(external.path);
+        if let Some(kind) = self.paths.known(called).builder {
+            return value(state, self.builder(kind, &args));
+        }
+        if let Some(category) = known.expensive {
+            self.event(Event::Expensive(Rc::from(category)), place);
+        }
+        let text = self.paths.text(external.path);
+        if let Some(api) = known.api {
+            return self.meaning(api, known.by_name, external, args, state, id, used);
+        }
+        let light = known.light;
+        let mut provenance = args.iter().fold(external.provenance.clone(), |all, v| {
+            all.join(&v.provenance())
+        });
+        let name = text.rsplit(['.', '#']).next().unwrap_or("");
+        let functions = args
+            .iter()
+            .filter(|arg| matches!(arg, Value::Function(_) | Value::Native(_)))
+            .count();
+        if functions > 0 {
+            let iterates = is_iteration(name);
+            if functions == 1 && !iterates && !light && matches!(used, Use::Awaited | Use::Returned)
+            {
+                return self.run_argument(external, called, &args, state, id);
+            }
+            self.run_aside(&args, &state, id, iterates);
+        }
+        if light {
+            return value(
+                state,
+                self.light_result(&text, called, external, args, provenance),
+            );
+        }
+        if matches!(used, Use::Awaited | Use::Returned) {
+            self.work(&mut state, place, &text);
+            provenance = looked_up(provenance);
+        }
+        let receiver = Some(Rc::clone(external));
+        value(
+            state,
+            Value::External(Rc::new(External {
+                path: called,
+                args,
+                receiver,
+                provenance,
+            })),
+        )
+    }
+
+    /// What the runtime's own functions give.
+    fn light_result(
+        &mut self,
+        text: &str,
+        called: PathId,
+        external: &Rc<External>,
+        args: Vec<Value>,
+        provenance: Provenance,
+    ) -> Value {
+        let first = args.first();
+        match text {
+            "global#Promise.all"
+            | "global#Promise.allSettled"
+            | "global#Promise.resolve"
+            | "global#Promise.race"
+            | "global#Object.freeze"
+            | "global#structuredClone"
+            | "global#Object.entries"
+            | "react#cache" => first.cloned().unwrap_or(Value::Undefined),
+            "global#Object.values" => match first {
+                Some(Value::Object(object)) if object.open.is_none() => Value::Array(Rc::new(
+                    object.fields.iter().map(|(_, v)| v.clone()).collect(),
+                )),
+                _ => Value::Unknown(provenance, Presence::Truthy),
+            },
+            "global#Object.assign" => {
+                let mut object = Object::default();
+                for arg in &args {
+                    super::expression::spread_into(&mut object, arg);
+                }
+                Value::Object(Rc::new(object))
+            }
+            "global#Object.keys" => match first {
+                Some(Value::Object(object)) if object.open.is_none() => Value::Array(Rc::new(
+                    object
+                        .fields
+                        .iter()
+                        .map(|(key, _)| Value::String(Rc::clone(key)))
+                        .collect(),
+                )),
+                _ => Value::Unknown(provenance, Presence::Truthy),
+            },
+            "global#Boolean" => first.map_or(Value::Bool(false), |v| match v.truth() {
+                Some(truth) => Value::Bool(truth),
+                None => Value::Unknown(provenance, Presence::Maybe),
+            }),
+            "global#String" => match first {
+                Some(Value::String(text)) => Value::String(Rc::clone(text)),
+                Some(Value::Number(n)) => Value::text(&n.to_string()),
+                _ => Value::Unknown(provenance, Presence::Maybe),
+            },
+            "global#require" => match first {
+                Some(Value::String(package)) => {
+                    let path = self.paths.root(package, "", "*");
+                    self.external(path, Provenance::default())
+                }
+                _ => Value::unknown(),
+            },
+            "global#Symbol" => Value::Unknown(provenance, Presence::Truthy),
+            _ if text.starts_with("global#") && !text.contains('!') => {
+                Value::Unknown(provenance, Presence::Maybe)
+            }
+            _ => Value::External(Rc::new(External {
+                path: called,
+                args,
+                receiver: Some(Rc::clone(external)),
+                provenance,
+            })),
+        }
+    }
+
+    /// A call of a package that takes one function: it runs it and gives what it gives.
+    fn run_argument(
+        &mut self,
+        external: &Rc<External>,
+        called: PathId,
+        args: &[Value],
+        mut state: State,
+        id: ExprId,
+    ) -> Outcomes {
+        let text = self.paths.text(external.path);
+        let place = self.place(&state, id);
+        self.work(&mut state, place, &text);
+        let Some(function) = args
+            .iter()
+            .find(|arg| matches!(arg, Value::Function(_) | Value::Native(_)))
+            .cloned()
+        else {
+            return value(state, Value::unknown());
+        };
+        let _ = called;
+        let outcomes = self.call(
+            &function,
+            None,
+            vec![Value::unknown()],
+            state,
+            id,
+            Use::Awaited,
+        );
+        outcomes
+            .into_iter()
+            .map(|(state, flow)| {
+                let flow = flow.map(|v| match v {
+                    Value::Response(_)
+                    | Value::Object(_)
+                    | Value::Array(_)
+                    | Value::Null
+                    | Value::Undefined => v,
+                    other => Value::Unknown(other.provenance(), Presence::Maybe),
+                });
+                (state, flow)
+            })
+            .collect()
+    }
+
+    /// Functions handed to a package that may run them any number of times: seen, but nothing follows from them.
+    pub fn run_aside(&mut self, args: &[Value], state: &State, id: ExprId, iterates: bool) {
+        for arg in args {
+            if matches!(arg, Value::Function(_)) {
+                let _ = iterates;
+                let parameters = vec![Value::unknown(), Value::unknown(), Value::unknown()];
+                let _ = self.call(arg, None, parameters, state.clone(), id, Use::Awaited);
+            }
+        }
+    }
+
+    /// Calls something of which nothing is known.
+    pub fn call_unknown(
+        &mut self,
+        provenance: Provenance,
+        args: Vec<Value>,
+        mut state: State,
+        id: ExprId,
+        used: Use,
+    ) -> Outcomes {
+        let place = self.place(&state, id);
+        let unresolved = provenance.bits.has(Bits::UNRESOLVED);
+        self.run_aside(&args, &state, id, true);
+        let mut provenance = args
+            .iter()
+            .fold(provenance, |all, v| all.join(&v.provenance()));
+        if unresolved && !state.worked {
+            state.blind = true;
+        }
+        if matches!(used, Use::Awaited) && !provenance.bits.has(Bits::INPUT)
+            || used == Use::Awaited && unresolved
+        {
+            self.work(&mut state, place, "call");
+            provenance = looked_up(provenance);
+        } else if used == Use::Awaited {
+            provenance = looked_up(provenance);
+            self.work(&mut state, place, "call");
+        }
+        value(state, Value::Unknown(provenance, Presence::Maybe))
+    }
+
+    /// `new` of something of a package.
+    pub fn construct_external(
+        &mut self,
+        class: &Rc<External>,
+        args: Vec<Value>,
+        state: State,
+        id: ExprId,
+    ) -> Outcomes {
+        let path = self.paths.constructed(class.path);
+        let known = self.paths.known(path);
+        if let Some(kind) = known.builder {
+            return value(state, self.builder(kind, &args));
+        }
+        let text = self.paths.text(path);
+        let provenance = args
+            .iter()
+            .fold(class.provenance.clone(), |all, v| all.join(&v.provenance()));
+        match known.api.map(|api| api.is) {
+            Some(Meaning::Respond | Meaning::Redirect | Meaning::PassOn) => {
+                let api = known.api;
+                let status = api
+                    .and_then(|api| api.status)
+                    .or_else(|| status_of(&args))
+                    .or(Some(200));
+                return value(state, self.response(status, ResponseKind::Body, provenance));
+            }
+            _ => {}
+        }
+        if &*text == "global#Promise!" {
+            self.run_aside(&args, &state, id, false);
+            return value(state, Value::Unknown(provenance, Presence::Maybe));
+        }
+        if text.starts_with("global#") && text.ends_with("Error!") {
+            let mut object = Object {
+                open: Some(Provenance::default()),
+                ..Object::default()
+            };
+            if let Some(message) = args.first() {
+                object.set(Rc::from("message"), message.clone());
+            }
+            return value(state, Value::Object(Rc::new(object)));
+        }
+        let provenance = if matches!(&*text, "global#Map!" | "global#WeakMap!") {
+            Provenance::of(Bits::COUNT)
+        } else {
+            provenance
+        };
+        value(
+            state,
+            Value::External(Rc::new(External {
+                path,
+                args,
+                receiver: None,
+                provenance,
+            })),
+        )
+    }
+
+    // --- meanings ----------------------------------------------------------------------------------------------
+
+    /// Two paths: the call lets the request on with `good`, or throws `bad`.
+    fn gate(
+        &mut self,
+        good: Value,
+        bad: Value,
+        provenance: Provenance,
+        state: State,
+        id: ExprId,
+    ) -> Outcomes {
+        let site = self.site(state.scope.module, id);
+        let yes = state.clone().with_fact(site, true, provenance.clone());
+        let no = state.with_fact(site, false, provenance);
+        smallvec![(yes, Ok(good)), (no, Err(bad))]
+    }
+
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one arm for each meaning that the data can name"
+    )]
+    #[expect(clippy::too_many_arguments, reason = "everything that a call is about")]
+    fn meaning(
+        &mut self,
+        api: &'a crate::rule::Api,
+        by_name: bool,
+        external: &Rc<External>,
+        args: Vec<Value>,
+        mut state: State,
+        id: ExprId,
+        used: Use,
+    ) -> Outcomes {
+        let place = self.place(&state, id);
+        let text = self.paths.text(external.path);
+        let shown = shown(&text);
+        let all = args.iter().fold(external.provenance.clone(), |all, v| {
+            all.join(&v.provenance())
+        });
+        let function = args
+            .iter()
+            .rev()
+            .find(|arg| matches!(arg, Value::Function(_) | Value::Native(_)))
+            .cloned();
+        match api.is {
+            Meaning::Identity => {
+                if let Some(handler) = function {
+                    // `auth(handler)`: the handler is called with the identity on the request.
+                    return value(state, handler);
+                }
+                self.event(Event::Identity, place);
+                let origin = self.origin(place, &shown, None, by_name);
+                let provenance = Provenance::at(Bits::IDENTITY, origin);
+                value(state, Value::Unknown(provenance, Presence::Maybe))
+            }
+            Meaning::RequireIdentity => {
+                self.event(Event::Identity, place);
+                let origin = self.origin(place, &shown, None, by_name);
+                let provenance = Provenance::at(Bits::IDENTITY, origin);
+                let bad = self.response(
+                    api.status.or(Some(401)),
+                    ResponseKind::Body,
+                    provenance.clone(),
+                );
+                self.gate(
+                    Value::Unknown(provenance.clone(), Presence::Truthy),
+                    bad,
+                    provenance,
+                    state,
+                    id,
+                )
+            }
+            Meaning::VerifySignature => {
+                let provider = api.provider.as_deref().map(Rc::from);
+                self.event(Event::Signature { provider }, place);
+                self.event(Event::Schema, place);
+                let origin = self.origin(place, &shown, None, by_name);
+                let provenance = Provenance::at(Bits::SIGNATURE, origin);
+                let bad = self.response(Some(400), ResponseKind::Body, provenance.clone());
+                self.gate(
+                    Value::Unknown(Provenance::default(), Presence::Truthy),
+                    bad,
+                    provenance,
+                    state,
+                    id,
+                )
+            }
+            Meaning::CheckSignature => {
+                let provider = api.provider.as_deref().map(Rc::from);
+                self.event(Event::Signature { provider }, place);
+                let origin = self.origin(place, &shown, None, by_name);
+                value(
+                    state,
+                    Value::Unknown(Provenance::at(Bits::SIGNATURE, origin), Presence::Maybe),
+                )
+            }
+            Meaning::Compare => {
+                let mut provenance = all;
+                provenance.bits = provenance.bits.with(Bits::COMPARED);
+                value(state, Value::Unknown(provenance, Presence::Maybe))
+            }
+            Meaning::LimitWindow => self.kept(external, args, all, state),
+            Meaning::LimitDecision | Meaning::RequireLimit => {
+                let limit = self.limit_of(external, &args).or_else(|| {
+                    api.limit
+                        .as_ref()
+                        .and_then(|shape| limit_text(shape, &args))
+                });
+                let limit: Option<Rc<str>> = limit.map(Rc::from);
+                self.event(
+                    Event::Limiter {
+                        limit: limit.clone(),
+                    },
+                    place,
+                );
+                let origin = self.origin(place, &shown, limit, by_name);
+                let provenance = Provenance::at(Bits::LIMITER, origin);
+                if api.is == Meaning::LimitDecision {
+                    return value(state, Value::Unknown(provenance, Presence::Maybe));
+                }
+                let bad = self.response(Some(429), ResponseKind::Body, provenance.clone());
+                self.gate(
+                    Value::Unknown(provenance.clone(), Presence::Truthy),
+                    bad,
+                    provenance,
+                    state,
+                    id,
+                )
+            }
+            Meaning::IdentityWrapper | Meaning::TransparentWrapper => match function {
+                Some(handler) => value(state, handler),
+                // `wrapper(options)(handler)`
+                None => self.kept(external, args, all, state),
+            },
+            Meaning::AuthWrapper | Meaning::CatchingWrapper => match function {
+                Some(handler) => {
+                    let guard = self.kept_value(external, args, all);
+                    let layers = if api.is == Meaning::AuthWrapper {
+                        vec![guard]
+                    } else {
+                        Vec::new()
+                    };
+                    let chain = Chain {
+                        layers,
+                        handler: Some(handler),
+                        calling: crate::rule::Calling::ContextNext,
+                        catches: api.is == Meaning::CatchingWrapper,
+                        at: 0,
+                        args: Vec::new(),
+                        schema: false,
+                    };
+                    value(
+                        state,
+                        Value::Native(Rc::new(Native::Composed(Rc::new(chain)))),
+                    )
+                }
+                None => self.kept(external, args, all, state),
+            },
+            Meaning::AuthMiddleware | Meaning::LimitMiddleware | Meaning::SchemaMiddleware => {
+                // Called by itself with a request (`await limiter(req, res)`) or with its options (`limiter({…})`).
+                self.kept(external, args, all, state)
+            }
+            Meaning::SchemaParse => {
+                let input = all.bits;
+                if input.has(Bits::REQUEST) || input == Bits::NONE {
+                    self.event(Event::Schema, place);
+                }
+                let mut provenance = all;
+                provenance.bits = provenance.bits.without(Bits::INPUT);
+                let failure = Object {
+                    open: Some(Provenance::default()),
+                    ..Object::default()
+                };
+                smallvec![
+                    (
+                        state.clone(),
+                        Ok(Value::Unknown(provenance, Presence::Truthy))
+                    ),
+                    (state, Err(Value::Object(Rc::new(failure))))
+                ]
+            }
+            Meaning::SchemaCheck => {
+                if all.bits.has(Bits::REQUEST) || all.bits == Bits::NONE {
+                    self.event(Event::Schema, place);
+                }
+                let mut provenance = all;
+                provenance.bits = provenance.bits.without(Bits::INPUT);
+                value(state, Value::Unknown(provenance, Presence::Truthy))
+            }
+            Meaning::Count => {
+                if matches!(used, Use::Awaited) {
+                    let text = self.paths.text(external.path);
+                    self.work(&mut state, place, &text);
+                }
+                let origin = self.origin(place, &shown, None, true);
+                value(
+                    state,
+                    Value::Unknown(Provenance::at(Bits::COUNT, origin), Presence::Maybe),
+                )
+            }
+            Meaning::Log | Meaning::Console => {
+                let own = self.own();
+                self.event(
+                    Event::Log {
+                        structured: api.is == Meaning::Log,
+                        own,
+                    },
+                    place,
+                );
+                value(state, Value::Undefined)
+            }
+            Meaning::Track => value(state, Value::Undefined),
+            Meaning::Respond => {
+                let status = api
+                    .status
+                    .or_else(|| status_of(&args))
+                    .or_else(|| (!has_init(&args)).then_some(200));
+                value(state, self.response(status, ResponseKind::Body, all))
+            }
+            Meaning::Redirect => {
+                value(state, self.response(Some(307), ResponseKind::Redirect, all))
+            }
+            Meaning::PassOn => value(
+                state,
+                self.response(None, ResponseKind::PassOn, Provenance::default()),
+            ),
+            Meaning::ThrowRedirect => {
+                let redirect =
+                    self.response(Some(307), ResponseKind::Redirect, Provenance::default());
+                smallvec![(state, Err(redirect))]
+            }
+            Meaning::ThrowStatus => {
+                let refusal = self.response(api.status, ResponseKind::Body, Provenance::default());
+                smallvec![(state, Err(refusal))]
+            }
+            Meaning::Headers => {
+                let path = self.paths.root("request", "", "headers");
+                value(state, self.external(path, Provenance::of(Bits::CREDENTIAL)))
+            }
+            Meaning::Cookies => {
+                let path = self.paths.root("request", "", "cookies");
+                value(state, self.external(path, Provenance::of(Bits::CREDENTIAL)))
+            }
+            Meaning::RouteMatcher => {
+                let mut patterns = Vec::new();
+                for arg in &args {
+                    match arg {
+                        Value::Array(items) => {
+                            patterns.extend(items.iter().filter_map(pattern_text))
+                        }
+                        other => patterns.extend(pattern_text(other)),
+                    }
+                }
+                value(
+                    state,
+                    Value::Native(Rc::new(Native::RouteMatcher(patterns))),
+                )
+            }
+            Meaning::Runs => match function {
+                Some(function) => {
+                    let parameters = vec![Value::unknown(), Value::unknown()];
+                    self.call(&function, None, parameters, state, id, used)
+                }
+                None => self.kept(external, args, all, state),
+            },
+            Meaning::Later => {
+                self.aside(|this| this.run_aside(&args, &state, id, false));
+                value(state, Value::Undefined)
+            }
+            Meaning::AuthHandler | Meaning::SignedHandler => self.kept(external, args, all, state),
+        }
+    }
+
+    fn kept_value(
+        &mut self,
+        external: &Rc<External>,
+        args: Vec<Value>,
+        provenance: Provenance,
+    ) -> Value {
+        let path = self.paths.called(external.path);
+        Value::External(Rc::new(External {
+            path,
+            args,
+            receiver: Some(Rc::clone(external)),
+            provenance,
+        }))
+    }
+
+    fn kept(
+        &mut self,
+        external: &Rc<External>,
+        args: Vec<Value>,
+        provenance: Provenance,
+        state: State,
+    ) -> Outcomes {
+        let v = self.kept_value(external, args, provenance);
+        value(state, v)
+    }
+
+    /// A layer of a chain that comes from a package.
+    pub fn external_layer(
+        &mut self,
+        external: &Rc<External>,
+        chain: &Rc<Chain>,
+        state: State,
+        id: ExprId,
+    ) -> Outcomes {
+        let own = self.paths.known(external.path);
+        // `limiter` itself, or `limiter(options)`, whose meaning stands with the function that was called.
+        let made_by = external
+            .receiver
+            .as_ref()
+            .map(|receiver| self.paths.known(receiver.path));
+        let api = own.api.or_else(|| made_by.and_then(|known| known.api));
+        let place = self.place(&state, id);
+        let text = self.paths.text(external.path);
+        let shown = shown(&text);
+        let (bits, status) = match api.map(|api| api.is) {
+            Some(Meaning::AuthMiddleware | Meaning::AuthWrapper | Meaning::RequireIdentity) => {
+                self.event(Event::Identity, place);
+                (Bits::IDENTITY, 401)
+            }
+            Some(Meaning::LimitMiddleware) => (Bits::LIMITER, 429),
+            Some(Meaning::SchemaMiddleware) => {
+                self.event(Event::Schema, place);
+                return self.skip_layer(chain, state, id);
+            }
+            _ => return self.skip_layer(chain, state, id),
+        };
+        let shape = api.and_then(|api| api.limit.as_ref());
+        let limit = shape
+            .and_then(|shape| limit_text(shape, &external.args))
+            .or_else(|| self.limit_of(external, &external.args));
+        let limit: Option<Rc<str>> = limit.map(Rc::from);
+        if bits == Bits::LIMITER {
+            self.event(
+                Event::Limiter {
+                    limit: limit.clone(),
+                },
+                place,
+            );
+        }
+        let origin = self.origin(place, &shown, limit, own.by_name);
+        let provenance = Provenance::at(bits, origin);
+        let site = self.site(state.scope.module, id);
+        let refused = state.clone().with_fact(site, false, provenance.clone());
+        let answer = self.response(Some(status), ResponseKind::Body, provenance.clone());
+        let mut outcomes: Outcomes = smallvec![(refused, Ok(answer))];
+        outcomes.extend(self.skip_layer(chain, state.with_fact(site, true, provenance), id));
+        outcomes
+    }
+
+    // --- limits ------------------------------------------------------------------------------------------------
+
+    /// The count and window of the limiter that a call asks.
+    fn limit_of(&self, external: &External, args: &[Value]) -> Option<String> {
+        let mut found = None;
+        let mut current = Some(external);
+        let mut args = args;
+        for _ in 0..8 {
+            let Some(external) = current else { break };
+            found = self
+                .limit_in(external.path, args)
+                .or_else(|| self.limit_in(external.path, &external.args));
+            if found.is_some() {
+                break;
+            }
+            args = &[];
+            current = external.receiver.as_deref();
+        }
+        found
+    }
+
+    fn limit_in(&self, path: PathId, args: &[Value]) -> Option<String> {
+        let shape = self
+            .paths
+            .known(path)
+            .api
+            .and_then(|api| api.limit.as_ref());
+        if let Some(text) = shape.and_then(|shape| limit_text(shape, args)) {
+            return Some(text);
+        }
+        args.iter().find_map(|arg| self.limit_within(arg, 3))
+    }
+
+    fn limit_within(&self, v: &Value, depth: u8) -> Option<String> {
+        match v {
+            Value::External(external) => {
+                let asked = external
+                    .receiver
+                    .as_ref()
+                    .map_or(external.path, |receiver| receiver.path);
+                let shape = self
+                    .paths
+                    .known(asked)
+                    .api
+                    .filter(|api| api.is == Meaning::LimitWindow)?
+                    .limit
+                    .as_ref()?;
+                limit_text(shape, &external.args)
+            }
+            Value::Object(object) if depth > 0 => object
+                .fields
+                .iter()
+                .find_map(|(_, v)| self.limit_within(v, depth - 1)),
+            _ => None,
+        }
+    }
+}
+
+/// `f.g()`, without the package, for evidence.
+fn shown(text: &str) -> String {
+    let (package, path) = text.split_once('#').unwrap_or(("", text));
+    let path = path
+        .replace('!', "")
+        .replace("default", package.rsplit('/').next().unwrap_or(package));
+    match package {
+        "global" | "unknown" => format!("{}()", path.trim_start_matches("value.")),
+        _ if path.is_empty() => package.to_owned(),
+        _ => format!("{path}() of {package}"),
+    }
+}
+
+/// Methods that call their function once for each item.
+fn is_iteration(name: &str) -> bool {
+    matches!(
+        name,
+        "map"
+            | "forEach"
+            | "filter"
+            | "some"
+            | "every"
+            | "find"
+            | "findIndex"
+            | "reduce"
+            | "flatMap"
+            | "sort"
+            | "on"
+            | "once"
+            | "then"
+    )
+}
+
+/// What is answered about a caller is no longer what the caller sent.
+fn looked_up(mut provenance: Provenance) -> Provenance {
+    let bits = provenance.bits;
+    if bits.has(Bits::CREDENTIAL.with(Bits::IDENTITY)) {
+        provenance.bits = provenance.bits.with(Bits::LOOKUP);
+    }
+    provenance.bits = provenance.bits.without(
+        Bits::INPUT
+            .with(Bits::PARAM)
+            .with(Bits::HEADER)
+            .with(Bits::SECRET)
+            .with(Bits::CONFIG),
+    );
+    provenance
+}
+
+fn pattern_text(v: &Value) -> Option<Rc<str>> {
+    match v {
+        Value::String(text) => Some(Rc::clone(text)),
+        _ => None,
+    }
+}
+
+/// The status in `{ status }`, or a bare number as second argument.
+pub(super) fn status_of(args: &[Value]) -> Option<u16> {
+    args.iter().skip(1).find_map(|arg| match arg {
+        Value::Object(object) => match object.get("status") {
+            Some(Value::Number(status)) => Some(*status as u16),
+            _ => None,
+        },
+        Value::Number(status) if (100.0..600.0).contains(status) => Some(*status as u16),
+        _ => None,
+    })
+}
+
+/// A second argument was given, so the status may be something else than 200.
+fn has_init(args: &[Value]) -> bool {
+    match args.get(1) {
+        None | Some(Value::Undefined) => false,
+        Some(Value::Object(object)) => object.open.is_some() || object.get("status").is_some(),
+        Some(_) => true,
+    }
+}
+
+/// `30/1m` from the arguments of a limiter.
+fn limit_text(shape: &LimitShape, args: &[Value]) -> Option<String> {
+    let pick = |names: &[String]| -> Option<Value> {
+        names.iter().find_map(|name| match name.parse::<usize>() {
+            Ok(at) => args
+                .get(at)
+                .filter(|v| matches!(v, Value::Number(_) | Value::String(_)))
+                .cloned(),
+            Err(_) => args.iter().find_map(|arg| match arg {
+                Value::Object(object) => object
+                    .get(name)
+                    .filter(|v| matches!(v, Value::Number(_) | Value::String(_)))
+                    .cloned(),
+                _ => None,
+            }),
+        })
+    };
+    let count = match pick(&shape.count) {
+        Some(Value::Number(count)) => count,
+        Some(Value::String(text)) => text.trim().parse().ok()?,
+        _ => shape.default_count?,
+    };
+    let seconds = match pick(&shape.window) {
+        Some(Value::Number(n)) => {
+            if shape.unit == "ms" {
+                n / 1000.0
+            } else {
+                n
+            }
+        }
+        Some(Value::String(text)) => seconds_of(&text)?,
+        _ => shape.default_window?,
+    };
+    Some(format!("{count}/{}", window_text(seconds)))
+}
+
+/// Seconds of `10 s`, `1m`, `2 hours`.
+fn seconds_of(text: &str) -> Option<f64> {
+    let text = text.trim();
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
+    let count: f64 = text.get(..digits)?.parse().ok()?;
+    let unit = text.get(digits..)?.trim().to_ascii_lowercase();
+    let scale = match unit.as_str() {
+        "ms" | "millisecond" | "milliseconds" => 0.001,
+        "s" | "sec" | "second" | "seconds" | "" => 1.0,
+        "m" | "min" | "minute" | "minutes" => 60.0,
+        "h" | "hr" | "hour" | "hours" => 3600.0,
+        "d" | "day" | "days" => 86_400.0,
+        _ => return None,
+    };
+    Some(count * scale)
+}
+
+/// `1m` of 60 seconds.
+fn window_text(seconds: f64) -> String {
+    for (unit, size) in [("d", 86_400.0), ("h", 3600.0), ("m", 60.0)] {
+        if seconds >= size && seconds % size == 0.0 {
+            return format!("{}{unit}", seconds / size);
+        }
+    }
+    format!("{seconds}s")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{seconds_of, window_text};
+
+    #[test]
+    fn windows_are_written_in_the_largest_whole_unit() {
+        assert_eq!(window_text(60.0), "1m");
+        assert_eq!(window_text(900.0), "15m");
+        assert_eq!(window_text(90.0), "90s");
+        assert_eq!(window_text(86_400.0), "1d");
+        assert_eq!(seconds_of("10 s"), Some(10.0));
+        assert_eq!(seconds_of("1h"), Some(3600.0));
+        assert_eq!(seconds_of("soon"), None);
+    }
+}

@@ -1,0 +1,465 @@
+//! Functions that the evaluator provides: `next`, builders, predicates over paths, and the methods of plain values.
+
+use std::rc::Rc;
+
+use smallvec::SmallVec;
+
+use crate::syntax::ExprId;
+
+use super::call::Use;
+use super::evaluator::Evaluator;
+use super::record::Event;
+use super::state::{Outcomes, State, value};
+use super::value::{Bits, Chain, Closure, Native, Object, Presence, Provenance, Value};
+
+impl<'a> Evaluator<'a> {
+    /// An empty builder, or one that starts from the middleware in its options.
+    pub fn builder(&mut self, kind: usize, args: &[Value]) -> Value {
+        let _ = args;
+        let calling = self.library.builders[kind].calling;
+        let catches = self.library.builders[kind].catches;
+        let chain = Chain {
+            layers: Vec::new(),
+            handler: None,
+            calling,
+            catches,
+            at: 0,
+            args: Vec::new(),
+            schema: false,
+        };
+        Value::Native(Rc::new(Native::Builder {
+            kind,
+            chain: Rc::new(chain),
+        }))
+    }
+
+    /// Calls one of the evaluator's own functions.
+    pub fn call_native(
+        &mut self,
+        native: &Native,
+        args: Vec<Value>,
+        state: State,
+        id: ExprId,
+        used: Use,
+    ) -> Outcomes {
+        match native {
+            Native::Next(chain) => {
+                if let (crate::rule::Calling::RequestResponseNext, Some(error)) =
+                    (chain.calling, args.first())
+                {
+                    if !error.is_nullish() {
+                        let error = error.clone();
+                        let mut outcomes: Outcomes = SmallVec::new();
+                        outcomes.push((state, Err(error)));
+                        return outcomes;
+                    }
+                }
+                let mut chain = Chain::clone(chain);
+                if let (Some(Value::Object(given)), Some(Value::Object(options))) =
+                    (args.first(), chain.args.first().cloned())
+                {
+                    if let Some(ctx) = given.get("ctx") {
+                        let mut options = Object::clone(&options);
+                        let merged = match (options.get("ctx"), ctx) {
+                            (Some(Value::Object(old)), Value::Object(new)) => {
+                                let mut merged = Object::clone(old);
+                                super::expression::spread_into(
+                                    &mut merged,
+                                    &Value::Object(Rc::clone(new)),
+                                );
+                                Value::Object(Rc::new(merged))
+                            }
+                            (_, new) => new.clone(),
+                        };
+                        options.set(Rc::from("ctx"), merged);
+                        chain.args[0] = Value::Object(Rc::new(options));
+                    }
+                }
+                self.run_chain(&Rc::new(chain), state, id)
+            }
+            Native::Composed(chain) => self.call_composed(chain, args, state, id),
+            Native::RouteMatcher(patterns) => {
+                let Some(path) = self.pathname.clone() else {
+                    return value(state, Value::unknown());
+                };
+                value(
+                    state,
+                    Value::Bool(patterns.iter().any(|pattern| path_matches(pattern, &path))),
+                )
+            }
+            Native::Builder { .. } => value(state, Value::unknown()),
+            Native::BuilderMethod {
+                kind,
+                chain,
+                method,
+            } => self.call_builder(*kind, chain, method, args, state),
+            Native::Method { receiver, name } => {
+                self.call_plain_method(receiver, name, args, state, id, used)
+            }
+            Native::Inert => value(state, Value::Undefined),
+        }
+    }
+
+    fn call_composed(
+        &mut self,
+        chain: &Rc<Chain>,
+        args: Vec<Value>,
+        state: State,
+        id: ExprId,
+    ) -> Outcomes {
+        let mut chain = Chain::clone(chain);
+        let place = self.place(&state, id);
+        chain.args = if chain.calling == crate::rule::Calling::Options {
+            let input = if chain.schema {
+                self.event(Event::Input(Bits::ARGUMENT), place);
+                self.event(Event::Schema, place);
+                Value::Unknown(Provenance::default(), Presence::Truthy)
+            } else {
+                args.first().cloned().unwrap_or(Value::Undefined)
+            };
+            let mut options = Object {
+                open: Some(Provenance::default()),
+                ..Object::default()
+            };
+            options.set(Rc::from("parsedInput"), input.clone());
+            options.set(Rc::from("input"), input);
+            options.set(
+                Rc::from("ctx"),
+                Value::Object(Rc::new(Object {
+                    open: Some(Provenance::default()),
+                    ..Object::default()
+                })),
+            );
+            vec![Value::Object(Rc::new(options))]
+        } else {
+            args
+        };
+        if chain.catches {
+            self.protection.push(true);
+        }
+        let outcomes = self.run_chain(&Rc::new(chain.clone()), state, id);
+        if chain.catches {
+            self.protection.pop();
+        }
+        outcomes
+    }
+
+    fn call_builder(
+        &mut self,
+        kind: usize,
+        chain: &Rc<Chain>,
+        method: &str,
+        args: Vec<Value>,
+        state: State,
+    ) -> Outcomes {
+        let builder = &self.library.builders[kind];
+        let mut next = Chain::clone(chain);
+        if builder.uses.iter().any(|name| name == method) {
+            next.layers.extend(
+                args.into_iter()
+                    .filter(|arg| !matches!(arg, Value::String(_))),
+            );
+        } else if builder.schema.iter().any(|name| name == method) {
+            next.schema = true;
+        } else if builder.finish.iter().any(|name| name == method) {
+            next.handler = args.into_iter().find(|arg| {
+                matches!(
+                    arg,
+                    Value::Function(_) | Value::Native(_) | Value::External(_)
+                )
+            });
+            return value(
+                state,
+                Value::Native(Rc::new(Native::Composed(Rc::new(next)))),
+            );
+        }
+        value(
+            state,
+            Value::Native(Rc::new(Native::Builder {
+                kind,
+                chain: Rc::new(next),
+            })),
+        )
+    }
+
+    fn call_plain_method(
+        &mut self,
+        receiver: &Value,
+        name: &str,
+        args: Vec<Value>,
+        state: State,
+        id: ExprId,
+        used: Use,
+    ) -> Outcomes {
+        let provenance = args
+            .iter()
+            .fold(receiver.provenance(), |all, v| all.join(&v.provenance()));
+        let unknown = Value::Unknown(provenance.clone(), Presence::Maybe);
+        match (receiver, name) {
+            (Value::Function(closure), "bind") => {
+                let this = args.first().cloned();
+                let bound = Closure {
+                    module: closure.module,
+                    function: closure.function,
+                    scope: Rc::clone(&closure.scope),
+                    this,
+                };
+                value(state, Value::Function(Rc::new(bound)))
+            }
+            (Value::Function(closure), "call") => {
+                let closure = Rc::clone(closure);
+                let this = args.first().cloned();
+                self.call_closure(
+                    &closure,
+                    this,
+                    args.into_iter().skip(1).collect(),
+                    state,
+                    id,
+                    used,
+                )
+            }
+            (Value::Function(closure), "apply") => {
+                let closure = Rc::clone(closure);
+                let this = args.first().cloned();
+                let list = match args.get(1) {
+                    Some(Value::Array(items)) => items.to_vec(),
+                    _ => vec![unknown],
+                };
+                self.call_closure(&closure, this, list, state, id, used)
+            }
+            (Value::Array(items), "includes" | "indexOf") if args.len() == 1 => {
+                let decided: Vec<Option<bool>> = items
+                    .iter()
+                    .map(|item| super::expression::equal(item, &args[0]))
+                    .collect();
+                let found = if decided.contains(&Some(true)) {
+                    Some(true)
+                } else if decided.iter().all(|d| *d == Some(false)) {
+                    Some(false)
+                } else {
+                    None
+                };
+                match (found, name) {
+                    (Some(found), "includes") => value(state, Value::Bool(found)),
+                    _ => value(state, unknown),
+                }
+            }
+            (
+                Value::Array(items),
+                "some" | "every" | "find" | "filter" | "map" | "forEach" | "flatMap" | "findIndex",
+            ) => {
+                let items = Rc::clone(items);
+                self.each_item(&items, name, &args, state, id, provenance)
+            }
+            (Value::Array(items), "concat") => {
+                let mut all = items.to_vec();
+                for arg in &args {
+                    match arg {
+                        Value::Array(more) => all.extend(more.iter().cloned()),
+                        other => all.push(other.clone()),
+                    }
+                }
+                value(state, Value::Array(Rc::new(all)))
+            }
+            (Value::Array(items), "join") => {
+                let separator = match args.first() {
+                    Some(Value::String(text)) => text.to_string(),
+                    _ => String::from(","),
+                };
+                let texts: Option<Vec<&str>> = items
+                    .iter()
+                    .map(|item| match item {
+                        Value::String(text) => Some(&**text),
+                        _ => None,
+                    })
+                    .collect();
+                value(
+                    state,
+                    texts.map_or(unknown, |texts| Value::text(&texts.join(&separator))),
+                )
+            }
+            (Value::String(text), _) => {
+                let v = string_method(text, name, &args).unwrap_or(unknown);
+                value(state, v)
+            }
+            (Value::Regex(source), "test") => {
+                let v = match args.first() {
+                    Some(Value::String(text)) => {
+                        regex_matches(source, text).map_or(unknown, Value::Bool)
+                    }
+                    _ => unknown,
+                };
+                value(state, v)
+            }
+            _ => {
+                self.run_aside(&args, &state, id, true);
+                value(state, unknown)
+            }
+        }
+    }
+
+    /// Array methods that call a function for each item: decided where the items are constants.
+    fn each_item(
+        &mut self,
+        items: &Rc<Vec<Value>>,
+        name: &str,
+        args: &[Value],
+        state: State,
+        id: ExprId,
+        provenance: Provenance,
+    ) -> Outcomes {
+        let Some(function) = args.first().cloned() else {
+            return value(state, Value::unknown());
+        };
+        if items.len() > 200 {
+            return value(state, Value::Unknown(provenance, Presence::Maybe));
+        }
+        let mut results = Vec::with_capacity(items.len());
+        for item in items.iter() {
+            let outcomes = self.call(
+                &function,
+                None,
+                vec![
+                    item.clone(),
+                    Value::unknown(),
+                    Value::Array(Rc::clone(items)),
+                ],
+                state.clone(),
+                id,
+                Use::Awaited,
+            );
+            let mut values = outcomes.into_iter().filter_map(|(_, flow)| flow.ok());
+            let first = values.next().unwrap_or_else(Value::unknown);
+            results.push(values.fold(first, |joined, v| joined.join(&v)));
+        }
+        let truths: Vec<Option<bool>> = results.iter().map(Value::truth).collect();
+        let unknown = || {
+            Value::Unknown(
+                results
+                    .iter()
+                    .fold(provenance.clone(), |all, v| all.join(&v.provenance())),
+                Presence::Maybe,
+            )
+        };
+        let v = match name {
+            "map" => Value::Array(Rc::new(results)),
+            "some" if truths.contains(&Some(true)) => Value::Bool(true),
+            "some" if truths.iter().all(|t| *t == Some(false)) => Value::Bool(false),
+            "every" if truths.contains(&Some(false)) => Value::Bool(false),
+            "every" if truths.iter().all(|t| *t == Some(true)) => Value::Bool(true),
+            "find" if truths.iter().all(|t| *t == Some(false)) => Value::Undefined,
+            "find" => match truths.iter().position(|t| *t == Some(true)) {
+                Some(at) if truths[..at].iter().all(|t| *t == Some(false)) => items[at].clone(),
+                _ => unknown(),
+            },
+            "filter" if truths.iter().all(Option::is_some) => Value::Array(Rc::new(
+                items
+                    .iter()
+                    .zip(&truths)
+                    .filter(|(_, t)| **t == Some(true))
+                    .map(|(v, _)| v.clone())
+                    .collect(),
+            )),
+            "forEach" => Value::Undefined,
+            _ => unknown(),
+        };
+        value(state, v)
+    }
+}
+
+fn string_method(text: &str, name: &str, args: &[Value]) -> Option<Value> {
+    let argument = match args.first() {
+        Some(Value::String(argument)) => Some(&**argument),
+        _ => None,
+    };
+    let number = |at: usize| match args.get(at) {
+        Some(Value::Number(n)) if *n >= 0.0 => Some(*n as usize),
+        _ => None,
+    };
+    Some(match name {
+        "startsWith" => Value::Bool(text.starts_with(argument?)),
+        "endsWith" => Value::Bool(text.ends_with(argument?)),
+        "includes" => Value::Bool(text.contains(argument?)),
+        "toLowerCase" | "toLocaleLowerCase" => Value::text(&text.to_lowercase()),
+        "toUpperCase" | "toLocaleUpperCase" => Value::text(&text.to_uppercase()),
+        "trim" => Value::text(text.trim()),
+        "toString" => Value::text(text),
+        "split" => Value::Array(Rc::new(text.split(argument?).map(Value::text).collect())),
+        "slice" | "substring" => {
+            let from = number(0)?;
+            let to = if args.len() > 1 {
+                number(1)?
+            } else {
+                usize::MAX
+            };
+            Value::text(
+                &text
+                    .chars()
+                    .skip(from)
+                    .take(to.saturating_sub(from))
+                    .collect::<String>(),
+            )
+        }
+        "replace" => Value::text(&text.replacen(
+            argument?,
+            match args.get(1) {
+                Some(Value::String(with)) => with,
+                _ => return None,
+            },
+            1,
+        )),
+        "match" => match args.first() {
+            Some(Value::Regex(source)) => match regex_matches(source, text)? {
+                true => Value::Unknown(Provenance::default(), Presence::Truthy),
+                false => Value::Null,
+            },
+            _ => return None,
+        },
+        _ => return None,
+    })
+}
+
+/// Whether a JavaScript regular expression matches; nothing when it cannot be said.
+fn regex_matches(source: &str, text: &str) -> Option<bool> {
+    fancy_regex::Regex::new(source).ok()?.is_match(text).ok()
+}
+
+/// Clerk's path patterns: `(.*)` stands for any text, `:name` for one segment.
+fn path_matches(pattern: &str, path: &str) -> bool {
+    let mut source = String::from("^");
+    let mut rest = pattern;
+    while let Some(c) = rest.chars().next() {
+        if let Some(after) = rest.strip_prefix("(.*)") {
+            source.push_str("(.*)");
+            rest = after;
+        } else if c == ':' {
+            let end = rest[1..]
+                .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+                .map_or(rest.len(), |at| at + 1);
+            source.push_str("[^/]+");
+            rest = &rest[end..];
+        } else if matches!(c, '(' | ')' | '|' | '*' | '?' | '+') {
+            source.push(c);
+            rest = &rest[1..];
+        } else {
+            source.push_str(&fancy_regex::escape(&rest[..c.len_utf8()]));
+            rest = &rest[c.len_utf8()..];
+        }
+    }
+    source.push_str("/?$");
+    regex_matches(&source, path).unwrap_or(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::path_matches;
+
+    #[test]
+    fn patterns_over_paths() {
+        assert!(path_matches("/api/webhooks(.*)", "/api/webhooks/stripe"));
+        assert!(path_matches("/sign-in(.*)", "/sign-in"));
+        assert!(!path_matches("/", "/api"));
+        assert!(path_matches("/share/:id", "/share/abc"));
+        assert!(!path_matches("/share/:id", "/share/abc/d"));
+    }
+}

@@ -1,0 +1,786 @@
+//! From paths to verdicts.
+//!
+//! A guard is a condition of which one side only turns requests away while the other goes on to the work. A control
+//! is enforced when every path that serves the request has passed such a guard; which kind of guard it is, the
+//! origin of the condition's value says, confirmed by what is answered.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use rustc_hash::FxHashMap;
+
+use crate::graph::ModuleId;
+use crate::routes::{Entry, Layer, Route, RouteKind};
+use crate::rule::{Calling, Confidence, Control, Meaning};
+use crate::syntax::ExprId;
+
+use super::call::Use;
+use super::evaluator::Evaluator;
+use super::record::{Event, Place};
+use super::state::{Fact, Flow, Outcomes, Site, State};
+use super::value::{
+    Bits, Chain, Closure, Native, Object, Presence, Provenance, Response, ResponseKind, Scope,
+    Value,
+};
+use super::{Evidence, Status, Verdict};
+
+/// Everything that was proved of one handler.
+#[derive(Clone, Debug)]
+pub struct Proof {
+    /// One verdict per control; tests are judged elsewhere.
+    pub controls: BTreeMap<Control, Verdict>,
+    /// Categories of expensive calls, with the call.
+    pub expensive: Vec<(String, Evidence)>,
+    /// Facts for checks of their own, by key.
+    pub marks: Vec<(String, Evidence)>,
+    /// The library answers by itself: an auth library's catch-all.
+    pub library_handler: bool,
+}
+
+/// How a path ends for the one who asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Ending {
+    /// Turned away, with the status where it is known.
+    Refused(Option<u16>),
+    /// Turned away or answered with nothing, before any work.
+    Idle,
+    /// Served.
+    Served,
+}
+
+struct End {
+    facts: Rc<Vec<Fact>>,
+    ending: Ending,
+    worked: bool,
+    blind: bool,
+}
+
+/// A value that a caller is sent away with.
+pub(super) fn refuses(value: &Value, state: &State) -> bool {
+    !matches!(ending(&Ok(value.clone()), state, false), Ending::Served)
+}
+
+fn ending(flow: &Flow, state: &State, middleware: bool) -> Ending {
+    let idle = if state.worked {
+        Ending::Served
+    } else {
+        Ending::Idle
+    };
+    match flow {
+        Err(Value::Response(response)) if response.kind == ResponseKind::Redirect => idle,
+        Err(Value::Response(response)) => Ending::Refused(response.status),
+        Err(error) => Ending::Refused(status_field(error)),
+        Ok(Value::Response(response)) => answer_ending(response, state, idle),
+        Ok(Value::Object(object)) if state.answered.is_none() => {
+            let failed = ["error", "errors", "serverError", "failure"]
+                .iter()
+                .any(|key| object.get(key).is_some_and(|v| !v.is_nullish()))
+                || ["success", "ok"]
+                    .iter()
+                    .any(|key| matches!(object.get(key), Some(Value::Bool(false))));
+            if failed {
+                Ending::Refused(status_field(&Value::Object(Rc::clone(object))))
+            } else {
+                Ending::Served
+            }
+        }
+        Ok(Value::Undefined | Value::Null | Value::Bool(false)) if state.answered.is_none() => {
+            if middleware {
+                Ending::Served
+            } else {
+                idle
+            }
+        }
+        Ok(_) => match &state.answered {
+            Some(_) if state.worked_after_answer => Ending::Served,
+            Some(response) => answer_ending(response, state, idle),
+            None if state.failed => Ending::Refused(None),
+            None => Ending::Served,
+        },
+    }
+}
+
+fn answer_ending(response: &Response, state: &State, idle: Ending) -> Ending {
+    match (response.kind, response.status) {
+        (ResponseKind::PassOn, _) => Ending::Served,
+        (ResponseKind::Redirect, _) => idle,
+        (ResponseKind::Body, Some(status)) if status >= 400 => Ending::Refused(Some(status)),
+        (ResponseKind::Body, Some(status)) if (300..400).contains(&status) => idle,
+        (ResponseKind::Body, None) if state.failed => Ending::Refused(None),
+        (ResponseKind::Body, _) => Ending::Served,
+    }
+}
+
+fn status_field(value: &Value) -> Option<u16> {
+    let Value::Object(object) = value else {
+        return None;
+    };
+    ["status", "statusCode", "code"]
+        .iter()
+        .find_map(|key| match object.get(key) {
+            Some(Value::Number(status)) if (100.0..600.0).contains(status) => Some(*status as u16),
+            _ => None,
+        })
+}
+
+/// What a set of paths says of guards.
+struct Judgement {
+    status: Status,
+    /// The guards that serving paths pass, with the status they answer.
+    guards: Vec<(Site, Option<u16>, Provenance)>,
+    blind: bool,
+}
+
+impl<'a> Evaluator<'a> {
+    /// Proves one handler.
+    pub fn prove(&mut self, route: &Route, params: &[String]) -> Proof {
+        let method = match route.kind {
+            RouteKind::Action | RouteKind::Trpc => None,
+            _ if route.method == "ANY" => None,
+            _ => Some(route.method.as_str()),
+        };
+        self.reset(route.module, method, None);
+        self.params = params.to_vec();
+        let entry = Place {
+            module: route.module,
+            span: route.span,
+        };
+        let (outcomes, seen) = self.run_entry(route);
+        let ends: Vec<End> = outcomes
+            .into_iter()
+            .map(|(state, flow)| End {
+                ending: ending(&flow, &state, false),
+                facts: state.facts,
+                worked: state.worked,
+                blind: state.blind,
+            })
+            .collect();
+        self.verdicts(route, entry, &ends, seen)
+    }
+
+    /// Runs a middleware for one path and judges what it lets through.
+    pub fn prove_middleware(
+        &mut self,
+        module: ModuleId,
+        export: &str,
+        pathname: &str,
+        method: Option<&str>,
+    ) -> (Status, Vec<Evidence>) {
+        self.reset(module, method, Some(pathname));
+        self.params.clear();
+        let function = self.export_value(module, export);
+        let state = State::new(Scope::module(module));
+        let request = self.request();
+        let outcomes = match &function {
+            Value::External(external) => {
+                let external = Rc::clone(external);
+                let chain = Rc::new(Chain {
+                    layers: vec![function.clone()],
+                    handler: Some(Value::Native(Rc::new(Native::Inert))),
+                    calling: Calling::ContextNext,
+                    catches: false,
+                    at: 0,
+                    args: vec![request],
+                    schema: false,
+                });
+                self.external_layer(&external, &chain, state, ExprId(0))
+            }
+            Value::Function(_) | Value::Native(_) => {
+                let event = Value::Object(Rc::new(Object {
+                    open: Some(Provenance::default()),
+                    ..Object::default()
+                }));
+                self.call(
+                    &function,
+                    None,
+                    vec![request, event],
+                    state,
+                    ExprId(0),
+                    Use::Awaited,
+                )
+            }
+            _ => return (Status::Unknown, Vec::new()),
+        };
+        let ends: Vec<End> = outcomes
+            .into_iter()
+            .map(|(state, flow)| End {
+                ending: ending(&flow, &state, true),
+                facts: state.facts,
+                worked: false,
+                blind: state.blind,
+            })
+            .collect();
+        let judgement = self.judge(&ends, Control::Auth);
+        let mut evidence = Vec::new();
+        self.guard_evidence(&judgement, &mut evidence);
+        (judgement.status, evidence)
+    }
+
+    /// Calls the handler as its framework would.
+    fn run_entry(&mut self, route: &Route) -> (Outcomes, Seen) {
+        let state = State::new(Scope::module(route.module));
+        let handler = match &route.entry {
+            Entry::Export(name) => self.export_value(route.module, name),
+            Entry::Function(function) => Value::Function(Rc::new(Closure {
+                module: route.module,
+                function: *function,
+                scope: Scope::module(route.module),
+                this: None,
+            })),
+            Entry::Chain(layers) => return (self.run_layers(route, layers, state), Seen::Whole),
+        };
+        self.run_value(route, handler, state, 0)
+    }
+
+    fn run_layers(&mut self, route: &Route, layers: &[Layer], state: State) -> Outcomes {
+        let mut values = Vec::with_capacity(layers.len());
+        let mut caught = false;
+        for layer in layers {
+            if layer.handles_errors {
+                caught = true;
+                continue;
+            }
+            match self.expr_aside(layer.module, layer.expr) {
+                Value::Array(items) => values.extend(items.iter().cloned()),
+                v => values.push(v),
+            }
+        }
+        let handler = values.pop();
+        let (calling, args) = if route.kind == RouteKind::Hono {
+            (Calling::ContextNext, vec![self.context()])
+        } else {
+            (
+                Calling::RequestResponseNext,
+                vec![self.request(), self.response_object()],
+            )
+        };
+        // Hono answers 500 for whatever a handler throws.
+        let catches = caught || route.kind == RouteKind::Hono;
+        let chain = Chain {
+            layers: values,
+            handler,
+            calling,
+            catches,
+            at: 0,
+            args,
+            schema: false,
+        };
+        let composed = Value::Native(Rc::new(Native::Composed(Rc::new(chain))));
+        let args = match &composed {
+            Value::Native(native) => match &**native {
+                Native::Composed(chain) => chain.args.clone(),
+                _ => Vec::new(),
+            },
+            _ => Vec::new(),
+        };
+        let id = layers.last().map_or(ExprId(0), |layer| layer.expr);
+        let module = layers.last().map_or(route.module, |layer| layer.module);
+        let state = state.in_scope(&Scope::module(module));
+        self.call(&composed, None, args, state, id, Use::Awaited)
+    }
+
+    fn run_value(
+        &mut self,
+        route: &Route,
+        handler: Value,
+        state: State,
+        depth: u8,
+    ) -> (Outcomes, Seen) {
+        let id = ExprId(0);
+        match &handler {
+            Value::Function(closure) => {
+                let function = self.function(closure);
+                if route.kind == RouteKind::Action && !function.params.is_empty() {
+                    let place = Place {
+                        module: closure.module,
+                        span: function.span,
+                    };
+                    self.event(Event::Input(Bits::ARGUMENT), place);
+                }
+                let args = self.arguments_of(route);
+                (
+                    self.call(&handler, None, args, state, id, Use::Awaited),
+                    Seen::Whole,
+                )
+            }
+            Value::Native(_) => {
+                let args = self.arguments_of(route);
+                (
+                    self.call(&handler, None, args, state, id, Use::Awaited),
+                    Seen::Whole,
+                )
+            }
+            Value::External(external) => {
+                let known = self.paths.known(external.path);
+                let made_by = external
+                    .receiver
+                    .as_ref()
+                    .and_then(|receiver| self.paths.known(receiver.path).api);
+                match known.api.or(made_by).map(|api| api.is) {
+                    Some(Meaning::AuthHandler) => {
+                        return (Outcomes::new(), Seen::Library { signed: false });
+                    }
+                    Some(Meaning::SignedHandler) => {
+                        return (Outcomes::new(), Seen::Library { signed: true });
+                    }
+                    _ => {}
+                }
+                let inner = external
+                    .args
+                    .iter()
+                    .rev()
+                    .find(|arg| matches!(arg, Value::Function(_) | Value::Native(_)));
+                match inner.cloned() {
+                    Some(inner) if depth < 8 => {
+                        let (outcomes, _) = self.run_value(route, inner, state, depth + 1);
+                        (outcomes, Seen::BehindWrapper)
+                    }
+                    _ => (Outcomes::new(), Seen::Nothing),
+                }
+            }
+            _ => (Outcomes::new(), Seen::Nothing),
+        }
+    }
+
+    fn arguments_of(&mut self, route: &Route) -> Vec<Value> {
+        match route.kind {
+            RouteKind::Action => vec![Value::from_bits(Bits::ARGUMENT); 6],
+            RouteKind::Pages | RouteKind::Express => vec![self.request(), self.response_object()],
+            RouteKind::Hono => vec![self.context()],
+            RouteKind::App | RouteKind::Trpc => {
+                let mut params = Object {
+                    open: Some(Provenance::of(Bits::PARAM)),
+                    ..Object::default()
+                };
+                for name in self.params.clone() {
+                    let bits = self.param_bits(&name);
+                    params.set(
+                        Rc::from(name.as_str()),
+                        Value::Unknown(Provenance::of(bits), Presence::Truthy),
+                    );
+                }
+                let mut context = Object {
+                    open: Some(Provenance::default()),
+                    ..Object::default()
+                };
+                context.set(Rc::from("params"), Value::Object(Rc::new(params)));
+                vec![self.request(), Value::Object(Rc::new(context))]
+            }
+        }
+    }
+
+    // --- judging -----------------------------------------------------------------------------------------------
+
+    fn judge(&self, ends: &[End], control: Control) -> Judgement {
+        let mut served: Vec<&End> = ends
+            .iter()
+            .filter(|end| end.ending == Ending::Served)
+            .collect();
+        if served.is_empty() {
+            served = ends
+                .iter()
+                .filter(|end| end.ending == Ending::Idle)
+                .collect();
+        }
+        // A path that answers without any work (a preflight, an empty list) has nothing to protect.
+        if served.iter().any(|end| end.worked) {
+            served.retain(|end| end.worked);
+        }
+        let mut away: FxHashMap<(Site, bool), Option<Vec<Option<u16>>>> = FxHashMap::default();
+        for end in ends {
+            for fact in end.facts.iter() {
+                let entry = away
+                    .entry((fact.site, fact.arm))
+                    .or_insert_with(|| Some(Vec::new()));
+                match (&mut *entry, end.ending) {
+                    (Some(statuses), Ending::Refused(status)) => statuses.push(status),
+                    (Some(statuses), Ending::Idle) => statuses.push(Some(307)),
+                    (entry, Ending::Served) => *entry = None,
+                    (None, _) => {}
+                }
+            }
+        }
+        let guard = |fact: &Fact| -> Option<Option<u16>> {
+            let statuses = away.get(&(fact.site, !fact.arm))?.as_ref()?;
+            is_guard(control, fact.provenance.bits, statuses)
+                .then(|| statuses.iter().copied().flatten().next())
+        };
+        let mut guards: Vec<(Site, Option<u16>, Provenance)> = Vec::new();
+        let passes: Vec<bool> = served
+            .iter()
+            .map(|end| {
+                let mut passed = false;
+                for fact in end.facts.iter() {
+                    if let Some(status) = guard(fact) {
+                        passed = true;
+                        if !guards.iter().any(|(site, _, _)| *site == fact.site) {
+                            guards.push((fact.site, status, fact.provenance.clone()));
+                        }
+                    }
+                }
+                passed
+            })
+            .collect();
+        let partial = if control == Control::RateLimit {
+            Status::Conditional
+        } else {
+            Status::Optional
+        };
+        let all = passes.iter().all(|passed| *passed);
+        let any = passes.iter().any(|passed| *passed);
+        // A limiter that its configuration switches on counts as on.
+        let configured = control == Control::RateLimit && any && {
+            served
+                .iter()
+                .zip(&passes)
+                .filter(|(_, passed)| !**passed)
+                .all(|(end, _)| {
+                    end.facts
+                        .iter()
+                        .any(|fact| super::expression::configured(fact.provenance.bits))
+                })
+        };
+        let blind = ends.iter().any(|end| end.blind);
+        let status = if served.is_empty() {
+            Status::Absent
+        } else if all || configured {
+            Status::Enforced
+        } else if any {
+            partial
+        } else {
+            Status::Absent
+        };
+        Judgement {
+            status,
+            guards,
+            blind,
+        }
+    }
+
+    fn verdicts(&mut self, route: &Route, entry: Place, ends: &[End], seen: Seen) -> Proof {
+        let mut controls = BTreeMap::new();
+        let start = self.evidence(entry, &format!("{} handler", route.method));
+        for control in [Control::Auth, Control::RateLimit] {
+            let verdict = self.guard_verdict(control, ends, &start, seen);
+            controls.insert(control, verdict);
+        }
+        controls.insert(Control::Validation, self.validation(&start, seen));
+        controls.insert(Control::ErrorHandling, self.error_handling(&start, seen));
+        controls.insert(Control::Logging, self.logging(&start));
+        let mut expensive: Vec<(String, Evidence)> = Vec::new();
+        let mut marks: Vec<(String, Evidence)> = Vec::new();
+        let events = self.record.events.clone();
+        for (event, place) in &events {
+            match event {
+                Event::Expensive(category) => {
+                    let evidence = self.evidence(*place, &format!("{category} call"));
+                    expensive.push((category.to_string(), evidence));
+                }
+                Event::Header { name, value } => {
+                    let evidence = self.evidence(*place, value.as_deref().unwrap_or(""));
+                    marks.push((format!("sets-header:{name}"), evidence));
+                }
+                Event::Signature { provider } => {
+                    let provider = provider.as_deref().unwrap_or("any");
+                    let evidence = self.evidence(*place, "signature checked");
+                    marks.push((format!("signature-check:{provider}"), evidence.clone()));
+                    if controls
+                        .get(&Control::Auth)
+                        .is_some_and(|v| v.status == Status::Enforced)
+                    {
+                        marks.push((format!("webhook-signature:{provider}"), evidence));
+                    }
+                }
+                _ => {}
+            }
+        }
+        Proof {
+            controls,
+            expensive,
+            marks,
+            library_handler: matches!(seen, Seen::Library { signed: false }),
+        }
+    }
+
+    fn guard_verdict(
+        &mut self,
+        control: Control,
+        ends: &[End],
+        start: &Evidence,
+        seen: Seen,
+    ) -> Verdict {
+        let mut evidence = vec![start.clone()];
+        match seen {
+            Seen::Nothing => {
+                return Verdict {
+                    status: Status::Unknown,
+                    confidence: Confidence::Low,
+                    limit: None,
+                    evidence,
+                };
+            }
+            Seen::Library { signed } => {
+                let status = if signed && control == Control::Auth {
+                    Status::Enforced
+                } else {
+                    Status::Absent
+                };
+                return Verdict {
+                    status,
+                    confidence: Confidence::High,
+                    limit: None,
+                    evidence,
+                };
+            }
+            Seen::Whole | Seen::BehindWrapper => {}
+        }
+        let mut judgement = self.judge(ends, control);
+        if judgement.status == Status::Absent {
+            let read = self.record.first(|event| match (control, event) {
+                (Control::Auth, Event::Identity) => {
+                    Some("identity is read, but nobody is turned away")
+                }
+                (Control::Auth, Event::Signature { .. }) => {
+                    Some("the signature is checked, but nothing is turned away")
+                }
+                (Control::RateLimit, Event::Limiter { .. }) => {
+                    Some("the limiter is asked, but its decision turns nobody away")
+                }
+                _ => None,
+            });
+            if let Some((note, place)) = read {
+                judgement.status = if control == Control::RateLimit {
+                    Status::Conditional
+                } else {
+                    Status::Optional
+                };
+                evidence.push(self.evidence(place, note));
+            } else if judgement.blind || seen == Seen::BehindWrapper || self.fuel == 0 {
+                judgement.status = Status::Unknown;
+            }
+        }
+        self.guard_evidence(&judgement, &mut evidence);
+        let by_name = judgement.guards.iter().any(|(_, _, provenance)| {
+            let origins = provenance.origins.iter().flat_map(|origins| origins.iter());
+            origins.clone().count() > 0
+                && origins.clone().all(|o| self.origins[o.0 as usize].by_name)
+        });
+        let low = judgement.status == Status::Unknown || by_name || self.fuel == 0;
+        let confidence = if low {
+            Confidence::Low
+        } else {
+            Confidence::High
+        };
+        let limit = (control == Control::RateLimit && judgement.status != Status::Absent)
+            .then(|| self.limit_of_guards(&judgement))
+            .flatten();
+        Verdict {
+            status: judgement.status,
+            confidence,
+            limit,
+            evidence,
+        }
+    }
+
+    fn guard_evidence(&self, judgement: &Judgement, evidence: &mut Vec<Evidence>) {
+        for (site, status, provenance) in &judgement.guards {
+            for origin in provenance.origins.iter().flat_map(|origins| origins.iter()) {
+                let origin = &self.origins[origin.0 as usize];
+                let step = self.evidence(origin.place, &origin.note);
+                if !evidence.contains(&step) {
+                    evidence.push(step);
+                }
+            }
+            let note = match status {
+                Some(307) => String::from("else redirected or sent away empty"),
+                Some(status) => format!("else answered {status}"),
+                None => String::from("else an error is thrown"),
+            };
+            evidence.push(self.evidence(self.site_places[site.0 as usize], &note));
+        }
+    }
+
+    fn limit_of_guards(&self, judgement: &Judgement) -> Option<String> {
+        let mut limits: Vec<Rc<str>> = Vec::new();
+        for (_, _, provenance) in &judgement.guards {
+            for origin in provenance.origins.iter().flat_map(|origins| origins.iter()) {
+                if let Some(limit) = &self.origins[origin.0 as usize].limit {
+                    if !limits.contains(limit) {
+                        limits.push(Rc::clone(limit));
+                    }
+                }
+            }
+        }
+        if limits.is_empty() {
+            for (event, _) in &self.record.events {
+                if let Event::Limiter { limit: Some(limit) } = event {
+                    if !limits.contains(limit) {
+                        limits.push(Rc::clone(limit));
+                    }
+                }
+            }
+        }
+        (!limits.is_empty()).then(|| limits.join(","))
+    }
+
+    fn validation(&self, start: &Evidence, seen: Seen) -> Verdict {
+        let mut evidence = vec![start.clone()];
+        let found = |wanted: &dyn Fn(&Event) -> bool| {
+            self.record
+                .first(|event| wanted(event).then_some(()))
+                .map(|(_, place)| place)
+        };
+        let (status, place, note) = match seen {
+            Seen::Library { signed: true } => (Status::Schema, None, ""),
+            Seen::Library { signed: false } => (Status::Na, None, ""),
+            Seen::Nothing => (Status::Unknown, None, ""),
+            Seen::Whole | Seen::BehindWrapper => {
+                if let Some(place) = found(&|event| matches!(event, Event::Schema)) {
+                    (Status::Schema, Some(place), "input goes through a schema")
+                } else if let Some(place) = found(&|event| matches!(event, Event::ManualCheck)) {
+                    (Status::Manual, Some(place), "input is checked by hand")
+                } else if let Some(place) = found(&|event| matches!(event, Event::Input(_))) {
+                    (Status::Absent, Some(place), "input is read")
+                } else {
+                    (Status::Na, None, "")
+                }
+            }
+        };
+        let status = if status == Status::Absent && seen == Seen::BehindWrapper {
+            Status::Unknown
+        } else {
+            status
+        };
+        evidence.extend(place.map(|place| self.evidence(place, note)));
+        let confidence = if status == Status::Unknown {
+            Confidence::Low
+        } else {
+            Confidence::High
+        };
+        Verdict {
+            status,
+            confidence,
+            limit: None,
+            evidence,
+        }
+    }
+
+    fn error_handling(&self, start: &Evidence, seen: Seen) -> Verdict {
+        let mut evidence = vec![start.clone()];
+        let status = match seen {
+            Seen::Library { .. } => Status::Caught,
+            Seen::Nothing => Status::Unknown,
+            Seen::Whole | Seen::BehindWrapper => {
+                let escaping = self.record.first(|event| match event {
+                    Event::Work {
+                        caught: false,
+                        what,
+                    } => Some(Rc::clone(what)),
+                    _ => None,
+                });
+                let caught = self
+                    .record
+                    .first(|event| matches!(event, Event::Work { caught: true, .. }).then_some(()));
+                match (escaping, caught) {
+                    (Some((_, place)), _) => {
+                        evidence
+                            .push(self.evidence(place, "a failure here reaches nobody's catch"));
+                        Status::Uncaught
+                    }
+                    (None, Some((_, place))) => {
+                        evidence.push(self.evidence(place, "a failure here is caught"));
+                        Status::Caught
+                    }
+                    (None, None) => Status::Uncaught,
+                }
+            }
+        };
+        let status = if status == Status::Uncaught && seen == Seen::BehindWrapper {
+            Status::Unknown
+        } else {
+            status
+        };
+        let confidence = if status == Status::Unknown {
+            Confidence::Low
+        } else {
+            Confidence::High
+        };
+        Verdict {
+            status,
+            confidence,
+            limit: None,
+            evidence,
+        }
+    }
+
+    fn logging(&self, start: &Evidence) -> Verdict {
+        let mut evidence = vec![start.clone()];
+        let log = |wanted: bool| {
+            self.record.first(|event| match event {
+                Event::Log {
+                    structured,
+                    own: true,
+                } if *structured == wanted => Some(()),
+                _ => None,
+            })
+        };
+        let (status, place) = if let Some((_, place)) = log(true) {
+            (Status::Structured, Some((place, "logs through a logger")))
+        } else if let Some((_, place)) = log(false) {
+            (Status::Console, Some((place, "logs to the console")))
+        } else {
+            (Status::Absent, None)
+        };
+        evidence.extend(place.map(|(place, note)| self.evidence(place, note)));
+        Verdict {
+            status,
+            confidence: Confidence::High,
+            limit: None,
+            evidence,
+        }
+    }
+
+    /// A place as evidence.
+    pub fn evidence(&self, place: Place, note: &str) -> Evidence {
+        let record = self.module(place.module);
+        Evidence {
+            file: record.path.clone(),
+            line: record.line(place.span),
+            note: note.to_owned(),
+        }
+    }
+}
+
+/// How much of a handler could be seen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Seen {
+    /// Every step.
+    Whole,
+    /// It stands behind a wrapper of a package that is not known.
+    BehindWrapper,
+    /// A library's own handler.
+    Library { signed: bool },
+    /// It could not be found.
+    Nothing,
+}
+
+/// Whether turning away with these statuses, on a condition about these origins, is a guard of this kind.
+fn is_guard(control: Control, bits: Bits, statuses: &[Option<u16>]) -> bool {
+    let only_429 = statuses.iter().all(|status| *status == Some(429));
+    let refuses_strangers = statuses
+        .iter()
+        .any(|status| matches!(status, Some(401 | 403 | 404 | 307) | None));
+    match control {
+        Control::RateLimit => bits.has(Bits::LIMITER) && (!bits.has(Bits::COUNT) || only_429),
+        Control::Auth => {
+            if only_429 {
+                return false;
+            }
+            let direct = bits.has(Bits::SIGNATURE)
+                || (bits.has(Bits::IDENTITY) && !bits.has(Bits::COMPARED));
+            let secret = bits.has(Bits::SECRET) && bits.has(Bits::REQUEST);
+            direct || secret || (bits.can_authenticate() && refuses_strangers)
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,64 @@
+//! What an evaluation saw on its way, path or no path: calls to loggers, schemas, expensive services, work.
+
+use std::rc::Rc;
+
+use crate::graph::ModuleId;
+use crate::source::Span;
+
+use super::value::Bits;
+
+/// A place in a module.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(super) struct Place {
+    pub module: ModuleId,
+    pub span: Span,
+}
+
+/// Something that was seen.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Event {
+    /// Main work: something awaited that is no control, with whether a failure of it is caught.
+    Work { caught: bool, what: Rc<str> },
+    /// A logger was called; `own` by the handler or its wrappers themselves.
+    Log { structured: bool, own: bool },
+    /// Input was read.
+    Input(Bits),
+    /// Input went through a schema.
+    Schema,
+    /// A hand-written condition on input turned the request away.
+    ManualCheck,
+    /// A limiter was asked.
+    Limiter { limit: Option<Rc<str>> },
+    /// Identity was read.
+    Identity,
+    /// A signature was checked; the provider where it is known.
+    Signature { provider: Option<Rc<str>> },
+    /// An expensive call, and its category.
+    Expensive(Rc<str>),
+    /// A response header was set.
+    Header {
+        name: Rc<str>,
+        value: Option<Rc<str>>,
+    },
+}
+
+/// What was seen, in order, each place once.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Record {
+    pub events: Vec<(Event, Place)>,
+}
+
+impl Record {
+    pub fn add(&mut self, event: Event, place: Place) {
+        if !self.events.iter().any(|(e, p)| *p == place && *e == event) {
+            self.events.push((event, place));
+        }
+    }
+
+    /// The first event that `wanted` accepts.
+    pub fn first<'r, T>(&'r self, wanted: impl Fn(&'r Event) -> Option<T>) -> Option<(T, Place)> {
+        self.events
+            .iter()
+            .find_map(|(event, place)| wanted(event).map(|found| (found, *place)))
+    }
+}

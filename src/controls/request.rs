@@ -1,0 +1,417 @@
+//! The request, the response object and the context that frameworks hand to a handler.
+//!
+//! They are external values below the roots `request#`, `response#` and `context#`.
+
+use std::rc::Rc;
+
+use smallvec::smallvec;
+
+use crate::rule::wildcard;
+
+use super::call::Use;
+use super::evaluator::Evaluator;
+use super::paths::PathId;
+use super::record::{Event, Place};
+use super::state::{Outcomes, State, value};
+use super::value::{Bits, External, Presence, Provenance, Response, ResponseKind, Value};
+
+impl<'a> Evaluator<'a> {
+    /// The request, as a handler gets it.
+    pub fn request(&mut self) -> Value {
+        let path = self.paths.root("request", "", "*");
+        self.external(path, Provenance::default())
+    }
+
+    /// The `res` object of Pages Router and Express handlers.
+    pub fn response_object(&mut self) -> Value {
+        let path = self.paths.root("response", "", "*");
+        self.external(path, Provenance::default())
+    }
+
+    /// The context of Hono handlers.
+    pub fn context(&mut self) -> Value {
+        let path = self.paths.root("context", "", "*");
+        self.external(path, Provenance::default())
+    }
+
+    pub fn is_request_path(&self, path: PathId) -> bool {
+        let text = self.paths.text(path);
+        ["request#", "response#", "context#"]
+            .iter()
+            .any(|root| text.starts_with(root))
+    }
+
+    /// The value is the request itself, its response object or its context.
+    pub fn is_request(&self, v: &Value) -> bool {
+        matches!(v, Value::External(external) if matches!(&*self.paths.text(external.path), "request#" | "response#" | "context#"))
+    }
+
+    /// A member of the request, or of something that a request is made of.
+    pub fn request_member(
+        &mut self,
+        external: &Rc<External>,
+        name: &str,
+        place: Option<Place>,
+    ) -> Option<Value> {
+        let text = self.paths.text(external.path);
+        let seen = |this: &mut Self, bits: Bits| {
+            if let Some(place) = place {
+                this.event(Event::Input(bits), place);
+            }
+            Some(Value::from_bits(bits))
+        };
+        let below = |this: &mut Self, name: &str, bits: Bits| {
+            let path = this.paths.root("request", "", name);
+            Some(this.external(path, Provenance::of(bits)))
+        };
+        match &*text {
+            "context#" => match name {
+                "req" => Some(self.request()),
+                "env" => Some(Value::from_bits(Bits::CONFIG)),
+                "var" => Some(Value::from_bits(Bits::IDENTITY)),
+                _ => None,
+            },
+            "request#" => match name {
+                "headers" => below(self, "headers", Bits::CREDENTIAL),
+                "cookies" => below(self, "cookies", Bits::CREDENTIAL),
+                "nextUrl" => below(self, "nextUrl", Bits::NONE),
+                "query" => below(self, "query", Bits::NONE),
+                "params" => below(self, "params", Bits::PARAM),
+                "raw" => Some(self.request()),
+                "url" => Some(match &self.pathname {
+                    Some(path) => Value::text(&format!("http://localhost{path}")),
+                    None => Value::Unknown(Provenance::of(Bits::QUERY), Presence::Truthy),
+                }),
+                "method" => Some(match &self.method {
+                    Some(method) => Value::String(Rc::clone(method)),
+                    None => Value::Unknown(Provenance::default(), Presence::Truthy),
+                }),
+                "path" | "originalUrl" | "pathname" => Some(self.path_value()),
+                "body" | "rawBody" | "file" | "files" => seen(self, Bits::BODY),
+                "auth" | "user" | "session" | "userId" | "currentUser" => {
+                    let place = place?;
+                    self.event(Event::Identity, place);
+                    let origin = self.origin(place, &format!("request.{name}"), None, true);
+                    Some(Value::Unknown(
+                        Provenance::at(Bits::IDENTITY, origin),
+                        Presence::Maybe,
+                    ))
+                }
+                "ip" | "geo" | "socket" | "connection" => Some(Value::from_bits(Bits::HEADER)),
+                _ => None,
+            },
+            "request#headers" if !is_accessor(name) => Some(self.header(name, place)),
+            "request#cookies" if !is_accessor(name) => Some(self.credential("cookie", place)),
+            "request#nextUrl" => match name {
+                "pathname" => Some(self.path_value()),
+                "searchParams" => below(self, "query", Bits::NONE),
+                "search" | "href" => Some(Value::Unknown(
+                    Provenance::of(Bits::QUERY),
+                    Presence::Truthy,
+                )),
+                "origin" | "host" | "hostname" | "protocol" => Some(Value::Unknown(
+                    Provenance::of(Bits::HEADER),
+                    Presence::Truthy,
+                )),
+                _ => None,
+            },
+            "request#query" if !is_accessor(name) => Some(self.query(name, place)),
+            "request#params" => Some(Value::from_bits(Bits::PARAM)),
+            "global#URL!" if self.of_request(external) => match name {
+                "searchParams" => below(self, "query", Bits::NONE),
+                "pathname" => Some(self.path_value()),
+                _ => Some(Value::Unknown(Provenance::default(), Presence::Truthy)),
+            },
+            _ => None,
+        }
+    }
+
+    fn of_request(&self, external: &External) -> bool {
+        external.provenance.bits.has(Bits::QUERY)
+            || matches!(external.args.first(), Some(Value::String(text)) if text.starts_with("http://localhost/"))
+    }
+
+    fn path_value(&self) -> Value {
+        match &self.pathname {
+            Some(path) => Value::String(Rc::clone(path)),
+            None => Value::Unknown(Provenance::default(), Presence::Truthy),
+        }
+    }
+
+    fn credential(&mut self, what: &str, place: Option<Place>) -> Value {
+        match place {
+            Some(place) => {
+                let origin = self.origin(place, what, None, false);
+                Value::Unknown(Provenance::at(Bits::CREDENTIAL, origin), Presence::Maybe)
+            }
+            None => Value::from_bits(Bits::CREDENTIAL),
+        }
+    }
+
+    fn header(&mut self, name: &str, place: Option<Place>) -> Value {
+        let lower = name.to_ascii_lowercase();
+        let credential = self
+            .library
+            .credential_headers
+            .iter()
+            .any(|pattern| wildcard(pattern, &lower));
+        if credential {
+            self.credential(&format!("header {lower}"), place)
+        } else {
+            Value::from_bits(Bits::HEADER)
+        }
+    }
+
+    fn query(&mut self, name: &str, place: Option<Place>) -> Value {
+        if self.params.iter().any(|param| param == name) {
+            return Value::from_bits(self.param_bits(name));
+        }
+        if let Some(place) = place {
+            self.event(Event::Input(Bits::QUERY), place);
+        }
+        let token = self
+            .is_secret_name(&name.to_ascii_uppercase())
+            .then_some(Bits::CREDENTIAL)
+            .unwrap_or_default();
+        Value::from_bits(Bits::QUERY.with(token))
+    }
+
+    /// A dynamic segment; one that is named like a secret is a credential in the URL.
+    pub fn param_bits(&self, name: &str) -> Bits {
+        let mut upper = String::new();
+        for c in name.chars() {
+            if c.is_ascii_uppercase() && !upper.is_empty() {
+                upper.push('_');
+            }
+            upper.push(c.to_ascii_uppercase());
+        }
+        if self.is_secret_name(&upper) {
+            Bits::PARAM.with(Bits::CREDENTIAL)
+        } else {
+            Bits::PARAM
+        }
+    }
+
+    /// Calls a method of the request, the response object or the context.
+    pub fn call_request(
+        &mut self,
+        external: &Rc<External>,
+        args: Vec<Value>,
+        mut state: State,
+        place: Place,
+        used: Use,
+    ) -> Outcomes {
+        let text = self.paths.text(external.path);
+        let (root, path) = text.split_once('#').unwrap_or(("", ""));
+        let name = path.rsplit('.').next().unwrap_or("");
+        let text_of = |v: Option<&Value>| match v {
+            Some(Value::String(text)) => Some(text.to_string()),
+            _ => None,
+        };
+        let _ = used;
+        if root == "response" {
+            return self.call_response(external, name, &args, state, place);
+        }
+        if root == "context" {
+            return match name {
+                "json" | "text" | "html" | "body" | "newResponse" => {
+                    let status = super::external::status_of(&args)
+                        .or_else(|| self.context_status(external))
+                        .or(Some(200));
+                    value(
+                        state,
+                        self.response(status, ResponseKind::Body, Provenance::default()),
+                    )
+                }
+                "redirect" => value(
+                    state,
+                    self.response(Some(302), ResponseKind::Redirect, Provenance::default()),
+                ),
+                "notFound" => value(
+                    state,
+                    self.response(Some(404), ResponseKind::Body, Provenance::default()),
+                ),
+                "get" => {
+                    let key = text_of(args.first())
+                        .unwrap_or_default()
+                        .to_ascii_lowercase();
+                    let identity = ["user", "session", "auth", "account"]
+                        .iter()
+                        .any(|word| key.contains(word));
+                    value(
+                        state,
+                        Value::from_bits(if identity { Bits::IDENTITY } else { Bits::NONE }),
+                    )
+                }
+                _ => value(state, Value::unknown()),
+            };
+        }
+        let whole_query = |this: &mut Self| {
+            this.event(Event::Input(Bits::QUERY), place);
+            Value::from_bits(Bits::QUERY)
+        };
+        let v = match path {
+            "json" | "text" | "formData" | "arrayBuffer" | "blob" | "bytes" | "parseBody" => {
+                self.event(Event::Input(Bits::BODY), place);
+                Value::Unknown(Provenance::of(Bits::BODY), Presence::Truthy)
+            }
+            "clone" => self.request(),
+            "valid" => {
+                self.event(Event::Schema, place);
+                Value::Unknown(Provenance::default(), Presence::Truthy)
+            }
+            "param" => Value::from_bits(Bits::PARAM),
+            "query" | "queries" => match text_of(args.first()) {
+                Some(name) => self.query(&name, Some(place)),
+                None => whole_query(self),
+            },
+            "get" | "header" | "headers.get" | "headers.has" => match text_of(args.first()) {
+                Some(name) => self.header(&name, Some(place)),
+                None => self.credential("headers", Some(place)),
+            },
+            "query.get" | "query.getAll" | "query.has" => match text_of(args.first()) {
+                Some(name) => self.query(&name, Some(place)),
+                None => whole_query(self),
+            },
+            "query.entries" | "query.toString" | "query.forEach" | "query.keys"
+            | "query.values" => whole_query(self),
+            _ if path.starts_with("cookies.") => match name {
+                "get" | "getAll" | "has" => self.credential("cookie", Some(place)),
+                _ => Value::Undefined,
+            },
+            _ if path.starts_with("headers.") => self.credential("headers", Some(place)),
+            _ if path.starts_with("nextUrl") => {
+                let path = self.paths.root("request", "", "nextUrl");
+                self.external(path, Provenance::default())
+            }
+            _ => {
+                state.worked |= false;
+                Value::Unknown(external.provenance.clone(), Presence::Maybe)
+            }
+        };
+        value(state, v)
+    }
+
+    fn context_status(&self, external: &External) -> Option<u16> {
+        let _ = external;
+        None
+    }
+
+    /// `res.status(401).json(…)` and its relatives.
+    fn call_response(
+        &mut self,
+        external: &Rc<External>,
+        name: &str,
+        args: &[Value],
+        mut state: State,
+        place: Place,
+    ) -> Outcomes {
+        let number = |v: Option<&Value>| match v {
+            Some(Value::Number(status)) => Some(*status as u16),
+            _ => None,
+        };
+        match name {
+            "status" | "writeHead" | "sendStatus" => {
+                let status = number(args.first());
+                if name != "status" {
+                    self.answer(&mut state, status, ResponseKind::Body);
+                }
+                let path = self.paths.root("response", "", "*");
+                let chained = External {
+                    path,
+                    args: args.to_vec(),
+                    receiver: None,
+                    provenance: Provenance::of(Bits::NONE),
+                };
+                let chained = Value::External(Rc::new(chained));
+                smallvec![(state, Ok(chained))]
+            }
+            "json" | "send" | "end" | "write" | "pipe" | "sendFile" | "render" | "download"
+            | "jsonp" => {
+                let status = external
+                    .receiver
+                    .as_ref()
+                    .and_then(|receiver| number(receiver.args.first()));
+                let already = state.answered.as_ref().and_then(|answer| answer.status);
+                self.answer(
+                    &mut state,
+                    status.or(already).or(Some(200)),
+                    ResponseKind::Body,
+                );
+                value(state, Value::Undefined)
+            }
+            "redirect" => {
+                self.answer(&mut state, Some(307), ResponseKind::Redirect);
+                value(state, Value::Undefined)
+            }
+            "setHeader" | "header" | "set" | "append" => {
+                if let Some(Value::String(header)) = args.first() {
+                    let header_value = match args.get(1) {
+                        Some(Value::String(text)) => Some(Rc::clone(text)),
+                        _ => None,
+                    };
+                    let name = Rc::from(header.to_ascii_lowercase());
+                    self.event(
+                        Event::Header {
+                            name,
+                            value: header_value,
+                        },
+                        place,
+                    );
+                }
+                value(
+                    state,
+                    Value::External(Rc::clone(external.receiver.as_ref().unwrap_or(external))),
+                )
+            }
+            _ => {
+                let path = self.paths.root("response", "", "*");
+                let v = self.external(path, Provenance::default());
+                value(state, v)
+            }
+        }
+    }
+
+    fn answer(&mut self, state: &mut State, status: Option<u16>, kind: ResponseKind) {
+        if state.answered.is_none()
+            || state
+                .answered
+                .as_ref()
+                .is_some_and(|answer| answer.status.is_none())
+        {
+            state.answered = Some(Rc::new(Response {
+                kind,
+                status,
+                provenance: Provenance::default(),
+            }));
+        }
+    }
+
+    /// `res.statusCode = 401`
+    pub fn answer_status(&mut self, state: &mut State, status: &Value) {
+        if let Value::Number(status) = status {
+            state.answered = Some(Rc::new(Response {
+                kind: ResponseKind::Body,
+                status: Some(*status as u16),
+                provenance: Provenance::default(),
+            }));
+        }
+    }
+}
+
+fn is_accessor(name: &str) -> bool {
+    matches!(
+        name,
+        "get"
+            | "getAll"
+            | "has"
+            | "set"
+            | "delete"
+            | "entries"
+            | "toString"
+            | "forEach"
+            | "keys"
+            | "values"
+            | "append"
+    )
+}

@@ -1,0 +1,235 @@
+//! One path through the code: its variables, what it has decided, and what it has done.
+
+use std::rc::Rc;
+
+use smallvec::{SmallVec, smallvec};
+
+use super::value::{Provenance, Response, Scope, Value};
+
+/// A condition that the path has decided: which one, which way, and what it was about.
+#[derive(Clone, Debug)]
+pub(super) struct Fact {
+    pub site: Site,
+    pub arm: bool,
+    pub provenance: Provenance,
+}
+
+/// A place in the code that decides between paths, interned.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(super) struct Site(pub u32);
+
+/// One path, up to some point.
+#[derive(Clone, Debug)]
+pub(super) struct State {
+    pub scope: Rc<Scope>,
+    pub facts: Rc<Vec<Fact>>,
+    /// Main work has been done.
+    pub worked: bool,
+    /// A known failure was thrown and caught on the way.
+    pub failed: bool,
+    /// Something that could not be resolved was called, and may have turned the request away.
+    pub blind: bool,
+    /// What was sent through a `res` object.
+    pub answered: Option<Rc<Response>>,
+    /// Work was done after the answer was sent.
+    pub worked_after_answer: bool,
+}
+
+impl State {
+    pub fn new(scope: Rc<Scope>) -> Self {
+        Self {
+            scope,
+            facts: Rc::new(Vec::new()),
+            worked: false,
+            failed: false,
+            blind: false,
+            answered: None,
+            worked_after_answer: false,
+        }
+    }
+
+    pub fn with_fact(mut self, site: Site, arm: bool, provenance: Provenance) -> Self {
+        let known = self
+            .facts
+            .iter()
+            .any(|fact| fact.site == site && fact.arm == arm);
+        if !known {
+            Rc::make_mut(&mut self.facts).push(Fact {
+                site,
+                arm,
+                provenance,
+            });
+        }
+        self
+    }
+
+    pub fn in_scope(mut self, scope: &Rc<Scope>) -> Self {
+        self.scope = Rc::clone(scope);
+        self
+    }
+
+    fn same_facts(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.facts, &other.facts)
+            || (self.facts.len() == other.facts.len()
+                && self
+                    .facts
+                    .iter()
+                    .zip(other.facts.iter())
+                    .all(|(a, b)| a.site == b.site && a.arm == b.arm))
+    }
+
+    fn same_answer(&self, other: &Self) -> bool {
+        match (&self.answered, &other.answered) {
+            (None, None) => true,
+            (Some(a), Some(b)) => a.status == b.status && a.kind == b.kind,
+            _ => false,
+        }
+    }
+
+    /// Both paths as one: what both have decided, and whatever either has done.
+    pub fn join(&self, other: &Self) -> Self {
+        let facts = if self.same_facts(other) {
+            Rc::clone(&self.facts)
+        } else {
+            let common = |fact: &&Fact| {
+                other
+                    .facts
+                    .iter()
+                    .any(|o| o.site == fact.site && o.arm == fact.arm)
+            };
+            Rc::new(self.facts.iter().filter(common).cloned().collect())
+        };
+        Self {
+            scope: join_scopes(&self.scope, &other.scope),
+            facts,
+            worked: self.worked || other.worked,
+            failed: self.failed && other.failed,
+            blind: self.blind || other.blind,
+            answered: if self.same_answer(other) {
+                self.answered.clone()
+            } else {
+                None
+            },
+            worked_after_answer: self.worked_after_answer || other.worked_after_answer,
+        }
+    }
+}
+
+fn join_scopes(a: &Rc<Scope>, b: &Rc<Scope>) -> Rc<Scope> {
+    if Rc::ptr_eq(a, b) {
+        return Rc::clone(a);
+    }
+    let mut joined = Scope::clone(a);
+    for (name, value) in &mut joined.variables {
+        if let Some((_, other)) = b.variables.iter().find(|(n, _)| n == name) {
+            *value = value.join(other);
+        }
+    }
+    for (name, value) in &b.variables {
+        if !joined.variables.iter().any(|(n, _)| n == name) {
+            joined.variables.push((*name, value.clone()));
+        }
+    }
+    joined.this = match (&a.this, &b.this) {
+        (Some(x), Some(y)) => Some(x.join(y)),
+        (x, y) => x.clone().or_else(|| y.clone()),
+    };
+    Rc::new(joined)
+}
+
+/// How an expression ends: with a value or by throwing one.
+pub(super) type Flow = Result<Value, Value>;
+
+/// The paths that come out of an expression.
+pub(super) type Outcomes = SmallVec<[(State, Flow); 2]>;
+
+/// One path that ends with a value.
+pub(super) fn value(state: State, value: Value) -> Outcomes {
+    smallvec![(state, Ok(value))]
+}
+
+/// More live paths than this are merged where their decisions agree.
+const KEPT: usize = 4;
+/// More live paths than this are merged into one.
+const MOST: usize = 12;
+
+/// Keeps the number of paths small: equal ones always become one.
+pub(super) fn merge_states(states: &mut Vec<State>) {
+    if states.len() < 2 {
+        return;
+    }
+    let mut merged: Vec<State> = Vec::with_capacity(states.len());
+    let many = states.len() > KEPT;
+    'next: for state in states.drain(..) {
+        for kept in &mut merged {
+            let alike = kept.same_facts(&state)
+                && kept.same_answer(&state)
+                && (many
+                    || (kept.worked == state.worked && scopes_alike(&kept.scope, &state.scope)));
+            if alike {
+                *kept = kept.join(&state);
+                continue 'next;
+            }
+        }
+        merged.push(state);
+    }
+    if merged.len() > MOST {
+        let mut all = merged.into_iter();
+        let first = all.next();
+        merged = first
+            .map(|first| all.fold(first, |joined, state| joined.join(&state)))
+            .into_iter()
+            .collect();
+    }
+    *states = merged;
+}
+
+/// The variables differ in nothing that a later condition could decide on.
+fn scopes_alike(a: &Rc<Scope>, b: &Rc<Scope>) -> bool {
+    Rc::ptr_eq(a, b)
+        || (a.variables.len() == b.variables.len()
+            && a.variables
+                .iter()
+                .zip(&b.variables)
+                .all(|((n, x), (m, y))| n == m && x.same(y)))
+}
+
+/// Keeps the number of outcomes small; throws and values stay apart.
+pub(super) fn merge_outcomes(outcomes: Outcomes) -> Outcomes {
+    if outcomes.len() < 2 {
+        return outcomes;
+    }
+    let many = outcomes.len() > KEPT;
+    let crowd = outcomes.len() > MOST;
+    let mut merged: Outcomes = SmallVec::new();
+    'next: for (state, flow) in outcomes {
+        for (kept, kept_flow) in &mut merged {
+            let alike = match (&*kept_flow, &flow) {
+                (Ok(a), Ok(b)) | (Err(a), Err(b)) => {
+                    crowd
+                        || (kept.same_facts(&state)
+                            && kept.same_answer(&state)
+                            && (a.same(b) || (many && !keeps_apart(a, b))))
+                }
+                _ => false,
+            };
+            if alike {
+                let joined = match (&*kept_flow, &flow) {
+                    (Ok(a), Ok(b)) => Ok(a.join(b)),
+                    (Err(a), Err(b)) => Err(a.join(b)),
+                    _ => continue,
+                };
+                *kept = kept.join(&state);
+                *kept_flow = joined;
+                continue 'next;
+            }
+        }
+        merged.push((state, flow));
+    }
+    merged
+}
+
+/// Values that callers tell apart by testing them: nothing against something, a response against a result.
+fn keeps_apart(a: &Value, b: &Value) -> bool {
+    a.truth() != b.truth() || matches!(a, Value::Response(_)) != matches!(b, Value::Response(_))
+}

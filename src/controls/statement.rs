@@ -1,0 +1,538 @@
+//! Statements: blocks, branches, loops, `try`, and what binding a pattern does.
+
+use std::rc::Rc;
+
+use crate::syntax::{Expr, ExprId, Handler, Key, Loop, Pattern, Stmt, StmtKind};
+
+use super::call::Use;
+use super::evaluator::Evaluator;
+use super::record::Event;
+use super::state::{Flow, State, merge_states};
+use super::value::{Bits, Object, Presence, Provenance, Scope, Value};
+
+/// How a path leaves a block early.
+#[derive(Clone, Debug)]
+pub(super) enum Exit {
+    Return(Value),
+    Throw(Value),
+    Break,
+    Continue,
+}
+
+/// The paths out of a block.
+#[derive(Default, Debug)]
+pub(super) struct Completion {
+    /// Those that go on behind it.
+    pub next: Vec<State>,
+    /// Those that leave.
+    pub exits: Vec<(State, Exit)>,
+}
+
+impl Completion {
+    fn absorb(&mut self, other: Self) {
+        self.next.extend(other.next);
+        self.exits.extend(other.exits);
+    }
+}
+
+/// Where a condition leads.
+#[derive(Default, Debug)]
+pub(super) struct Branches {
+    pub yes: Vec<State>,
+    pub no: Vec<State>,
+    pub thrown: Vec<(State, Value)>,
+    /// What the condition was about.
+    pub bits: Bits,
+}
+
+impl<'a> Evaluator<'a> {
+    /// Runs statements on every path that comes in.
+    pub fn block(&mut self, body: &'a [Stmt], states: Vec<State>) -> Completion {
+        let mut done = Completion {
+            next: states,
+            exits: Vec::new(),
+        };
+        for stmt in body {
+            if let StmtKind::Function { name, function } = &stmt.kind {
+                for state in &mut done.next {
+                    let value = self.closure(Rc::clone(&state.scope), *function, None);
+                    set(state, *name, value);
+                }
+            }
+        }
+        for stmt in body {
+            if done.next.is_empty() {
+                break;
+            }
+            let states = std::mem::take(&mut done.next);
+            let result = self.statement(stmt, states);
+            done.absorb(result);
+            merge_states(&mut done.next);
+        }
+        done
+    }
+
+    fn statement(&mut self, stmt: &'a Stmt, states: Vec<State>) -> Completion {
+        let mut done = Completion::default();
+        match &stmt.kind {
+            StmtKind::Function { .. } => done.next = states,
+            StmtKind::Class { name, class } => {
+                for mut state in states {
+                    let value = self.class_value(&state.scope, *class);
+                    set(&mut state, *name, value);
+                    done.next.push(state);
+                }
+            }
+            StmtKind::Expr(expr) => {
+                for state in states {
+                    let outcomes = match self.module(state.scope.module).expr(*expr) {
+                        Expr::Call { .. } => self.call_expression(*expr, state, Use::Detached),
+                        _ => self.eval(*expr, state),
+                    };
+                    for (state, flow) in outcomes {
+                        match flow {
+                            Ok(_) => done.next.push(state),
+                            Err(error) => done.exits.push((state, Exit::Throw(error))),
+                        }
+                    }
+                }
+            }
+            StmtKind::Let { pattern, init } => {
+                for state in states {
+                    let Some(init) = init else {
+                        done.next.push(self.bind(pattern, Value::Undefined, state));
+                        continue;
+                    };
+                    for (state, flow) in self.eval(*init, state) {
+                        match flow {
+                            Ok(value) => done.next.push(self.bind(pattern, value, state)),
+                            Err(error) => done.exits.push((state, Exit::Throw(error))),
+                        }
+                    }
+                }
+            }
+            StmtKind::Return(None) => {
+                done.exits.extend(
+                    states
+                        .into_iter()
+                        .map(|state| (state, Exit::Return(Value::Undefined))),
+                );
+            }
+            StmtKind::Return(Some(expr)) => {
+                for state in states {
+                    for (state, flow) in self.returned(*expr, state) {
+                        let exit = match flow {
+                            Ok(value) => Exit::Return(value),
+                            Err(error) => Exit::Throw(error),
+                        };
+                        done.exits.push((state, exit));
+                    }
+                }
+            }
+            StmtKind::Throw(expr) => {
+                for state in states {
+                    for (state, flow) in self.eval(*expr, state) {
+                        let (Ok(value) | Err(value)) = flow;
+                        done.exits.push((state, Exit::Throw(value)));
+                    }
+                }
+            }
+            StmtKind::If {
+                test,
+                then,
+                otherwise,
+            } => {
+                for state in states {
+                    done.absorb(self.if_statement(*test, then, otherwise, state));
+                }
+            }
+            StmtKind::Switch { value, cases } => {
+                for state in states {
+                    done.absorb(self.switch(*value, cases, state));
+                }
+            }
+            StmtKind::Try {
+                block,
+                handler,
+                finalizer,
+            } => {
+                done = self.try_statement(block, handler.as_ref(), finalizer, states);
+            }
+            StmtKind::Loop(each) => {
+                for state in states {
+                    done.absorb(self.each_loop(each, state));
+                }
+            }
+            StmtKind::Block(body) => done = self.block(body, states),
+            StmtKind::Break => done
+                .exits
+                .extend(states.into_iter().map(|state| (state, Exit::Break))),
+            StmtKind::Continue => done
+                .exits
+                .extend(states.into_iter().map(|state| (state, Exit::Continue))),
+        }
+        done
+    }
+
+    /// `return e`: a promise that is returned without `await` escapes the `try` blocks of its function.
+    fn returned(&mut self, expr: ExprId, state: State) -> super::state::Outcomes {
+        let record = self.module(state.scope.module);
+        let function = record.function(state.scope.function);
+        let is_call = matches!(record.expr(expr), Expr::Call { .. });
+        if is_call && function.is_async {
+            let from = self.calls.last().map_or(0, |call| call.protection);
+            let kept = self.protection.split_off(from.min(self.protection.len()));
+            let outcomes = self.call_expression(expr, state, Use::Awaited);
+            self.protection.extend(kept);
+            return outcomes;
+        }
+        if is_call {
+            return self.call_expression(expr, state, Use::Returned);
+        }
+        self.eval(expr, state)
+    }
+
+    fn if_statement(
+        &mut self,
+        test: ExprId,
+        then: &'a [Stmt],
+        otherwise: &'a [Stmt],
+        state: State,
+    ) -> Completion {
+        let module = state.scope.module;
+        let Branches {
+            mut yes,
+            mut no,
+            thrown,
+            bits,
+        } = self.branch(test, state);
+        let mut done = Completion::default();
+        done.exits.extend(
+            thrown
+                .into_iter()
+                .map(|(state, error)| (state, Exit::Throw(error))),
+        );
+        merge_states(&mut yes);
+        merge_states(&mut no);
+        let both = !yes.is_empty() && !no.is_empty();
+        let yes = self.block(then, yes);
+        let no = self.block(otherwise, no);
+        if both && bits.has(Bits::INPUT) && (turns_away(&yes) || turns_away(&no)) {
+            let span = self.module(module).span(test);
+            self.event(Event::ManualCheck, super::record::Place { module, span });
+        }
+        done.absorb(yes);
+        done.absorb(no);
+        done
+    }
+
+    fn switch(
+        &mut self,
+        value: ExprId,
+        cases: &'a [crate::syntax::Case],
+        state: State,
+    ) -> Completion {
+        let mut done = Completion::default();
+        for (state, flow) in self.eval(value, state) {
+            let value = match flow {
+                Ok(value) => value,
+                Err(error) => {
+                    done.exits.push((state, Exit::Throw(error)));
+                    continue;
+                }
+            };
+            let mut entered = Vec::new();
+            let mut decided = false;
+            for (at, case) in cases.iter().enumerate() {
+                let Some(test) = case.test else { continue };
+                let outcomes = self.aside(|this| this.eval(test, state.clone()));
+                let test = outcomes
+                    .into_iter()
+                    .find_map(|(_, flow)| flow.ok())
+                    .unwrap_or_else(Value::unknown);
+                match super::expression::equal(&value, &test) {
+                    Some(true) => {
+                        entered = vec![at];
+                        decided = true;
+                        break;
+                    }
+                    Some(false) => {}
+                    None => entered.push(at),
+                }
+            }
+            let default = cases.iter().position(|case| case.test.is_none());
+            let mut falls_past = false;
+            if !decided {
+                match default {
+                    Some(at) => entered.push(at),
+                    None => falls_past = true,
+                }
+            }
+            let mut carried: Vec<State> = Vec::new();
+            for (at, case) in cases.iter().enumerate() {
+                let mut states = std::mem::take(&mut carried);
+                if entered.contains(&at) {
+                    states.push(state.clone());
+                }
+                if states.is_empty() {
+                    continue;
+                }
+                merge_states(&mut states);
+                let result = self.block(&case.body, states);
+                carried = result.next;
+                for (state, exit) in result.exits {
+                    match exit {
+                        Exit::Break => done.next.push(state),
+                        exit => done.exits.push((state, exit)),
+                    }
+                }
+            }
+            done.next.extend(carried);
+            if falls_past {
+                done.next.push(state);
+            }
+        }
+        done
+    }
+
+    fn each_loop(&mut self, each: &'a Loop, state: State) -> Completion {
+        let mut done = Completion::default();
+        let start = self.block(&each.init, vec![state]);
+        done.exits.extend(start.exits);
+        for state in start.next {
+            let mut inside = Vec::new();
+            if let Some((pattern, iterable)) = &each.each {
+                for (state, flow) in self.eval(*iterable, state) {
+                    match flow {
+                        Err(error) => done.exits.push((state, Exit::Throw(error))),
+                        Ok(iterable) => {
+                            done.next.push(state.clone());
+                            let element = element_of(&iterable);
+                            inside.push(self.bind(pattern, element, state));
+                        }
+                    }
+                }
+            } else if let Some(test) = each.test {
+                let branches = self.branch(test, state);
+                done.exits.extend(
+                    branches
+                        .thrown
+                        .into_iter()
+                        .map(|(s, error)| (s, Exit::Throw(error))),
+                );
+                if !each.runs_at_least_once || branches.yes.is_empty() {
+                    done.next.extend(branches.no);
+                }
+                inside = branches.yes;
+            } else {
+                inside.push(state);
+            }
+            let body = self.block(&each.body, inside);
+            done.next.extend(body.next);
+            for (state, exit) in body.exits {
+                match exit {
+                    Exit::Break | Exit::Continue => done.next.push(state),
+                    exit => done.exits.push((state, exit)),
+                }
+            }
+        }
+        merge_states(&mut done.next);
+        done
+    }
+
+    fn try_statement(
+        &mut self,
+        block: &'a [Stmt],
+        handler: Option<&'a Handler>,
+        finalizer: &'a [Stmt],
+        states: Vec<State>,
+    ) -> Completion {
+        let mut done = Completion::default();
+        let Some(handler) = handler else {
+            let body = self.block(block, states);
+            return self.finally(body, finalizer);
+        };
+        // What the handler does with a failure that nobody foresaw decides whether the block is protected.
+        let failure = Value::Object(Rc::new(Object {
+            open: Some(Provenance::default()),
+            ..Object::default()
+        }));
+        let mut protects = false;
+        if let Some(state) = states.first() {
+            let result = self.handle(handler, failure, vec![state.clone()]);
+            protects = !result
+                .exits
+                .iter()
+                .any(|(_, exit)| matches!(exit, Exit::Throw(_)));
+        }
+        self.protection.push(protects);
+        let body = self.block(block, states);
+        self.protection.pop();
+        let mut thrown: Vec<(State, Value)> = Vec::new();
+        done.next = body.next;
+        for (state, exit) in body.exits {
+            match exit {
+                Exit::Throw(error) => thrown.push((state, error)),
+                exit => done.exits.push((state, exit)),
+            }
+        }
+        for (mut state, error) in thrown {
+            state.failed = true;
+            let result = self.handle(handler, error, vec![state]);
+            done.absorb(result);
+        }
+        self.finally(done, finalizer)
+    }
+
+    fn handle(&mut self, handler: &'a Handler, error: Value, states: Vec<State>) -> Completion {
+        self.catching += 1;
+        let states = states
+            .into_iter()
+            .map(|state| match &handler.param {
+                Some(pattern) => self.bind(pattern, error.clone(), state),
+                None => state,
+            })
+            .collect();
+        let result = self.block(&handler.body, states);
+        self.catching -= 1;
+        result
+    }
+
+    fn finally(&mut self, done: Completion, finalizer: &'a [Stmt]) -> Completion {
+        if finalizer.is_empty() {
+            return done;
+        }
+        let after = self.block(finalizer, done.next);
+        Completion {
+            next: after.next,
+            exits: done.exits.into_iter().chain(after.exits).collect(),
+        }
+    }
+
+    // --- patterns ----------------------------------------------------------------------------------------------
+
+    /// Binds a value to a pattern's names, in the innermost scope.
+    pub fn bind(&mut self, pattern: &'a Pattern, value: Value, mut state: State) -> State {
+        match pattern {
+            Pattern::Name(name) => set(&mut state, *name, value),
+            Pattern::Member(target) => self.assign_member(*target, value, &mut state),
+            Pattern::Default { pattern, default } => {
+                let value = match value {
+                    Value::Undefined => self.plain(*default, &state),
+                    Value::Unknown(ref provenance, Presence::Maybe) => {
+                        let default = self.plain(*default, &state);
+                        Value::Unknown(provenance.join(&default.provenance()), Presence::Maybe)
+                    }
+                    value => value,
+                };
+                state = self.bind(pattern, value, state);
+            }
+            Pattern::Object { properties, rest } => {
+                let record = self.module(state.scope.module);
+                for (key, pattern) in properties {
+                    let field = match key {
+                        Key::Name(name) => self.member(&value, record.name(*name), None),
+                        Key::Computed(_) => Value::Unknown(value.provenance(), Presence::Maybe),
+                    };
+                    state = self.bind(pattern, field, state);
+                }
+                if let Some(rest) = rest {
+                    state = self.bind(rest, value, state);
+                }
+            }
+            Pattern::Array { elements, rest } => {
+                for (at, pattern) in elements.iter().enumerate() {
+                    let Some(pattern) = pattern else { continue };
+                    let element = match &value {
+                        Value::Array(items) => items.get(at).cloned().unwrap_or(Value::Undefined),
+                        other => Value::Unknown(other.provenance(), Presence::Maybe),
+                    };
+                    state = self.bind(pattern, element, state);
+                }
+                if let Some(rest) = rest {
+                    let rest_value = match &value {
+                        Value::Array(items) => Value::Array(Rc::new(
+                            items.iter().skip(elements.len()).cloned().collect(),
+                        )),
+                        other => Value::Unknown(other.provenance(), Presence::Truthy),
+                    };
+                    state = self.bind(rest, rest_value, state);
+                }
+            }
+            Pattern::Rest(pattern) => state = self.bind(pattern, value, state),
+        }
+        state
+    }
+
+    /// The value of an expression whose other paths do not matter.
+    pub fn plain(&mut self, expr: ExprId, state: &State) -> Value {
+        let outcomes = self.eval(expr, state.clone());
+        outcomes
+            .into_iter()
+            .find_map(|(_, flow): (State, Flow)| flow.ok())
+            .unwrap_or_else(Value::unknown)
+    }
+
+    fn assign_member(&mut self, target: ExprId, value: Value, state: &mut State) {
+        let record = self.module(state.scope.module);
+        let (object, key) = match record.expr(target) {
+            Expr::Member {
+                object, property, ..
+            } => (*object, Some(record.name(*property))),
+            Expr::Index { object, index, .. } => match record.expr(*index) {
+                Expr::String(text) => (*object, Some(&**text)),
+                _ => (*object, None),
+            },
+            _ => return,
+        };
+        let Some(key) = key else { return };
+        match record.expr(object) {
+            Expr::This => {
+                let scope = Rc::make_mut(&mut state.scope);
+                if let Some(Value::Object(this)) = &mut scope.this {
+                    Rc::make_mut(this).set(Rc::from(key), value);
+                }
+            }
+            Expr::Name(name) => {
+                if let Value::Object(mut object) = self.name_value(state, *name) {
+                    Rc::make_mut(&mut object).set(Rc::from(key), value);
+                    set(state, *name, Value::Object(object));
+                } else if key == "statusCode" {
+                    self.answer_status(state, &value);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Sets a variable: where it is already known, else in the innermost scope.
+pub(super) fn set(state: &mut State, name: crate::syntax::Name, value: Value) {
+    let scope: &mut Scope = Rc::make_mut(&mut state.scope);
+    match scope.variables.iter_mut().find(|(n, _)| *n == name) {
+        Some(slot) => slot.1 = value,
+        None => scope.variables.push((name, value)),
+    }
+}
+
+/// No path goes on, and every path that leaves does so with an error or an early answer.
+fn turns_away(completion: &Completion) -> bool {
+    completion.next.is_empty()
+        && !completion.exits.is_empty()
+        && completion.exits.iter().all(|(state, exit)| match exit {
+            Exit::Throw(_) => true,
+            Exit::Return(value) => super::proof::refuses(value, state),
+            Exit::Break | Exit::Continue => false,
+        })
+}
+
+/// What a loop variable is bound to.
+fn element_of(iterable: &Value) -> Value {
+    match iterable {
+        Value::Array(items) if !items.is_empty() => items
+            .iter()
+            .skip(1)
+            .fold(items[0].clone(), |joined, item| joined.join(item)),
+        other => Value::Unknown(other.provenance(), Presence::Maybe),
+    }
+}

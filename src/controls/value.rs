@@ -1,0 +1,395 @@
+//! Abstract values: what an expression may be, and where it came from.
+
+use std::rc::Rc;
+
+use crate::graph::ModuleId;
+use crate::syntax::{ClassId, FunctionId, Name};
+
+use super::paths::PathId;
+
+/// Where a value came from, as a set of bits.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Hash)]
+pub(super) struct Bits(pub u32);
+
+impl Bits {
+    pub const NONE: Self = Self(0);
+    /// Who is calling, as a library or session store tells it.
+    pub const IDENTITY: Self = Self(1);
+    /// A credential that the client sent: `Authorization`, a cookie, a token in the URL.
+    pub const CREDENTIAL: Self = Self(1 << 1);
+    /// The answer of something awaited that was asked with a credential or an identity.
+    pub const LOOKUP: Self = Self(1 << 2);
+    /// A secret of the environment.
+    pub const SECRET: Self = Self(1 << 3);
+    /// A limiter's decision.
+    pub const LIMITER: Self = Self(1 << 4);
+    /// A schema's result.
+    pub const SCHEMA: Self = Self(1 << 5);
+    /// The outcome of a signature check.
+    pub const SIGNATURE: Self = Self(1 << 6);
+    /// The request's body.
+    pub const BODY: Self = Self(1 << 7);
+    /// The request's query.
+    pub const QUERY: Self = Self(1 << 8);
+    /// A dynamic segment of the URL.
+    pub const PARAM: Self = Self(1 << 9);
+    /// An argument of a server action.
+    pub const ARGUMENT: Self = Self(1 << 10);
+    /// Another header.
+    pub const HEADER: Self = Self(1 << 11);
+    /// The configuration: environment variables that are no secrets.
+    pub const CONFIG: Self = Self(1 << 12);
+    /// Something that could not be resolved.
+    pub const UNRESOLVED: Self = Self(1 << 13);
+    /// The result of a comparison.
+    pub const COMPARED: Self = Self(1 << 14);
+    /// A count of past events of the caller, read from a store.
+    pub const COUNT: Self = Self(1 << 15);
+
+    /// Input that a client chooses freely.
+    pub const INPUT: Self = Self(Self::BODY.0 | Self::QUERY.0 | Self::ARGUMENT.0);
+    /// Anything that the request carries.
+    pub const REQUEST: Self =
+        Self(Self::INPUT.0 | Self::PARAM.0 | Self::HEADER.0 | Self::CREDENTIAL.0);
+
+    pub fn has(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    pub fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    pub fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    /// A condition on such a value can establish who is calling.
+    pub fn can_authenticate(self) -> bool {
+        self.has(Self::IDENTITY)
+            || self.has(Self::SIGNATURE)
+            || (self.has(Self::SECRET) && self.has(Self::REQUEST))
+            || (self.has(Self::CREDENTIAL) && self.has(Self::LOOKUP))
+    }
+
+    /// A condition on such a value is worth keeping apart on a path.
+    pub fn matters(self) -> bool {
+        self.can_authenticate() || self.has(Self::LIMITER) || self.has(Self::SCHEMA)
+    }
+}
+
+/// A place that gave a value its meaning: an index into the evaluator's table.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(super) struct OriginId(pub u32);
+
+/// Bits and the places that explain them.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Provenance {
+    pub bits: Bits,
+    pub origins: Option<Rc<Vec<OriginId>>>,
+}
+
+/// More origins than this explain nothing more.
+const MAX_ORIGINS: usize = 6;
+
+impl Provenance {
+    pub fn of(bits: Bits) -> Self {
+        Self {
+            bits,
+            origins: None,
+        }
+    }
+
+    pub fn at(bits: Bits, origin: OriginId) -> Self {
+        Self {
+            bits,
+            origins: Some(Rc::new(vec![origin])),
+        }
+    }
+
+    pub fn join(&self, other: &Self) -> Self {
+        let bits = self.bits.with(other.bits);
+        let origins = match (&self.origins, &other.origins) {
+            (None, None) => None,
+            (Some(one), None) | (None, Some(one)) => Some(Rc::clone(one)),
+            (Some(a), Some(b)) if Rc::ptr_eq(a, b) => Some(Rc::clone(a)),
+            (Some(a), Some(b)) => {
+                let mut all: Vec<OriginId> = a.iter().chain(b.iter()).copied().collect();
+                all.sort_unstable();
+                all.dedup();
+                all.truncate(MAX_ORIGINS);
+                Some(Rc::new(all))
+            }
+        };
+        Self { bits, origins }
+    }
+}
+
+/// Whether an unknown value can be missing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Presence {
+    Maybe,
+    Truthy,
+}
+
+/// An abstract value.
+#[derive(Clone, Debug)]
+pub(super) enum Value {
+    Undefined,
+    Null,
+    Bool(bool),
+    Number(f64),
+    String(Rc<str>),
+    Function(Rc<Closure>),
+    Native(Rc<Native>),
+    Object(Rc<Object>),
+    Array(Rc<Vec<Value>>),
+    Class(Rc<ClassValue>),
+    /// Something of a package, the runtime or the request, by its path.
+    External(Rc<External>),
+    /// A module of the repository as an object.
+    Namespace(ModuleId),
+    Response(Rc<Response>),
+    /// A regular expression.
+    Regex(Rc<str>),
+    Unknown(Provenance, Presence),
+}
+
+/// A function and the variables it closes over.
+#[derive(Debug)]
+pub(super) struct Closure {
+    pub module: ModuleId,
+    pub function: FunctionId,
+    pub scope: Rc<Scope>,
+    pub this: Option<Value>,
+}
+
+/// A class and the variables it closes over.
+#[derive(Debug)]
+pub(super) struct ClassValue {
+    pub module: ModuleId,
+    pub class: ClassId,
+    pub scope: Rc<Scope>,
+}
+
+/// Functions that the evaluator itself provides.
+#[derive(Debug)]
+pub(super) enum Native {
+    /// `next` of a chain of middleware: runs what follows.
+    Next(Rc<Chain>),
+    /// `createRouteMatcher([...])`: a predicate over paths.
+    RouteMatcher(Vec<Rc<str>>),
+    /// A handler that a builder finished.
+    Composed(Rc<Chain>),
+    /// A fluent builder in the making; the number is its place in the library.
+    Builder { kind: usize, chain: Rc<Chain> },
+    /// A method of a builder, about to be called.
+    BuilderMethod {
+        kind: usize,
+        chain: Rc<Chain>,
+        method: Rc<str>,
+    },
+    /// A method of an array, string, object, promise or function that the evaluator knows.
+    Method { receiver: Value, name: Rc<str> },
+    /// `resolve` or `reject` of a promise, or another function that does nothing to the request.
+    Inert,
+}
+
+/// Middleware in order, then the handler.
+#[derive(Clone, Debug)]
+pub(super) struct Chain {
+    pub layers: Vec<Value>,
+    pub handler: Option<Value>,
+    pub calling: crate::rule::Calling,
+    pub catches: bool,
+    /// Position of the next layer to run.
+    pub at: usize,
+    /// The arguments that the chain was called with.
+    pub args: Vec<Value>,
+    /// A schema was given.
+    pub schema: bool,
+}
+
+/// An object whose known fields are listed.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Object {
+    pub fields: Vec<(Rc<str>, Value)>,
+    /// It may hold fields that are not listed; they have this provenance.
+    pub open: Option<Provenance>,
+    /// It is an instance of this class.
+    pub class: Option<Rc<ClassValue>>,
+}
+
+impl Object {
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        self.fields
+            .iter()
+            .rev()
+            .find(|(name, _)| &**name == key)
+            .map(|(_, value)| value)
+    }
+
+    pub fn set(&mut self, key: Rc<str>, value: Value) {
+        match self.fields.iter_mut().find(|(name, _)| *name == key) {
+            Some(slot) => slot.1 = value,
+            None => self.fields.push((key, value)),
+        }
+    }
+}
+
+/// A value of a package, named by its path.
+#[derive(Debug)]
+pub(super) struct External {
+    pub path: PathId,
+    /// The arguments of the last call in the path.
+    pub args: Vec<Value>,
+    /// The value that the last member was read from.
+    pub receiver: Option<Rc<External>>,
+    pub provenance: Provenance,
+}
+
+/// A response that is about to be sent.
+#[derive(Debug)]
+pub(super) struct Response {
+    pub kind: ResponseKind,
+    pub status: Option<u16>,
+    pub provenance: Provenance,
+}
+
+/// What a response does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum ResponseKind {
+    Body,
+    Redirect,
+    /// `NextResponse.next()`
+    PassOn,
+}
+
+/// The variables of one function call, and the scope around it.
+#[derive(Clone, Debug)]
+pub(super) struct Scope {
+    pub module: ModuleId,
+    pub function: FunctionId,
+    pub variables: Vec<(Name, Value)>,
+    pub this: Option<Value>,
+    pub parent: Option<Rc<Scope>>,
+}
+
+impl Scope {
+    /// The scope of a module's top level: variables there are evaluated on demand, not stored.
+    pub fn module(module: ModuleId) -> Rc<Self> {
+        Rc::new(Self {
+            module,
+            function: crate::syntax::MODULE_BODY,
+            variables: Vec::new(),
+            this: None,
+            parent: None,
+        })
+    }
+}
+
+impl Value {
+    pub fn unknown() -> Self {
+        Self::Unknown(Provenance::default(), Presence::Maybe)
+    }
+
+    pub fn from_bits(bits: Bits) -> Self {
+        Self::Unknown(Provenance::of(bits), Presence::Maybe)
+    }
+
+    pub fn text(text: &str) -> Self {
+        Self::String(Rc::from(text))
+    }
+
+    pub fn is_nullish(&self) -> bool {
+        matches!(self, Self::Undefined | Self::Null)
+    }
+
+    /// Whether it counts as true, when that is certain.
+    pub fn truth(&self) -> Option<bool> {
+        match self {
+            Self::Undefined | Self::Null => Some(false),
+            Self::Bool(value) => Some(*value),
+            Self::Number(number) => Some(*number != 0.0 && !number.is_nan()),
+            Self::String(text) => Some(!text.is_empty()),
+            Self::Unknown(_, Presence::Truthy)
+            | Self::Function(_)
+            | Self::Native(_)
+            | Self::Object(_)
+            | Self::Array(_)
+            | Self::Class(_)
+            | Self::Namespace(_)
+            | Self::Response(_)
+            | Self::Regex(_) => Some(true),
+            Self::Unknown(_, Presence::Maybe) | Self::External(_) => None,
+        }
+    }
+
+    /// Where it came from; of objects and arrays, where anything in them came from (two levels deep).
+    pub fn provenance(&self) -> Provenance {
+        self.provenance_within(3)
+    }
+
+    fn provenance_within(&self, depth: u8) -> Provenance {
+        match self {
+            Self::Unknown(provenance, _) => provenance.clone(),
+            Self::External(external) => external.provenance.clone(),
+            Self::Response(response) => response.provenance.clone(),
+            Self::Object(object) if depth > 0 => {
+                let mut all = object.open.clone().unwrap_or_default();
+                for (_, value) in &object.fields {
+                    all = all.join(&value.provenance_within(depth - 1));
+                }
+                all
+            }
+            Self::Array(items) if depth > 0 => {
+                let mut all = Provenance::default();
+                for item in items.iter() {
+                    all = all.join(&item.provenance_within(depth - 1));
+                }
+                all
+            }
+            _ => Provenance::default(),
+        }
+    }
+
+    /// The same value for practical purposes, cheaply decided.
+    pub fn same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Undefined, Self::Undefined) | (Self::Null, Self::Null) => true,
+            (Self::Bool(a), Self::Bool(b)) => a == b,
+            (Self::Number(a), Self::Number(b)) => a == b,
+            (Self::String(a), Self::String(b)) | (Self::Regex(a), Self::Regex(b)) => a == b,
+            (Self::Function(a), Self::Function(b)) => {
+                Rc::ptr_eq(a, b) || (a.module == b.module && a.function == b.function)
+            }
+            (Self::Native(a), Self::Native(b)) => Rc::ptr_eq(a, b),
+            (Self::Object(a), Self::Object(b)) => Rc::ptr_eq(a, b),
+            (Self::Array(a), Self::Array(b)) => Rc::ptr_eq(a, b),
+            (Self::Class(a), Self::Class(b)) => a.module == b.module && a.class == b.class,
+            (Self::External(a), Self::External(b)) => Rc::ptr_eq(a, b) || a.path == b.path,
+            (Self::Namespace(a), Self::Namespace(b)) => a == b,
+            (Self::Response(a), Self::Response(b)) => {
+                Rc::ptr_eq(a, b) || (a.kind == b.kind && a.status == b.status)
+            }
+            (Self::Unknown(a, p), Self::Unknown(b, q)) => a.bits == b.bits && p == q,
+            _ => false,
+        }
+    }
+
+    /// What the value may be when two paths meet.
+    pub fn join(&self, other: &Self) -> Self {
+        if self.same(other) {
+            return self.clone();
+        }
+        match (self, other) {
+            // An unset variable that some path sets: keep what it may be, and that it may be missing.
+            (Self::Undefined | Self::Null, Self::Function(_) | Self::External(_))
+                if !other.provenance().bits.matters() =>
+            {
+                other.clone()
+            }
+            _ => Self::Unknown(self.provenance().join(&other.provenance()), Presence::Maybe),
+        }
+    }
+}
