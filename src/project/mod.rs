@@ -4,22 +4,28 @@
 //! It knows what the files say, not what the code does: no routes, no controls, no rules.
 
 mod app;
+mod discovery;
 mod document;
 mod entry;
 mod files;
+/// Constant folding over the IR, for every file that configures something.
+pub mod literal;
 mod manifest;
 mod next_config;
 mod resolver;
 mod tsconfig;
+mod version;
 
 pub use app::{App, Framework};
 pub use files::{ProjectFiles, Workflow, WorkflowStep};
 pub use manifest::{Package, WorkspaceKind, Workspaces};
-pub use next_config::{HeaderEntry, NextConfig, PathCondition};
+pub use next_config::{HeaderEntry, NextConfig, PathCondition, path_conditions};
 pub use resolver::{Resolution, Resolver};
 
 use crate::source::{RepoPath, Repository, Unreadable};
-use crate::syntax::ModuleRecord;
+use crate::syntax::{Export, Import, Imported, ModuleRecord};
+
+use discovery::Discovery;
 
 /// Everything known of the repository besides its modules.
 #[derive(Debug)]
@@ -44,15 +50,51 @@ impl Project {
     ) -> (Self, Vec<Unreadable>) {
         let mut unreadable = Vec::new();
         let manifests = manifest::read_manifests(repository, &mut unreadable);
-        let _ = record_of;
+        let files = std::cell::OnceCell::new();
+        let read_config = |path: &RepoPath| match record_of(path) {
+            Some(record) => NextConfig::read(record, &|module, import| {
+                imported_from_file(
+                    files.get_or_init(|| resolver::Files::of(repository)),
+                    record_of,
+                    module,
+                    import,
+                )
+            }),
+            None => NextConfig::unreadable(path.clone()),
+        };
+        let apps = Discovery {
+            repository,
+            manifests: &manifests,
+            record_of,
+        }
+        .apps(&read_config);
         let project = Self {
             packages: manifests.packages,
             workspaces: manifests.workspaces,
-            apps: Vec::new(),
+            apps,
             files: ProjectFiles::default(),
         };
         unreadable.sort_unstable();
         unreadable.dedup();
         (project, unreadable)
     }
+}
+
+/// What a configuration imports from a file beside it. Aliases do not hold there, and packages are not looked into.
+fn imported_from_file<'m>(
+    files: &resolver::Files,
+    record_of: &dyn Fn(&RepoPath) -> Option<&'m ModuleRecord>,
+    module: &'m ModuleRecord,
+    import: &'m Import,
+) -> Option<(&'m ModuleRecord, &'m Export)> {
+    let target = resolver::relative_target(&module.path, &import.specifier)?;
+    let target = record_of(&files.load(&target)?)?;
+    let name = match &import.imported {
+        Imported::Named(name) => module.name(*name),
+        Imported::Default => "default",
+        // `const { a } = require('./x')` is a namespace that is taken apart; the whole stays unknown.
+        Imported::Namespace => return None,
+    };
+    let export = target.exports.iter().find(|export| &*export.name == name)?;
+    Some((target, export))
 }

@@ -115,10 +115,7 @@ impl Resolver {
         };
         let tsconfigs = TsConfigs::read(repository, &find_package, &mut unreadable);
         let resolver = Self {
-            files: Files {
-                all: repository.files().iter().cloned().collect(),
-                links: repository.links().to_vec(),
-            },
+            files: Files::of(repository),
             tsconfigs,
             packages,
             by_folder,
@@ -305,6 +302,13 @@ const EXTENSIONS: [&str; 10] = [
 ];
 
 impl Files {
+    pub(super) fn of(repository: &Repository) -> Self {
+        Self {
+            all: repository.files().iter().cloned().collect(),
+            links: repository.links().to_vec(),
+        }
+    }
+
     fn get(&self, path: &str) -> Option<RepoPath> {
         self.all.get(path).cloned()
     }
@@ -406,6 +410,13 @@ fn plain(specifier: &str) -> &str {
 
 fn is_relative(specifier: &str) -> bool {
     matches!(specifier, "." | "..") || specifier.starts_with("./") || specifier.starts_with("../")
+}
+
+/// The path that a relative specifier in `from` names; `None` for other specifiers.
+pub(super) fn relative_target(from: &RepoPath, specifier: &str) -> Option<String> {
+    is_relative(specifier)
+        .then(|| below(&from.parent()?, specifier))
+        .flatten()
 }
 
 /// The path that a relative specifier names; a folder ends with `/`. `None` when it climbs out of the root.

@@ -172,14 +172,22 @@ impl Repository {
     /// # Errors
     /// Too large, not UTF-8, NUL bytes, no permission, outside the root: with the reason, for the report.
     pub fn read(&self, path: &RepoPath) -> Result<SourceFile, Unreadable> {
+        self.read_up_to(path, MAX_FILE_BYTES)
+    }
+
+    /// Reads one file of at most `limit` bytes: lock files are larger than code may be.
+    ///
+    /// # Errors
+    /// As [`Repository::read`].
+    pub fn read_up_to(&self, path: &RepoPath, limit: u64) -> Result<SourceFile, Unreadable> {
         let refuse = |reason: String| Unreadable {
             path: path.clone(),
             reason,
         };
         let bytes = match &self.origin {
             Origin::Memory(texts) => match texts.get(path) {
-                Some(bytes) if bytes.len() as u64 > MAX_FILE_BYTES => {
-                    return Err(refuse(too_large()));
+                Some(bytes) if bytes.len() as u64 > limit => {
+                    return Err(refuse(too_large(limit)));
                 }
                 Some(bytes) => bytes.clone(),
                 None => return Err(refuse(String::from("not there"))),
@@ -190,7 +198,7 @@ impl Repository {
                         "not part of the repository: ignored, left out or not there",
                     )));
                 }
-                read_bytes(&root.join(path.as_str())).map_err(refuse)?
+                read_bytes(&root.join(path.as_str()), limit).map_err(refuse)?
             }
         };
         let text = decode(bytes).map_err(refuse)?;
@@ -235,30 +243,30 @@ fn is_module(path: &RepoPath) -> bool {
         || text.contains("prisma/generated/"))
 }
 
-fn too_large() -> String {
+fn too_large(limit: u64) -> String {
     format!(
         "larger than {:.1} MB; split it, or ignore it when it is generated",
-        MAX_FILE_BYTES as f64 / 1e6
+        limit as f64 / 1e6
     )
 }
 
 /// The bytes of a regular file of bearable size. The size comes from the open file, so that no file is looked up twice.
-fn read_bytes(path: &Path) -> Result<Vec<u8>, String> {
+fn read_bytes(path: &Path, limit: u64) -> Result<Vec<u8>, String> {
     let file = std::fs::File::open(path).map_err(|error| reason(&error))?;
     let metadata = file.metadata().map_err(|error| reason(&error))?;
     if !metadata.is_file() {
         return Err(String::from("not a regular file"));
     }
-    if metadata.len() > MAX_FILE_BYTES {
-        return Err(too_large());
+    if metadata.len() > limit {
+        return Err(too_large(limit));
     }
     let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1);
     // A file may grow between the two calls, so the cap holds for the reading too.
-    file.take(MAX_FILE_BYTES + 1)
+    file.take(limit + 1)
         .read_to_end(&mut bytes)
         .map_err(|error| reason(&error))?;
-    if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(too_large());
+    if bytes.len() as u64 > limit {
+        return Err(too_large(limit));
     }
     Ok(bytes)
 }

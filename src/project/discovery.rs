@@ -1,0 +1,483 @@
+//! Finding the applications of a repository.
+
+use rustc_hash::FxHashMap;
+
+use crate::source::{RepoPath, Repository};
+use crate::syntax::{ExportTarget, Expr, Imported, ModuleRecord, Name};
+
+use super::app::{App, Framework};
+use super::manifest::{Manifests, Package};
+use super::next_config::NextConfig;
+use super::version::version_of;
+
+/// The files that Next.js takes as its configuration, the preferred one first.
+const NEXT_CONFIGS: [&str; 6] = [
+    "next.config.js",
+    "next.config.mjs",
+    "next.config.ts",
+    "next.config.mts",
+    "next.config.cjs",
+    "next.config.cts",
+];
+
+/// Folders whose packages show something and serve nobody.
+const SHOWN: [&str; 18] = [
+    "examples",
+    "example",
+    "templates",
+    "template",
+    "fixtures",
+    "fixture",
+    "__fixtures__",
+    "__tests__",
+    "test",
+    "tests",
+    "e2e",
+    "demo",
+    "demos",
+    "playground",
+    "playgrounds",
+    "sandbox",
+    "starters",
+    "benchmarks",
+];
+
+/// Folders, and beginnings of file names' last parts, whose code is no part of the running service.
+const BESIDE: [&str; 12] = [
+    "__tests__",
+    "__mocks__",
+    "test",
+    "tests",
+    "e2e",
+    "fixtures",
+    "mocks",
+    "mock",
+    "scripts",
+    "examples",
+    "bench",
+    ".storybook",
+];
+
+/// Everything that discovery looks at.
+pub(super) struct Discovery<'a, 'm> {
+    pub(super) repository: &'a Repository,
+    pub(super) manifests: &'a Manifests,
+    pub(super) record_of: &'a dyn Fn(&RepoPath) -> Option<&'m ModuleRecord>,
+}
+
+/// Where the parts of a Next.js application lie.
+struct NextFolders {
+    app_dir: Option<RepoPath>,
+    pages_dir: Option<RepoPath>,
+    source_root: RepoPath,
+}
+
+impl Discovery<'_, '_> {
+    /// The applications, by path and framework.
+    pub(super) fn apps(&self, read_config: &dyn Fn(&RepoPath) -> NextConfig) -> Vec<App> {
+        let mut apps = self.next_apps(read_config);
+        let next_roots: Vec<RepoPath> = apps.iter().map(|app| app.root.clone()).collect();
+        apps.extend(self.services(&next_roots));
+        apps.sort_by(|a, b| (&a.root, a.framework).cmp(&(&b.root, b.framework)));
+        apps
+    }
+
+    fn next_apps(&self, read_config: &dyn Fn(&RepoPath) -> NextConfig) -> Vec<App> {
+        let mut configs: FxHashMap<RepoPath, RepoPath> = FxHashMap::default();
+        for path in self.repository.files() {
+            let Some(rank) = NEXT_CONFIGS
+                .iter()
+                .position(|name| *name == path.file_name())
+            else {
+                continue;
+            };
+            let folder = path.parent().unwrap_or_else(|| RepoPath::new(""));
+            let known = configs.get(&folder).and_then(|known| {
+                NEXT_CONFIGS
+                    .iter()
+                    .position(|name| *name == known.file_name())
+            });
+            if known.is_none_or(|known| rank < known) {
+                configs.insert(folder, path.clone());
+            }
+        }
+        let mut roots: Vec<RepoPath> = self
+            .manifests
+            .packages
+            .iter()
+            .filter(|package| runs_with(package, "next"))
+            .map(Package::folder)
+            .chain(configs.keys().cloned())
+            .collect();
+        roots.sort_unstable();
+        roots.dedup();
+        let mut apps = Vec::new();
+        for root in roots {
+            let own = self.package_at(&root);
+            if !self.counts(&root, own.map(|(_, package)| package)) {
+                continue;
+            }
+            let config = configs.get(&root);
+            let folders = self.next_folders(&root);
+            let served = self.serves(&folders);
+            let depends = own.is_some_and(|(_, package)| runs_with(package, "next"));
+            // A configuration without a manifest is how Nx lays out its applications.
+            if !(served && (depends || config.is_some())
+                || config.is_some() && (depends || own.is_none()))
+            {
+                continue;
+            }
+            let speaking = own.or_else(|| self.nearest_package(&root));
+            apps.push(App {
+                name: self.name(&root, own.map(|(_, package)| package)),
+                framework: Framework::Next,
+                version: speaking.and_then(|(_, package)| self.version(package, &["next"])),
+                package: speaking.map(|(index, _)| index),
+                app_dir: folders.app_dir,
+                pages_dir: folders.pages_dir,
+                source_root: folders.source_root,
+                next: config.map_or_else(NextConfig::absent, read_config),
+                root,
+            });
+        }
+        apps
+    }
+
+    /// `app` and `pages` as Next.js looks for them: each beside the configuration, else in `src`. Both must lie in one
+    /// folder; where they do not, `next build` stops, and the outer one is taken here.
+    fn next_folders(&self, root: &RepoPath) -> NextFolders {
+        let find = |name: &str| {
+            [root.join(name), root.join("src").join(name)]
+                .into_iter()
+                .find(|folder| self.repository.is_dir(folder))
+        };
+        let (mut app_dir, mut pages_dir) = (find("app"), find("pages"));
+        if let (Some(app), Some(pages)) = (&app_dir, &pages_dir)
+            && app.parent() != pages.parent()
+        {
+            if app.parent().as_ref() == Some(root) {
+                pages_dir = None;
+            } else {
+                app_dir = None;
+            }
+        }
+        let source_root = pages_dir
+            .as_ref()
+            .or(app_dir.as_ref())
+            .and_then(RepoPath::parent)
+            .unwrap_or_else(|| root.clone());
+        NextFolders {
+            app_dir,
+            pages_dir,
+            source_root,
+        }
+    }
+
+    /// Whether the folders hold a page or a route.
+    fn serves(&self, folders: &NextFolders) -> bool {
+        let is_code = |path: &RepoPath| {
+            matches!(
+                path.extension(),
+                Some("ts" | "tsx" | "js" | "jsx" | "mjs" | "mdx" | "md")
+            )
+        };
+        let in_app = folders.app_dir.as_ref().is_some_and(|folder| {
+            self.repository.files_below(folder).iter().any(|path| {
+                let first = path.file_name().split('.').next();
+                is_code(path) && matches!(first, Some("page" | "route"))
+            })
+        });
+        in_app
+            || folders.pages_dir.as_ref().is_some_and(|folder| {
+                self.repository
+                    .files_below(folder)
+                    .iter()
+                    .any(|path| is_code(path) && !path.file_name().starts_with('_'))
+            })
+    }
+
+    /// Express and Hono services: packages whose code makes a server of its own.
+    fn services(&self, next_roots: &[RepoPath]) -> Vec<App> {
+        let mut found: Vec<(RepoPath, Framework)> = Vec::new();
+        for path in self.repository.modules() {
+            let Some(record) = (self.record_of)(path) else {
+                continue;
+            };
+            let express = calls_express(record);
+            let hono = serves_hono(record);
+            if !express && hono == HonoServer::None {
+                continue;
+            }
+            let Some((_, package)) = self.nearest_package(path) else {
+                continue;
+            };
+            let root = package.folder();
+            if is_beside(path, &root) || !self.counts(&root, Some(package)) {
+                continue;
+            }
+            if express && self.declares(package, &["express"]) {
+                found.push((root.clone(), Framework::Express));
+            }
+            let is_hono_service = match hono {
+                HonoServer::None => false,
+                HonoServer::Listens => true,
+                HonoServer::Exports => runs_default_export(package, path, self.repository),
+            };
+            if is_hono_service
+                && !next_roots.contains(&root)
+                && self.declares(package, &["hono", "@hono/zod-openapi"])
+            {
+                found.push((root, Framework::Hono));
+            }
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
+            .into_iter()
+            .map(|(root, framework)| {
+                let own = self.package_at(&root);
+                App {
+                    name: self.name(&root, own.map(|(_, package)| package)),
+                    version: own.and_then(|(_, package)| {
+                        self.version(
+                            package,
+                            match framework {
+                                Framework::Express => &["express"],
+                                _ => &["hono"],
+                            },
+                        )
+                    }),
+                    framework,
+                    package: own.map(|(index, _)| index),
+                    app_dir: None,
+                    pages_dir: None,
+                    source_root: root.clone(),
+                    next: NextConfig::absent(),
+                    root,
+                }
+            })
+            .collect()
+    }
+
+    /// Whether the package declares one of `names`, or the root does for all.
+    fn declares(&self, package: &Package, names: &[&str]) -> bool {
+        let root = self.package_at(&RepoPath::new("")).map(|(_, root)| root);
+        names
+            .iter()
+            .any(|name| runs_with(package, name) || root.is_some_and(|root| runs_with(root, name)))
+    }
+
+    fn version(&self, package: &Package, names: &[&str]) -> Option<String> {
+        let root = self.package_at(&RepoPath::new("")).map(|(_, root)| root);
+        names.iter().find_map(|name| {
+            version_of(
+                self.repository,
+                package,
+                root,
+                &self.manifests.workspaces,
+                name,
+            )
+        })
+    }
+
+    /// Examples, templates and fixtures count only as workspaces or as the root itself.
+    fn counts(&self, root: &RepoPath, package: Option<&Package>) -> bool {
+        root.is_root()
+            || package.is_some_and(|package| package.member)
+            || !root.segments().any(|segment| SHOWN.contains(&segment))
+    }
+
+    fn package_at(&self, folder: &RepoPath) -> Option<(usize, &Package)> {
+        let at = self
+            .manifests
+            .packages
+            .binary_search_by(|package| package.root.as_ref().cmp(&Some(folder)))
+            .ok()?;
+        self.manifests.packages.get(at).map(|package| (at, package))
+    }
+
+    fn nearest_package(&self, path: &RepoPath) -> Option<(usize, &Package)> {
+        std::iter::successors(path.parent(), RepoPath::parent)
+            .find_map(|folder| self.package_at(&folder))
+    }
+
+    /// The manifest's name, else the folder's.
+    fn name(&self, root: &RepoPath, package: Option<&Package>) -> String {
+        if let Some(name) = package.and_then(|package| package.name.as_deref())
+            && !name.is_empty()
+        {
+            return name.to_owned();
+        }
+        if !root.is_root() {
+            return root.file_name().to_owned();
+        }
+        let folder = self.repository.root().and_then(std::path::Path::file_name);
+        folder.map_or_else(
+            || String::from("app"),
+            |name| name.to_string_lossy().into_owned(),
+        )
+    }
+}
+
+/// Whether the package uses `name` itself: a peer dependency is its user's.
+fn runs_with(package: &Package, name: &str) -> bool {
+    package.dependencies.contains_key(name) || package.dev_dependencies.contains_key(name)
+}
+
+/// Whether a module lies beside the service in the package at `root`: tests, mocks, scripts.
+fn is_beside(path: &RepoPath, root: &RepoPath) -> bool {
+    let name = path.file_name();
+    name.contains(".test.")
+        || name.contains(".spec.")
+        || name.contains(".stories.")
+        || path
+            .strip_prefix(root)
+            .is_some_and(|relative| relative.split('/').any(|segment| BESIDE.contains(&segment)))
+}
+
+/// The local names under which a module holds `export` of `package`.
+fn locals<'r>(
+    record: &'r ModuleRecord,
+    package: &'r [&'r str],
+    wanted: impl Fn(&Imported) -> bool + 'r,
+) -> impl Iterator<Item = Name> + 'r {
+    record
+        .imports
+        .iter()
+        .filter(move |import| {
+            !import.type_only && package.contains(&&*import.specifier) && wanted(&import.imported)
+        })
+        .map(|import| import.local)
+}
+
+fn asks_for(record: &ModuleRecord, packages: &[&str]) -> bool {
+    record
+        .requests
+        .iter()
+        .any(|request| !request.type_only && packages.contains(&&*request.specifier))
+}
+
+/// Whether the module makes an Express application: `express()`.
+fn calls_express(record: &ModuleRecord) -> bool {
+    const PACKAGE: [&str; 1] = ["express"];
+    if !asks_for(record, &PACKAGE) {
+        return false;
+    }
+    let makers: Vec<Name> = locals(record, &PACKAGE, |imported| match imported {
+        Imported::Default | Imported::Namespace => true,
+        Imported::Named(name) => matches!(record.name(*name), "default" | "express"),
+    })
+    .collect();
+    record.exprs.iter().any(|expr| match expr {
+        Expr::Call { callee, .. } => match record.expr(*callee) {
+            Expr::Name(name) => makers.contains(name),
+            // `require('express')()`
+            Expr::Call { callee, args, .. } => {
+                matches!(record.expr(*callee), Expr::Name(name) if record.name(*name) == "require")
+                    && args.first().is_some_and(|argument| {
+                        matches!(record.expr(argument.value), Expr::String(text) if &**text == "express")
+                    })
+            }
+            _ => false,
+        },
+        _ => false,
+    })
+}
+
+/// How a module serves a Hono application.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum HonoServer {
+    /// Not at all.
+    None,
+    /// It listens: `serve()` of `@hono/node-server`, `Bun.serve()`, `Deno.serve()`.
+    Listens,
+    /// It exports the application, which Bun, Deno and Workers run when the file is their entry.
+    Exports,
+}
+
+fn serves_hono(record: &ModuleRecord) -> HonoServer {
+    const MAKERS: [&str; 4] = ["hono", "@hono/zod-openapi", "hono/quick", "hono/tiny"];
+    const NODE: [&str; 1] = ["@hono/node-server"];
+    if asks_for(record, &NODE) {
+        let serve: Vec<Name> = locals(
+            record,
+            &NODE,
+            |imported| matches!(imported, Imported::Named(name) if record.name(*name) == "serve"),
+        )
+        .collect();
+        let listens = record.exprs.iter().any(|expr| match expr {
+            Expr::Call { callee, .. } => {
+                matches!(record.expr(*callee), Expr::Name(name) if serve.contains(name))
+            }
+            _ => false,
+        });
+        if listens {
+            return HonoServer::Listens;
+        }
+    }
+    if !asks_for(record, &MAKERS) {
+        return HonoServer::None;
+    }
+    let makes = record.exprs.iter().any(|expr| match expr {
+        Expr::New { callee, .. } => matches!(
+            record.expr(*callee),
+            Expr::Name(name) if matches!(record.name(*name), "Hono" | "OpenAPIHono")
+        ),
+        _ => false,
+    });
+    if !makes {
+        return HonoServer::None;
+    }
+    let runtime_serves = record.exprs.iter().any(|expr| match expr {
+        Expr::Call { callee, .. } => match record.expr(*callee) {
+            Expr::Member { object, property, .. } => {
+                record.name(*property) == "serve"
+                    && matches!(record.expr(*object), Expr::Name(name) if matches!(record.name(*name), "Bun" | "Deno"))
+            }
+            _ => false,
+        },
+        _ => false,
+    });
+    if runtime_serves {
+        return HonoServer::Listens;
+    }
+    let exports = record
+        .exports
+        .iter()
+        .any(|export| &*export.name == "default" && !matches!(export.target, ExportTarget::Type));
+    if exports {
+        HonoServer::Exports
+    } else {
+        HonoServer::None
+    }
+}
+
+/// Whether a runtime starts the default export of `path`: the package has a Workers configuration, or a script that runs
+/// that very file.
+fn runs_default_export(package: &Package, path: &RepoPath, repository: &Repository) -> bool {
+    let root = package.folder();
+    let has_worker = ["wrangler.toml", "wrangler.json", "wrangler.jsonc"]
+        .iter()
+        .any(|name| repository.exists(&root.join(name)));
+    let relative = path.strip_prefix(&root).unwrap_or("");
+    let is_entry = matches!(
+        relative.trim_start_matches("src/").split('.').next(),
+        Some("index" | "server" | "main" | "app" | "worker")
+    );
+    if has_worker {
+        return is_entry;
+    }
+    let stem = relative.rsplit_once('.').map_or(relative, |(stem, _)| stem);
+    let built = stem.strip_prefix("src/").map(|rest| format!("dist/{rest}"));
+    package.scripts.iter().any(|(name, script)| {
+        let runs = matches!(
+            name.split(':').next(),
+            Some("start" | "dev" | "serve" | "deploy")
+        );
+        runs && (script.contains(stem)
+            || built.as_deref().is_some_and(|built| script.contains(built)))
+            && ["bun ", "bunx ", "deno ", "tsx ", "node ", "wrangler "]
+                .iter()
+                .any(|tool| script.contains(tool))
+    })
+}
