@@ -7,6 +7,7 @@ mod app_router;
 mod express;
 mod hono;
 mod matcher;
+mod methods;
 mod middleware;
 mod middleware_files;
 mod pages_router;

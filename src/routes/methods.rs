@@ -1,0 +1,910 @@
+//! Which methods a Pages Router handler answers: the handler is run once per method, with `req.method` known and
+//! everything else unknown, and what it answers on the way is looked at.
+
+use crate::graph::ModuleId;
+use crate::syntax::{
+    Argument, BinaryOp, Block, Case, Expr, ExprId, FunctionId, LogicalOp, ModuleRecord, Name,
+    Pattern, Stmt, StmtKind, UnaryOp,
+};
+
+use super::app_router::METHODS;
+use super::trace::{Place, Tracer, Value, find_in};
+
+/// Handlers that hand the request on to another function are followed this far.
+const MAX_DEPTH: u32 = 4;
+
+/// A method that no handler names: what happens to it happens to all others.
+const OTHER: &str = "";
+
+/// The methods that `handler` answers, in the order of [`METHODS`]; empty when it does not tell them apart.
+pub(super) fn answered(tracer: Tracer<'_>, handler: &Value) -> Vec<&'static str> {
+    let mut found = Dispatch::default();
+    read_handler(tracer, handler, &mut found, 0);
+    if let Some(listed) = found.listed {
+        return METHODS
+            .into_iter()
+            .filter(|method| listed.contains(method))
+            .collect();
+    }
+    for (module, function) in found.functions {
+        let named = answered_by(tracer, module, function);
+        if !named.is_empty() {
+            return named;
+        }
+    }
+    Vec::new()
+}
+
+/// What a default export comes down to.
+#[derive(Default)]
+struct Dispatch {
+    /// Methods that a chain, a method map or a list of a wrapper names.
+    listed: Option<Vec<&'static str>>,
+    /// Functions that may be the handler, outermost first.
+    functions: Vec<(ModuleId, FunctionId)>,
+}
+
+impl Dispatch {
+    fn list(&mut self, method: &'static str) {
+        let listed = self.listed.get_or_insert_default();
+        if !listed.contains(&method) {
+            listed.push(method);
+        }
+    }
+}
+
+fn method_named(text: &str) -> Option<&'static str> {
+    METHODS
+        .into_iter()
+        .find(|method| text.eq_ignore_ascii_case(method))
+}
+
+fn read_handler(tracer: Tracer<'_>, handler: &Value, found: &mut Dispatch, depth: u32) {
+    if depth > MAX_DEPTH {
+        return;
+    }
+    match handler {
+        Value::Function { module, function } => found.functions.push((*module, *function)),
+        Value::Expr { place, expr } => match tracer.expr(*place, *expr) {
+            Expr::Call { callee, args, .. } | Expr::New { callee, args } => {
+                if read_chain(tracer, *place, *expr, found) {
+                    return;
+                }
+                read_call(tracer, *place, *callee, args, found, depth);
+            }
+            Expr::Object(_) => read_map(tracer, *place, *expr, found),
+            _ => {}
+        },
+        _ => {}
+    }
+}
+
+/// A router chain: `nc().use(auth).get(h).post(h)`, or a variable of one on which methods were called, and its
+/// `.handler()`.
+fn read_chain(tracer: Tracer<'_>, place: Place, expr: ExprId, found: &mut Dispatch) -> bool {
+    let record = tracer.record(place.module);
+    let mut at = expr;
+    let mut methods = Vec::new();
+    let root = loop {
+        match record.expr(at) {
+            Expr::Call { callee, .. } => match record.expr(*callee) {
+                Expr::Member {
+                    object, property, ..
+                } => {
+                    methods.extend(chained_method(record.name(*property)));
+                    at = *object;
+                }
+                _ => break at,
+            },
+            _ => break at,
+        }
+    };
+    // Methods called on the variable that holds the router, anywhere at the top level.
+    if let Expr::Name(variable) = record.expr(root)
+        && matches!(tracer.lookup(place, *variable), Value::Expr { .. })
+    {
+        let top = tracer.function(place.module, crate::syntax::MODULE_BODY);
+        find_in::<()>(&top.body, &mut |stmt| {
+            if let StmtKind::Expr(statement) = stmt.kind {
+                methods.extend(methods_called_on(record, statement, *variable));
+            }
+            None
+        });
+    }
+    for method in &methods {
+        found.list(method);
+    }
+    !methods.is_empty()
+}
+
+/// The method that a router's member names; routers write it in lower case.
+fn chained_method(name: &str) -> Option<&'static str> {
+    (name.chars().all(|c| c.is_ascii_lowercase()))
+        .then(|| method_named(name))
+        .flatten()
+}
+
+fn methods_called_on(record: &ModuleRecord, expr: ExprId, variable: Name) -> Vec<&'static str> {
+    let mut methods = Vec::new();
+    let mut at = expr;
+    while let Expr::Call { callee, .. } = record.expr(at) {
+        let Expr::Member {
+            object, property, ..
+        } = record.expr(*callee)
+        else {
+            return Vec::new();
+        };
+        methods.extend(chained_method(record.name(*property)));
+        at = *object;
+    }
+    if matches!(record.expr(at), Expr::Name(name) if *name == variable) {
+        methods
+    } else {
+        Vec::new()
+    }
+}
+
+/// A wrapper: the handler is among its arguments, or among those of the call that made the wrapper.
+fn read_call(
+    tracer: Tracer<'_>,
+    place: Place,
+    callee: ExprId,
+    args: &[Argument],
+    found: &mut Dispatch,
+    depth: u32,
+) {
+    if let Expr::Call { args, .. } = tracer.expr(place, callee) {
+        read_options(tracer, place, args, found);
+    }
+    read_options(tracer, place, args, found);
+    for argument in args {
+        let value = tracer.follow(place, argument.value);
+        if let Value::Expr { place, expr } = value
+            && matches!(tracer.expr(place, expr), Expr::Object(_))
+        {
+            read_map(tracer, place, expr, found);
+        } else {
+            read_handler(tracer, &value, found, depth + 1);
+        }
+    }
+    if found.functions.is_empty() && found.listed.is_none() {
+        // A factory without arguments that count: what the local function returns.
+        if let Value::Function { module, function } = tracer.follow(place, callee) {
+            let returned = find_in(
+                &tracer.function(module, function).body,
+                &mut |stmt| match stmt.kind {
+                    StmtKind::Return(Some(value)) => Some(value),
+                    _ => None,
+                },
+            );
+            if let Some(returned) = returned {
+                let value = tracer.follow(Place { module, function }, returned);
+                read_handler(tracer, &value, found, depth + 1);
+            }
+        }
+    }
+}
+
+/// `withMethods(["GET", "POST"], handler)`, `wrap(handler, { methods: ["GET"] })`, `wrap(handler, { method: "POST" })`.
+fn read_options(tracer: Tracer<'_>, place: Place, args: &[Argument], found: &mut Dispatch) {
+    for argument in args {
+        if let Some(texts) = tracer.texts(place, argument.value) {
+            list_all(found, &texts);
+        }
+        for (key, value, place) in tracer.entries(place, argument.value).unwrap_or_default() {
+            match key {
+                "methods" | "allowedMethods" | "allowMethods" => {
+                    if let Some(texts) = tracer.texts(place, value) {
+                        list_all(found, &texts);
+                    }
+                }
+                "method" => {
+                    if let Some(text) = tracer.text(place, value) {
+                        list_all(found, &[text]);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Lists the methods when every text is one, written in capitals.
+fn list_all(found: &mut Dispatch, texts: &[String]) {
+    let methods: Option<Vec<_>> = texts
+        .iter()
+        .map(|text| METHODS.into_iter().find(|method| text == method))
+        .collect();
+    for method in methods.unwrap_or_default() {
+        found.list(method);
+    }
+}
+
+/// `{ GET: list, POST: create }`, keys in any case.
+fn read_map(tracer: Tracer<'_>, place: Place, expr: ExprId, found: &mut Dispatch) {
+    for (key, value, place) in tracer.entries(place, expr).unwrap_or_default() {
+        let Some(method) = method_named(key) else {
+            continue;
+        };
+        let value = tracer.follow(place, value);
+        let is_plain = matches!(&value, Value::Expr { place, expr } if matches!(
+            tracer.expr(*place, *expr),
+            Expr::String(_) | Expr::Bool(_) | Expr::Number(_) | Expr::Null | Expr::Undefined
+        ));
+        if !is_plain {
+            found.list(method);
+        }
+    }
+}
+
+/// The methods that a handler function tells apart and answers.
+fn answered_by(tracer: Tracer<'_>, module: ModuleId, function: FunctionId) -> Vec<&'static str> {
+    let mut run = Run {
+        tracer,
+        method: OTHER,
+        named: Vec::new(),
+        depth: 0,
+    };
+    let others = run.run(module, function);
+    // Twice: names behind a branch that only one method takes are seen late.
+    let mut methods = Vec::new();
+    for _ in 0..2 {
+        methods.clear();
+        for method in METHODS {
+            run.method = method;
+            let paths = run.run(module, function);
+            if run.named.contains(&method) && (paths.served || paths.handed) {
+                methods.push(method);
+            }
+        }
+    }
+    if methods.is_empty() && !others.served {
+        // Every method is refused, the named ones in a way of their own.
+        methods = METHODS
+            .into_iter()
+            .filter(|method| run.named.contains(method))
+            .collect();
+    }
+    if others.served {
+        // Preflight requests that are answered apart make no route of their own.
+        methods.retain(|method| !matches!(*method, "OPTIONS" | "HEAD"));
+        if !methods.is_empty() {
+            methods.push("ANY");
+        }
+    }
+    methods
+}
+
+/// One run of a handler for one method.
+struct Run<'a> {
+    tracer: Tracer<'a>,
+    method: &'static str,
+    /// Methods that the handler compares with.
+    named: Vec<&'static str>,
+    depth: u32,
+}
+
+/// What has been answered on the paths so far. The first answer of a path is the one that the client sees.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+struct Paths {
+    /// A path on which nothing was answered yet.
+    silent: bool,
+    /// A path on which an error was answered.
+    refused: bool,
+    /// A path on which something else was.
+    served: bool,
+    /// A path that was handed to code which cannot be seen.
+    handed: bool,
+}
+
+impl Paths {
+    const SILENT: Self = Self {
+        silent: true,
+        refused: false,
+        served: false,
+        handed: false,
+    };
+    const REFUSED: Self = Self {
+        silent: false,
+        refused: true,
+        served: false,
+        handed: false,
+    };
+    const SERVED: Self = Self {
+        silent: false,
+        refused: false,
+        served: true,
+        handed: false,
+    };
+    const HANDED: Self = Self {
+        silent: false,
+        refused: false,
+        served: false,
+        handed: true,
+    };
+
+    fn any(self) -> bool {
+        self.silent || self.refused || self.served || self.handed
+    }
+
+    fn join(self, other: Self) -> Self {
+        Self {
+            silent: self.silent || other.silent,
+            refused: self.refused || other.refused,
+            served: self.served || other.served,
+            handed: self.handed || other.handed,
+        }
+    }
+
+    /// These paths, continued by something that answers as `next` does when nothing was answered before.
+    fn then(self, next: Self) -> Self {
+        let open = self.silent || self.handed;
+        if !open {
+            return self;
+        }
+        Self {
+            silent: self.silent && next.silent,
+            refused: self.refused || next.refused,
+            served: self.served || next.served,
+            handed: next.handed || (self.handed && next.silent),
+        }
+    }
+
+    /// As the last word: what was handed over is answered there.
+    fn settled(self) -> Self {
+        if !self.handed {
+            return self;
+        }
+        Self {
+            handed: false,
+            served: true,
+            ..self
+        }
+    }
+}
+
+/// The names that matter in one function.
+struct Names {
+    place: Place,
+    request: Option<Name>,
+    response: Option<Name>,
+}
+
+/// Where a block can end.
+#[derive(Default)]
+struct Flow {
+    /// Behind its last statement.
+    on: Paths,
+    /// At a `break`.
+    broken: Paths,
+    /// At a `return`.
+    done: Paths,
+}
+
+impl Run<'_> {
+    /// What the paths through a function answer.
+    fn run(&mut self, module: ModuleId, function: FunctionId) -> Paths {
+        let own = self.tracer.function(module, function);
+        let name = |position: usize| match own.params.get(position) {
+            Some(Pattern::Name(name)) => Some(*name),
+            _ => None,
+        };
+        let names = Names {
+            place: Place { module, function },
+            request: name(0),
+            response: name(1),
+        };
+        let flow = self.block(&names, &own.body, Paths::SILENT);
+        flow.done.join(flow.on)
+    }
+
+    fn block(&mut self, names: &Names, block: &Block, start: Paths) -> Flow {
+        let mut flow = Flow {
+            on: start,
+            ..Flow::default()
+        };
+        for stmt in block {
+            if !flow.on.any() {
+                break;
+            }
+            let next = self.stmt(names, stmt, flow.on);
+            flow.on = next.on;
+            flow.broken = flow.broken.join(next.broken);
+            flow.done = flow.done.join(next.done);
+        }
+        flow
+    }
+
+    fn stmt(&mut self, names: &Names, stmt: &Stmt, start: Paths) -> Flow {
+        let mut flow = Flow::default();
+        match &stmt.kind {
+            StmtKind::Expr(expr) => flow.on = start.then(self.answer(names, *expr)),
+            // A result is wanted: `const session = await getSession(req, res)` reads, it does not answer.
+            StmtKind::Let {
+                init: Some(expr), ..
+            } => {
+                let answer = self.answer(names, *expr);
+                flow.on = start.then(if answer.handed { Paths::SILENT } else { answer });
+            }
+            StmtKind::Return(value) => {
+                let answer = match value {
+                    Some(value) => self.answer(names, *value).settled(),
+                    None => Paths::SILENT,
+                };
+                flow.done = start.then(answer);
+            }
+            StmtKind::Throw(_) => flow.done = start.then(Paths::REFUSED),
+            StmtKind::If {
+                test,
+                then,
+                otherwise,
+            } => {
+                let decided = self.test(names, *test);
+                let start = start.then(self.answer(names, *test));
+                if decided != Some(false) {
+                    join_flow(&mut flow, self.block(names, then, start));
+                }
+                if decided != Some(true) {
+                    join_flow(&mut flow, self.block(names, otherwise, start));
+                }
+            }
+            StmtKind::Switch { value, cases } => {
+                flow = self.switch(names, *value, cases, start);
+            }
+            StmtKind::Try {
+                block, finalizer, ..
+            } => {
+                flow = self.block(names, block, start);
+                let behind = self.block(names, finalizer, flow.on);
+                flow.on = behind.on;
+                flow.broken = flow.broken.join(behind.broken);
+                flow.done = flow.done.join(behind.done);
+            }
+            StmtKind::Loop(each) => {
+                let inside = self.block(names, &each.body, start);
+                flow.on = start.join(inside.on).join(inside.broken);
+                flow.done = inside.done;
+            }
+            StmtKind::Block(block) => flow = self.block(names, block, start),
+            StmtKind::Break | StmtKind::Continue => flow.broken = start,
+            StmtKind::Let { init: None, .. }
+            | StmtKind::Function { .. }
+            | StmtKind::Class { .. } => {
+                flow.on = start;
+            }
+        }
+        flow
+    }
+
+    fn switch(&mut self, names: &Names, value: ExprId, cases: &[Case], start: Paths) -> Flow {
+        let by_method = self.is_method(names, value);
+        let mut entries: Vec<usize> = Vec::new();
+        let mut default = None;
+        for (at, case) in cases.iter().enumerate() {
+            match case.test {
+                None => default = Some(at),
+                Some(test) if by_method => {
+                    if self.equals_method(names, test) == Some(true) {
+                        entries.push(at);
+                    }
+                }
+                Some(_) => entries.push(at),
+            }
+        }
+        if by_method {
+            entries.truncate(1);
+        }
+        if !by_method || entries.is_empty() {
+            entries.extend(default);
+        }
+        let mut flow = Flow::default();
+        if !by_method || (entries.is_empty() && default.is_none()) {
+            flow.on = start;
+        }
+        for entry in entries {
+            let mut on = start;
+            for case in cases.iter().skip(entry) {
+                let next = self.block(names, &case.body, on);
+                flow.on = flow.on.join(next.broken);
+                flow.done = flow.done.join(next.done);
+                on = next.on;
+            }
+            flow.on = flow.on.join(on);
+        }
+        flow
+    }
+
+    /// What a condition is for this method, when the method decides it.
+    fn test(&mut self, names: &Names, expr: ExprId) -> Option<bool> {
+        match self.tracer.expr(names.place, expr) {
+            Expr::Unary {
+                op: UnaryOp::Not,
+                operand,
+            } => self.test(names, *operand).map(|holds| !holds),
+            Expr::Logical {
+                op: LogicalOp::And,
+                left,
+                right,
+            } => match (self.test(names, *left), self.test(names, *right)) {
+                (Some(false), _) | (_, Some(false)) => Some(false),
+                (Some(true), Some(true)) => Some(true),
+                _ => None,
+            },
+            Expr::Logical {
+                op: LogicalOp::Or,
+                left,
+                right,
+            } => match (self.test(names, *left), self.test(names, *right)) {
+                (Some(true), _) | (_, Some(true)) => Some(true),
+                (Some(false), Some(false)) => Some(false),
+                _ => None,
+            },
+            Expr::Binary { op, left, right } => {
+                let (op, left, right) = (*op, *left, *right);
+                match op {
+                    BinaryOp::Equal | BinaryOp::NotEqual => {
+                        let other = if self.is_method(names, left) {
+                            right
+                        } else if self.is_method(names, right) {
+                            left
+                        } else {
+                            return None;
+                        };
+                        let equal = self.equals_method(names, other)?;
+                        Some(equal == (op == BinaryOp::Equal))
+                    }
+                    BinaryOp::In if self.is_method(names, left) => self.in_map(names, right),
+                    _ => None,
+                }
+            }
+            Expr::Call { callee, args, .. } => {
+                let callee = *callee;
+                let argument = args.first()?.value;
+                let Expr::Member {
+                    object, property, ..
+                } = self.tracer.expr(names.place, callee)
+                else {
+                    return None;
+                };
+                let record = self.tracer.record(names.place.module);
+                if !matches!(record.name(*property), "includes" | "has")
+                    || !self.is_method(names, argument)
+                {
+                    return None;
+                }
+                let texts = self.tracer.texts(names.place, *object)?;
+                self.note(texts.iter().map(String::as_str));
+                Some(texts.iter().any(|text| self.is_this(text)))
+            }
+            // `const handler = handlers[req.method]; if (!handler) …`, and the same without the variable.
+            Expr::Name(_) | Expr::Index { .. } => {
+                let Value::Expr { place, expr } = self.tracer.follow(names.place, expr) else {
+                    return None;
+                };
+                let Expr::Index { object, index, .. } = self.tracer.expr(place, expr) else {
+                    return None;
+                };
+                let (object, index) = (*object, *index);
+                if place != names.place {
+                    return None;
+                }
+                if self.is_method(names, index) {
+                    return self.in_map(names, object);
+                }
+                // With a path in the key, the method alone decides only against.
+                (self.begins_with_method(names, index) && self.in_map(names, object) == Some(false))
+                    .then_some(false)
+            }
+            _ => None,
+        }
+    }
+
+    fn note<'t>(&mut self, texts: impl Iterator<Item = &'t str>) {
+        for method in texts.filter_map(method_named) {
+            if !self.named.contains(&method) {
+                self.named.push(method);
+            }
+        }
+    }
+
+    fn is_this(&self, text: &str) -> bool {
+        self.method != OTHER && text.eq_ignore_ascii_case(self.method)
+    }
+
+    fn equals_method(&mut self, names: &Names, other: ExprId) -> Option<bool> {
+        let text = self.tracer.text(names.place, other)?;
+        self.note(std::iter::once(text.as_str()));
+        Some(self.is_this(&text))
+    }
+
+    /// Whether a method map has an entry for this method.
+    fn in_map(&mut self, names: &Names, map: ExprId) -> Option<bool> {
+        let entries = self.tracer.entries(names.place, map)?;
+        // Keys may name a path too: `"GET /users"`.
+        let keys: Vec<&str> = entries
+            .iter()
+            .map(|(key, _, _)| key.split_once(' ').map_or(*key, |(method, _)| method))
+            .collect();
+        if !keys.iter().any(|key| method_named(key).is_some()) {
+            return None;
+        }
+        self.note(keys.iter().copied());
+        Some(keys.iter().any(|key| self.is_this(key)))
+    }
+
+    /// `` `${req.method} /${path}` ``
+    fn begins_with_method(&self, names: &Names, index: ExprId) -> bool {
+        let Value::Expr { place, expr } = self.tracer.follow(names.place, index) else {
+            return false;
+        };
+        match self.tracer.expr(place, expr) {
+            Expr::Template { texts, parts } => {
+                place == names.place
+                    && texts.first().is_some_and(|text| text.is_empty())
+                    && parts
+                        .first()
+                        .is_some_and(|part| self.is_method(names, *part))
+            }
+            _ => false,
+        }
+    }
+
+    /// `req.method`, `method` taken out of `req`, and either in other letters.
+    fn is_method(&self, names: &Names, expr: ExprId) -> bool {
+        self.is_method_bounded(names, expr, 6)
+    }
+
+    fn is_method_bounded(&self, names: &Names, expr: ExprId, steps: u32) -> bool {
+        let Some(steps) = steps.checked_sub(1) else {
+            return false;
+        };
+        let record = self.tracer.record(names.place.module);
+        match record.expr(expr) {
+            Expr::Member {
+                object, property, ..
+            } => {
+                record.name(*property) == "method"
+                    && matches!(record.expr(*object), Expr::Name(name)
+                        if Some(*name) == names.request || matches!(record.name(*name), "req" | "request"))
+            }
+            Expr::Name(name) => {
+                let function = record.function(names.place.function);
+                find_in(&function.body, &mut |stmt| {
+                    let StmtKind::Let {
+                        pattern,
+                        init: Some(init),
+                    } = &stmt.kind
+                    else {
+                        return None;
+                    };
+                    match pattern {
+                        Pattern::Name(bound) if bound == name => {
+                            Some(self.is_method_bounded(names, *init, steps))
+                        }
+                        Pattern::Object { properties, .. } => {
+                            properties.iter().find_map(|(key, bound)| {
+                                let key = match key {
+                                    crate::syntax::Key::Name(key) => record.name(*key),
+                                    crate::syntax::Key::Computed(_) => return None,
+                                };
+                                let bound = match bound {
+                                    Pattern::Default { pattern, .. } => pattern,
+                                    other => other,
+                                };
+                                let from_request = matches!(record.expr(*init), Expr::Name(from)
+                                if Some(*from) == names.request);
+                                (key == "method" && *bound == Pattern::Name(*name) && from_request)
+                                    .then_some(true)
+                            })
+                        }
+                        _ => None,
+                    }
+                })
+                .unwrap_or(false)
+            }
+            Expr::Call { callee, .. } => match record.expr(*callee) {
+                Expr::Member {
+                    object, property, ..
+                } => {
+                    matches!(
+                        record.name(*property),
+                        "toUpperCase" | "toLowerCase" | "toString" | "trim"
+                    ) && self.is_method_bounded(names, *object, steps)
+                }
+                _ => false,
+            },
+            Expr::Logical {
+                op: LogicalOp::Or | LogicalOp::Coalesce,
+                left,
+                ..
+            } => self.is_method_bounded(names, *left, steps),
+            _ => false,
+        }
+    }
+
+    /// What evaluating an expression answers: `res.status(405).end()` refuses, `res.json(…)` and `handle(req, res)` serve.
+    fn answer(&mut self, names: &Names, expr: ExprId) -> Paths {
+        let record = self.tracer.record(names.place.module);
+        match record.expr(expr) {
+            Expr::Await(inner) => self.answer(names, *inner),
+            Expr::Unary { operand, .. } => self.answer(names, *operand),
+            Expr::Assign { value, .. } => self.answer(names, *value),
+            Expr::Sequence(list) => list.iter().fold(Paths::SILENT, |paths, each| {
+                paths.then(self.answer(names, *each))
+            }),
+            Expr::Conditional {
+                test,
+                then,
+                otherwise,
+            } => match self.test(names, *test) {
+                Some(true) => self.answer(names, *then),
+                Some(false) => self.answer(names, *otherwise),
+                None => self
+                    .answer(names, *then)
+                    .join(self.answer(names, *otherwise)),
+            },
+            Expr::Logical { left, right, .. } => match self.test(names, *left) {
+                Some(false) => Paths::SILENT,
+                _ => {
+                    let left = self.answer(names, *left);
+                    left.then(self.answer(names, *right).join(Paths::SILENT))
+                }
+            },
+            Expr::Call { callee, args, .. } => self.call(names, *callee, args),
+            Expr::New { args, .. } => {
+                status_of_init(record, args).map_or(Paths::SILENT, |status| {
+                    if status >= 400 {
+                        Paths::REFUSED
+                    } else {
+                        Paths::SERVED
+                    }
+                })
+            }
+            _ => Paths::SILENT,
+        }
+    }
+
+    fn call(&mut self, names: &Names, callee: ExprId, args: &[Argument]) -> Paths {
+        let record = self.tracer.record(names.place.module);
+        if let Some(answer) = respond(record, names, callee, args) {
+            return answer;
+        }
+        let is = |expr: ExprId, wanted: Option<Name>| {
+            wanted.is_some()
+                && matches!(record.expr(expr), Expr::Name(name) if Some(*name) == wanted)
+        };
+        let hands_on = args
+            .iter()
+            .any(|argument| is(argument.value, names.response));
+        if !hands_on {
+            return Paths::SILENT;
+        }
+        // `handlers[req.method](req, res)`
+        if let Expr::Index { object, index, .. } = record.expr(callee) {
+            let (object, index) = (*object, *index);
+            if self.is_method(names, index) && self.in_map(names, object) == Some(false) {
+                return Paths::REFUSED;
+            }
+            return Paths::HANDED;
+        }
+        if self.test(names, callee) == Some(false) {
+            return Paths::REFUSED;
+        }
+        if let Value::Function { module, function } = self.tracer.follow(names.place, callee)
+            && self.depth < MAX_DEPTH
+            && (module, function) != (names.place.module, names.place.function)
+            && args
+                .first()
+                .is_some_and(|first| is(first.value, names.request))
+        {
+            self.depth += 1;
+            let paths = self.run(module, function);
+            self.depth -= 1;
+            return paths;
+        }
+        if called_name(record, callee).is_some_and(refuses_by_name) {
+            return Paths::REFUSED;
+        }
+        Paths::HANDED
+    }
+}
+
+fn join_flow(flow: &mut Flow, other: Flow) {
+    flow.on = flow.on.join(other.on);
+    flow.broken = flow.broken.join(other.broken);
+    flow.done = flow.done.join(other.done);
+}
+
+/// `methodNotAllowed(res)`, `notFound(res)`, `errorhandler(e, res)`.
+fn refuses_by_name(name: &str) -> bool {
+    let name = name.to_ascii_lowercase().replace('_', "");
+    [
+        "notallowed",
+        "notfound",
+        "error",
+        "unauthorized",
+        "forbidden",
+    ]
+    .iter()
+    .any(|part| name.contains(part))
+}
+
+fn called_name(record: &ModuleRecord, callee: ExprId) -> Option<&str> {
+    match record.expr(callee) {
+        Expr::Name(name) => Some(record.name(*name)),
+        Expr::Member { property, .. } => Some(record.name(*property)),
+        _ => None,
+    }
+}
+
+/// What a chain on the response answers, `res.status(405).json(…)`; `None` when it is no such chain.
+fn respond(
+    record: &ModuleRecord,
+    names: &Names,
+    callee: ExprId,
+    args: &[Argument],
+) -> Option<Paths> {
+    let mut status = None;
+    let mut answers = false;
+    let (mut callee, mut args) = (callee, args);
+    loop {
+        let Expr::Member {
+            object, property, ..
+        } = record.expr(callee)
+        else {
+            return None;
+        };
+        match record.name(*property) {
+            "status" | "sendStatus" | "writeHead" => {
+                answers |= record.name(*property) != "status";
+                if let Some(Expr::Number(code)) = args.first().map(|first| record.expr(first.value))
+                {
+                    status = Some(*code);
+                }
+            }
+            "json" | "send" | "end" | "redirect" | "write" | "revalidate" | "pipe" => {
+                answers = true
+            }
+            _ => {}
+        }
+        match record.expr(*object) {
+            Expr::Name(name)
+                if Some(*name) == names.response
+                    || matches!(record.name(*name), "res" | "response") =>
+            {
+                break;
+            }
+            Expr::Call {
+                callee: inner,
+                args: inner_args,
+                ..
+            } => {
+                callee = *inner;
+                args = inner_args;
+            }
+            _ => return None,
+        }
+    }
+    Some(match status {
+        Some(code) if code >= 400.0 => Paths::REFUSED,
+        _ if answers => Paths::SERVED,
+        _ => Paths::SILENT,
+    })
+}
+
+/// `status` of `new Response(body, { status: 405 })`.
+fn status_of_init(record: &ModuleRecord, args: &[Argument]) -> Option<u32> {
+    let Expr::Object(properties) = record.expr(args.get(1)?.value) else {
+        return None;
+    };
+    properties.iter().find_map(|property| match property {
+        crate::syntax::Property::Value {
+            key: crate::syntax::Key::Name(key),
+            value,
+        } if record.name(*key) == "status" => match record.expr(*value) {
+            Expr::Number(code) if (100.0..600.0).contains(code) => Some(*code as u32),
+            _ => None,
+        },
+        _ => None,
+    })
+}
