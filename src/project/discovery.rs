@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use crate::source::{RepoPath, Repository};
-use crate::syntax::{ExportTarget, Expr, Imported, ModuleRecord, Name};
+use crate::syntax::{ExportTarget, Expr, Imported, Key, ModuleRecord, Name, Property};
 
 use super::app::{App, Framework};
 use super::manifest::{Manifests, Package};
@@ -415,6 +415,9 @@ fn serves_hono(record: &ModuleRecord) -> HonoServer {
             return HonoServer::Listens;
         }
     }
+    if exports_fetch(record) {
+        return HonoServer::Exports;
+    }
     if !asks_for(record, &MAKERS) {
         return HonoServer::None;
     }
@@ -450,6 +453,29 @@ fn serves_hono(record: &ModuleRecord) -> HonoServer {
     } else {
         HonoServer::None
     }
+}
+
+/// `export default { port, fetch: app.fetch }`
+fn exports_fetch(record: &ModuleRecord) -> bool {
+    record.exports.iter().any(|export| {
+        let ExportTarget::Expr(expr) = export.target else {
+            return false;
+        };
+        let Expr::Object(properties) = record.expr(expr) else {
+            return false;
+        };
+        &*export.name == "default"
+            && properties.iter().any(|property| match property {
+                Property::Value {
+                    key: Key::Name(key),
+                    value,
+                } => {
+                    record.name(*key) == "fetch"
+                        && matches!(record.expr(*value), Expr::Member { property, .. } if record.name(*property) == "fetch")
+                }
+                _ => false,
+            })
+    })
 }
 
 /// Whether a runtime starts the default export of `path`: the package has a Workers configuration, or a script that runs

@@ -103,7 +103,7 @@ pub(super) fn yaml_texts<'a>(node: &'a MarkedYaml<'_>) -> Vec<&'a str> {
 }
 
 /// True when brackets outside of strings nest deeper than the bound.
-fn nests_too_deep(text: &str) -> bool {
+pub(super) fn nests_too_deep(text: &str) -> bool {
     let mut depth = 0_usize;
     let mut in_string = false;
     let mut escaped = false;

@@ -1,6 +1,8 @@
 //! Files that are not code: environment, container, hosting and CI configuration.
 
-use crate::source::{Location, RepoPath};
+use crate::source::{Location, RepoPath, Repository, Unreadable};
+
+use super::{environment, hosting, pipelines};
 
 /// What the repository's other files say.
 #[derive(Clone, Debug, Default)]
@@ -39,4 +41,23 @@ pub struct WorkflowStep {
     pub uses: Option<String>,
     /// Where it stands.
     pub location: Location,
+}
+
+impl ProjectFiles {
+    /// Reads them; what cannot be read is added to `unreadable`.
+    pub(super) fn read(repository: &Repository, unreadable: &mut Vec<Unreadable>) -> Self {
+        let mut files = Self::default();
+        let mut hold = |result: Result<(), Unreadable>| {
+            if let Err(problem) = result {
+                unreadable.push(problem);
+            }
+        };
+        for path in repository.files() {
+            hold(environment::read(repository, path, &mut files));
+            hold(hosting::read(repository, path, &mut files));
+            hold(pipelines::read(repository, path, &mut files.workflows));
+        }
+        pipelines::follow_local_uses(repository, &mut files.workflows, &mut hold);
+        files
+    }
 }

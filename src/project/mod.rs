@@ -7,11 +7,14 @@ mod app;
 mod discovery;
 mod document;
 mod entry;
+mod environment;
 mod files;
+mod hosting;
 /// Constant folding over the IR, for every file that configures something.
 pub mod literal;
 mod manifest;
 mod next_config;
+mod pipelines;
 mod resolver;
 mod tsconfig;
 mod version;
@@ -72,7 +75,7 @@ impl Project {
             packages: manifests.packages,
             workspaces: manifests.workspaces,
             apps,
-            files: ProjectFiles::default(),
+            files: ProjectFiles::read(repository, &mut unreadable),
         };
         unreadable.sort_unstable();
         unreadable.dedup();

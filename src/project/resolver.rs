@@ -315,6 +315,13 @@ impl Files {
 
     /// The file that is meant by `target`, with or without extension, or a folder's index.
     pub(super) fn load(&self, target: &str) -> Option<RepoPath> {
+        // A pattern's star may bring in `//` or `..`, which every tool folds.
+        if target.contains("//") || target.contains("/.") {
+            let folded = RepoPath::new(target);
+            if folded.as_str().len() < target.trim_end_matches('/').len() {
+                return self.load(folded.as_str());
+            }
+        }
         if self.links.is_empty() {
             return self.load_real(target);
         }
@@ -749,6 +756,10 @@ mod tests {
         );
         assert_eq!(
             ask(&resolver, "apps/docs/x.ts", "@/lib/a"),
+            "apps/docs/lib/a.ts"
+        );
+        assert_eq!(
+            ask(&resolver, "apps/docs/x.ts", "@/lib//./a"),
             "apps/docs/lib/a.ts"
         );
         // Two applications know the alias, so it is not guessed; one knows the other.

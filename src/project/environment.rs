@@ -1,0 +1,162 @@
+//! Environment files: which names are documented, and which files with values are part of the repository.
+
+use crate::source::{Location, RepoPath, Repository, Unreadable};
+
+use super::ProjectFiles;
+
+/// What a file's name says about it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Kind {
+    /// A template that documents names.
+    Example,
+    /// Values for a real environment.
+    Values,
+}
+
+/// Words in a file name that make it a template.
+const TEMPLATE: [&str; 6] = [
+    "example", "sample", "template", "dist", "defaults", "schema",
+];
+
+/// `.env.example`, `.env-template`, `env.sample`, `example.env`; `.env`, `.env.production`. Values for tests and the
+/// encrypted vaults of dotenv are neither.
+fn kind(name: &str) -> Option<Kind> {
+    let is_environment =
+        name.starts_with(".env") || name.starts_with("env.") || name.ends_with(".env");
+    if !is_environment || name.ends_with(".ts") || name.ends_with(".js") || name.ends_with(".mjs") {
+        return None;
+    }
+    let mut words = name.split(['.', '-', '_']).filter(|word| !word.is_empty());
+    if words.clone().any(|word| TEMPLATE.contains(&word)) {
+        return Some(Kind::Example);
+    }
+    let is_known = words.all(|word| {
+        matches!(
+            word,
+            "env"
+                | "local"
+                | "development"
+                | "dev"
+                | "staging"
+                | "preview"
+                | "production"
+                | "prod"
+                | "keys"
+                | "docker"
+        )
+    });
+    (name.starts_with(".env") && is_known).then_some(Kind::Values)
+}
+
+/// Reads `path` when it is an environment file.
+pub(super) fn read(
+    repository: &Repository,
+    path: &RepoPath,
+    files: &mut ProjectFiles,
+) -> Result<(), Unreadable> {
+    match kind(path.file_name()) {
+        None => {}
+        Some(Kind::Example) => {
+            let file = repository.read(path)?;
+            for (line, text) in (1_u32..).zip(file.text.lines()) {
+                if let Some(name) = documented(text) {
+                    files
+                        .env_documented
+                        .push((name.to_owned(), Location::of_line(path, line)));
+                }
+            }
+        }
+        Some(Kind::Values) => {
+            let file = repository.read(path)?;
+            if file.text.lines().any(holds_value) {
+                files.env_committed.push(path.clone());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The name of `NAME=`, `export NAME=` and `# NAME=`.
+fn documented(line: &str) -> Option<&str> {
+    let line = line.trim_start();
+    let (line, commented) = match line.strip_prefix('#') {
+        Some(rest) => (rest.trim_start_matches('#').trim_start(), true),
+        None => (line, false),
+    };
+    let line = line.strip_prefix("export ").unwrap_or(line);
+    let name = line.split_once('=')?.0.trim_end();
+    let fits = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    // Lower-case names are rare and would make names of prose in comments.
+    let fits_loosely = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let named = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && if commented {
+            name.chars().all(fits)
+        } else {
+            name.chars().all(fits_loosely)
+        };
+    named.then_some(name)
+}
+
+/// A line that sets something to a value that is not encrypted.
+fn holds_value(line: &str) -> bool {
+    let line = line.trim_start();
+    if line.starts_with('#') {
+        return false;
+    }
+    line.split_once('=').is_some_and(|(name, value)| {
+        let value = value.trim().trim_matches(['"', '\'']);
+        !name.trim().is_empty() && !value.is_empty() && !value.starts_with("encrypted:")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_files() {
+        for (name, expected) in [
+            (".env.example", Some(Kind::Example)),
+            (".env-template", Some(Kind::Example)),
+            (".env.production.example", Some(Kind::Example)),
+            ("env.sample", Some(Kind::Example)),
+            ("example.env", Some(Kind::Example)),
+            (".env", Some(Kind::Values)),
+            (".env.local", Some(Kind::Values)),
+            (".env.production", Some(Kind::Values)),
+            (".env.test", None),
+            (".env.vault", None),
+            ("env.ts", None),
+            (".envrc", None),
+            ("environment.md", None),
+        ] {
+            assert_eq!(kind(name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn names_with_their_lines_and_committed_values() {
+        let repository = Repository::in_memory(&[
+            (
+                ".env.example",
+                "# Set A= to b\nDATABASE_URL=\nexport KEY = 'x'\n\n# OPTIONAL_ONE=1\nnot a line\n",
+            ),
+            (".env", "A=1\n"),
+            ("web/.env.production", "# A=1\nB=\nC=\"encrypted:abc\"\n"),
+        ]);
+        let mut files = ProjectFiles::default();
+        for path in repository.files() {
+            read(&repository, path, &mut files).unwrap();
+        }
+        let documented: Vec<(&str, u32)> = files
+            .env_documented
+            .iter()
+            .map(|(name, at)| (name.as_str(), at.line))
+            .collect();
+        assert_eq!(
+            documented,
+            [("DATABASE_URL", 2), ("KEY", 3), ("OPTIONAL_ONE", 5)]
+        );
+        assert_eq!(files.env_committed, [RepoPath::new(".env")]);
+    }
+}
