@@ -19,6 +19,8 @@ use super::value::{Bits, ClassValue, Closure, External, OriginId, Provenance, Sc
 
 /// Expressions evaluated for one handler before the rest counts as unseen.
 const FUEL: u32 = 60_000;
+/// Expressions evaluated for one module-level value.
+const MODULE_FUEL: u32 = 20_000;
 /// Calls within calls before a callee counts as unseen.
 pub(super) const MAX_DEPTH: usize = 40;
 
@@ -31,6 +33,14 @@ pub(super) struct Origin {
     pub limit: Option<Rc<str>>,
     /// It rests on a name alone.
     pub by_name: bool,
+}
+
+/// A module-level name.
+#[derive(Debug)]
+enum Global {
+    /// It is being evaluated, at this depth.
+    Running(usize),
+    Known(Value),
 }
 
 /// A call that is being evaluated.
@@ -54,9 +64,14 @@ pub(super) struct Evaluator<'a> {
     pub paths: Paths<'a>,
     pub library: &'a ControlLibrary,
     pub origins: Vec<Origin>,
+    origin_ids: FxHashMap<(Place, Rc<str>, Option<Rc<str>>), OriginId>,
     sites: FxHashMap<(ModuleId, ExprId), Site>,
     pub site_places: Vec<Place>,
-    globals: FxHashMap<(ModuleId, Name), Option<Value>>,
+    globals: FxHashMap<(ModuleId, Name), Global>,
+    /// How many module-level names are being evaluated.
+    global_depth: usize,
+    /// The outermost of them that something inside came back to.
+    cycle: usize,
     pub record: Record,
     /// Above zero nothing is recorded: the code runs at another time than the handler.
     pub muted: u32,
@@ -83,9 +98,12 @@ impl<'a> Evaluator<'a> {
             paths: Paths::new(library),
             library,
             origins: Vec::new(),
+            origin_ids: FxHashMap::default(),
             sites: FxHashMap::default(),
             site_places: Vec::new(),
             globals: FxHashMap::default(),
+            global_depth: 0,
+            cycle: usize::MAX,
             record: Record::default(),
             muted: 0,
             fuel: FUEL,
@@ -150,20 +168,19 @@ impl<'a> Evaluator<'a> {
         limit: Option<Rc<str>>,
         by_name: bool,
     ) -> OriginId {
-        let known = self
-            .origins
-            .iter()
-            .position(|o| o.place == place && *o.note == *note && o.limit == limit);
-        if let Some(known) = known {
-            return OriginId(u32::try_from(known).unwrap_or(u32::MAX));
+        let key = (place, Rc::<str>::from(note), limit);
+        if let Some(&known) = self.origin_ids.get(&key) {
+            return known;
         }
+        let id = OriginId(u32::try_from(self.origins.len()).unwrap_or(u32::MAX));
         self.origins.push(Origin {
             place,
-            note: Rc::from(note),
-            limit,
+            note: Rc::clone(&key.1),
+            limit: key.2.clone(),
             by_name,
         });
-        OriginId(u32::try_from(self.origins.len() - 1).unwrap_or(u32::MAX))
+        self.origin_ids.insert(key, id);
+        id
     }
 
     pub fn event(&mut self, event: Event, place: Place) {
@@ -222,17 +239,35 @@ impl<'a> Evaluator<'a> {
     }
 
     /// The value of a name at the top level of a module.
+    ///
+    /// What is known does not depend on which handler asked first: a value that was computed inside a cycle is not
+    /// kept, and fuel is counted afresh.
     pub fn module_value(&mut self, module: ModuleId, name: Name) -> Value {
-        if let Some(known) = self.globals.get(&(module, name)) {
-            // Absent while it is being evaluated: a cycle.
-            return known.clone().unwrap_or_else(Value::unknown);
+        match self.globals.get(&(module, name)) {
+            Some(Global::Known(value)) => return value.clone(),
+            Some(Global::Running(depth)) => {
+                self.cycle = self.cycle.min(*depth);
+                return Value::unknown();
+            }
+            None => {}
         }
-        self.globals.insert((module, name), None);
+        let depth = self.global_depth;
+        self.global_depth += 1;
+        let outer_cycle = std::mem::replace(&mut self.cycle, usize::MAX);
+        self.globals.insert((module, name), Global::Running(depth));
         let value = match self.graph.binding(module, name) {
             Some(symbol) => self.symbol_value(&symbol),
             None => self.definition(module, name),
         };
-        self.globals.insert((module, name), Some(value.clone()));
+        self.global_depth -= 1;
+        if self.cycle < depth {
+            self.globals.remove(&(module, name));
+            self.cycle = self.cycle.min(outer_cycle);
+        } else {
+            self.globals
+                .insert((module, name), Global::Known(value.clone()));
+            self.cycle = outer_cycle;
+        }
         value
     }
 
@@ -279,12 +314,18 @@ impl<'a> Evaluator<'a> {
     /// Evaluates an expression at a module's top level, outside any request.
     pub fn expr_aside(&mut self, module: ModuleId, expr: ExprId) -> Value {
         let state = State::new(Scope::module(module));
+        let fuel = std::mem::replace(&mut self.fuel, MODULE_FUEL);
+        let method = self.method.take();
+        let pathname = self.pathname.take();
         let outcomes = self.aside(|this| {
             let calls = std::mem::take(&mut this.calls);
             let outcomes = this.eval(expr, state);
             this.calls = calls;
             outcomes
         });
+        self.fuel = fuel;
+        self.method = method;
+        self.pathname = pathname;
         // A module that fails to load serves nothing, so only the values count.
         let mut values = outcomes.into_iter().filter_map(|(_, flow)| flow.ok());
         let Some(first) = values.next() else {

@@ -678,6 +678,22 @@ impl<'a> Evaluator<'a> {
                 // `wrapper(options)(handler)`
                 None => self.kept(external, args, all, state),
             },
+            Meaning::IdentityMiddleware => match (function, &api.gives) {
+                (Some(handler), Some(accessor)) => {
+                    let path = self.paths.intern(accessor.clone());
+                    let accessor = self.external(path, Provenance::default());
+                    value(
+                        state,
+                        Value::Native(Rc::new(Native::Given {
+                            handler,
+                            first: accessor,
+                        })),
+                    )
+                }
+                (Some(handler), None) => value(state, handler),
+                // Without a function it only makes the identity known.
+                (None, _) => value(state, Value::Native(Rc::new(Native::Inert))),
+            },
             Meaning::AuthWrapper | Meaning::CatchingWrapper => match function {
                 Some(handler) => {
                     let guard = self.kept_value(external, args, all);

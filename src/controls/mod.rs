@@ -10,12 +10,16 @@ mod external;
 mod native;
 mod paths;
 mod proof;
+mod prover;
 mod record;
 mod request;
 mod state;
 mod statement;
+mod tested;
 mod value;
 mod verdict;
 
 pub use proof::Proof;
+pub use prover::Prover;
+pub use tested::TestReach;
 pub use verdict::{Evidence, Status, Verdict};

@@ -96,6 +96,10 @@ impl<'a> Evaluator<'a> {
             Native::Method { receiver, name } => {
                 self.call_plain_method(receiver, name, args, state, id, used)
             }
+            Native::Given { handler, first } => {
+                let args = std::iter::once(first.clone()).chain(args).collect();
+                self.call(handler, None, args, state, id, used)
+            }
             Native::Inert => value(state, Value::Undefined),
         }
     }

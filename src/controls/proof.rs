@@ -37,6 +37,35 @@ pub struct Proof {
     pub library_handler: bool,
 }
 
+impl Proof {
+    /// What is said of a handler that could not be proved at all.
+    #[must_use]
+    pub fn unknown() -> Self {
+        let verdict = Verdict {
+            status: Status::Unknown,
+            confidence: Confidence::Low,
+            limit: None,
+            evidence: Vec::new(),
+        };
+        let controls = [
+            Control::Auth,
+            Control::RateLimit,
+            Control::Validation,
+            Control::ErrorHandling,
+            Control::Logging,
+        ];
+        Self {
+            controls: controls
+                .into_iter()
+                .map(|control| (control, verdict.clone()))
+                .collect(),
+            expensive: Vec::new(),
+            marks: Vec::new(),
+            library_handler: false,
+        }
+    }
+}
+
 /// How a path ends for the one who asked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Ending {
@@ -167,6 +196,55 @@ impl<'a> Evaluator<'a> {
         method: Option<&str>,
     ) -> (Status, Vec<Evidence>) {
         self.reset(module, method, Some(pathname));
+        let Some(outcomes) = self.run_middleware(module, export) else {
+            return (Status::Unknown, Vec::new());
+        };
+        let ends: Vec<End> = outcomes
+            .into_iter()
+            .map(|(state, flow)| End {
+                ending: ending(&flow, &state, true),
+                facts: state.facts,
+                worked: false,
+                blind: state.blind,
+            })
+            .collect();
+        let judgement = self.judge(&ends, Control::Auth);
+        let mut evidence = Vec::new();
+        self.guard_evidence(&judgement, &mut evidence);
+        let unseen = judgement.status == Status::Absent && judgement.blind;
+        (
+            if unseen {
+                Status::Unknown
+            } else {
+                judgement.status
+            },
+            evidence,
+        )
+    }
+
+    /// The headers that a middleware sets, on any path.
+    pub fn middleware_headers(
+        &mut self,
+        module: ModuleId,
+        export: &str,
+    ) -> Vec<(String, Evidence)> {
+        self.reset(module, None, None);
+        let _ = self.run_middleware(module, export);
+        let events = std::mem::take(&mut self.record.events);
+        events
+            .iter()
+            .filter_map(|(event, place)| match event {
+                Event::Header { name, value } => Some((
+                    name.to_string(),
+                    self.evidence(*place, value.as_deref().unwrap_or("")),
+                )),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// Calls a middleware as Next.js would.
+    fn run_middleware(&mut self, module: ModuleId, export: &str) -> Option<Outcomes> {
         self.params.clear();
         let function = self.export_value(module, export);
         let state = State::new(Scope::module(module));
@@ -199,21 +277,9 @@ impl<'a> Evaluator<'a> {
                     Use::Awaited,
                 )
             }
-            _ => return (Status::Unknown, Vec::new()),
+            _ => return None,
         };
-        let ends: Vec<End> = outcomes
-            .into_iter()
-            .map(|(state, flow)| End {
-                ending: ending(&flow, &state, true),
-                facts: state.facts,
-                worked: false,
-                blind: state.blind,
-            })
-            .collect();
-        let judgement = self.judge(&ends, Control::Auth);
-        let mut evidence = Vec::new();
-        self.guard_evidence(&judgement, &mut evidence);
-        (judgement.status, evidence)
+        Some(outcomes)
     }
 
     /// Calls the handler as its framework would.

@@ -114,11 +114,18 @@ impl Provenance {
             (Some(one), None) | (None, Some(one)) => Some(Rc::clone(one)),
             (Some(a), Some(b)) if Rc::ptr_eq(a, b) => Some(Rc::clone(a)),
             (Some(a), Some(b)) => {
-                let mut all: Vec<OriginId> = a.iter().chain(b.iter()).copied().collect();
-                all.sort_unstable();
-                all.dedup();
-                all.truncate(MAX_ORIGINS);
-                Some(Rc::new(all))
+                // In the order in which they were met, so that evidence does not depend on what was evaluated before.
+                let mut all = Vec::clone(a);
+                for origin in b.iter() {
+                    if all.len() < MAX_ORIGINS && !all.contains(origin) {
+                        all.push(*origin);
+                    }
+                }
+                if all.len() == a.len() {
+                    Some(Rc::clone(a))
+                } else {
+                    Some(Rc::new(all))
+                }
             }
         };
         Self { bits, origins }
@@ -189,6 +196,8 @@ pub(super) enum Native {
         chain: Rc<Chain>,
         method: Rc<str>,
     },
+    /// A function that gets one more value in front of its arguments.
+    Given { handler: Value, first: Value },
     /// A method of an array, string, object, promise or function that the evaluator knows.
     Method { receiver: Value, name: Rc<str> },
     /// `resolve` or `reject` of a promise, or another function that does nothing to the request.

@@ -2,6 +2,12 @@
 //!
 //! A check that wants a new fact gets it added here; nothing later is handed back to something earlier.
 
+mod build;
+mod describe;
+mod public;
+
+pub use build::build;
+
 use std::collections::BTreeMap;
 
 use crate::controls::{Evidence, Verdict};

@@ -44,6 +44,9 @@ pub struct Api {
     /// For limits: where count and window stand.
     #[serde(default)]
     pub limit: Option<LimitShape>,
+    /// For middleware that hands an accessor of the identity to its function: the accessor's path.
+    #[serde(default)]
+    pub gives: Option<String>,
     /// For webhooks: the provider, `stripe`.
     #[serde(default)]
     pub provider: Option<String>,
@@ -93,6 +96,8 @@ pub enum Meaning {
     AuthMiddleware,
     /// Middleware or wrapper factory around a handler that is called with an identity attached to the request (`req.auth`).
     IdentityWrapper,
+    /// Middleware factory whose function argument gets an accessor of the identity, then the request.
+    IdentityMiddleware,
     /// Wrapper that turns strangers away before it calls the handler.
     AuthWrapper,
     /// Wrapper that only observes.

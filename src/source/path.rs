@@ -116,6 +116,29 @@ impl RepoPath {
         }
     }
 
+    /// A test by its name or folder: `x.test.ts`, `x.spec.ts`, `__tests__/`, `tests/`, `e2e/`, `cypress/`.
+    #[must_use]
+    pub fn is_test(&self) -> bool {
+        let by_name = [".test.", ".spec.", ".cy.", ".e2e."]
+            .iter()
+            .any(|part| self.file_name().contains(part));
+        by_name
+            || self.parent().is_some_and(|parent| {
+                parent.segments().any(|s| {
+                    matches!(
+                        s,
+                        "__tests__"
+                            | "__test__"
+                            | "tests"
+                            | "test"
+                            | "e2e"
+                            | "cypress"
+                            | "playwright"
+                    )
+                })
+            })
+    }
+
     /// The segments from the root down; none for the root.
     pub fn segments(&self) -> impl DoubleEndedIterator<Item = &str> {
         self.0.split('/').filter(|segment| !segment.is_empty())

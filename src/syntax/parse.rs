@@ -110,18 +110,6 @@ fn is_declaration(file_name: &str) -> bool {
         .any(|ending| file_name.ends_with(ending))
 }
 
-/// True for paths under which tests are kept.
-fn is_test(path: &str) -> bool {
-    [".test.", ".spec.", "__tests__", "cypress"]
-        .iter()
-        .any(|word| path.contains(word))
-        || path
-            .split('/')
-            .rev()
-            .skip(1)
-            .any(|folder| matches!(folder, "tests" | "test" | "e2e"))
-}
-
 fn read_as(file: &SourceFile, source_type: SourceType) -> Result<Lowered, String> {
     ARENA.with_borrow_mut(|arena| {
         arena.reset();
@@ -153,7 +141,7 @@ fn read_as(file: &SourceFile, source_type: SourceType) -> Result<Lowered, String
         } else {
             Bodies::Keep
         };
-        let mut lowered = lower::lower(file, &program, bodies, is_test(file.path.as_str()))
+        let mut lowered = lower::lower(file, &program, bodies, file.path.is_test())
             .map_err(|_| format!("nested deeper than {} levels", lower::MAX_DEPTH))?;
         let comments = lower::comment_spans(&program.comments);
         let record = &mut lowered.record;

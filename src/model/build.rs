@@ -1,0 +1,222 @@
+//! From a repository to the model: every room below, once, in order.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use rayon::prelude::*;
+use rustc_hash::FxHashMap;
+
+use crate::config::Config;
+use crate::controls::{Proof, Prover, Status, TestReach, Verdict};
+use crate::graph::Graph;
+use crate::project::{Project, Resolver};
+use crate::routes::{RouteKind, RouteTable};
+use crate::rule::{Confidence, Control, RuleSet};
+use crate::source::{RepoPath, Repository, SourceFile, Unreadable};
+use crate::syntax::{ModuleRecord, ParseOptions, Parsed, parse_module};
+
+use super::{AppModel, Model, RouteFacts, describe, public};
+
+/// Builds the model of a repository.
+#[must_use]
+pub fn build(repository: &Repository, rules: &RuleSet, config: &Config) -> Model {
+    let mut not_examined: Vec<Unreadable> = repository.problems().to_vec();
+    let modules = parse(repository, rules, &mut not_examined);
+    let by_path: FxHashMap<&RepoPath, &ModuleRecord> = modules
+        .iter()
+        .map(|record| (&record.path, record))
+        .collect();
+    let (project, unreadable) = Project::load(repository, &|path| by_path.get(path).copied());
+    not_examined.extend(unreadable);
+    drop(by_path);
+    let (resolver, unreadable) = Resolver::new(repository, &project);
+    not_examined.extend(unreadable);
+    let graph = Graph::new(modules, resolver);
+    let tables: Vec<RouteTable> = project
+        .apps
+        .par_iter()
+        .map(|app| RouteTable::build(app, &graph))
+        .collect();
+    let apps = prove(&project, &graph, tables, rules, config, &mut not_examined);
+    let documents = documents(repository, rules, &mut not_examined);
+    not_examined.sort();
+    not_examined.dedup();
+    Model {
+        project,
+        graph,
+        apps,
+        not_examined,
+        paths: repository.files().to_vec(),
+        documents,
+    }
+}
+
+fn parse(
+    repository: &Repository,
+    rules: &RuleSet,
+    not_examined: &mut Vec<Unreadable>,
+) -> Vec<ModuleRecord> {
+    let options = ParseOptions {
+        patterns: &rules.patterns,
+    };
+    let paths: Vec<&RepoPath> = repository.modules().collect();
+    let results: Vec<Result<ModuleRecord, Unreadable>> = paths
+        .into_par_iter()
+        .map(|path| {
+            repository
+                .read(path)
+                .map(|file| parse_module(&file, options))
+        })
+        .collect();
+    let mut modules = Vec::with_capacity(results.len());
+    for result in results {
+        match result {
+            Ok(record) => {
+                if let Parsed::ExportsOnly(reason) = &record.parsed {
+                    not_examined.push(Unreadable {
+                        path: record.path.clone(),
+                        reason: reason.clone(),
+                    });
+                }
+                modules.push(record);
+            }
+            Err(unreadable) => not_examined.push(unreadable),
+        }
+    }
+    modules
+}
+
+fn documents(
+    repository: &Repository,
+    rules: &RuleSet,
+    not_examined: &mut Vec<Unreadable>,
+) -> Vec<SourceFile> {
+    let mut documents = Vec::new();
+    for path in repository.files().iter().filter(|path| rules.reads(path)) {
+        match repository.read(path) {
+            Ok(file) => documents.push(file),
+            Err(unreadable) => not_examined.push(unreadable),
+        }
+    }
+    documents
+}
+
+fn prove(
+    project: &Project,
+    graph: &Graph,
+    tables: Vec<RouteTable>,
+    rules: &RuleSet,
+    config: &Config,
+    not_examined: &mut Vec<Unreadable>,
+) -> Vec<AppModel> {
+    let jobs: Vec<(usize, usize)> = tables
+        .iter()
+        .enumerate()
+        .flat_map(|(app, table)| (0..table.routes.len()).map(move |route| (app, route)))
+        .collect();
+    let proofs: Vec<Result<Proof, ()>> = jobs
+        .par_iter()
+        .map_init(
+            || Prover::new(graph, &rules.controls),
+            |prover, &(app, route)| {
+                let table = &tables[app];
+                let proved = catch_unwind(AssertUnwindSafe(|| {
+                    prover.route(&table.routes[route], &table.middleware)
+                }));
+                proved.map_err(|_| {
+                    // Whatever the prover knew may be half written.
+                    *prover = Prover::new(graph, &rules.controls);
+                })
+            },
+        )
+        .collect();
+    let tests = TestReach::new(graph);
+    let mut proofs = proofs.into_iter();
+    let mut apps = Vec::with_capacity(tables.len());
+    for (app, table) in project.apps.iter().zip(tables) {
+        let mut routes = Vec::with_capacity(table.routes.len());
+        for route in table.routes {
+            let record = graph.module(route.module);
+            let proof = match proofs.next() {
+                Some(Ok(proof)) => proof,
+                _ => {
+                    let reason = format!(
+                        "the proof of its {} handler failed; please report this",
+                        route.method
+                    );
+                    not_examined.push(Unreadable {
+                        path: record.path.clone(),
+                        reason,
+                    });
+                    Proof::unknown()
+                }
+            };
+            let mut controls = proof.controls;
+            controls.insert(Control::Tests, tests.verdict(&route));
+            if let crate::syntax::Parsed::ExportsOnly(_) = record.parsed {
+                for (control, verdict) in &mut controls {
+                    if *control != Control::Tests {
+                        *verdict = Verdict {
+                            status: Status::Unknown,
+                            confidence: Confidence::Low,
+                            limit: None,
+                            evidence: verdict.evidence.clone(),
+                        };
+                    }
+                }
+            }
+            let signed = proof
+                .marks
+                .iter()
+                .find(|(key, _)| key.starts_with("signature-check:"));
+            let public_guess = public::guess(&route, proof.library_handler, signed.is_some());
+            let public_declared = config
+                .routes
+                .public
+                .iter()
+                .any(|entry| entry.pattern.matches(&route.method, route.url.as_deref()));
+            let mut marks = proof.marks;
+            if let Some(mark) = public::webhook(&route, &marks, record) {
+                marks.push(mark);
+            }
+            let writes = route.kind == RouteKind::Action
+                || matches!(route.method.as_str(), "POST" | "PUT" | "PATCH" | "DELETE");
+            routes.push(RouteFacts {
+                file: record.path.clone(),
+                location: record.location(route.span),
+                controls,
+                public_guess,
+                public_declared,
+                expensive: proof.expensive,
+                writes,
+                marks,
+                route,
+            });
+        }
+        let mut prover = Prover::new(graph, &rules.controls);
+        let mut marks = Vec::new();
+        for middleware in table
+            .middleware
+            .iter()
+            .filter(|each| each.problem.is_none())
+        {
+            let headers = catch_unwind(AssertUnwindSafe(|| prover.middleware_headers(middleware)))
+                .unwrap_or_default();
+            marks.extend(
+                headers
+                    .into_iter()
+                    .map(|(name, evidence)| (format!("sets-header:{name}"), evidence)),
+            );
+        }
+        let stack = describe::stack(project, app, graph);
+        let metrics = describe::metrics(app, project, graph, &routes);
+        apps.push(AppModel {
+            root: app.root.clone(),
+            routes,
+            middleware: table.middleware,
+            stack,
+            metrics,
+            marks,
+        });
+    }
+    apps
+}

@@ -1,0 +1,152 @@
+//! What an application is made of, in names and numbers.
+
+use std::collections::BTreeSet;
+
+use crate::graph::Graph;
+use crate::project::{App, Framework, Package, Project};
+use crate::routes::RouteKind;
+use crate::source::RepoPath;
+
+use super::RouteFacts;
+
+/// Packages worth naming, by what they are: shown name, then the package that stands for it.
+const STACK: [(&str, &[&str]); 30] = [
+    ("React", &["react"]),
+    ("TypeScript", &["typescript"]),
+    ("Prisma", &["@prisma/client", "prisma"]),
+    ("Drizzle", &["drizzle-orm"]),
+    ("PostgreSQL client", &["pg", "postgres"]),
+    ("MySQL client", &["mysql2"]),
+    ("MongoDB", &["mongodb", "mongoose"]),
+    ("Supabase", &["@supabase/supabase-js", "@supabase/ssr"]),
+    ("Firebase", &["firebase-admin", "firebase"]),
+    ("Redis", &["@upstash/redis", "ioredis", "redis"]),
+    ("tRPC", &["@trpc/server"]),
+    ("GraphQL", &["graphql"]),
+    ("NextAuth", &["next-auth"]),
+    ("Better Auth", &["better-auth"]),
+    ("Clerk", &["@clerk/nextjs"]),
+    ("Stripe", &["stripe"]),
+    ("Zod", &["zod"]),
+    ("Upstash Ratelimit", &["@upstash/ratelimit"]),
+    ("Sentry", &["@sentry/nextjs", "@sentry/node"]),
+    ("pino", &["pino"]),
+    ("winston", &["winston"]),
+    ("OpenTelemetry", &["@opentelemetry/api", "@vercel/otel"]),
+    ("AI SDK", &["ai"]),
+    ("OpenAI", &["openai"]),
+    ("Anthropic", &["@anthropic-ai/sdk"]),
+    ("LangChain", &["langchain"]),
+    ("Zustand", &["zustand"]),
+    ("Vitest", &["vitest"]),
+    ("Jest", &["jest"]),
+    ("Playwright", &["@playwright/test"]),
+];
+
+/// The technology of an application: from its manifest, and from the root's where that declares shared tools.
+pub(super) fn stack(project: &Project, app: &App, graph: &Graph) -> Vec<(String, String)> {
+    let _ = graph;
+    let mut stack = Vec::new();
+    let framework = match app.framework {
+        Framework::Next => "Next.js",
+        Framework::Express => "Express",
+        Framework::Hono => "Hono",
+    };
+    stack.push((
+        framework.to_owned(),
+        app.version
+            .clone()
+            .unwrap_or_else(|| String::from("unknown version")),
+    ));
+    let own = app.package.and_then(|at| project.packages.get(at));
+    let root = project
+        .packages
+        .iter()
+        .find(|package| package.root.as_ref().is_some_and(RepoPath::is_root));
+    for (name, packages) in STACK {
+        let found = packages.iter().find_map(|package| {
+            own.and_then(|manifest| range(manifest, package))
+                .or_else(|| root.and_then(|manifest| range(manifest, package)))
+        });
+        if let Some(version) = found {
+            stack.push((name.to_owned(), version));
+        }
+    }
+    stack
+}
+
+fn range(package: &Package, name: &str) -> Option<String> {
+    let range = package
+        .dependencies
+        .get(name)
+        .or_else(|| package.dev_dependencies.get(name))?;
+    Some(
+        range
+            .trim_start_matches(['^', '~', '>', '=', '<', ' ', 'v'])
+            .to_owned(),
+    )
+}
+
+/// Counts of what lies in the application's folder.
+pub(super) fn metrics(
+    app: &App,
+    project: &Project,
+    graph: &Graph,
+    routes: &[RouteFacts],
+) -> Vec<(String, u64)> {
+    let nested: Vec<&RepoPath> = project
+        .apps
+        .iter()
+        .map(|other| &other.root)
+        .filter(|root| **root != app.root && root.starts_with(&app.root))
+        .collect();
+    let mut typescript = 0;
+    let mut tests = 0;
+    let mut cases = 0;
+    let mut console = 0;
+    let mut console_files = 0;
+    let mut any = 0;
+    for (_, record) in graph.modules() {
+        if !record.path.starts_with(&app.root)
+            || nested.iter().any(|root| record.path.starts_with(root))
+        {
+            continue;
+        }
+        if matches!(record.path.extension(), Some("ts" | "tsx" | "mts" | "cts"))
+            && !record.path.as_str().ends_with(".d.ts")
+        {
+            typescript += 1;
+        }
+        if record.path.is_test() {
+            tests += u64::from(record.facts.test_cases > 0);
+            cases += u64::from(record.facts.test_cases);
+            continue;
+        }
+        console += record.facts.console_calls.len() as u64;
+        console_files += u64::from(!record.facts.console_calls.is_empty());
+        any += u64::from(record.facts.any_types);
+    }
+    let files: BTreeSet<&RepoPath> = routes
+        .iter()
+        .filter(|route| route.route.kind != RouteKind::Action)
+        .map(|route| &route.file)
+        .collect();
+    let actions = routes
+        .iter()
+        .filter(|route| route.route.kind == RouteKind::Action)
+        .count() as u64;
+    [
+        ("TypeScript files", typescript),
+        ("route files", files.len() as u64),
+        ("handlers", routes.len() as u64 - actions),
+        ("server actions", actions),
+        ("test files", tests),
+        ("test cases", cases),
+        ("console calls", console),
+        ("files with console calls", console_files),
+        ("explicit any", any),
+    ]
+    .into_iter()
+    .map(|(name, count)| (name.to_owned(), count))
+    .collect()
+}
