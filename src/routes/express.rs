@@ -1,4 +1,104 @@
-//! (file)
-use super::{Route, trace::Tracer};
+//! Express: applications, routers and what is registered on them.
+
+use crate::graph::ModuleId;
 use crate::project::App;
-pub(super) fn rows(_app: &App, _tracer: Tracer<'_>, _out: &mut Vec<Route>) {}
+
+use super::actions::is_test;
+use super::mount::{Dialect, Mounts, Verb};
+use super::trace::{Tracer, Value};
+use super::{Route, RouteKind};
+
+/// The rows of the application's Express routers.
+pub(super) fn rows(app: &App, tracer: Tracer<'_>, out: &mut Vec<Route>) {
+    let mut mounts = Mounts::new(tracer, Express);
+    mounts.walk(&members(app, tracer));
+    for root in mounts.roots() {
+        mounts.rows(root, out);
+    }
+}
+
+/// The modules of the application: those in its folder and those that they load, tests left out.
+pub(super) fn members(app: &App, tracer: Tracer<'_>) -> Vec<ModuleId> {
+    let roots: Vec<ModuleId> = tracer
+        .graph
+        .modules()
+        .filter(|(_, record)| record.path.starts_with(&app.root) && !is_test(record))
+        .map(|(module, _)| module)
+        .collect();
+    let loaded = tracer.graph.closure(&roots);
+    tracer
+        .graph
+        .modules()
+        .filter(|(module, record)| {
+            loaded.get(module.0 as usize).copied().unwrap_or(false) && !is_test(record)
+        })
+        .map(|(module, _)| module)
+        .collect()
+}
+
+struct Express;
+
+/// Packages whose `Router` is Express's with promises.
+const ROUTER_PACKAGES: [&str; 3] = ["express-promise-router", "@awaitjs/express", "router"];
+
+/// Handlers of packages that answer although they are only `use`d: package, beginning of the export's name, method.
+const SERVERS: [(&str, &str, &str); 8] = [
+    ("swagger-ui-express", "serve", "GET"),
+    ("swagger-ui-express", "setup", "GET"),
+    ("redoc-express", "", "GET"),
+    ("@scalar/express-api-reference", "apiReference", "GET"),
+    ("@trpc/server", "createExpressMiddleware", "ANY"),
+    ("@apollo/server", "expressMiddleware", "ANY"),
+    ("graphql-http", "createHandler", "ANY"),
+    ("better-auth", "toNodeHandler", "ANY"),
+];
+
+impl Dialect for Express {
+    fn kind(&self) -> RouteKind {
+        RouteKind::Express
+    }
+
+    fn package(&self) -> &'static str {
+        "express"
+    }
+
+    fn creates(&self, callee: &Value) -> Option<bool> {
+        let Value::External { package, name, .. } = callee else {
+            return None;
+        };
+        match (&**package, &**name) {
+            ("express", "default" | "*" | "express" | "default.default") => Some(true),
+            ("express", "Router" | "default.Router") => Some(false),
+            (other, "default" | "*" | "Router") if ROUTER_PACKAGES.contains(&other) => Some(false),
+            _ => None,
+        }
+    }
+
+    fn verb(&self, name: &str) -> Option<Verb> {
+        Some(match name {
+            "get" => Verb::Answer("GET"),
+            "post" => Verb::Answer("POST"),
+            "put" => Verb::Answer("PUT"),
+            "patch" => Verb::Answer("PATCH"),
+            "delete" => Verb::Answer("DELETE"),
+            "head" => Verb::Answer("HEAD"),
+            "options" => Verb::Answer("OPTIONS"),
+            "all" => Verb::Answer("ANY"),
+            "use" => Verb::Use,
+            "route" => Verb::Path,
+            "set" | "enable" | "disable" | "param" | "engine" => Verb::Chain,
+            _ => return None,
+        })
+    }
+
+    fn serves(&self, value: &Value) -> Option<&'static str> {
+        let Value::External { package, name, .. } = value else {
+            return None;
+        };
+        let name = name.rsplit('.').next().unwrap_or("");
+        SERVERS
+            .into_iter()
+            .find(|(known, export, _)| **package == **known && name.starts_with(export))
+            .map(|(_, _, method)| method)
+    }
+}

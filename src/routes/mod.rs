@@ -10,6 +10,7 @@ mod matcher;
 mod methods;
 mod middleware;
 mod middleware_files;
+mod mount;
 mod pages_router;
 mod path;
 mod path_to_regexp;
