@@ -1,7 +1,25 @@
 //! One file per kind of check: a rule and the model give findings and counts. Pure: no reading, no order, no configuration.
 
+mod attest;
+mod code;
+mod config_key;
+mod console_logging;
+mod cors;
+mod coverage_threshold;
+mod csp;
+mod dependency;
+mod env_validation;
+mod file;
+mod headers;
+mod middleware_loaded;
+mod pattern;
+mod pipeline;
+mod public_env;
 mod result;
 mod route_control;
+mod route_exists;
+mod route_mark;
+mod secret_literal;
 mod subject;
 
 pub use result::CheckResult;
@@ -17,6 +35,22 @@ pub fn run(rule: &Rule, model: &Model, app: usize) -> CheckResult {
     };
     match &rule.check {
         Check::RouteControl(check) => route_control::run(&subject, check),
-        _ => CheckResult::default(),
+        Check::RouteMark(check) => route_mark::run(&subject, check),
+        Check::RouteExists(check) => route_exists::run(&subject, check),
+        Check::ResponseHeaders(check) => headers::run(&subject, check),
+        Check::ContentSecurityPolicy(check) => csp::run(&subject, check),
+        Check::Cors(check) => cors::run(&subject, check),
+        Check::MiddlewareLoaded(_) => middleware_loaded::run(&subject),
+        Check::Dependency(check) => dependency::run(&subject, check),
+        Check::File(check) => file::run(&subject, check),
+        Check::ConfigKey(check) => config_key::run(&subject, check),
+        Check::Pattern(check) => pattern::run(&subject, check),
+        Check::SecretLiteral(check) => secret_literal::run(&subject, check),
+        Check::PublicEnv(check) => public_env::run(&subject, check),
+        Check::EnvValidation(check) => env_validation::run(&subject, check),
+        Check::CoverageThreshold(check) => coverage_threshold::run(&subject, check),
+        Check::Pipeline(check) => pipeline::run(&subject, check),
+        Check::ConsoleLogging(check) => console_logging::run(&subject, check),
+        Check::Attest(_) => attest::run(),
     }
 }

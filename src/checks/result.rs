@@ -41,8 +41,29 @@ impl CheckResult {
         self.gap(weight, finding);
     }
 
+    /// Counts a unit that is missing and that another rule reports.
+    pub fn silent_gap(&mut self, weight: f64) {
+        self.total += 1;
+        self.total_weight += weight;
+    }
+
     /// Counts a unit that could not be judged.
     pub fn unknown(&mut self) {
         self.unknown += 1;
+    }
+}
+
+impl CheckResult {
+    /// One unit for the whole application: in order when there is no finding.
+    #[must_use]
+    pub fn pass_or_fail(findings: Vec<Finding>) -> Self {
+        let mut result = Self::default();
+        if findings.is_empty() {
+            result.covered(1.0);
+        } else {
+            result.silent_gap(1.0);
+            result.findings = findings;
+        }
+        result
     }
 }

@@ -1,8 +1,10 @@
 //! `[check.route-control]`: a control has to reach handlers.
 
-use crate::controls::Status;
+use crate::controls::{Status, Verdict};
+use crate::finding::{Finding, Related};
 use crate::model::RouteFacts;
 use crate::rule::{Control, RouteControl, RouteScope};
+use crate::source::Location;
 
 use super::CheckResult;
 use super::subject::{Subject, related, weight};
@@ -10,35 +12,25 @@ use super::subject::{Subject, related, weight};
 pub(super) fn run(subject: &Subject<'_>, check: &RouteControl) -> CheckResult {
     let mut result = CheckResult::default();
     for route in &subject.app.routes {
-        if !in_scope(route, check.routes) || is_open(route, check.control) {
+        if !in_scope(route, check.routes)
+            || is_open(route, check.control)
+            || is_excepted(route, check)
+        {
             continue;
         }
         let Some(verdict) = route.controls.get(&check.control) else {
             continue;
         };
         let word = verdict.status.word();
+        let among = |words: &[String]| words.iter().any(|each| each == word);
         match verdict.status {
             Status::Na => {}
             Status::Unknown => result.unknown(),
-            _ if check.gap.iter().any(|gap| gap == word) => {
-                let mut finding = subject.route_finding(route, &check.says);
-                if let Some((kind, _)) = route.expensive.first() {
-                    finding.message = format!("{} and makes {}", finding.message, costly(kind));
-                }
-                let mut chain = related(&verdict.evidence);
-                chain.extend(
-                    route
-                        .expensive
-                        .iter()
-                        .map(|(kind, place)| crate::finding::Related {
-                            location: crate::source::Location::of_line(&place.file, place.line),
-                            note: format!("{}: {}", costly(kind), place.note),
-                        }),
-                );
-                let finding = finding.with_related(chain).at_most(verdict.confidence);
+            _ if among(&check.gap) => {
+                let finding = gap(subject, check, route, verdict);
                 result.gap(weight(route), finding);
             }
-            _ if check.weak.iter().any(|weak| weak == word) => {
+            _ if among(&check.weak) => {
                 let says = check.weak_says.as_ref().unwrap_or(&check.says);
                 let finding = subject
                     .route_finding(route, says)
@@ -53,6 +45,51 @@ pub(super) fn run(subject: &Subject<'_>, check: &RouteControl) -> CheckResult {
     result
 }
 
+/// The finding for a handler that the control does not reach.
+fn gap(
+    subject: &Subject<'_>,
+    check: &RouteControl,
+    route: &RouteFacts,
+    verdict: &Verdict,
+) -> Finding {
+    let mut finding = subject.route_finding(route, &check.says);
+    if let Some((kind, _)) = route.expensive.first() {
+        finding.message = format!("{} and makes {}", finding.message, costly(kind));
+    }
+    let mut chain = related(&verdict.evidence);
+    chain.extend(route.expensive.iter().map(|(kind, place)| Related {
+        location: Location::of_line(&place.file, place.line),
+        note: format!("{}: {}", costly(kind), place.note),
+    }));
+    let open = route.public_declared || route.public_guess.is_some();
+    let severity = if !route.expensive.is_empty() && check.expensive_severity.is_some() {
+        check.expensive_severity
+    } else if open && !route.writes && check.open_severity.is_some() {
+        check.open_severity
+    } else if route.writes {
+        check.writing_severity
+    } else {
+        None
+    };
+    finding
+        .with_severity(severity)
+        .with_related(chain)
+        .at_most(verdict.confidence)
+}
+
+/// A handler that only one known sender reaches.
+fn is_excepted(route: &RouteFacts, check: &RouteControl) -> bool {
+    let enforced = route
+        .controls
+        .get(&Control::Auth)
+        .is_some_and(|verdict| verdict.status == Status::Enforced);
+    enforced
+        && check.except_marks.iter().any(|wanted| {
+            let fits = |mark: &str| mark.split(':').next() == Some(wanted);
+            route.marks.iter().any(|(mark, _)| fits(mark))
+        })
+}
+
 /// True when anybody may call the handler, so that asking who calls makes no sense.
 fn is_open(route: &RouteFacts, control: Control) -> bool {
     control == Control::Auth && (route.public_declared || route.public_guess.is_some())
@@ -60,6 +97,10 @@ fn is_open(route: &RouteFacts, control: Control) -> bool {
 
 fn in_scope(route: &RouteFacts, scope: RouteScope) -> bool {
     let is_action = route.route.url.is_none();
+    // A preflight answers headers and does nothing.
+    if !is_action && route.route.method == "OPTIONS" {
+        return false;
+    }
     match scope {
         RouteScope::All => true,
         RouteScope::Handlers => !is_action,

@@ -2,10 +2,14 @@
 
 use crate::controls::Evidence;
 use crate::finding::{Finding, Related};
+use crate::graph::ModuleId;
 use crate::model::{AppModel, Model, RouteFacts};
 use crate::project::{App, Package};
 use crate::rule::Rule;
-use crate::source::{Location, RepoPath};
+use crate::source::{Location, RepoPath, SourceFile};
+use crate::syntax::ModuleRecord;
+
+use super::code::is_side_file;
 
 /// How much an expensive handler counts.
 const EXPENSIVE_WEIGHT: f64 = 2.0;
@@ -62,6 +66,69 @@ impl<'a> Subject<'a> {
                 .join("package.json"),
             None => self.project.root.clone(),
         }
+    }
+
+    /// The application's modules that run in production: without tests and examples, and without those of another application
+    /// in a folder below.
+    pub(super) fn modules(&self) -> impl Iterator<Item = (ModuleId, &'a ModuleRecord)> {
+        let root = &self.project.root;
+        let nested: Vec<&RepoPath> = self
+            .model
+            .project
+            .apps
+            .iter()
+            .map(|app| &app.root)
+            .filter(|other| *other != root && other.starts_with(root))
+            .collect();
+        self.model.graph.modules().filter(move |(_, module)| {
+            module.path.starts_with(root)
+                && !nested.iter().any(|other| module.path.starts_with(other))
+                && !is_side_file(&module.path)
+        })
+    }
+
+    /// The application's modules and those of other packages of the repository that they load.
+    pub(super) fn reached(&self) -> Vec<&'a ModuleRecord> {
+        let own: Vec<ModuleId> = self.modules().map(|(id, _)| id).collect();
+        let closure = self.model.graph.closure(&own);
+        self.model
+            .graph
+            .modules()
+            .zip(closure)
+            .filter(|((_, module), reached)| *reached && !is_side_file(&module.path))
+            .map(|((_, module), _)| module)
+            .collect()
+    }
+
+    /// A file of the application, else of the root, that one of the globs names.
+    pub(super) fn documents(&self) -> impl Iterator<Item = &'a SourceFile> {
+        let root = self.project.root.clone();
+        self.model.documents.iter().filter(move |file| {
+            let folder = file.path.parent().unwrap_or_else(|| RepoPath::new(""));
+            file.path.starts_with(&root) || root.starts_with(&folder)
+        })
+    }
+
+    /// The application answers requests by itself.
+    pub(super) fn has_routes(&self) -> bool {
+        !self.app.routes.is_empty()
+    }
+
+    /// The application serves pages.
+    pub(super) fn serves_pages(&self) -> bool {
+        let page = |path: &RepoPath| {
+            let code = matches!(path.extension(), Some("tsx" | "jsx" | "ts" | "js" | "mdx"));
+            let in_app = self.project.app_dir.as_ref().is_some_and(|folder| {
+                path.starts_with(folder) && path.stem().split('.').next() == Some("page")
+            });
+            let in_pages = self.project.pages_dir.as_ref().is_some_and(|folder| {
+                path.starts_with(folder)
+                    && !path.starts_with(&folder.join("api"))
+                    && !path.stem().starts_with('_')
+            });
+            code && (in_app || in_pages)
+        };
+        self.model.paths.iter().any(page)
     }
 
     /// The application's manifest.

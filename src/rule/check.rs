@@ -111,6 +111,15 @@ pub struct RouteControl {
     pub weak: Vec<String>,
     /// How bad half a gap is; the rule's own severity when not given.
     pub weak_severity: Option<Severity>,
+    /// How bad a gap is where the handler changes state.
+    pub writing_severity: Option<Severity>,
+    /// How bad a gap is where the handler makes calls that cost money or much time.
+    pub expensive_severity: Option<Severity>,
+    /// How bad a gap is where the handler is meant for anybody and only reads.
+    pub open_severity: Option<Severity>,
+    /// Marks of handlers that are not asked when strangers are turned away anyway: `cron`, `webhook`.
+    #[serde(default)]
+    pub except_marks: Vec<String>,
     /// What the message says of a gap, after `POST /api/chat`: `has no rate limit`.
     pub says: String,
     /// What the message says of half a gap.

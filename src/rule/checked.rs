@@ -124,13 +124,13 @@ impl Rule {
         let before = problems.len();
         let (category, id) = place(source, problems).unzip();
         let (file, mistakes) = read_toml::<RuleFile>(&source.text);
+        let already = !mistakes.is_empty();
         problems.extend(
             mistakes
                 .into_iter()
                 .map(|each| RuleProblem::new(source, each)),
         );
         let file = file?;
-        let already = problems.len() > before;
         let mut complain = |key: &str, message: &str| {
             problems.push(RuleProblem::at_key(source, key, message.to_owned()));
         };
@@ -255,7 +255,8 @@ fn check_texts(file: &RuleFile, complain: &mut impl FnMut(&str, &str)) {
         let first_upper = letters.next().is_some_and(char::is_uppercase);
         // An acronym or a name such as `CORS` or `TypeScript` may open a title.
         let word = title.split_whitespace().next().unwrap_or("");
-        let plain = word.chars().skip(1).all(char::is_lowercase);
+        let letters = word.trim_end_matches(|letter: char| !letter.is_alphanumeric());
+        let plain = letters.chars().skip(1).all(char::is_lowercase);
         if first_upper && plain {
             complain("title", "`title` begins in lower case");
         }

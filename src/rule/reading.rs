@@ -36,19 +36,28 @@ pub fn read_toml<T: DeserializeOwned>(text: &str) -> (Option<T>, Vec<Mistake>) {
     }
     let mut table = table;
     let mut mistakes = Vec::new();
-    while mistakes.len() < MOST_MISTAKES {
+    let mut gone: Vec<String> = Vec::new();
+    for _ in 0..MOST_MISTAKES {
         match T::deserialize(toml::Deserializer::from(table.clone())) {
             Ok(value) => return (Some(value), mistakes),
             Err(error) => {
                 let span = error.span();
-                let removed = span
-                    .as_ref()
-                    .is_some_and(|span| remove(table.get_mut(), span));
-                mistakes.push(Mistake {
-                    message: friendly(error.message()),
-                    span,
+                let removed = span.as_ref().and_then(|span| remove(table.get_mut(), span));
+                // What was taken out for a mistake of its own is then missed: that is no second mistake.
+                let message = error.message();
+                let follows = gone.iter().any(|key| {
+                    message == format!("missing field `{key}`")
+                        || message.starts_with("wanted exactly 1")
                 });
-                if !removed {
+                if !follows {
+                    mistakes.push(Mistake {
+                        message: friendly(message),
+                        span,
+                    });
+                }
+                let ended = removed.is_none();
+                gone.extend(removed);
+                if ended {
                     break;
                 }
             }
@@ -57,8 +66,8 @@ pub fn read_toml<T: DeserializeOwned>(text: &str) -> (Option<T>, Vec<Mistake>) {
     (None, mistakes)
 }
 
-/// Takes out the innermost entry that holds `span`; false when there is none, so that the loop above ends.
-fn remove(table: &mut DeTable<'_>, span: &Range<usize>) -> bool {
+/// Takes out the innermost entry that holds `span` and gives its key; `None` when there is none, so that the loop above ends.
+fn remove(table: &mut DeTable<'_>, span: &Range<usize>) -> Option<String> {
     let holds = |outer: Range<usize>| outer.start <= span.start && span.end <= outer.end;
     let mut found = None;
     for (key, value) in table.iter_mut() {
@@ -67,17 +76,16 @@ fn remove(table: &mut DeTable<'_>, span: &Range<usize>) -> bool {
             break;
         }
         if within(value, span) {
-            if descend(value, span) {
-                return true;
+            if let Some(inner) = descend(value, span) {
+                return Some(inner);
             }
             found = Some(key.get_ref().clone());
             break;
         }
     }
-    match found {
-        Some(key) => table.remove(key.as_ref()).is_some(),
-        None => false,
-    }
+    let key = found?;
+    table.remove(key.as_ref())?;
+    Some(key.into_owned())
 }
 
 /// True when `span` lies in the value or in something below it: the span of `[a]` does not cover `[a.b]`.
@@ -95,17 +103,16 @@ fn within(value: &Spanned<DeValue<'_>>, span: &Range<usize>) -> bool {
     }
 }
 
-fn descend(value: &mut Spanned<DeValue<'_>>, span: &Range<usize>) -> bool {
+fn descend(value: &mut Spanned<DeValue<'_>>, span: &Range<usize>) -> Option<String> {
     let whole = value.span() == *span;
     match value.get_mut() {
         DeValue::Table(table) if !whole => remove(table, span),
         DeValue::Array(array) => {
-            let Some(at) = array.iter().position(|value| within(value, span)) else {
-                return false;
-            };
+            let at = array.iter().position(|value| within(value, span))?;
             let whole = array[at].span() == *span;
-            if !whole && array.get_mut(at).is_some_and(|value| descend(value, span)) {
-                return true;
+            if !whole && let Some(inner) = array.get_mut(at).and_then(|value| descend(value, span))
+            {
+                return Some(inner);
             }
             *array = array
                 .clone()
@@ -114,9 +121,9 @@ fn descend(value: &mut Spanned<DeValue<'_>>, span: &Range<usize>) -> bool {
                 .filter(|(index, _)| *index != at)
                 .map(|(_, value)| value)
                 .collect();
-            true
+            Some(String::new())
         }
-        _ => false,
+        _ => None,
     }
 }
 

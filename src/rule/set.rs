@@ -203,3 +203,76 @@ fn reads(rules: &[Rule], problems: &mut Vec<RuleProblem>) -> GlobSet {
         GlobSet::empty()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{RuleSet, RuleText};
+
+    fn text(file: &str, text: &str) -> RuleText {
+        RuleText {
+            file: file.to_owned(),
+            text: text.to_owned(),
+        }
+    }
+
+    const GOOD: &str = "title = 'code does x'\nseverity = 'low'\nhow = 'static'\nsince = '0.1.0'\nwhy = 'w'\nfix = 'f'\neffort_hours = 1\n";
+
+    #[test]
+    fn the_embedded_rules_have_no_mistakes() {
+        let set = match RuleSet::builtin() {
+            Ok(set) => set,
+            Err(problems) => panic!(
+                "{}",
+                problems
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>()
+                    .join("\n")
+            ),
+        };
+        assert!(set.rule("route-auth").is_some());
+        assert!(set.roadmap("standard").is_some());
+        assert!(set.rules.windows(2).all(|pair| pair[0].id < pair[1].id));
+    }
+
+    #[test]
+    fn every_mistake_of_every_file_is_reported_at_its_line() {
+        let problems = RuleSet::from_texts(&[
+            text("security/Bad_Name.toml", GOOD),
+            text("nowhere/a-rule.toml", &format!("{GOOD}[check.cors]\n")),
+            text(
+                "security/b-rule.toml",
+                &format!("{GOOD}sevrity = 'high'\n[check.route-control]\ncontrol = 'auht'\ngap = ['none']\nsays = 'x'\n"),
+            ),
+            text(
+                "security/c-rule.toml",
+                &format!("{GOOD}[check.route-control]\ncontrol = 'auth'\ngap = ['nothing']\nsays = 'x'\n"),
+            ),
+            text("security/d-rule.toml", "title = 'Upper.'\n"),
+            text(
+                "roadmaps/plan.toml",
+                "title = 'p'\n[[phase]]\ntitle = 'a'\n[[phase.item]]\ntitle = 'i'\npriority = 'high'\nrules = ['c-rul']\n",
+            ),
+        ])
+        .unwrap_err();
+        let shown: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        let has = |start: &str, part: &str| {
+            assert!(
+                shown
+                    .iter()
+                    .any(|each| each.starts_with(start) && each.contains(part)),
+                "{start} … {part}\nin {shown:#?}"
+            );
+        };
+        has("security/Bad_Name.toml:1:1", "kebab-case");
+        has("security/Bad_Name.toml:1:1", "[check.<kind>]");
+        has("nowhere/a-rule.toml:1:1", "one of security");
+        has("security/b-rule.toml:8:1", "did you mean `severity`?");
+        has("security/b-rule.toml:10:11", "did you mean `auth`?");
+        has("security/c-rule.toml:8:1", "auth is never `nothing`");
+        has("security/d-rule.toml:1:1", "lower case");
+        has("security/d-rule.toml:1:1", "full stop");
+        has("security/d-rule.toml:1:1", "`why` is missing");
+        has("roadmaps/plan.toml:7:10", "did you mean `c-rule`?");
+    }
+}

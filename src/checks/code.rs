@@ -1,0 +1,228 @@
+//! Small questions about one module's code: what a name was imported from, which strings it holds, what it calls.
+
+use crate::source::{Location, RepoPath};
+use crate::syntax::{Argument, Expr, ExprId, Imported, Key, ModuleRecord, Name, Property};
+
+/// Folders whose code never runs in production.
+const SIDE_FOLDERS: [&str; 19] = [
+    "__tests__",
+    "__mocks__",
+    "__fixtures__",
+    "test",
+    "tests",
+    "e2e",
+    "cypress",
+    "playwright",
+    "fixtures",
+    "mocks",
+    "examples",
+    "example",
+    "stories",
+    ".storybook",
+    "docs",
+    "templates",
+    "node_modules",
+    "load-tests",
+    "benchmarks",
+];
+
+/// True for tests, stories, mocks and examples.
+pub(super) fn is_side_file(path: &RepoPath) -> bool {
+    let name = path.file_name();
+    let marked = [
+        ".test.",
+        ".spec.",
+        ".stories.",
+        ".story.",
+        ".mock.",
+        ".e2e.",
+        ".cy.",
+        "_test.",
+    ]
+    .iter()
+    .any(|mark| name.contains(mark));
+    let setup = [
+        "jest.setup",
+        "vitest.setup",
+        "setupTests",
+        "test-setup",
+        "setup-tests",
+    ];
+    marked
+        || setup.iter().any(|start| name.starts_with(start))
+        || path.parent().is_some_and(|folder| {
+            folder
+                .segments()
+                .any(|segment| SIDE_FOLDERS.contains(&segment))
+        })
+}
+
+/// The package of a specifier, `@scope/name` of `@scope/name/path`; `None` for relative ones.
+pub(super) fn package_of(specifier: &str) -> Option<&str> {
+    if specifier.is_empty()
+        || specifier.starts_with(['.', '/', '#', '~'])
+        || specifier.starts_with("@/")
+    {
+        return None;
+    }
+    let parts = if specifier.starts_with('@') { 2 } else { 1 };
+    let end = specifier
+        .match_indices('/')
+        .nth(parts - 1)
+        .map_or(specifier.len(), |(at, _)| at);
+    specifier.get(..end)
+}
+
+/// What `expr` takes from another module: specifier and exported name, `default` and `*` included. `X.y` of a default or
+/// namespace import is `y`.
+pub(super) fn imported(module: &ModuleRecord, expr: ExprId) -> Option<(&str, &str)> {
+    match module.exprs.get(expr.0 as usize)? {
+        Expr::Name(name) => {
+            let import = import_of(module, *name)?;
+            let what = match &import.imported {
+                Imported::Named(name) => module.name(*name),
+                Imported::Default => "default",
+                Imported::Namespace => "*",
+            };
+            Some((&import.specifier, what))
+        }
+        Expr::Member {
+            object, property, ..
+        } => {
+            let Expr::Name(name) = module.exprs.get(object.0 as usize)? else {
+                return None;
+            };
+            let import = import_of(module, *name)?;
+            Some((&import.specifier, module.name(*property)))
+        }
+        _ => None,
+    }
+}
+
+fn import_of(module: &ModuleRecord, name: Name) -> Option<&crate::syntax::Import> {
+    module
+        .imports
+        .iter()
+        .find(|import| import.local == name && !import.type_only)
+}
+
+/// A call or construction.
+pub(super) struct Call<'a> {
+    /// The whole expression.
+    pub expr: ExprId,
+    /// What is called.
+    pub callee: ExprId,
+    /// With what.
+    pub args: &'a [Argument],
+}
+
+/// Every call and construction of the module, in source order of their evaluation.
+pub(super) fn calls(module: &ModuleRecord) -> impl Iterator<Item = Call<'_>> {
+    numbered(module).filter_map(|(id, expr)| match expr {
+        Expr::Call { callee, args, .. } | Expr::New { callee, args } => Some(Call {
+            expr: id,
+            callee: *callee,
+            args,
+        }),
+        _ => None,
+    })
+}
+
+/// Every expression with its number.
+pub(super) fn numbered(module: &ModuleRecord) -> impl Iterator<Item = (ExprId, &Expr)> {
+    (0u32..).map(ExprId).zip(module.exprs.iter())
+}
+
+/// The text of a string literal, or of a template with `\u{0}` for what is computed.
+pub(super) fn text(module: &ModuleRecord, expr: ExprId) -> Option<std::borrow::Cow<'_, str>> {
+    match module.exprs.get(expr.0 as usize)? {
+        Expr::String(text) => Some(std::borrow::Cow::Borrowed(text)),
+        Expr::Template { texts, .. } => Some(std::borrow::Cow::Owned(texts.join("\u{0}"))),
+        _ => None,
+    }
+}
+
+/// The key's text, when it is written as a literal.
+pub(super) fn key<'a>(module: &'a ModuleRecord, key: &Key) -> Option<&'a str> {
+    match key {
+        Key::Name(name) => Some(module.name(*name)),
+        Key::Computed(expr) => match module.exprs.get(expr.0 as usize)? {
+            Expr::String(text) => Some(text),
+            _ => None,
+        },
+    }
+}
+
+/// The value at a key of an object literal.
+pub(super) fn property(module: &ModuleRecord, object: ExprId, wanted: &str) -> Option<ExprId> {
+    let Expr::Object(properties) = module.exprs.get(object.0 as usize)? else {
+        return None;
+    };
+    properties.iter().rev().find_map(|property| match property {
+        Property::Value { key: name, value } if key(module, name) == Some(wanted) => Some(*value),
+        _ => None,
+    })
+}
+
+/// The name of the method of `object.method(…)`, or of the function that is called.
+pub(super) fn called_name(module: &ModuleRecord, callee: ExprId) -> Option<&str> {
+    match module.exprs.get(callee.0 as usize)? {
+        Expr::Name(name) => Some(module.name(*name)),
+        Expr::Member { property, .. } => Some(module.name(*property)),
+        _ => None,
+    }
+}
+
+/// True for `process.env`.
+pub(super) fn is_process_env(module: &ModuleRecord, expr: ExprId) -> bool {
+    let Some(Expr::Member {
+        object, property, ..
+    }) = module.exprs.get(expr.0 as usize)
+    else {
+        return false;
+    };
+    let on_process = matches!(
+        module.exprs.get(object.0 as usize),
+        Some(Expr::Name(name)) if module.name(*name) == "process"
+    );
+    on_process && module.name(*property) == "env"
+}
+
+/// The variable of `process.env.NAME`.
+pub(super) fn env_name(module: &ModuleRecord, expr: ExprId) -> Option<&str> {
+    match module.exprs.get(expr.0 as usize)? {
+        Expr::Member {
+            object, property, ..
+        } if is_process_env(module, *object) => Some(module.name(*property)),
+        Expr::Index { object, index, .. } if is_process_env(module, *object) => {
+            match module.exprs.get(index.0 as usize)? {
+                Expr::String(name) => Some(name),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// The place of an expression.
+pub(super) fn place(module: &ModuleRecord, expr: ExprId) -> Location {
+    let span = module.spans.get(expr.0 as usize).copied();
+    module.location(span.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_side_file, package_of};
+    use crate::source::RepoPath;
+
+    #[test]
+    fn packages_and_side_files() {
+        assert_eq!(package_of("@sentry/nextjs/x"), Some("@sentry/nextjs"));
+        assert_eq!(package_of("zod/v4"), Some("zod"));
+        assert_eq!(package_of("@/lib/x"), None);
+        assert_eq!(package_of("./x"), None);
+        assert!(is_side_file(&RepoPath::new("app/api/x.test.ts")));
+        assert!(is_side_file(&RepoPath::new("e2e/login.ts")));
+        assert!(!is_side_file(&RepoPath::new("app/api/test-mode/route.ts")));
+    }
+}

@@ -1,0 +1,97 @@
+//! `[check.console-logging]`: server code logs through a logger and not with `console`.
+
+use std::cmp::Reverse;
+
+use crate::controls::Status;
+use crate::finding::Related;
+use crate::rule::{ConsoleLogging, Control};
+use crate::syntax::ModuleRecord;
+
+use super::CheckResult;
+use super::file::glob_set;
+use super::subject::{Subject, weight};
+
+/// Files that a finding lists.
+const FILES_SHOWN: usize = 10;
+
+pub(super) fn run(subject: &Subject<'_>, check: &ConsoleLogging) -> CheckResult {
+    let except = glob_set(&check.except);
+    let root = &subject.project.root;
+    let mut files: Vec<(&ModuleRecord, usize)> = subject
+        .modules()
+        .filter(|(_, module)| {
+            let path = module
+                .path
+                .strip_prefix(root)
+                .unwrap_or(module.path.as_str());
+            !except.is_match(path)
+        })
+        .map(|(_, module)| (module, module.facts.console_calls.len()))
+        .filter(|(_, calls)| *calls > 0)
+        .collect();
+    files.sort_by_key(|(module, calls)| (Reverse(*calls), module.path.clone()));
+    let calls: usize = files.iter().map(|(_, calls)| calls).sum();
+
+    let mut result = CheckResult::default();
+    let mut through_logger = 0;
+    let mut logging = 0;
+    for route in &subject.app.routes {
+        let verdict = route.controls.get(&Control::Logging);
+        match verdict.map(|verdict| verdict.status) {
+            Some(Status::Structured) => {
+                through_logger += 1;
+                logging += 1;
+                result.covered(weight(route));
+            }
+            Some(Status::Console) => {
+                logging += 1;
+                result.silent_gap(weight(route));
+            }
+            Some(Status::Unknown) => result.unknown(),
+            _ => {}
+        }
+    }
+    let Some((worst, _)) = files.first().filter(|_| calls >= check.at_least) else {
+        return result;
+    };
+    if result.total == 0 {
+        result.silent_gap(1.0);
+    } else if result.covered == result.total {
+        // Every handler that logs uses the logger; what is left lies in other code.
+        result.silent_gap(1.0);
+    }
+    let place = worst
+        .facts
+        .console_calls
+        .first()
+        .map(|(_, span)| worst.location(*span))
+        .unwrap_or_else(|| worst.location(crate::source::Span::default()));
+    let reach = match (through_logger, logging) {
+        (_, 0) => String::new(),
+        (0, _) => String::from("; no handler logs through a logger"),
+        (through, all) => format!("; {through} of {all} handlers that log use a logger"),
+    };
+    let (plural, more) = (
+        if calls == 1 { "" } else { "s" },
+        if files.len() == 1 { "" } else { "s" },
+    );
+    let message = format!(
+        "{calls} console call{plural} in {} file{more}{reach}",
+        files.len()
+    );
+    let related = files
+        .iter()
+        .take(FILES_SHOWN)
+        .filter_map(|(module, calls)| {
+            let (_, span) = module.facts.console_calls.first()?;
+            Some(Related {
+                location: module.location(*span),
+                note: format!("{calls} console calls in this file"),
+            })
+        });
+    let finding = subject
+        .finding(place, message)
+        .with_related(related.collect());
+    result.findings.push(finding);
+    result
+}

@@ -1,0 +1,204 @@
+//! `[check.cors]`: other origins let in wholesale.
+
+use std::collections::BTreeSet;
+
+use crate::graph::ModuleId;
+use crate::project::HeaderEntry;
+use crate::rule::{Cors, Severity};
+use crate::source::Location;
+use crate::syntax::{Expr, ExprId, ModuleRecord, Property};
+
+use super::CheckResult;
+use super::code::{called_name, calls, imported, key, numbered, place, property, text};
+use super::subject::Subject;
+
+const ORIGIN: &str = "access-control-allow-origin";
+const CREDENTIALS: &str = "access-control-allow-credentials";
+
+/// A place that lets every origin in.
+struct Opening {
+    location: Location,
+    says: &'static str,
+    credentials: bool,
+}
+
+pub(super) fn run(subject: &Subject<'_>, check: &Cors) -> CheckResult {
+    if !subject.has_routes() && subject.project.next.headers.is_empty() {
+        return CheckResult::default();
+    }
+    let mut openings = Vec::new();
+    configured(&subject.project.next.headers, &mut openings);
+    let hosted = &subject.model.project.files.hosting_headers;
+    let mine: Vec<HeaderEntry> = hosted
+        .iter()
+        .filter(|entry| entry.location.file.starts_with(&subject.project.root))
+        .cloned()
+        .collect();
+    configured(&mine, &mut openings);
+    for (id, module) in subject.modules() {
+        if !module.use_client && !is_open_by_nature(subject, id) {
+            in_code(module, &mut openings);
+        }
+    }
+    let mut seen = BTreeSet::new();
+    let findings = openings
+        .into_iter()
+        .filter(|opening| seen.insert((opening.location.file.clone(), opening.location.line)))
+        .map(|opening| {
+            let severity: Option<Severity> =
+                check.credentials_severity.filter(|_| opening.credentials);
+            let message = if opening.credentials {
+                format!("{}, with credentials", opening.says)
+            } else {
+                opening.says.to_owned()
+            };
+            subject
+                .finding(opening.location, message)
+                .with_severity(severity)
+        });
+    CheckResult::pass_or_fail(findings.collect())
+}
+
+/// A route file whose every handler is meant for anybody and only reads: an image, a feed, an embed.
+fn is_open_by_nature(subject: &Subject<'_>, module: ModuleId) -> bool {
+    let mut handlers = subject
+        .app
+        .routes
+        .iter()
+        .filter(|route| route.route.module == module)
+        .peekable();
+    handlers.peek().is_some()
+        && handlers.all(|route| {
+            let open = route.public_declared || route.public_guess.is_some();
+            let reads = matches!(route.route.method.as_str(), "GET" | "HEAD" | "OPTIONS");
+            reads && (open || route.route.method == "OPTIONS")
+        })
+}
+
+fn configured(entries: &[HeaderEntry], openings: &mut Vec<Opening>) {
+    for entry in entries {
+        let star = entry.value.as_deref().map(str::trim) == Some("*");
+        if !entry.name.eq_ignore_ascii_case(ORIGIN) || !star || is_static(&entry.source) {
+            continue;
+        }
+        let credentials = entries.iter().any(|other| {
+            other.source == entry.source
+                && other.name.eq_ignore_ascii_case(CREDENTIALS)
+                && other.value.as_deref() == Some("true")
+        });
+        openings.push(Opening {
+            location: entry.location.clone(),
+            says: "any site may read the answers (Access-Control-Allow-Origin: *)",
+            credentials,
+        });
+    }
+}
+
+/// Fonts, images and bundles are public anyway.
+fn is_static(source: &str) -> bool {
+    let last = source.rsplit('/').next().unwrap_or("");
+    [
+        "/_next/",
+        "/static/",
+        "/assets/",
+        "/fonts/",
+        "/images/",
+        "/.well-known/",
+        "/r/",
+    ]
+    .iter()
+    .any(|folder| source.starts_with(folder))
+        || [
+            ".js", ".css", ".json", ".png", ".svg", ".woff", ".xml", ".txt", ".ico",
+        ]
+        .iter()
+        .any(|ending| last.contains(ending))
+}
+
+fn in_code(module: &ModuleRecord, openings: &mut Vec<Opening>) {
+    let is = |expr: ExprId, wanted: &str| {
+        text(module, expr).is_some_and(|text| text.trim().eq_ignore_ascii_case(wanted))
+    };
+    let allows_credentials = numbered(module).any(|(_, expr)| match expr {
+        Expr::Object(properties) => properties.iter().any(|property| matches!(property,
+            Property::Value { key: name, value }
+                if key(module, name).is_some_and(|key| key.eq_ignore_ascii_case(CREDENTIALS)) && is(*value, "true"))),
+        Expr::Call { args, .. } => matches!(&**args, [name, value, ..]
+            if is(name.value, CREDENTIALS) && is(value.value, "true")),
+        _ => false,
+    });
+    let mut open = |expr: ExprId| {
+        openings.push(Opening {
+            location: place(module, expr),
+            says: "any site may read the answers (Access-Control-Allow-Origin: *)",
+            credentials: allows_credentials,
+        });
+    };
+    for (_, expr) in numbered(module) {
+        let Expr::Object(properties) = expr else {
+            continue;
+        };
+        for property in properties {
+            if let Property::Value { key: name, value } = property
+                && key(module, name).is_some_and(|key| key.eq_ignore_ascii_case(ORIGIN))
+                && is(*value, "*")
+            {
+                open(*value);
+            }
+        }
+    }
+    for call in calls(module) {
+        let setter = matches!(
+            called_name(module, call.callee),
+            Some("set" | "append" | "setHeader" | "header" | "writeHead")
+        );
+        if setter
+            && let [name, value, ..] = call.args
+            && is(name.value, ORIGIN)
+            && is(value.value, "*")
+        {
+            open(value.value);
+        }
+    }
+    for call in calls(module) {
+        let Some(("cors" | "hono/cors" | "@fastify/cors", _)) = imported(module, call.callee)
+        else {
+            continue;
+        };
+        let options = call.args.first().map(|arg| arg.value);
+        let object = match options {
+            None => None,
+            Some(options) => match module.exprs.get(options.0 as usize) {
+                Some(Expr::Object(properties))
+                    if !properties
+                        .iter()
+                        .any(|each| matches!(each, Property::Spread(_))) =>
+                {
+                    Some(options)
+                }
+                // Options from elsewhere: nothing can be said.
+                _ => continue,
+            },
+        };
+        let origin = object.and_then(|object| property(module, object, "origin"));
+        let credentials = object
+            .and_then(|object| property(module, object, "credentials"))
+            .is_some_and(|value| {
+                matches!(module.exprs.get(value.0 as usize), Some(Expr::Bool(true)))
+            });
+        let reflected = origin.is_some_and(|value| {
+            matches!(module.exprs.get(value.0 as usize), Some(Expr::Bool(true)))
+        });
+        let says = match origin {
+            None => "cors() without an origin lets any site read the answers",
+            Some(_) if reflected && credentials => "cors() answers every origin with its own name",
+            Some(value) if is(value, "*") => "cors() lets any site read the answers (origin: *)",
+            Some(_) => continue,
+        };
+        openings.push(Opening {
+            location: place(module, call.expr),
+            says,
+            credentials,
+        });
+    }
+}

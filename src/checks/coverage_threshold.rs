@@ -1,0 +1,275 @@
+//! `[check.coverage-threshold]`: the test runner fails below a coverage.
+
+use serde_json::Value;
+
+use crate::rule::CoverageThreshold;
+use crate::source::Location;
+use crate::syntax::{Expr, ExprId, ModuleRecord, Property};
+
+use super::CheckResult;
+use super::code::{key, numbered, place, property};
+use super::subject::Subject;
+
+/// What coverage tools measure.
+const MEASURES: [&str; 4] = ["branches", "functions", "lines", "statements"];
+
+/// Keys that nobody reads, each with the one that was meant.
+const MISSPELT: [(&str, &str); 5] = [
+    ("coverageThresholds", "coverageThreshold"),
+    ("coverageTreshold", "coverageThreshold"),
+    ("coverageTresholds", "coverageThreshold"),
+    ("tresholds", "thresholds"),
+    ("treshold", "thresholds"),
+];
+
+/// What was found: the highest threshold, or a key that does nothing.
+#[derive(Default)]
+struct Found {
+    highest: Option<(f64, Location)>,
+    misspelt: Vec<(Location, String)>,
+}
+
+impl Found {
+    fn threshold(&mut self, percent: f64, location: Location) {
+        // vitest reads a negative number as "so many uncovered lines at most", which is a threshold of its own kind.
+        let percent = if percent < 0.0 { 100.0 } else { percent };
+        if self
+            .highest
+            .as_ref()
+            .is_none_or(|(highest, _)| percent > *highest)
+        {
+            self.highest = Some((percent, location));
+        }
+    }
+}
+
+pub(super) fn run(subject: &Subject<'_>, check: &CoverageThreshold) -> CheckResult {
+    let mut found = Found::default();
+    let root = &subject.project.root;
+    for (_, module) in subject.model.graph.modules() {
+        let folder = module.path.parent();
+        let near = folder
+            .as_ref()
+            .is_some_and(|folder| root.starts_with(folder) || folder.starts_with(root));
+        if near {
+            in_config(module, &mut found);
+        }
+    }
+    in_manifests(subject, &mut found);
+    in_documents(subject, &mut found);
+    let mut findings: Vec<_> = Vec::new();
+    for (location, message) in &found.misspelt {
+        findings.push(subject.finding(location.clone(), message.clone()));
+    }
+    match found.highest {
+        Some((percent, _)) if percent >= check.percent => {
+            return CheckResult::pass_or_fail(Vec::new());
+        }
+        Some((percent, location)) => {
+            let wanted = check.percent;
+            let message = format!("the coverage threshold is {percent} %, below {wanted} %");
+            findings.push(subject.finding(location, message));
+        }
+        None if findings.is_empty() => {
+            let message = String::from("no test runner fails when the coverage drops");
+            findings.push(subject.app_finding(message));
+        }
+        None => {}
+    }
+    CheckResult::pass_or_fail(findings)
+}
+
+/// `jest.config.*`, `vitest.config.*`, `vite.config.*`, `vitest.workspace.*`.
+fn in_config(module: &ModuleRecord, found: &mut Found) {
+    let stem = module.path.file_name().split('.').next().unwrap_or("");
+    let runner = matches!(stem, "jest" | "vitest" | "vite")
+        && module.path.file_name().contains(".config.")
+        || module.path.file_name().starts_with("vitest.workspace.");
+    if !runner {
+        return;
+    }
+    let jest = stem == "jest";
+    for (id, expr) in numbered(module) {
+        let Expr::Object(properties) = expr else {
+            continue;
+        };
+        for each in properties {
+            let Property::Value { key: name, value } = each else {
+                continue;
+            };
+            let Some(name) = key(module, name) else {
+                continue;
+            };
+            if let Some((_, meant)) = MISSPELT.iter().find(|(wrong, _)| *wrong == name) {
+                let message =
+                    format!("`{name}` is no option, so no threshold holds; it is called `{meant}`");
+                found
+                    .misspelt
+                    .push((key_place(module, *value, name), message));
+            } else if (jest && name == "coverageThreshold") || (!jest && name == "thresholds") {
+                measures(module, *value, found);
+            } else if !jest && name == "threshold" && property(module, *value, "lines").is_some() {
+                let message = String::from(
+                    "`threshold` is no option, so no threshold holds; it is called `thresholds`",
+                );
+                found
+                    .misspelt
+                    .push((key_place(module, *value, name), message));
+            } else if !jest && name == "coverage" {
+                // Before version 1, vitest took the measures right here.
+                direct_measures(module, *value, found);
+            }
+        }
+        let _ = id;
+    }
+}
+
+/// The line of a key: its value stands on the same one in all but the oddest files.
+fn key_place(module: &ModuleRecord, value: ExprId, _name: &str) -> Location {
+    place(module, value)
+}
+
+/// `{ lines: 80 }`, `{ global: { lines: 80 } }`, `{ 100: true }`.
+fn measures(module: &ModuleRecord, object: ExprId, found: &mut Found) {
+    direct_measures(module, object, found);
+    if let Some(Expr::Object(properties)) = module.exprs.get(object.0 as usize) {
+        for each in properties {
+            if let Property::Value { key: name, value } = each {
+                if key(module, name) == Some("100")
+                    && matches!(module.exprs.get(value.0 as usize), Some(Expr::Bool(true)))
+                {
+                    found.threshold(100.0, place(module, *value));
+                }
+                direct_measures(module, *value, found);
+            }
+        }
+    }
+}
+
+fn direct_measures(module: &ModuleRecord, object: ExprId, found: &mut Found) {
+    for measure in MEASURES {
+        let Some(value) = property(module, object, measure) else {
+            continue;
+        };
+        match module.exprs.get(value.0 as usize) {
+            Some(Expr::Number(percent)) => found.threshold(*percent, place(module, value)),
+            // Computed: it is set, and to what cannot be said.
+            Some(
+                Expr::Name(_) | Expr::Member { .. } | Expr::Call { .. } | Expr::Conditional { .. },
+            ) => {
+                found.threshold(100.0, place(module, value));
+            }
+            Some(Expr::Unary { .. }) => found.threshold(-1.0, place(module, value)),
+            _ => {}
+        }
+    }
+}
+
+/// `package.json#jest`, `#nyc`, `#c8`, and flags in scripts.
+fn in_manifests(subject: &Subject<'_>, found: &mut Found) {
+    let root = &subject.project.root;
+    for package in &subject.model.project.packages {
+        let Some(folder) = &package.root else {
+            continue;
+        };
+        if !root.starts_with(folder) && !folder.starts_with(root) {
+            continue;
+        }
+        let manifest = Location::of_line(&folder.join("package.json"), 1);
+        if let Some(jest) = package.json.get("jest") {
+            if let Some(threshold) = jest.get("coverageThreshold").and_then(Value::as_object) {
+                for value in threshold.values() {
+                    json_measures(value, &manifest, found);
+                }
+            }
+            for (wrong, meant) in MISSPELT {
+                if jest.get(wrong).is_some() {
+                    let message = format!(
+                        "`{wrong}` is no option, so no threshold holds; it is called `{meant}`"
+                    );
+                    found.misspelt.push((manifest.clone(), message));
+                }
+            }
+        }
+        for tool in ["nyc", "c8"] {
+            if let Some(options) = package.json.get(tool) {
+                checked_measures(options, &manifest, found);
+            }
+        }
+        for body in package.scripts.values() {
+            in_script(body, &manifest, found);
+        }
+    }
+}
+
+/// `c8 --check-coverage --lines 80`, `vitest --coverage.thresholds.lines=80`.
+fn in_script(body: &str, place: &Location, found: &mut Found) {
+    let words: Vec<&str> = body.split([' ', '=', '"', '\'']).collect();
+    let checked = words.contains(&"--check-coverage") || words.contains(&"check-coverage");
+    for (at, word) in words.iter().enumerate() {
+        let vitest = word.strip_prefix("--coverage.thresholds.");
+        let flag = word.strip_prefix("--").filter(|_| checked);
+        let Some(name) = vitest.or(flag) else {
+            continue;
+        };
+        if MEASURES.contains(&name)
+            && let Some(percent) = words
+                .get(at + 1)
+                .and_then(|value| value.parse::<f64>().ok())
+        {
+            found.threshold(percent, place.clone());
+        }
+    }
+    if words.contains(&"--100") {
+        found.threshold(100.0, place.clone());
+    }
+}
+
+/// `.nycrc`, `.nycrc.json`, `.c8rc`, `.c8rc.json`, `jest.config.json`.
+fn in_documents(subject: &Subject<'_>, found: &mut Found) {
+    for file in subject.documents() {
+        let name = file.path.file_name();
+        let place = Location::of_line(&file.path, 1);
+        if !matches!(
+            name,
+            ".nycrc" | ".nycrc.json" | ".c8rc" | ".c8rc.json" | "jest.config.json"
+        ) {
+            continue;
+        }
+        let Some(value) = super::config_key::json(&file.text) else {
+            continue;
+        };
+        if name == "jest.config.json" {
+            if let Some(threshold) = value.get("coverageThreshold").and_then(Value::as_object) {
+                for value in threshold.values() {
+                    json_measures(value, &place, found);
+                }
+            }
+        } else {
+            checked_measures(&value, &place, found);
+        }
+    }
+}
+
+/// nyc and c8 fail only with `check-coverage`; then 90 % of lines holds when nothing else is said.
+fn checked_measures(options: &Value, place: &Location, found: &mut Found) {
+    let checks = ["check-coverage", "checkCoverage"]
+        .iter()
+        .any(|key| options.get(key).and_then(Value::as_bool) == Some(true));
+    if !checks {
+        return;
+    }
+    let before = found.highest.is_some();
+    json_measures(options, place, found);
+    if !before && found.highest.is_none() {
+        found.threshold(90.0, place.clone());
+    }
+}
+
+fn json_measures(value: &Value, place: &Location, found: &mut Found) {
+    for measure in MEASURES {
+        if let Some(percent) = value.get(measure).and_then(Value::as_f64) {
+            found.threshold(percent, place.clone());
+        }
+    }
+}

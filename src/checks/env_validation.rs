@@ -1,0 +1,112 @@
+//! `[check.env-validation]`: the environment is checked before it is used.
+
+use std::collections::BTreeMap;
+
+use crate::rule::{EnvValidation, wildcard};
+use crate::source::Location;
+use crate::syntax::{Block, Expr, ModuleRecord, StmtKind};
+
+use super::CheckResult;
+use super::code::{called_name, calls, is_process_env, numbered, package_of};
+use super::secret_literal::inner;
+use super::subject::Subject;
+
+pub(super) fn run(subject: &Subject<'_>, check: &EnvValidation) -> CheckResult {
+    let mut variables: BTreeMap<&str, Location> = BTreeMap::new();
+    for (_, module) in subject.modules() {
+        for (name, span) in &module.facts.env_reads {
+            if !check.ignore.iter().any(|pattern| wildcard(pattern, name)) {
+                variables
+                    .entry(name)
+                    .or_insert_with(|| module.location(*span));
+            }
+        }
+    }
+    if variables.len() < check.at_least {
+        return CheckResult::default();
+    }
+    let reached = subject.reached();
+    if reached.iter().any(|module| validates(module, check)) {
+        return CheckResult::pass_or_fail(Vec::new());
+    }
+    let count = variables.len();
+    let message = format!(
+        "{count} environment variables are read, and nothing checks at startup that they are set"
+    );
+    CheckResult::pass_or_fail(vec![subject.app_finding(message)])
+}
+
+/// The module checks the environment: with a package for it, by giving all of `process.env` to a schema, or in a loop over
+/// names that throws or exits.
+fn validates(module: &ModuleRecord, check: &EnvValidation) -> bool {
+    let by_package = module.requests.iter().any(|request| {
+        !request.type_only
+            && package_of(&request.specifier)
+                .is_some_and(|name| check.packages.iter().any(|pattern| wildcard(pattern, name)))
+    });
+    by_package || by_schema(module, check) || by_loop(module)
+}
+
+fn by_schema(module: &ModuleRecord, check: &EnvValidation) -> bool {
+    calls(module).any(|call| {
+        let method = called_name(module, call.callee);
+        let checks = method.is_some_and(|name| check.methods.iter().any(|method| method == name));
+        checks
+            && call.args.iter().any(|arg| {
+                is_process_env(module, arg.value) || spreads_environment(module, arg.value)
+            })
+    })
+}
+
+/// `{ …process.env }`, or an object of at least three variables: `{ A: process.env.A, … }`.
+fn spreads_environment(module: &ModuleRecord, expr: crate::syntax::ExprId) -> bool {
+    use crate::syntax::Property;
+    let Some(Expr::Object(properties)) = module.exprs.get(expr.0 as usize) else {
+        return false;
+    };
+    let reads = properties.iter().filter(|property| match property {
+        Property::Value { value, .. } => super::code::env_name(module, *value).is_some(),
+        _ => false,
+    });
+    let spread = properties.iter().any(
+        |property| matches!(property, Property::Spread(value) if is_process_env(module, *value)),
+    );
+    spread || reads.count() >= 3
+}
+
+/// `process.env[name]` with a computed name, in a function that throws or ends the process.
+fn by_loop(module: &ModuleRecord) -> bool {
+    let looked_up = numbered(module).filter_map(|(id, expr)| match expr {
+        Expr::Index { object, index, .. }
+            if is_process_env(module, *object)
+                && !matches!(module.exprs.get(index.0 as usize), Some(Expr::String(_))) =>
+        {
+            module.spans.get(id.0 as usize)
+        }
+        _ => None,
+    });
+    looked_up.into_iter().any(|span| {
+        module
+            .functions
+            .iter()
+            .enumerate()
+            .any(|(index, function)| {
+                let around = function.span.start <= span.start && span.end <= function.span.end;
+                // The module's own body is around everything: there only a throw at the top level counts.
+                (around || index == 0) && throws(&function.body)
+            })
+    })
+}
+
+fn throws(body: &Block) -> bool {
+    let mut blocks = vec![body];
+    while let Some(block) = blocks.pop() {
+        for statement in block {
+            if matches!(statement.kind, StmtKind::Throw(_)) {
+                return true;
+            }
+            blocks.extend(inner(&statement.kind));
+        }
+    }
+    false
+}

@@ -1,0 +1,32 @@
+//! `[check.pattern]`: code or text that is a gap wherever it stands.
+
+use crate::rule::PatternCheck;
+
+use super::CheckResult;
+use super::file::glob_set;
+use super::subject::Subject;
+
+pub(super) fn run(subject: &Subject<'_>, check: &PatternCheck) -> CheckResult {
+    let files = glob_set(&check.files);
+    let except = glob_set(&check.except);
+    let root = &subject.project.root;
+    let mut findings = Vec::new();
+    for (_, module) in subject.modules() {
+        let path = module
+            .path
+            .strip_prefix(root)
+            .unwrap_or(module.path.as_str());
+        if (!check.files.is_empty() && !files.is_match(path)) || except.is_match(path) {
+            continue;
+        }
+        let mut last = None;
+        for found in &module.matches {
+            // Two patterns of a rule that match at one place are one gap.
+            if subject.rule.patterns.contains(&found.pattern) && last != Some(found.span.start) {
+                last = Some(found.span.start);
+                findings.push(subject.finding(module.location(found.span), check.says.clone()));
+            }
+        }
+    }
+    CheckResult::pass_or_fail(findings)
+}

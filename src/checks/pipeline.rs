@@ -1,0 +1,170 @@
+//! `[check.pipeline]`: steps that a pipeline has to run on every change.
+
+use std::collections::BTreeSet;
+
+use crate::project::{Package, Workflow};
+use crate::rule::{Pipeline, PipelineStep};
+use crate::source::Location;
+
+use super::CheckResult;
+use super::subject::Subject;
+
+/// Scripts that call scripts are followed this far.
+const DEEPEST_SCRIPT: usize = 6;
+
+/// Programs that run scripts of `package.json` or of a workspace.
+const RUNNERS: [&str; 9] = [
+    "npm", "pnpm", "yarn", "bun", "turbo", "nx", "lerna", "npx", "run-s",
+];
+
+pub(super) fn run(subject: &Subject<'_>, check: &Pipeline) -> CheckResult {
+    let workflows: Vec<&Workflow> = subject
+        .model
+        .project
+        .files
+        .workflows
+        .iter()
+        .filter(|workflow| workflow.on_change)
+        .collect();
+    let mut result = CheckResult::default();
+    let Some(first) = workflows.first() else {
+        for _ in &check.steps {
+            result.silent_gap(1.0);
+        }
+        result
+            .findings
+            .push(subject.app_finding(check.says.clone()));
+        return result;
+    };
+    let lines = lines(subject, &workflows);
+    for step in &check.steps {
+        if lines.iter().any(|line| runs(step, line)) {
+            result.covered(1.0);
+        } else {
+            let message = format!("no pipeline runs a {} step on changes", step.name);
+            let finding = subject.finding(Location::of_line(&first.file, 1), message);
+            result.gap(1.0, finding);
+        }
+    }
+    result
+}
+
+/// The shell lines of all steps, with those of the scripts that they call.
+fn lines(subject: &Subject<'_>, workflows: &[&Workflow]) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for step in workflows.iter().flat_map(|workflow| &workflow.steps) {
+        let run = step.run.iter().flat_map(|run| run.lines());
+        lines.extend(run.map(str::to_owned));
+        lines.extend(step.uses.clone());
+    }
+    let packages = &subject.model.project.packages;
+    let mut known: BTreeSet<String> = lines.iter().cloned().collect();
+    let mut fresh = lines.clone();
+    for _ in 0..DEEPEST_SCRIPT {
+        let mut next = Vec::new();
+        for line in &fresh {
+            for body in called_scripts(line, packages) {
+                if known.insert(body.clone()) {
+                    next.push(body);
+                }
+            }
+        }
+        if next.is_empty() {
+            break;
+        }
+        lines.extend(next.iter().cloned());
+        fresh = next;
+    }
+    lines
+}
+
+/// The bodies of the scripts that a shell line calls: in any package, because a line does not say where it runs.
+fn called_scripts(line: &str, packages: &[Package]) -> Vec<String> {
+    let mut bodies = Vec::new();
+    let words: Vec<&str> = words(line).collect();
+    if !words.iter().any(|word| RUNNERS.contains(word)) {
+        return bodies;
+    }
+    for package in packages {
+        for (name, body) in &package.scripts {
+            if words.contains(&name.as_str()) {
+                bodies.push(body.clone());
+            }
+        }
+    }
+    bodies
+}
+
+/// The words of a shell line, without what separates commands.
+fn words(line: &str) -> impl Iterator<Item = &str> {
+    line.split(|letter: char| {
+        letter.is_whitespace() || matches!(letter, '&' | '|' | ';' | '(' | ')' | '"' | '\'')
+    })
+    .filter(|word| !word.is_empty())
+}
+
+/// True when the line runs one of the step's commands, or calls a script that is named like the step.
+fn runs(step: &PipelineStep, line: &str) -> bool {
+    let line: Vec<&str> = words(line)
+        .take_while(|word| !word.starts_with('#'))
+        .collect();
+    let command = step.commands.iter().any(|command| {
+        let wanted: Vec<&str> = command.split_whitespace().collect();
+        line.windows(wanted.len().max(1)).any(|window| {
+            window
+                .iter()
+                .zip(&wanted)
+                .all(|(word, wanted)| is_word(word, wanted))
+        })
+    });
+    let by_name = line.iter().any(|word| RUNNERS.contains(word))
+        && line.iter().any(|word| {
+            let task = word.rsplit('#').next().unwrap_or(word);
+            step.scripts.iter().any(|script| {
+                task == script
+                    || task
+                        .strip_prefix(script.as_str())
+                        .is_some_and(|rest| rest.starts_with(':'))
+            })
+        });
+    command || by_name
+}
+
+/// `eslint` is also `eslint@9` and `./node_modules/.bin/eslint`.
+fn is_word(word: &str, wanted: &str) -> bool {
+    let name = if wanted.contains('/') {
+        word
+    } else {
+        word.rsplit('/').next().unwrap_or(word)
+    };
+    name == wanted
+        || name
+            .strip_prefix(wanted)
+            .is_some_and(|rest| rest.starts_with('@'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::runs;
+    use crate::rule::PipelineStep;
+
+    fn step(commands: &[&str], scripts: &[&str]) -> PipelineStep {
+        PipelineStep {
+            name: String::from("lint"),
+            commands: commands.iter().map(|&each| each.to_owned()).collect(),
+            scripts: scripts.iter().map(|&each| each.to_owned()).collect(),
+        }
+    }
+
+    #[test]
+    fn commands_stand_as_words() {
+        let lint = step(&["eslint", "next lint"], &["lint"]);
+        assert!(runs(&lint, "npx eslint@9 ."));
+        assert!(runs(&lint, "cd web && next lint"));
+        assert!(runs(&lint, "pnpm run lint:ci"));
+        assert!(runs(&lint, "turbo run build lint test"));
+        assert!(!runs(&lint, "echo no eslintrc; next build"));
+        assert!(!runs(&lint, "# eslint ."));
+        assert!(!runs(&lint, "echo lint"));
+    }
+}

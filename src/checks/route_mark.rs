@@ -1,0 +1,75 @@
+//! `[check.route-mark]`: what the proof engine noted about a handler is a gap, or needs something beside it.
+
+use crate::controls::{Evidence, Status};
+use crate::model::RouteFacts;
+use crate::rule::RouteMark;
+
+use super::CheckResult;
+use super::subject::{Subject, related, weight};
+
+pub(super) fn run(subject: &Subject<'_>, check: &RouteMark) -> CheckResult {
+    let mut result = CheckResult::default();
+    for route in &subject.app.routes {
+        for (about, evidence) in marked(route, &check.mark) {
+            let report = |says: &str, chain: &[Evidence]| {
+                let chain = if chain.is_empty() {
+                    std::slice::from_ref(evidence)
+                } else {
+                    chain
+                };
+                subject
+                    .route_finding(route, &says.replace("{}", about))
+                    .with_related(related(chain))
+            };
+            if let Some(control) = check.needs_control {
+                let Some(verdict) = route.controls.get(&control) else {
+                    result.unknown();
+                    continue;
+                };
+                match verdict.status {
+                    Status::Unknown => result.unknown(),
+                    Status::Enforced | Status::Schema | Status::Caught | Status::Tested => {
+                        result.covered(weight(route));
+                    }
+                    Status::Optional | Status::Conditional | Status::Manual => {
+                        let says = check.weak_says.as_ref().unwrap_or(&check.says);
+                        let finding = report(says, &verdict.evidence).at_most(verdict.confidence);
+                        result.half(weight(route), finding);
+                    }
+                    _ => {
+                        let finding = report(&check.says, &[]).at_most(verdict.confidence);
+                        result.gap(weight(route), finding);
+                    }
+                }
+            } else if let Some(needed) = &check.needs_mark {
+                let mut there = marked(route, needed).map(|(other, _)| other);
+                if there.any(|other| other == about) {
+                    result.covered(weight(route));
+                } else {
+                    result.gap(weight(route), report(&check.says, &[]));
+                }
+            } else {
+                let mut finding = report(&check.says, &[]);
+                finding.location = crate::source::Location::of_line(&evidence.file, evidence.line);
+                result.gap(weight(route), finding);
+            }
+        }
+    }
+    result
+}
+
+/// The subjects of a mark with their places: `stripe` of `webhook:stripe`, empty for a mark without one.
+fn marked<'a>(
+    route: &'a RouteFacts,
+    wanted: &'a str,
+) -> impl Iterator<Item = (&'a str, &'a Evidence)> {
+    route.marks.iter().filter_map(move |(mark, evidence)| {
+        let rest = mark.strip_prefix(wanted)?;
+        let about = if rest.is_empty() {
+            rest
+        } else {
+            rest.strip_prefix(':')?
+        };
+        Some((about, evidence))
+    })
+}
