@@ -5,7 +5,7 @@ use std::sync::Arc;
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
 use crate::source::RepoPath;
-use crate::syntax::PatternSet;
+use crate::syntax::{PatternSet, PatternSource};
 
 use super::{Check, ControlFile, ControlLibrary, Roadmap, Rule, RuleProblem, read_toml};
 
@@ -168,13 +168,24 @@ fn stem(text: &RuleText) -> String {
 }
 
 /// Compiles the patterns of all rules and numbers them.
-fn compile(rules: &mut [Rule], _problems: &mut Vec<RuleProblem>) -> PatternSet {
-    let set = PatternSet::default();
-    let mut next = 0;
+fn compile(rules: &mut [Rule], problems: &mut Vec<RuleProblem>) -> PatternSet {
+    let mut set = PatternSet::default();
+    let number = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
     for rule in rules {
-        let count = u32::try_from(rule.pattern_sources().len()).unwrap_or(0);
-        rule.patterns = next..next + count;
-        next += count;
+        let first = number(set.len());
+        for source in rule.pattern_sources() {
+            if let Err(error) = set.add(&source) {
+                let (PatternSource::Code(text) | PatternSource::Text(text)) = &source;
+                problems.push(RuleProblem {
+                    file: rule.file.clone(),
+                    message: format!("the pattern `{text}` cannot be used: {error}"),
+                    span: None,
+                    line: 1,
+                    column: 1,
+                });
+            }
+        }
+        rule.patterns = first..number(set.len());
     }
     set
 }
