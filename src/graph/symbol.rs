@@ -166,7 +166,7 @@ impl Graph {
             Imported::Namespace => "*",
         };
         match self.link(module, specifier) {
-            Link::Module(target) if name == "*" => self.namespace(target),
+            Link::Module(target) if name == "*" => self.namespace(target, trail),
             Link::Module(target) => self.follow_export(target, name, trail),
             Link::External { package, subpath } => Symbol::External {
                 package,
@@ -178,13 +178,15 @@ impl Graph {
     }
 
     /// A whole module: what `module.exports` is set to where it is, else the module as an object.
-    fn namespace(&self, module: ModuleId) -> Symbol {
+    fn namespace(&self, module: ModuleId, trail: &mut Trail) -> Symbol {
         if self.is_common_js(module)
             && let Some(at) = self.export_at(module, "default")
-            && let ExportTarget::Expr(expr) = self.module(module).exports[at].target
-            && !matches!(self.module(module).expr(expr), Expr::Object(_))
         {
-            return Symbol::Expr { module, expr };
+            match &self.module(module).exports[at].target {
+                ExportTarget::Expr(expr)
+                    if matches!(self.module(module).expr(*expr), Expr::Object(_)) => {}
+                _ => return self.follow_export(module, "default", trail),
+            }
         }
         Symbol::Namespace(module)
     }
@@ -251,10 +253,20 @@ impl Graph {
         }
     }
 
-    /// An exported expression; a plain name is what the name stands for.
+    /// An exported expression; a plain name is what the name stands for, `require()` what it gives.
     fn follow_expr(&self, module: ModuleId, expr: ExprId, trail: &mut Trail) -> Symbol {
-        match self.module(module).expr(expr) {
+        let record = self.module(module);
+        match record.expr(expr) {
             Expr::Name(name) => self.follow_local(module, *name, trail),
+            Expr::Call { callee, args, .. } => {
+                let is_require = matches!(record.expr(*callee), Expr::Name(name) if record.name(*name) == "require");
+                match args.first().map(|argument| record.expr(argument.value)) {
+                    Some(Expr::String(specifier)) if is_require => {
+                        self.follow(module, specifier, &Imported::Namespace, trail)
+                    }
+                    _ => Symbol::Expr { module, expr },
+                }
+            }
             _ => Symbol::Expr { module, expr },
         }
     }

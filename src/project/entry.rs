@@ -10,17 +10,31 @@ use super::resolver::Files;
 /// Nested conditions deeper than this are not looked into.
 const MAX_CONDITIONS: usize = 8;
 
-/// Conditions that no server bundle takes; they are tried last, when nothing else is in the checkout.
-const FOREIGN: [&str; 8] = [
-    "types",
-    "browser",
-    "react-native",
-    "deno",
-    "worker",
-    "workerd",
-    "electron",
-    "svelte",
-];
+/// How likely a server bundle takes a condition.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Fit {
+    /// Every one does.
+    Standard,
+    /// It depends on the tool: `bun`, `source`, `development`, a name of the team's own.
+    Custom,
+    /// None does.
+    Foreign,
+}
+
+/// The order in which places are tried.
+const FITS: [Fit; 3] = [Fit::Standard, Fit::Custom, Fit::Foreign];
+
+fn fit(condition: &str) -> Fit {
+    match condition {
+        "import" | "require" | "node" | "default" | "module" | "module-sync" | "production" => {
+            Fit::Standard
+        }
+        "types" | "typings" | "browser" | "react-native" | "deno" | "worker" | "workerd"
+        | "electron" | "svelte" | "test" | "vitest" | "jest" | "storybook" => Fit::Foreign,
+        name if name.starts_with("types@") => Fit::Foreign,
+        _ => Fit::Custom,
+    }
+}
 
 /// Folders that a build writes.
 const OUTPUT: [&str; 9] = [
@@ -81,7 +95,11 @@ pub(super) fn resolve(
             .iter()
             .map(|main| Target {
                 path: main.clone(),
-                foreign: main.ends_with(".d.ts"),
+                fit: if main.ends_with(".d.ts") {
+                    Fit::Foreign
+                } else {
+                    Fit::Standard
+                },
             })
             .collect();
         if let Some(file) = first_file(&targets, folder, files) {
@@ -111,14 +129,14 @@ pub(super) fn import(
     }
     targets
         .into_iter()
-        .find(|target| !target.foreign && !target.path.starts_with('.'))
+        .find(|target| target.fit != Fit::Foreign && !target.path.starts_with('.'))
         .map(|target| Imported::Package(target.path))
 }
 
 /// A place that a manifest names, with the star filled in.
 struct Target {
     path: String,
-    foreign: bool,
+    fit: Fit,
 }
 
 /// The places under the best key for `wanted`, in the order of the file.
@@ -130,12 +148,12 @@ fn matching(map: &Value, wanted: &str, is_exports: bool) -> Vec<Target> {
     let Some(object) = by_path else {
         // `"exports": "./index.js"` and conditions at the top speak of the package itself.
         if is_exports && wanted == "." {
-            collect(map, "", false, 0, &mut targets);
+            collect(map, "", Fit::Standard, 0, &mut targets);
         }
         return targets;
     };
     if let Some(value) = object.get(wanted) {
-        collect(value, "", false, 0, &mut targets);
+        collect(value, "", Fit::Standard, 0, &mut targets);
         return targets;
     }
     let best = object
@@ -152,12 +170,12 @@ fn matching(map: &Value, wanted: &str, is_exports: bool) -> Vec<Target> {
         })
         .max_by_key(|(length, key, _, _)| (*length, key.len()));
     if let Some((_, _, star, value)) = best {
-        collect(value, star, false, 0, &mut targets);
+        collect(value, star, Fit::Standard, 0, &mut targets);
     }
     targets
 }
 
-fn collect(value: &Value, star: &str, foreign: bool, depth: usize, targets: &mut Vec<Target>) {
+fn collect(value: &Value, star: &str, outer: Fit, depth: usize, targets: &mut Vec<Target>) {
     if depth > MAX_CONDITIONS {
         return;
     }
@@ -168,45 +186,46 @@ fn collect(value: &Value, star: &str, foreign: bool, depth: usize, targets: &mut
             } else {
                 path.replace('*', star)
             };
-            targets.push(Target { path, foreign });
+            targets.push(Target { path, fit: outer });
         }
         Value::Array(values) => {
             for value in values {
-                collect(value, star, foreign, depth + 1, targets);
+                collect(value, star, outer, depth + 1, targets);
             }
         }
         Value::Object(conditions) => {
             for (condition, value) in conditions {
-                let foreign = foreign
-                    || FOREIGN.contains(&condition.as_str())
-                    || condition.starts_with("types@");
-                collect(value, star, foreign, depth + 1, targets);
+                collect(value, star, outer.max(fit(condition)), depth + 1, targets);
             }
         }
         _ => {}
     }
 }
 
-/// The first place that is in the checkout; else the first whose source is; else one for a foreign condition.
+/// The first place that is in the checkout, else the first whose source is, of the conditions that fit best.
 fn first_file(targets: &[Target], folder: &RepoPath, files: &Files) -> Option<RepoPath> {
-    let own = || targets.iter().filter(|target| !target.foreign);
     let inside = |target: &Target| {
         let relative = target.path.strip_prefix("./").unwrap_or(&target.path);
         (!relative.starts_with("..")).then(|| folder.join(relative))
     };
-    own()
-        .filter_map(inside)
-        .find_map(|path| files.load(path.as_str()))
-        .or_else(|| own().find_map(|target| source_of(&inside(target)?, folder, files)))
-        .or_else(|| {
-            targets
+    FITS.iter().find_map(|fit| {
+        let places: Vec<RepoPath> = targets
+            .iter()
+            .filter(|target| target.fit == *fit)
+            .filter_map(inside)
+            .collect();
+        // A declaration in the checkout is of less use than the source beside it.
+        let load = || places.iter().find_map(|path| files.load(path.as_str()));
+        let source = || {
+            places
                 .iter()
-                .filter(|target| target.foreign)
-                .find_map(|target| {
-                    let path = inside(target)?;
-                    source_of(&path, folder, files).or_else(|| files.load(path.as_str()))
-                })
-        })
+                .find_map(|path| source_of(path, folder, files))
+        };
+        match fit {
+            Fit::Foreign => source().or_else(load),
+            Fit::Standard | Fit::Custom => load().or_else(source),
+        }
+    })
 }
 
 /// The source that a missing file of build output is made from: `dist/a.js` from `src/a.ts` or `a.ts`.

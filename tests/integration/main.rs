@@ -3,3 +3,4 @@
 mod docs;
 mod next_oracle;
 mod reports;
+mod resolve;
