@@ -507,3 +507,213 @@ fn runs_default_export(package: &Package, path: &RepoPath, repository: &Reposito
                 .any(|tool| script.contains(tool))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::project::Project;
+    use crate::source::{RepoPath, Repository};
+    use crate::syntax::{ModuleRecord, ParseOptions, PatternSet, parse_module};
+
+    /// Framework, root, name, version, `app`, `pages`, source root.
+    fn apps(files: &[(&str, &str)]) -> Vec<String> {
+        let repository = Repository::in_memory(files);
+        let patterns = PatternSet::default();
+        let options = ParseOptions {
+            patterns: &patterns,
+        };
+        let records: Vec<ModuleRecord> = repository
+            .modules()
+            .map(|path| parse_module(&repository.read(path).unwrap(), options))
+            .collect();
+        let (project, _) = Project::load(&repository, &|path| {
+            records.iter().find(|record| record.path == *path)
+        });
+        let show = |path: &Option<RepoPath>| path.as_ref().map_or("-", RepoPath::as_str).to_owned();
+        project
+            .apps
+            .iter()
+            .map(|app| {
+                format!(
+                    "{} {:?} {} {} app={} pages={} source={:?}",
+                    app.framework.word(),
+                    app.root,
+                    app.name,
+                    app.version.as_deref().unwrap_or("-"),
+                    show(&app.app_dir),
+                    show(&app.pages_dir),
+                    app.source_root
+                )
+            })
+            .collect()
+    }
+
+    const NEXT: &str = r#"{"name":"web","dependencies":{"next":"^15.1.0"}}"#;
+
+    #[test]
+    fn a_next_application_in_src_and_at_the_root() {
+        assert_eq!(
+            apps(&[
+                ("package.json", NEXT),
+                ("src/app/page.tsx", ""),
+                ("src/pages/api/x.ts", "")
+            ]),
+            ["next \"\" web 15.1.0 app=src/app pages=src/pages source=\"src\""]
+        );
+        assert_eq!(
+            apps(&[
+                ("package.json", NEXT),
+                ("app/api/x/route.ts", ""),
+                ("src/app/page.tsx", "")
+            ]),
+            ["next \"\" web 15.1.0 app=app pages=- source=\"\""]
+        );
+        // Next.js wants both in one folder; the outer one is taken.
+        assert_eq!(
+            apps(&[
+                ("package.json", NEXT),
+                ("pages/index.tsx", ""),
+                ("src/app/page.tsx", "")
+            ]),
+            ["next \"\" web 15.1.0 app=- pages=pages source=\"\""]
+        );
+    }
+
+    #[test]
+    fn a_library_that_knows_next_is_no_application() {
+        let peer = r#"{"name":"ui","peerDependencies":{"next":"*"}}"#;
+        assert!(apps(&[("package.json", peer), ("src/pages/x.tsx", "")]).is_empty());
+        assert!(
+            apps(&[
+                ("package.json", NEXT),
+                ("src/index.ts", ""),
+                ("src/app/state.ts", "")
+            ])
+            .is_empty()
+        );
+        let bare = [("package.json", r#"{"name":"x"}"#), ("app/page.tsx", "")];
+        assert!(apps(&bare).is_empty());
+    }
+
+    #[test]
+    fn a_configuration_without_a_manifest() {
+        assert_eq!(
+            apps(&[
+                ("package.json", NEXT),
+                ("apps/shop/next.config.js", "module.exports = {}"),
+                ("apps/shop/app/page.tsx", ""),
+            ]),
+            ["next \"apps/shop\" shop 15.1.0 app=apps/shop/app pages=- source=\"apps/shop\""]
+        );
+    }
+
+    #[test]
+    fn examples_count_only_as_workspaces() {
+        let files = [
+            ("package.json", r#"{"workspaces":["examples/one"]}"#),
+            ("examples/one/package.json", NEXT),
+            ("examples/one/app/page.tsx", ""),
+            ("examples/two/package.json", NEXT),
+            ("examples/two/app/page.tsx", ""),
+        ];
+        let found = apps(&files);
+        assert_eq!(found.len(), 1);
+        assert!(found[0].starts_with("next \"examples/one\""));
+    }
+
+    #[test]
+    fn an_express_service_beside_next() {
+        let express = r#"{"name":"api","dependencies":{"express":"~4.21.2"}}"#;
+        let found = apps(&[
+            ("web/package.json", NEXT),
+            ("web/src/app/page.tsx", ""),
+            ("backend/package.json", express),
+            (
+                "backend/src/index.ts",
+                "import express from 'express'; const app = express(); app.listen(1);",
+            ),
+            ("routers/package.json", express),
+            (
+                "routers/index.ts",
+                "import { Router } from 'express'; export const r = Router();",
+            ),
+            ("mocked/package.json", express),
+            (
+                "mocked/test/server.ts",
+                "import express from 'express'; express();",
+            ),
+            ("old/package.json", express),
+            ("old/server.js", "const app = require('express')();"),
+        ]);
+        assert_eq!(
+            found,
+            [
+                "express \"backend\" api 4.21.2 app=- pages=- source=\"backend\"",
+                "express \"old\" api 4.21.2 app=- pages=- source=\"old\"",
+                "next \"web\" web 15.1.0 app=web/src/app pages=- source=\"web/src\"",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_custom_server_is_both() {
+        let both = r#"{"name":"web","dependencies":{"next":"15.0.0","express":"5.0.0"}}"#;
+        let found = apps(&[
+            ("package.json", both),
+            ("pages/index.js", ""),
+            (
+                "server.js",
+                "const express = require('express'); const server = express();",
+            ),
+        ]);
+        assert_eq!(found.len(), 2);
+        assert!(found[0].starts_with("next") && found[1].starts_with("express"));
+    }
+
+    #[test]
+    fn hono_services_and_hono_inside_next() {
+        let hono = r#"{"name":"api","dependencies":{"hono":"4.1.0"},"scripts":{"start":"bun run src/index.ts"}}"#;
+        let quiet = r#"{"name":"lib","dependencies":{"hono":"4.1.0"}}"#;
+        let inside = r#"{"name":"web","dependencies":{"hono":"4.1.0","next":"15.0.0"},"scripts":{"start":"bun app/app.ts"}}"#;
+        let app = "import { Hono } from 'hono'; const app = new Hono(); export default app;";
+        let found = apps(&[
+            ("a/package.json", hono),
+            (
+                "a/src/index.ts",
+                "import app from './app'; export default { port: 1, fetch: app.fetch };",
+            ),
+            ("a/src/app.ts", app),
+            ("b/package.json", quiet),
+            ("b/index.ts", app),
+            ("c/package.json", quiet),
+            (
+                "c/index.ts",
+                "import { serve } from '@hono/node-server'; import { app } from './app'; serve(app);",
+            ),
+            ("d/package.json", quiet),
+            ("d/wrangler.toml", ""),
+            ("d/src/index.ts", app),
+            ("e/package.json", inside),
+            ("e/app/app.ts", app),
+            ("e/app/api/[[...route]]/route.ts", ""),
+        ]);
+        let heads: Vec<&str> = found
+            .iter()
+            .map(|app| app.split(" app=").next().unwrap())
+            .collect();
+        assert_eq!(
+            heads,
+            [
+                "hono \"a\" api 4.1.0",
+                "hono \"c\" lib 4.1.0",
+                "hono \"d\" lib 4.1.0",
+                "next \"e\" web 15.0.0",
+            ]
+        );
+    }
+
+    #[test]
+    fn nothing_to_audit() {
+        assert!(apps(&[]).is_empty());
+        assert!(apps(&[("README.md", "x"), ("index.ts", "export {}")]).is_empty());
+    }
+}
