@@ -3,7 +3,7 @@
 //! The rooms, lowest first. A room may import only the rooms above it in this list; `tests/integration/house.rs`
 //! holds that.
 
-/// Paths, text, spans, walking: every read of the disk.
+/// Paths, text, spans, walking: every read and write of the disk.
 pub mod source;
 
 /// One file to one module record: imports, exports, functions as a small IR.

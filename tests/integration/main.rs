@@ -1,6 +1,7 @@
 //! Everything that looks at several rooms together, as one binary.
 
 mod docs;
+mod house;
 mod next_oracle;
 mod reports;
 mod resolve;
