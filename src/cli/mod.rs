@@ -1,19 +1,28 @@
 //! Arguments, progress, colour and exit codes. The only room that prints.
 
 mod args;
+mod audit;
 mod console;
 mod exit;
 mod fault;
-#[expect(dead_code, reason = "the commands that use it follow")]
+mod init;
+mod mistakes;
+mod output;
 mod progress;
+mod routes;
+mod rules;
+mod workers;
+mod workspace;
 
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
 use args::{Arguments, Command};
-use console::{Console, complain, say};
+use console::{Console, complain};
 use exit::{Exit, Failure};
+use output::to_stdout;
+use workers::with_workers;
 
 /// Runs the program on the process's arguments.
 #[must_use]
@@ -41,29 +50,22 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: Arguments, _console: Console) -> Result<Exit, Failure> {
+fn run(arguments: Arguments, console: Console) -> Result<Exit, Failure> {
+    let threads = arguments.common.threads;
     let Some(command) = arguments.command else {
-        let help = Arguments::command().render_long_help();
-        return print(&help.to_string());
+        return to_stdout(&Arguments::command().render_long_help().to_string());
     };
     match command {
+        Command::Audit(of) => with_workers(threads, || audit::run(&of, console)),
+        Command::Routes(of) => with_workers(threads, || routes::run(&of, console)),
+        Command::Init(of) => with_workers(threads, || init::run(&of, console)),
+        Command::Explain(of) => rules::explain(&of, console),
+        Command::Rules(of) => rules::list(&of, console),
         Command::Completions(of) => {
             let mut script = Vec::new();
-            clap_complete::generate(
-                of.shell,
-                &mut Arguments::command(),
-                "readiness",
-                &mut script,
-            );
-            print(&String::from_utf8_lossy(&script))
+            let mut definition = Arguments::command();
+            clap_complete::generate(of.shell, &mut definition, "readiness", &mut script);
+            to_stdout(&String::from_utf8_lossy(&script))
         }
-        _ => Err(Failure::internal("not wired yet")),
     }
-}
-
-/// Writes a report to standard output.
-fn print(text: &str) -> Result<Exit, Failure> {
-    say(text)
-        .map_err(|error| Failure::internal(format!("cannot write to standard output: {error}")))?;
-    Ok(Exit::Passed)
 }

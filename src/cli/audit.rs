@@ -1,0 +1,77 @@
+//! `readiness audit`
+
+use crate::audit::{self, Audit, AuditOptions};
+use crate::config::FailOn;
+use crate::report::{self, Style};
+
+use super::args::{AuditArguments, Format};
+use super::console::Console;
+use super::exit::{Exit, Failure};
+use super::output;
+use super::progress::Progress;
+use super::workspace::{Workspace, chosen_app, known_rules};
+
+pub(super) fn run(arguments: &AuditArguments, console: Console) -> Result<Exit, Failure> {
+    let target = &arguments.target;
+    let mut progress = Progress::new(console);
+    let workspace = Workspace::open(target, arguments.roadmap.as_deref(), console, &mut progress)?;
+    known_rules(&arguments.only, &workspace.rules)?;
+    known_rules(&arguments.skip, &workspace.rules)?;
+    let model = workspace.model(target, &mut progress)?;
+    let options = AuditOptions {
+        root: target.path.display().to_string(),
+        roadmap: workspace.roadmap.clone(),
+        only: arguments.only.clone(),
+        skip: arguments.skip.clone(),
+        app: chosen_app(target, &model)?,
+        ..AuditOptions::default()
+    };
+    progress.stage("rules");
+    let audit = audit::run(&model, &workspace.rules, &workspace.config, &options);
+    progress.stage("report");
+    for extra in &arguments.reports {
+        let text = render(&audit, extra.format, console.style_of_file());
+        output::to_file(&extra.file, &text)?;
+    }
+    let text = match &arguments.output {
+        Some(file) => {
+            let text = render(&audit, arguments.format, console.style_of_file());
+            output::to_file(file, &text)?;
+            None
+        }
+        None => Some(render(&audit, arguments.format, console.style())),
+    };
+    progress.finish(console);
+    if let Some(text) = text {
+        output::to_stdout(&text)?;
+    }
+    Ok(gate(&audit, arguments, &workspace, console))
+}
+
+fn render(audit: &Audit, format: Format, style: Style) -> String {
+    match format {
+        Format::Terminal => report::terminal(audit, style),
+        Format::Json => report::json(audit),
+    }
+}
+
+fn gate(
+    audit: &Audit,
+    arguments: &AuditArguments,
+    workspace: &Workspace,
+    console: Console,
+) -> Exit {
+    let mut gate = workspace.config.gate.clone();
+    if let Some(fail_on) = arguments.fail_on {
+        gate.fail_on = fail_on.0.map_or(FailOn::Never, FailOn::Severity);
+    }
+    gate.min_score = arguments.min_score.or(gate.min_score);
+    let decision = audit.gate(&gate);
+    if decision.passed {
+        return Exit::Passed;
+    }
+    for reason in &decision.reasons {
+        console.note(&format!("gate failed: {reason}"));
+    }
+    Exit::GateFailed
+}

@@ -1,0 +1,205 @@
+//! From a path on the command line to the facts: the repository, its configuration, the rules, the model.
+
+use std::path::{Path, PathBuf};
+
+use crate::config::Config;
+use crate::model::{self, Model};
+use crate::rule::{RuleProblem, RuleSet, RuleText, nearest};
+use crate::source::{RepoPath, Repository, is_plain_file, read_named};
+
+use super::args::Target;
+use super::console::Console;
+use super::exit::Failure;
+use super::mistakes;
+use super::progress::Progress;
+
+/// The configuration's file name.
+pub(super) const CONFIG_FILE: &str = "readiness.toml";
+
+/// Rules, configuration and repository of one run.
+#[derive(Debug)]
+pub(super) struct Workspace {
+    pub(super) repository: Repository,
+    pub(super) rules: RuleSet,
+    pub(super) config: Config,
+    /// The roadmap's name, when the command line or the configuration chooses one.
+    pub(super) roadmap: Option<String>,
+}
+
+impl Workspace {
+    /// Walks the repository and reads rules, configuration and roadmap.
+    pub(super) fn open(
+        target: &Target,
+        roadmap: Option<&str>,
+        console: Console,
+        progress: &mut Progress,
+    ) -> Result<Self, Failure> {
+        progress.stage("walk");
+        let repository =
+            Repository::open(&target.path).map_err(|error| Failure::nothing(error.to_string()))?;
+        progress.stage("rules");
+        let mut rules = builtin_rules()?;
+        let config = match config_file(target) {
+            Some(path) => read_config(&path, &rules, console)?,
+            None => Config::default(),
+        };
+        let from_config = config.roadmap.as_deref();
+        let roadmap = match (roadmap, from_config) {
+            (Some(word), _) => Some(choose_roadmap(word, Path::new(""), &mut rules, console)?),
+            (None, Some(word)) => Some(choose_roadmap(word, &target.path, &mut rules, console)?),
+            (None, None) => None,
+        };
+        Ok(Self {
+            repository,
+            rules,
+            config,
+            roadmap,
+        })
+    }
+
+    /// Walks the repository with the built-in rules, and reads no configuration.
+    pub(super) fn open_without_config(
+        target: &Target,
+        progress: &mut Progress,
+    ) -> Result<Self, Failure> {
+        progress.stage("walk");
+        let repository =
+            Repository::open(&target.path).map_err(|error| Failure::nothing(error.to_string()))?;
+        Ok(Self {
+            repository,
+            rules: builtin_rules()?,
+            config: Config::default(),
+            roadmap: None,
+        })
+    }
+
+    /// Builds the facts.
+    pub(super) fn model(&self, target: &Target, progress: &mut Progress) -> Result<Model, Failure> {
+        progress.stage("parse, link and prove");
+        let model = model::build(&self.repository, &self.rules, &self.config);
+        if model.apps.is_empty() {
+            return Err(Failure::nothing(format!(
+                "nothing to audit at {}: no application found in {} files; looked for package.json files that depend on \
+                 next, express or hono, and for app/ and pages/api/ folders; name the folder that holds one",
+                target.path.display(),
+                self.repository.files().len()
+            )));
+        }
+        Ok(model)
+    }
+}
+
+/// The application that `--app` names.
+pub(super) fn chosen_app(target: &Target, model: &Model) -> Result<Option<RepoPath>, Failure> {
+    let Some(wanted) = &target.app else {
+        return Ok(None);
+    };
+    let wanted = RepoPath::new(wanted);
+    if model.apps.iter().any(|app| app.root == wanted) {
+        return Ok(Some(wanted));
+    }
+    let known: Vec<&str> = model
+        .apps
+        .iter()
+        .map(|app| {
+            if app.root.is_root() {
+                "."
+            } else {
+                app.root.as_str()
+            }
+        })
+        .collect();
+    Err(Failure::usage(format!(
+        "there is no application in {wanted}; found: {}",
+        known.join(", ")
+    )))
+}
+
+/// The rules that the program brings along. A mistake in one of them is ours.
+pub(super) fn builtin_rules() -> Result<RuleSet, Failure> {
+    RuleSet::builtin().map_err(|problems| {
+        let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        Failure::internal(format!(
+            "the built-in rules are broken:\n  {}",
+            lines.join("\n  ")
+        ))
+    })
+}
+
+/// Refuses ids that no rule has.
+pub(super) fn known_rules(ids: &[String], rules: &RuleSet) -> Result<(), Failure> {
+    match ids.iter().find(|id| rules.rule(id).is_none()) {
+        Some(id) => Err(Failure::usage(unknown_rule(id, rules))),
+        None => Ok(()),
+    }
+}
+
+/// What to say of an id that no rule has.
+pub(super) fn unknown_rule(id: &str, rules: &RuleSet) -> String {
+    match nearest(id, rules.ids()) {
+        Some(near) => format!("unknown rule `{id}`, did you mean `{near}`?"),
+        None => format!("unknown rule `{id}`; `readiness rules` lists them"),
+    }
+}
+
+fn config_file(target: &Target) -> Option<PathBuf> {
+    let implied = || {
+        let path = target.path.join(CONFIG_FILE);
+        is_plain_file(&path).then_some(path)
+    };
+    target.config.clone().or_else(implied)
+}
+
+fn read_config(path: &Path, rules: &RuleSet, console: Console) -> Result<Config, Failure> {
+    let text = read_named(path)
+        .map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))?;
+    let name = path.display().to_string();
+    Config::parse(&RepoPath::new(&name), &text, rules).map_err(|problems| {
+        let mistakes: Vec<mistakes::Mistake> = problems
+            .into_iter()
+            .map(|problem| (problem.message, Some(problem.span)))
+            .collect();
+        mistakes::failure(&name, &text, &mistakes, console)
+    })
+}
+
+/// The name of the roadmap that `word` chooses: a built-in one, or a file, which is then read into `rules`.
+fn choose_roadmap(
+    word: &str,
+    base: &Path,
+    rules: &mut RuleSet,
+    console: Console,
+) -> Result<String, Failure> {
+    if rules.roadmap(word).is_some() {
+        return Ok(word.to_owned());
+    }
+    let names = || rules.roadmaps.iter().map(|roadmap| roadmap.name.as_str());
+    let path = base.join(word);
+    let is_file = word.contains(['/', '\\']) || path.extension().is_some_and(|e| e == "toml");
+    if !is_file {
+        return Err(Failure::usage(match nearest(word, names()) {
+            Some(near) => format!("unknown roadmap `{word}`, did you mean `{near}`?"),
+            None => format!(
+                "unknown roadmap `{word}`; built in: {}; or name a TOML file",
+                names().collect::<Vec<_>>().join(", ")
+            ),
+        }));
+    }
+    let shown = path.display().to_string();
+    let text = read_named(&path)
+        .map_err(|error| Failure::usage(format!("cannot read roadmap {shown}: {error}")))?;
+    let stem = path
+        .file_stem()
+        .map(|stem| stem.to_string_lossy().into_owned());
+    let name = stem.unwrap_or_default();
+    let file = format!("roadmaps/{name}.toml");
+    let given = RuleText { file, text };
+    *rules = RuleSet::load(std::slice::from_ref(&given)).map_err(|problems| {
+        let mistakes: Vec<mistakes::Mistake> = problems
+            .into_iter()
+            .map(|RuleProblem { message, span, .. }| (message, span))
+            .collect();
+        mistakes::failure(&shown, &given.text, &mistakes, console)
+    })?;
+    Ok(name)
+}
