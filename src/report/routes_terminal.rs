@@ -145,7 +145,7 @@ fn address(facts: &RouteFacts) -> Line {
         (None, _) => Line::of(Ink::Plain, &format!("{}()", facts.route.method)),
     };
     if facts.public_declared || facts.public_guess.is_some() {
-        line.push(Ink::Faint, " public");
+        line.push(Ink::Faint, " (public)");
     }
     line
 }

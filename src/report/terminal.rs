@@ -105,7 +105,7 @@ fn application(page: &mut Page, app: &AppAudit) {
     let metrics: Vec<String> = app
         .metrics
         .iter()
-        .map(|metric| format!("{} {}", metric.value, metric.name))
+        .map(|metric| format!("{} {}", metric.name, metric.value))
         .collect();
     page.enumeration(2, Ink::Faint, &metrics);
     page.blank();

@@ -92,7 +92,8 @@ pub(super) fn count(number: usize, noun: &str) -> String {
 
 /// `14 h`, `1.5 h`, `0 h`: hours to half an hour.
 pub(super) fn hours(hours: f64) -> String {
-    let halves = (hours * 2.0).round() / 2.0;
+    // The sum of no hours at all is a negative zero, which would print its sign.
+    let halves = (hours * 2.0).round() / 2.0 + 0.0;
     if halves.fract() == 0.0 {
         format!("{halves:.0} h")
     } else {
@@ -155,5 +156,6 @@ mod tests {
         assert_eq!(hours(14.0), "14 h");
         assert_eq!(hours(1.6), "1.5 h");
         assert_eq!(hours(0.1), "0 h");
+        assert_eq!(hours(std::iter::empty::<f64>().sum()), "0 h");
     }
 }

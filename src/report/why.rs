@@ -20,6 +20,7 @@ pub fn why(facts: &RouteFacts, excerpt: Excerpt<'_>, style: Style) -> String {
         None => format!("{}()", facts.route.method),
     };
     page.heading(&name, &format!("{}:{}", facts.file, facts.location.line));
+    code(&mut page, excerpt(&facts.file, facts.location.line));
     if facts.public_declared {
         page.paragraph(2, Ink::Faint, "declared public in readiness.toml");
     } else if let Some(reason) = &facts.public_guess {
@@ -52,7 +53,9 @@ pub fn why(facts: &RouteFacts, excerpt: Excerpt<'_>, style: Style) -> String {
             line.push(Ink::Faint, "  low confidence");
         }
         page.line(line);
-        for step in &verdict.evidence {
+        // Every chain begins at the handler, which stands at the top already.
+        let chain = verdict.evidence.iter().enumerate();
+        for (_, step) in chain.filter(|(at, step)| *at > 0 || !is_entry(step, facts)) {
             one(&mut page, step, excerpt);
         }
     }
@@ -65,10 +68,17 @@ fn one(page: &mut Page, step: &Evidence, excerpt: Excerpt<'_>) {
             .with(Ink::Code, &format!("{}:{}", step.file, step.line))
             .with(Ink::Plain, &format!("  {}", step.note)),
     );
-    if let Some(code) = excerpt(&step.file, step.line) {
-        let code = code.trim();
-        if !code.is_empty() {
-            page.line(Line::of(Ink::Faint, "  │ ").with(Ink::Faint, code));
-        }
+    code(page, excerpt(&step.file, step.line));
+}
+
+fn code(page: &mut Page, line: Option<String>) {
+    let line = line.unwrap_or_default();
+    let line = line.trim();
+    if !line.is_empty() {
+        page.line(Line::of(Ink::Faint, "  │ ").with(Ink::Faint, line));
     }
+}
+
+fn is_entry(step: &Evidence, facts: &RouteFacts) -> bool {
+    step.file == facts.file && step.line == facts.location.line
 }
