@@ -829,7 +829,9 @@ impl<'a, D: Dialect> Mounts<'a, D> {
         let method = super::app_router::METHODS
             .into_iter()
             .find(|known| known.eq_ignore_ascii_case(&method))?;
-        Some((method, text("path")?))
+        // OpenAPI writes parameters in braces.
+        let path = text("path")?.replace('{', ":").replace('}', "");
+        Some((method, path))
     }
 
     /// The paths that a `use` begins with; `None` when its first argument is middleware.

@@ -11,7 +11,8 @@ use super::{Middleware, actions, app_router, express, hono, middleware_files, pa
 /// The routes of one application.
 #[derive(Clone, Debug, Default)]
 pub struct RouteTable {
-    /// One row per handler (file and method), ordered by file, then position.
+    /// One row per handler (file and method), ordered by file, then kind (a file's own rows before those mounted in it), then
+    /// position.
     pub routes: Vec<Route>,
     /// The middleware or proxy files found, loaded or not.
     pub middleware: Vec<Middleware>,
@@ -33,8 +34,8 @@ impl RouteTable {
             Framework::Express => express::rows(app, tracer, &mut routes),
             Framework::Hono => hono::rows(app, tracer, &mut routes),
         }
-        // Modules are numbered by path. The order in which equal keys were found (of an Express chain) is kept.
-        routes.sort_by_key(|route| (route.module, route.span.start));
+        // Modules are numbered by path. Equal keys stay in the order in which they were found.
+        routes.sort_by_key(|route| (route.module, route.kind, route.span.start));
         Self {
             routes,
             middleware: middleware_files::find(app, tracer),

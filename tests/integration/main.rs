@@ -5,3 +5,4 @@ mod house;
 mod next_oracle;
 mod reports;
 mod resolve;
+mod routes;
