@@ -6,6 +6,8 @@
 mod fallback;
 mod grammar;
 mod guard;
+#[cfg(test)]
+mod hostile;
 mod ir;
 mod lower;
 mod parse;

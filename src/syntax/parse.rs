@@ -10,6 +10,7 @@ use oxc_span::SourceType;
 use crate::source::SourceFile;
 
 use super::fallback;
+use super::grammar::Grammar;
 use super::guard::{self, Nesting};
 use super::lower::{self, Bodies, Lowered};
 use super::suppression;
@@ -36,7 +37,10 @@ thread_local! {
 /// handler runs them.
 #[must_use]
 pub fn parse_module(file: &SourceFile, options: ParseOptions<'_>) -> ModuleRecord {
-    let parsed = match guard::nesting(&file.text) {
+    let parsed = match guard::nesting(
+        &file.text,
+        Grammar::of(file.path.extension()) == Grammar::Tsx,
+    ) {
         Nesting::Ordinary => read(file),
         Nesting::Deep => on_large_stack(file),
         Nesting::Refused(reason) => Err(reason),

@@ -277,7 +277,7 @@ fn check_syntax(grammar: Grammar, text: &str) -> Result<(), PatternError> {
             "call_expression" | "new_expression" | "instantiation_expression"
         );
         for at in 0..node.child_count() {
-            let Some(child) = u32::try_from(at).ok().and_then(|at| node.child(at)) else {
+            let Some(child) = node.child(at) else {
                 continue;
             };
             if is_call && child.kind() == "type_arguments" {

@@ -155,7 +155,8 @@ fn holds_code(text: &str, lines: &LineIndex, comments: &[Span], line: u32) -> bo
         seen_comment = true;
     }
     code.push_str(text.get(at as usize..end as usize).unwrap_or("").trim());
-    !code.is_empty() && !(seen_comment && matches!(code.as_str(), "{}" | "{" | "}"))
+    let is_jsx_comment = seen_comment && matches!(code.as_str(), "{}" | "{" | "}");
+    !code.is_empty() && !is_jsx_comment
 }
 
 fn span(start: usize, end: usize) -> Span {

@@ -114,10 +114,8 @@ impl<'a> Lowering<'a> {
         let decorators = self.decorators(&method.decorators);
         let key = self.key(&method.key, method.computed);
         let function = self.function(&method.value, key_name(key));
-        if method.value.body.is_none() {
-            // An overload or an abstract method: a type.
-            return None;
-        }
+        // Without a body it is an overload or an abstract method: a type.
+        method.value.body.as_ref()?;
         let value = match method.kind {
             MethodDefinitionKind::Constructor => {
                 *constructor = Some(function);

@@ -337,7 +337,8 @@ fn count(length: usize) -> u32 {
 }
 
 impl Function {
-    fn empty(span: Span, parent: Option<FunctionId>) -> Self {
+    /// A function of which nothing but its place is known.
+    pub(in crate::syntax) fn empty(span: Span, parent: Option<FunctionId>) -> Self {
         Self {
             name: None,
             params: Box::default(),
