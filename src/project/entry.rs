@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::source::RepoPath;
 
-use super::resolver::Files;
+use super::candidates::Files;
 
 /// Nested conditions deeper than this are not looked into.
 const MAX_CONDITIONS: usize = 8;

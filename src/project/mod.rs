@@ -4,6 +4,7 @@
 //! It knows what the files say, not what the code does: no routes, no controls, no rules.
 
 mod app;
+mod candidates;
 mod discovery;
 mod document;
 mod entry;
@@ -16,6 +17,8 @@ mod manifest;
 mod next_config;
 mod pipelines;
 mod resolver;
+mod services;
+mod specifier;
 mod tsconfig;
 mod version;
 
@@ -57,7 +60,7 @@ impl Project {
         let read_config = |path: &RepoPath| match record_of(path) {
             Some(record) => NextConfig::read(record, &|module, import| {
                 imported_from_file(
-                    files.get_or_init(|| resolver::Files::of(repository)),
+                    files.get_or_init(|| candidates::Files::of(repository)),
                     record_of,
                     module,
                     import,
@@ -85,12 +88,12 @@ impl Project {
 
 /// What a configuration imports from a file beside it. Aliases do not hold there, and packages are not looked into.
 fn imported_from_file<'m>(
-    files: &resolver::Files,
+    files: &candidates::Files,
     record_of: &dyn Fn(&RepoPath) -> Option<&'m ModuleRecord>,
     module: &'m ModuleRecord,
     import: &'m Import,
 ) -> Option<(&'m ModuleRecord, &'m Export)> {
-    let target = resolver::relative_target(&module.path, &import.specifier)?;
+    let target = specifier::relative_target(&module.path, &import.specifier)?;
     let target = record_of(&files.load(&target)?)?;
     let name = match &import.imported {
         Imported::Named(name) => module.name(*name),

@@ -2,7 +2,7 @@
 
 use saphyr::MarkedYaml;
 
-use crate::source::{Location, RepoPath, Repository, SourceFile, Unreadable};
+use crate::source::{RepoPath, Repository, SourceFile, Unreadable};
 
 use super::document::{parse_yaml, yaml_entries, yaml_get, yaml_location, yaml_texts};
 use super::{Workflow, WorkflowStep};
@@ -299,6 +299,7 @@ fn action_steps(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::Location;
 
     fn workflows(files: &[(&str, &str)]) -> Vec<Workflow> {
         let repository = Repository::in_memory(files);

@@ -10,7 +10,12 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::source::{RepoPath, Repository, Unreadable};
 
 use super::Project;
+use super::candidates::Files;
 use super::entry::{self, Entries};
+use super::specifier::{
+    below, is_builtin, is_package_name, is_relative, linked_path, names_workspace, plain,
+    split_package,
+};
 use super::tsconfig::TsConfigs;
 
 /// What a specifier leads to.
@@ -53,7 +58,6 @@ struct ResolvedPackage {
 impl std::fmt::Debug for Resolver {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Resolver")
-            .field("files", &self.files.all.len())
             .field("packages", &self.packages.len())
             .finish_non_exhaustive()
     }
@@ -202,6 +206,12 @@ impl Resolver {
             let file = entry::resolve(&package.entries, &package.folder, subpath, &self.files);
             return file.map_or(Resolution::Missing, Resolution::File);
         }
+        // A workspace that is not below the audited folder is no package of the registry.
+        if declared
+            .is_some_and(|range| range.starts_with("workspace:") || linked_path(range).is_some())
+        {
+            return Resolution::Missing;
+        }
         if declared.is_none()
             && let Some(file) = self.mapped_elsewhere(specifier)
         {
@@ -289,296 +299,12 @@ impl Resolver {
     }
 }
 
-/// The files of the repository as resolution sees them.
-pub(super) struct Files {
-    all: FxHashSet<RepoPath>,
-    links: Vec<(RepoPath, RepoPath)>,
-}
-
-/// Extensions that may be left out, in the order in which they are tried. TypeScript comes first: where both lie side by
-/// side, the JavaScript was compiled from it.
-const EXTENSIONS: [&str; 10] = [
-    ".ts", ".tsx", ".js", ".jsx", ".mts", ".mjs", ".cts", ".cjs", ".d.ts", ".json",
-];
-
-impl Files {
-    pub(super) fn of(repository: &Repository) -> Self {
-        Self {
-            all: repository.files().iter().cloned().collect(),
-            links: repository.links().to_vec(),
-        }
-    }
-
-    fn get(&self, path: &str) -> Option<RepoPath> {
-        self.all.get(path).cloned()
-    }
-
-    /// The file that is meant by `target`, with or without extension, or a folder's index.
-    pub(super) fn load(&self, target: &str) -> Option<RepoPath> {
-        // A pattern's star may bring in `//` or `..`, which every tool folds.
-        if target.contains("//") || target.contains("/.") {
-            let folded = RepoPath::new(target);
-            if folded.as_str().len() < target.trim_end_matches('/').len() {
-                return self.load(folded.as_str());
-            }
-        }
-        if self.links.is_empty() {
-            return self.load_real(target);
-        }
-        self.load_real(target)
-            .or_else(|| self.load_real(self.through_links(target)?.as_str()))
-    }
-
-    fn load_real(&self, target: &str) -> Option<RepoPath> {
-        let folder_only = target.ends_with('/');
-        let target = target.trim_end_matches('/');
-        if !folder_only && let Some(file) = self.load_file(target) {
-            return Some(file);
-        }
-        let mut candidate = String::with_capacity(target.len() + 16);
-        candidate.push_str(target);
-        if !target.is_empty() {
-            candidate.push('/');
-        }
-        candidate.push_str("index");
-        self.with_extension(&mut candidate)
-    }
-
-    /// `target` itself, the TypeScript that it is compiled from, or `target` with an extension.
-    fn load_file(&self, target: &str) -> Option<RepoPath> {
-        let compiled: Option<(&str, &[&str])> = match target.rsplit_once('.') {
-            Some((stem, "js")) => Some((stem, &[".ts", ".tsx"])),
-            Some((stem, "jsx")) => Some((stem, &[".tsx"])),
-            Some((stem, "mjs")) => Some((stem, &[".mts"])),
-            Some((stem, "cjs")) => Some((stem, &[".cts"])),
-            _ => None,
-        };
-        let mut candidate = String::with_capacity(target.len() + 8);
-        if let Some((stem, extensions)) = compiled {
-            for extension in extensions {
-                candidate.clear();
-                candidate.push_str(stem);
-                candidate.push_str(extension);
-                if let Some(file) = self.get(&candidate) {
-                    return Some(file);
-                }
-            }
-        }
-        if let Some(file) = self.get(target) {
-            return Some(file);
-        }
-        candidate.clear();
-        candidate.push_str(target);
-        self.with_extension(&mut candidate)
-    }
-
-    fn with_extension(&self, candidate: &mut String) -> Option<RepoPath> {
-        let stem = candidate.len();
-        for extension in EXTENSIONS {
-            candidate.truncate(stem);
-            candidate.push_str(extension);
-            if let Some(file) = self.get(candidate) {
-                return Some(file);
-            }
-        }
-        None
-    }
-
-    /// `target` with linked folders replaced by what they lead to.
-    fn through_links(&self, target: &str) -> Option<RepoPath> {
-        let mut path = RepoPath::new(target);
-        let mut moved = false;
-        // Links may lead through links; their number bounds the chain.
-        for _ in 0..=self.links.len().min(16) {
-            let step = self.links.iter().find_map(|(link, to)| {
-                let rest = path.strip_prefix(link)?;
-                Some(to.join(rest))
-            });
-            match step {
-                Some(next) => {
-                    path = next;
-                    moved = true;
-                }
-                None => break,
-            }
-        }
-        moved.then_some(path)
-    }
-}
-
-/// `specifier` without loader prefixes (`raw-loader!./x`) and without a query (`./x.svg?url`).
-fn plain(specifier: &str) -> &str {
-    let specifier = specifier.rsplit('!').next().unwrap_or(specifier);
-    match specifier.split_once('?') {
-        Some((path, _)) => path,
-        None => specifier,
-    }
-}
-
-fn is_relative(specifier: &str) -> bool {
-    matches!(specifier, "." | "..") || specifier.starts_with("./") || specifier.starts_with("../")
-}
-
-/// The path that a relative specifier in `from` names; `None` for other specifiers.
-pub(super) fn relative_target(from: &RepoPath, specifier: &str) -> Option<String> {
-    is_relative(specifier)
-        .then(|| below(&from.parent()?, specifier))
-        .flatten()
-}
-
-/// The path that a relative specifier names; a folder ends with `/`. `None` when it climbs out of the root.
-fn below(folder: &RepoPath, specifier: &str) -> Option<String> {
-    let mut segments: Vec<&str> = folder.segments().collect();
-    for segment in specifier.split('/') {
-        match segment {
-            "" | "." => {}
-            ".." => {
-                segments.pop()?;
-            }
-            other => segments.push(other),
-        }
-    }
-    let mut target = segments.join("/");
-    let last = specifier.rsplit('/').next().unwrap_or("");
-    if matches!(last, "" | "." | "..") {
-        target.push('/');
-    }
-    Some(target)
-}
-
-/// The package's name and the path inside it: `@scope/name` and `a/b` of `@scope/name/a/b`.
-pub(super) fn split_package(specifier: &str) -> (&str, &str) {
-    let skip = if specifier.starts_with('@') {
-        specifier.find('/').map_or(0, |at| at + 1)
-    } else {
-        0
-    };
-    let end = specifier
-        .get(skip..)
-        .and_then(|rest| rest.find('/'))
-        .map_or(specifier.len(), |at| skip + at);
-    let name = specifier.get(..end).unwrap_or(specifier);
-    let rest = specifier.get(end..).unwrap_or("");
-    (name, rest.trim_start_matches('/'))
-}
-
 fn external(specifier: &str) -> Resolution {
     let (package, subpath) = split_package(specifier);
     Resolution::External {
         package: Box::from(package),
         subpath: Box::from(subpath),
     }
-}
-
-/// Whether a registry would accept the name; `@/lib`, `~` and `$lib` are aliases that nothing defines.
-fn is_package_name(name: &str) -> bool {
-    let (scope, plain) = match name.strip_prefix('@') {
-        Some(rest) => match rest.split_once('/') {
-            Some((scope, plain)) => (Some(scope), plain),
-            None => return false,
-        },
-        None => (None, name),
-    };
-    let fits = |part: &str| {
-        part.starts_with(|first: char| first.is_ascii_alphanumeric() || matches!(first, '-' | '_'))
-            && part
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '~'))
-    };
-    scope.is_none_or(fits) && fits(plain)
-}
-
-/// The folder of `file:../x`, `link:../x` and `portal:../x`.
-fn linked_path(range: &str) -> Option<&str> {
-    ["file:", "link:", "portal:"]
-        .iter()
-        .find_map(|scheme| range.strip_prefix(scheme))
-}
-
-/// Whether a dependency range is satisfied by the workspace with this version, as npm, yarn and pnpm link them.
-fn names_workspace(range: &str, version: Option<&str>) -> bool {
-    if range.starts_with("workspace:") || linked_path(range).is_some() || matches!(range, "*" | "")
-    {
-        return true;
-    }
-    let Some(version) = version else {
-        return false;
-    };
-    let range = range.trim();
-    let (sign, wanted) = match range.find(|c: char| c.is_ascii_digit()) {
-        Some(at) => (range[..at].trim(), &range[at..]),
-        None => return false,
-    };
-    let numbers = |text: &str| -> Option<[u64; 3]> {
-        let mut numbers = [0; 3];
-        let core = text.split(['-', '+', ' ']).next().unwrap_or(text);
-        for (at, part) in core.split('.').take(3).enumerate() {
-            match part {
-                "x" | "X" | "*" => {}
-                part => numbers[at] = part.parse().ok()?,
-            }
-        }
-        Some(numbers)
-    };
-    let (Some(have), Some(want)) = (numbers(version), numbers(wanted)) else {
-        return false;
-    };
-    match sign {
-        "^" if want[0] > 0 => have[0] == want[0] && have >= want,
-        "^" if want[1] > 0 => have[..2] == want[..2] && have >= want,
-        "^" => have == want,
-        "~" => have[..2] == want[..2] && have >= want,
-        ">=" => have >= want,
-        "" | "=" | "v" => have == want,
-        _ => false,
-    }
-}
-
-/// Whether Node.js itself provides the module.
-fn is_builtin(name: &str) -> bool {
-    const BUILTINS: [&str; 40] = [
-        "assert",
-        "async_hooks",
-        "buffer",
-        "child_process",
-        "cluster",
-        "console",
-        "constants",
-        "crypto",
-        "dgram",
-        "diagnostics_channel",
-        "dns",
-        "domain",
-        "events",
-        "fs",
-        "http",
-        "http2",
-        "https",
-        "inspector",
-        "module",
-        "net",
-        "os",
-        "path",
-        "perf_hooks",
-        "process",
-        "punycode",
-        "querystring",
-        "readline",
-        "repl",
-        "stream",
-        "string_decoder",
-        "sys",
-        "timers",
-        "tls",
-        "tty",
-        "url",
-        "util",
-        "v8",
-        "vm",
-        "worker_threads",
-        "zlib",
-    ];
-    BUILTINS.binary_search(&name).is_ok()
 }
 
 #[cfg(test)]
@@ -673,7 +399,7 @@ mod tests {
             ("package.json", r#"{"workspaces":["apps/*","packages/*"]}"#),
             (
                 "apps/web/package.json",
-                r#"{"name":"web","dependencies":{"@acme/db":"workspace:*","storybook":"^8.0.0","local":"file:../../vendor/local"}}"#,
+                r#"{"name":"web","dependencies":{"@acme/db":"workspace:*","storybook":"^8.0.0","@acme/away":"workspace:*","local":"file:../../vendor/local"}}"#,
             ),
             ("apps/web/x.ts", ""),
             (
@@ -710,6 +436,7 @@ mod tests {
             ("storybook", "storybook|"),
             ("local", "vendor/local/index.js"),
             ("@acme/none", "@acme/none|"),
+            ("@acme/away", "-"),
         ] {
             assert_eq!(
                 ask(&resolver, "apps/web/x.ts", specifier),
@@ -772,35 +499,5 @@ mod tests {
             ask(&resolver, "apps/web/src/x.ts", "@/generated/client"),
             "-"
         );
-    }
-
-    #[test]
-    fn ranges_that_link_a_workspace() {
-        for (range, version, linked) in [
-            ("workspace:^", None, true),
-            ("*", None, true),
-            ("^1.2.0", Some("1.3.0"), true),
-            ("^1.2.0", Some("2.0.0"), false),
-            ("^0.2.1", Some("0.2.5"), true),
-            ("^0.2.1", Some("0.3.0"), false),
-            ("~1.2.0", Some("1.2.9"), true),
-            ("1.0.0", Some("1.0.0"), true),
-            ("1.0.0", Some("1.0.1"), false),
-            ("^8.0.0", None, false),
-            ("latest", Some("1.0.0"), false),
-            ("github:a/b", Some("1.0.0"), false),
-        ] {
-            assert_eq!(
-                names_workspace(range, version),
-                linked,
-                "{range} {version:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn the_builtins_are_sorted() {
-        assert!(is_builtin("zlib") && is_builtin("assert") && is_builtin("url"));
-        assert!(!is_builtin("stripe"));
     }
 }

@@ -208,7 +208,7 @@ impl Reader<'_> {
         let target = if name.starts_with('.') {
             folder.join(name)
         } else {
-            let (package, subpath) = super::resolver::split_package(name);
+            let (package, subpath) = super::specifier::split_package(name);
             let root = (self.find_package)(package)?;
             if subpath.is_empty() {
                 root.join("tsconfig.json")

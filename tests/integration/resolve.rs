@@ -4,6 +4,8 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use readiness::graph::{Graph, Link, ModuleId, Symbol};
+#[cfg(unix)]
+use readiness::project::Resolution;
 use readiness::project::{Project, Resolver};
 use readiness::source::{RepoPath, Repository};
 use readiness::syntax::{ModuleRecord, ParseOptions, PatternSet, parse_module};
@@ -208,4 +210,109 @@ fn long_and_wide_re_exports_end() {
     );
     let last = graph.export(id(&graph, "wide/index.ts"), "x1999");
     assert_eq!(show_symbol(&graph, &last), "wide/w1999.ts x1999");
+}
+
+/// `oxc_resolver` needs installed packages and configurations that are whole, so it gets a copy of the fixtures that has
+/// them. Wherever it finds a file, ours must be the same.
+#[cfg(unix)]
+#[test]
+fn oxc_resolver_agrees() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().canonicalize().unwrap();
+    for name in ["aliases", "workspaces", "names", "commonjs"] {
+        copy(&fixture(name), &root.join(name));
+    }
+    // The cycle of `extends` stops the other resolver, so the copy has one configuration that says the same.
+    let base = std::fs::read_to_string(root.join("aliases/tsconfig.base.json")).unwrap();
+    let (_, options) = base.split_once("\"paths\"").unwrap();
+    let whole = format!("{{ \"compilerOptions\": {{ \"baseUrl\": \".\", \"paths\"{options}");
+    std::fs::write(root.join("aliases/tsconfig.json"), whole).unwrap();
+    std::fs::remove_file(root.join("aliases/tsconfig.base.json")).unwrap();
+    let mut agreed = 0;
+    let mut alone = Vec::new();
+    for name in ["aliases", "workspaces", "names", "commonjs"] {
+        let root = root.join(name);
+        let repository = Repository::open(&root).unwrap();
+        let graph = graph(&repository);
+        install(&root, &repository);
+        let oracle = oracle();
+        for (_, module) in graph.modules() {
+            for request in &module.requests {
+                let path = root.join(module.path.as_str());
+                let found = oracle.resolve_file(&path, &request.specifier).ok();
+                let theirs = found.and_then(|found| {
+                    let inside = found.path().strip_prefix(&root).ok()?;
+                    Some(inside.to_str()?.to_owned())
+                });
+                let ours = match graph.resolver().resolve(&module.path, &request.specifier) {
+                    Resolution::File(path) => Some(path.to_string()),
+                    _ => None,
+                };
+                let at = format!("{name}/{} {}", module.path, request.specifier);
+                match (ours, theirs) {
+                    (ours, Some(theirs)) => {
+                        assert_eq!(ours.as_deref(), Some(theirs.as_str()), "{at}");
+                        agreed += 1;
+                    }
+                    (Some(ours), None) => alone.push(format!("{at} -> {ours}")),
+                    (None, None) => {}
+                }
+            }
+        }
+    }
+    assert!(agreed >= 35, "only {agreed} imports were compared");
+    // What only ours finds: sources behind output that is not built.
+    assert_eq!(
+        alone,
+        [
+            "workspaces/apps/web/src/main.ts @acme/auth -> packages/auth/src/index.ts",
+            "workspaces/apps/web/src/main.ts @acme/db -> packages/db/src/index.ts",
+            "workspaces/apps/web/src/main.ts @acme/db/schema/users -> packages/db/src/schema/users.ts",
+            "workspaces/apps/web/src/main.ts @acme/legacy/dist/deep -> packages/legacy/src/deep.ts",
+        ]
+    );
+}
+
+#[cfg(unix)]
+fn copy(from: &Path, to: &Path) {
+    for entry in walkdir::WalkDir::new(from) {
+        let entry = entry.unwrap();
+        let target = to.join(entry.path().strip_prefix(from).unwrap());
+        if entry.file_type().is_dir() {
+            std::fs::create_dir_all(target).unwrap();
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// Links the workspaces into `node_modules` as an install would, but for the one that comes from the registry.
+#[cfg(unix)]
+fn install(root: &Path, repository: &Repository) {
+    let (project, _) = Project::load(repository, &|_| None);
+    for package in project.packages.iter().filter(|package| package.member) {
+        let name = package.name.as_deref().unwrap();
+        if name == "storybook" {
+            continue;
+        }
+        let link = root.join("node_modules").join(name);
+        std::fs::create_dir_all(link.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(root.join(package.folder().as_str()), link).unwrap();
+    }
+}
+
+#[cfg(unix)]
+fn oracle() -> oxc_resolver::Resolver {
+    let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+    oxc_resolver::Resolver::new(oxc_resolver::ResolveOptions {
+        tsconfig: Some(oxc_resolver::TsconfigDiscovery::Auto),
+        extensions: texts(&[
+            ".ts", ".tsx", ".js", ".jsx", ".mts", ".mjs", ".cts", ".cjs", ".d.ts", ".json",
+        ]),
+        extension_alias: vec![(String::from(".js"), texts(&[".ts", ".tsx", ".js"]))],
+        condition_names: texts(&["import", "require", "node", "default"]),
+        main_fields: texts(&["module", "main"]),
+        builtin_modules: true,
+        ..oxc_resolver::ResolveOptions::default()
+    })
 }
