@@ -8,7 +8,8 @@ use crate::syntax::{
 };
 
 use super::app_router::export_span;
-use super::trace::{Tracer, Value, find_in};
+use super::declared::find_in;
+use super::trace::{Tracer, Value};
 use super::{Entry, Route, RouteKind};
 
 /// The actions of the modules that belong to the application.

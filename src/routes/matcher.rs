@@ -4,7 +4,8 @@ use fancy_regex::Regex;
 
 use crate::project::PathCondition;
 
-use super::path_to_regexp::{CUSTOM_ROUTE_SYNTAX, DEFAULT_SYNTAX, compile, regexp_source};
+use super::js_regexp::compile;
+use super::path_to_regexp::{CUSTOM_ROUTE_SYNTAX, DEFAULT_SYNTAX, regexp_source};
 
 /// Next.js refuses longer sources.
 const MAX_SOURCE: usize = 4096;

@@ -1,6 +1,8 @@
 //! Which methods a Pages Router handler answers: the handler is run once per method, with `req.method` known and
 //! everything else unknown, and what it answers on the way is looked at.
 
+use rustc_hash::FxHashMap;
+
 use crate::graph::ModuleId;
 use crate::syntax::{
     Argument, BinaryOp, Block, Case, Expr, ExprId, FunctionId, LogicalOp, ModuleRecord, Name,
@@ -8,242 +10,29 @@ use crate::syntax::{
 };
 
 use super::app_router::METHODS;
-use super::trace::{Place, Tracer, Value, find_in};
-
-/// Handlers that hand the request on to another function are followed this far.
-const MAX_DEPTH: u32 = 4;
+use super::declared::find_in;
+use super::dispatch::{MAX_DEPTH, method_named};
+use super::trace::{Place, Tracer, Value};
 
 /// A method that no handler names: what happens to it happens to all others.
 const OTHER: &str = "";
 
-/// The methods that `handler` answers, in the order of [`METHODS`]; empty when it does not tell them apart.
-pub(super) fn answered(tracer: Tracer<'_>, handler: &Value) -> Vec<&'static str> {
-    let mut found = Dispatch::default();
-    read_handler(tracer, handler, &mut found, 0);
-    if let Some(listed) = found.listed {
-        return METHODS
-            .into_iter()
-            .filter(|method| listed.contains(method))
-            .collect();
-    }
-    for (module, function) in found.functions {
-        let named = answered_by(tracer, module, function);
-        if !named.is_empty() {
-            return named;
-        }
-    }
-    Vec::new()
-}
-
-/// What a default export comes down to.
-#[derive(Default)]
-struct Dispatch {
-    /// Methods that a chain, a method map or a list of a wrapper names.
-    listed: Option<Vec<&'static str>>,
-    /// Functions that may be the handler, outermost first.
-    functions: Vec<(ModuleId, FunctionId)>,
-}
-
-impl Dispatch {
-    fn list(&mut self, method: &'static str) {
-        let listed = self.listed.get_or_insert_default();
-        if !listed.contains(&method) {
-            listed.push(method);
-        }
-    }
-}
-
-fn method_named(text: &str) -> Option<&'static str> {
-    METHODS
-        .into_iter()
-        .find(|method| text.eq_ignore_ascii_case(method))
-}
-
-fn read_handler(tracer: Tracer<'_>, handler: &Value, found: &mut Dispatch, depth: u32) {
-    if depth > MAX_DEPTH {
-        return;
-    }
-    match handler {
-        Value::Function { module, function } => found.functions.push((*module, *function)),
-        Value::Expr { place, expr } => match tracer.expr(*place, *expr) {
-            Expr::Call { callee, args, .. } | Expr::New { callee, args } => {
-                if read_chain(tracer, *place, *expr, found) {
-                    return;
-                }
-                read_call(tracer, *place, *callee, args, found, depth);
-            }
-            Expr::Object(_) => read_map(tracer, *place, *expr, found),
-            _ => {}
-        },
-        _ => {}
-    }
-}
-
-/// A router chain: `nc().use(auth).get(h).post(h)`, or a variable of one on which methods were called, and its
-/// `.handler()`.
-fn read_chain(tracer: Tracer<'_>, place: Place, expr: ExprId, found: &mut Dispatch) -> bool {
-    let record = tracer.record(place.module);
-    let mut at = expr;
-    let mut methods = Vec::new();
-    let root = loop {
-        match record.expr(at) {
-            Expr::Call { callee, .. } => match record.expr(*callee) {
-                Expr::Member {
-                    object, property, ..
-                } => {
-                    methods.extend(chained_method(record.name(*property)));
-                    at = *object;
-                }
-                _ => break at,
-            },
-            _ => break at,
-        }
-    };
-    // Methods called on the variable that holds the router, anywhere at the top level.
-    if let Expr::Name(variable) = record.expr(root)
-        && matches!(tracer.lookup(place, *variable), Value::Expr { .. })
-    {
-        let top = tracer.function(place.module, crate::syntax::MODULE_BODY);
-        find_in::<()>(&top.body, &mut |stmt| {
-            if let StmtKind::Expr(statement) = stmt.kind {
-                methods.extend(methods_called_on(record, statement, *variable));
-            }
-            None
-        });
-    }
-    for method in &methods {
-        found.list(method);
-    }
-    !methods.is_empty()
-}
-
-/// The method that a router's member names; routers write it in lower case.
-fn chained_method(name: &str) -> Option<&'static str> {
-    (name.chars().all(|c| c.is_ascii_lowercase()))
-        .then(|| method_named(name))
-        .flatten()
-}
-
-fn methods_called_on(record: &ModuleRecord, expr: ExprId, variable: Name) -> Vec<&'static str> {
-    let mut methods = Vec::new();
-    let mut at = expr;
-    while let Expr::Call { callee, .. } = record.expr(at) {
-        let Expr::Member {
-            object, property, ..
-        } = record.expr(*callee)
-        else {
-            return Vec::new();
-        };
-        methods.extend(chained_method(record.name(*property)));
-        at = *object;
-    }
-    if matches!(record.expr(at), Expr::Name(name) if *name == variable) {
-        methods
-    } else {
-        Vec::new()
-    }
-}
-
-/// A wrapper: the handler is among its arguments, or among those of the call that made the wrapper.
-fn read_call(
-    tracer: Tracer<'_>,
-    place: Place,
-    callee: ExprId,
-    args: &[Argument],
-    found: &mut Dispatch,
-    depth: u32,
-) {
-    if let Expr::Call { args, .. } = tracer.expr(place, callee) {
-        read_options(tracer, place, args, found);
-    }
-    read_options(tracer, place, args, found);
-    for argument in args {
-        let value = tracer.follow(place, argument.value);
-        if let Value::Expr { place, expr } = value
-            && matches!(tracer.expr(place, expr), Expr::Object(_))
-        {
-            read_map(tracer, place, expr, found);
-        } else {
-            read_handler(tracer, &value, found, depth + 1);
-        }
-    }
-    if found.functions.is_empty() && found.listed.is_none() {
-        // A factory without arguments that count: what the local function returns.
-        if let Value::Function { module, function } = tracer.follow(place, callee) {
-            let returned = find_in(
-                &tracer.function(module, function).body,
-                &mut |stmt| match stmt.kind {
-                    StmtKind::Return(Some(value)) => Some(value),
-                    _ => None,
-                },
-            );
-            if let Some(returned) = returned {
-                let value = tracer.follow(Place { module, function }, returned);
-                read_handler(tracer, &value, found, depth + 1);
-            }
-        }
-    }
-}
-
-/// `withMethods(["GET", "POST"], handler)`, `wrap(handler, { methods: ["GET"] })`, `wrap(handler, { method: "POST" })`.
-fn read_options(tracer: Tracer<'_>, place: Place, args: &[Argument], found: &mut Dispatch) {
-    for argument in args {
-        if let Some(texts) = tracer.texts(place, argument.value) {
-            list_all(found, &texts);
-        }
-        for (key, value, place) in tracer.entries(place, argument.value).unwrap_or_default() {
-            match key {
-                "methods" | "allowedMethods" | "allowMethods" => {
-                    if let Some(texts) = tracer.texts(place, value) {
-                        list_all(found, &texts);
-                    }
-                }
-                "method" => {
-                    if let Some(text) = tracer.text(place, value) {
-                        list_all(found, &[text]);
-                    }
-                }
-                _ => {}
-            }
-        }
-    }
-}
-
-/// Lists the methods when every text is one, written in capitals.
-fn list_all(found: &mut Dispatch, texts: &[String]) {
-    let methods: Option<Vec<_>> = texts
-        .iter()
-        .map(|text| METHODS.into_iter().find(|method| text == method))
-        .collect();
-    for method in methods.unwrap_or_default() {
-        found.list(method);
-    }
-}
-
-/// `{ GET: list, POST: create }`, keys in any case.
-fn read_map(tracer: Tracer<'_>, place: Place, expr: ExprId, found: &mut Dispatch) {
-    for (key, value, place) in tracer.entries(place, expr).unwrap_or_default() {
-        let Some(method) = method_named(key) else {
-            continue;
-        };
-        let value = tracer.follow(place, value);
-        let is_plain = matches!(&value, Value::Expr { place, expr } if matches!(
-            tracer.expr(*place, *expr),
-            Expr::String(_) | Expr::Bool(_) | Expr::Number(_) | Expr::Null | Expr::Undefined
-        ));
-        if !is_plain {
-            found.list(method);
-        }
-    }
-}
+/// Expressions nested deeper than this are not looked into.
+const MAX_NESTING: u32 = 200;
 
 /// The methods that a handler function tells apart and answers.
-fn answered_by(tracer: Tracer<'_>, module: ModuleId, function: FunctionId) -> Vec<&'static str> {
+pub(super) fn answered_by(
+    tracer: Tracer<'_>,
+    module: ModuleId,
+    function: FunctionId,
+) -> Vec<&'static str> {
     let mut run = Run {
         tracer,
         method: OTHER,
         named: Vec::new(),
         depth: 0,
+        nesting: 0,
+        known: FxHashMap::default(),
     };
     let others = run.run(module, function);
     // Twice: names behind a branch that only one method takes are seen late.
@@ -252,6 +41,7 @@ fn answered_by(tracer: Tracer<'_>, module: ModuleId, function: FunctionId) -> Ve
         methods.clear();
         for method in METHODS {
             run.method = method;
+            run.known.clear();
             let paths = run.run(module, function);
             if run.named.contains(&method) && (paths.served || paths.handed) {
                 methods.push(method);
@@ -281,7 +71,12 @@ struct Run<'a> {
     method: &'static str,
     /// Methods that the handler compares with.
     named: Vec<&'static str>,
+    /// Calls followed from the handler.
     depth: u32,
+    /// Expressions looked into, one inside the other.
+    nesting: u32,
+    /// Functions already run for this method.
+    known: FxHashMap<(ModuleId, FunctionId), Paths>,
 }
 
 /// What has been answered on the paths so far. The first answer of a path is the one that the client sees.
@@ -394,8 +189,13 @@ impl Run<'_> {
             request: name(0),
             response: name(1),
         };
+        if let Some(known) = self.known.get(&(module, function)) {
+            return *known;
+        }
         let flow = self.block(&names, &own.body, Paths::SILENT);
-        flow.done.join(flow.on)
+        let paths = flow.done.join(flow.on);
+        self.known.insert((module, function), paths);
+        paths
     }
 
     fn block(&mut self, names: &Names, block: &Block, start: Paths) -> Flow {
@@ -516,6 +316,16 @@ impl Run<'_> {
 
     /// What a condition is for this method, when the method decides it.
     fn test(&mut self, names: &Names, expr: ExprId) -> Option<bool> {
+        if self.nesting > MAX_NESTING {
+            return None;
+        }
+        self.nesting += 1;
+        let decided = self.test_inside(names, expr);
+        self.nesting -= 1;
+        decided
+    }
+
+    fn test_inside(&mut self, names: &Names, expr: ExprId) -> Option<bool> {
         match self.tracer.expr(names.place, expr) {
             Expr::Unary {
                 op: UnaryOp::Not,
@@ -724,6 +534,16 @@ impl Run<'_> {
 
     /// What evaluating an expression answers: `res.status(405).end()` refuses, `res.json(…)` and `handle(req, res)` serve.
     fn answer(&mut self, names: &Names, expr: ExprId) -> Paths {
+        if self.nesting > MAX_NESTING {
+            return Paths::SILENT;
+        }
+        self.nesting += 1;
+        let paths = self.answer_inside(names, expr);
+        self.nesting -= 1;
+        paths
+    }
+
+    fn answer_inside(&mut self, names: &Names, expr: ExprId) -> Paths {
         let record = self.tracer.record(names.place.module);
         match record.expr(expr) {
             Expr::Await(inner) => self.answer(names, *inner),

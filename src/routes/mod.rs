@@ -4,8 +4,11 @@
 
 mod actions;
 mod app_router;
+mod declared;
+mod dispatch;
 mod express;
 mod hono;
+mod js_regexp;
 mod matcher;
 mod methods;
 mod middleware;

@@ -4,7 +4,7 @@ use crate::project::App;
 use crate::syntax::ModuleRecord;
 
 use super::app_router::export_span;
-use super::methods::answered;
+use super::dispatch::answered;
 use super::path::with_base;
 use super::trace::{Tracer, Value};
 use super::{Entry, Route, RouteKind, pages_api_url};

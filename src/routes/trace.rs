@@ -4,9 +4,14 @@
 
 use crate::graph::{Graph, ModuleId, Symbol};
 use crate::syntax::{
-    Argument, AssignOp, BinaryOp, Block, ClassId, Expr, ExprId, Function, FunctionId, Key,
-    LogicalOp, MODULE_BODY, MemberValue, ModuleRecord, Name, Pattern, Property, Stmt, StmtKind,
+    Argument, AssignOp, BinaryOp, ClassId, Expr, ExprId, Function, FunctionId, Key, LogicalOp,
+    MODULE_BODY, MemberValue, ModuleRecord, Name, Property,
 };
+
+use super::declared::{Declared, Step, declaration};
+
+/// Positions of loop variables begin here, by name.
+pub(super) const LOOP_VARIABLES: usize = 1 << 32;
 
 /// Longer chains of names are given up.
 const MAX_STEPS: u32 = 48;
@@ -48,29 +53,17 @@ pub(super) enum Value {
         subpath: Box<str>,
         name: Box<str>,
     },
-    /// A parameter of the function at `place`, by position.
-    Parameter { place: Place, position: usize },
+    /// A parameter of the function at `place`, by position, or one member of it; loop variables count from
+    /// [`LOOP_VARIABLES`].
+    Parameter {
+        place: Place,
+        position: usize,
+        key: Option<Name>,
+    },
     /// A type.
     Type,
     /// Not to be found.
     Unknown,
-}
-
-/// How a name is declared in a function.
-enum Declared {
-    Function(FunctionId),
-    Class(ClassId),
-    Parameter(usize, Vec<Step>),
-    Value(ExprId, Vec<Step>),
-    Nothing,
-}
-
-/// A step from a destructured value to one of its parts.
-#[derive(Clone, PartialEq, Eq, Debug)]
-enum Step {
-    Key(Name),
-    Index(usize),
-    Opaque,
 }
 
 /// Follows names through a graph.
@@ -186,14 +179,18 @@ impl<'a> Tracer<'a> {
                     };
                 }
                 Declared::Parameter(position, path) => {
-                    if path.is_empty() {
-                        return Value::Parameter {
-                            place: here,
-                            position,
-                        };
-                    }
-                    return Value::Unknown;
+                    let key = match path[..] {
+                        [] => None,
+                        [Step::Key(key)] => Some(key),
+                        _ => return Value::Unknown,
+                    };
+                    return Value::Parameter {
+                        place: here,
+                        position,
+                        key,
+                    };
                 }
+                Declared::Hidden => return Value::Unknown,
                 Declared::Value(init, path) => return self.part(here, init, &path, steps),
                 Declared::Nothing => {}
             }
@@ -475,189 +472,5 @@ impl<'a> Tracer<'a> {
                 })
                 .collect(),
         )
-    }
-}
-
-/// How `name` is declared in a function, its nested blocks included and its nested functions not.
-fn declaration(record: &ModuleRecord, function: FunctionId, name: Name) -> Declared {
-    let function = record.function(function);
-    for (position, param) in function.params.iter().enumerate() {
-        if let Some(path) = path_to(param, name) {
-            return Declared::Parameter(position, path);
-        }
-    }
-    let mut without_value = false;
-    let found = find_in(&function.body, &mut |stmt| match &stmt.kind {
-        StmtKind::Let { pattern, init } => {
-            let path = path_to(pattern, name)?;
-            match init {
-                Some(init) => Some(Declared::Value(*init, path)),
-                None => {
-                    without_value = true;
-                    None
-                }
-            }
-        }
-        StmtKind::Function {
-            name: declared,
-            function,
-        } if *declared == name => Some(Declared::Function(*function)),
-        StmtKind::Class {
-            name: declared,
-            class,
-        } if *declared == name => Some(Declared::Class(*class)),
-        _ => None,
-    });
-    if let Some(found) = found {
-        return found;
-    }
-    if !without_value {
-        return Declared::Nothing;
-    }
-    find_in(&function.body, &mut |stmt| {
-        let StmtKind::Expr(expr) = &stmt.kind else {
-            return None;
-        };
-        match record.expr(*expr) {
-            Expr::Assign {
-                target,
-                op: AssignOp::Set,
-                value,
-            } => path_to(target, name).map(|path| Declared::Value(*value, path)),
-            _ => None,
-        }
-    })
-    .unwrap_or(Declared::Parameter(usize::MAX, vec![Step::Opaque]))
-}
-
-/// The first answer of `ask` over the statements of a block and of the blocks inside it.
-pub(super) fn find_in<T>(block: &Block, ask: &mut impl FnMut(&Stmt) -> Option<T>) -> Option<T> {
-    for stmt in block {
-        if let Some(found) = ask(stmt) {
-            return Some(found);
-        }
-        let found = match &stmt.kind {
-            StmtKind::If {
-                then, otherwise, ..
-            } => find_in(then, ask).or_else(|| find_in(otherwise, ask)),
-            StmtKind::Switch { cases, .. } => {
-                cases.iter().find_map(|case| find_in(&case.body, ask))
-            }
-            StmtKind::Try {
-                block,
-                handler,
-                finalizer,
-            } => find_in(block, ask)
-                .or_else(|| find_in(&handler.as_ref()?.body, ask))
-                .or_else(|| find_in(finalizer, ask)),
-            StmtKind::Loop(each) => find_in(&each.init, ask).or_else(|| find_in(&each.body, ask)),
-            StmtKind::Block(block) => find_in(block, ask),
-            _ => None,
-        };
-        if found.is_some() {
-            return found;
-        }
-    }
-    None
-}
-
-/// The way from a pattern's value to the part that binds `name`.
-fn path_to(pattern: &Pattern, name: Name) -> Option<Vec<Step>> {
-    match pattern {
-        Pattern::Name(bound) => (*bound == name).then(Vec::new),
-        Pattern::Member(_) => None,
-        Pattern::Object { properties, rest } => {
-            for (key, inner) in properties {
-                if let Some(mut path) = path_to(inner, name) {
-                    let step = match key {
-                        Key::Name(key) => Step::Key(*key),
-                        Key::Computed(_) => Step::Opaque,
-                    };
-                    path.insert(0, step);
-                    return Some(path);
-                }
-            }
-            path_to(rest.as_deref()?, name).map(|_| vec![Step::Opaque])
-        }
-        Pattern::Array { elements, rest } => {
-            for (at, inner) in elements.iter().enumerate() {
-                if let Some(mut path) = inner.as_ref().and_then(|inner| path_to(inner, name)) {
-                    path.insert(0, Step::Index(at));
-                    return Some(path);
-                }
-            }
-            path_to(rest.as_deref()?, name).map(|_| vec![Step::Opaque])
-        }
-        Pattern::Default { pattern, .. } => path_to(pattern, name),
-        Pattern::Rest(inner) => path_to(inner, name).map(|_| vec![Step::Opaque]),
-    }
-}
-
-/// The expressions directly inside an expression, in the order in which they are evaluated.
-pub(super) fn children(expr: &Expr, seen: &mut impl FnMut(ExprId)) {
-    let arguments = |args: &[Argument], seen: &mut dyn FnMut(ExprId)| {
-        for argument in args {
-            seen(argument.value);
-        }
-    };
-    match expr {
-        Expr::Undefined
-        | Expr::Null
-        | Expr::Bool(_)
-        | Expr::Number(_)
-        | Expr::String(_)
-        | Expr::Regex(_)
-        | Expr::Name(_)
-        | Expr::This
-        | Expr::Super
-        | Expr::Function(_)
-        | Expr::Class(_) => {}
-        Expr::Template { parts, .. } => parts.iter().for_each(|part| seen(*part)),
-        Expr::Member { object, .. } => seen(*object),
-        Expr::Index { object, index, .. } => {
-            seen(*object);
-            seen(*index);
-        }
-        Expr::Call { callee, args, .. } | Expr::New { callee, args } => {
-            seen(*callee);
-            arguments(args, seen);
-        }
-        Expr::Tagged { tag, parts, .. } => {
-            seen(*tag);
-            parts.iter().for_each(|part| seen(*part));
-        }
-        Expr::Import(inner) | Expr::Await(inner) => seen(*inner),
-        Expr::Yield { value, .. } => value.iter().for_each(|value| seen(*value)),
-        Expr::Object(properties) => {
-            for property in properties {
-                match property {
-                    Property::Value { value, .. } => seen(*value),
-                    Property::Spread(value) => seen(*value),
-                    Property::Getter { .. } => {}
-                }
-            }
-        }
-        Expr::Array(elements) => arguments(elements, seen),
-        Expr::Unary { operand, .. } => seen(*operand),
-        Expr::Binary { left, right, .. } | Expr::Logical { left, right, .. } => {
-            seen(*left);
-            seen(*right);
-        }
-        Expr::Conditional {
-            test,
-            then,
-            otherwise,
-        } => {
-            seen(*test);
-            seen(*then);
-            seen(*otherwise);
-        }
-        Expr::Assign { value, .. } => seen(*value),
-        Expr::Sequence(list) => list.iter().for_each(|each| seen(*each)),
-        Expr::Jsx { tag, children } => {
-            tag.iter().for_each(|tag| seen(*tag));
-            children.iter().for_each(|child| seen(*child));
-        }
-        Expr::Opaque(inner) => inner.iter().for_each(|each| seen(*each)),
     }
 }

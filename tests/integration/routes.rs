@@ -188,6 +188,7 @@ fn express_routers_in_registration_order() {
         DELETE /admin/cache src/routes/admin.ts:6 > helmet() > express.json() > express.urlencoded({ extended: true }) > requireUser > (req, res) => res.end() ! errorHandler
         GET /api/v1/books/all src/routes/crud.ts:5 > helmet() > express.json() > express.urlencoded({ extended: true }) > (req, res) => res.json([]) ! errorHandler
         GET /api/v1/films/every src/routes/crud.ts:5 > helmet() > express.json() > express.urlencoded({ extended: true }) > (req, res) => res.json([]) ! errorHandler
+        GET /api/v1/songs/some src/routes/crud.ts:5 > helmet() > express.json() > express.urlencoded({ extended: true }) > (req, res) => res.json([]) ! errorHandler
         GET /api/v1/health/ready src/routes/health.ts:11 > helmet() > express.json() > express.urlencoded({ extended: true }) > this.ready ! errorHandler
         GET /api/users src/routes/users.ts:7 > helmet() > express.json() > express.urlencoded({ extended: true }) > requireUser > list ! errorHandler
         GET /api/users/:id src/routes/users.ts:11 > helmet() > express.json() > express.urlencoded({ extended: true }) > requireUser > requireUser > (req: any, res: any, next: any) => next() > show ! errorHandler
@@ -212,6 +213,24 @@ fn hono_mounted_in_a_catch_all() {
         POST /api/books/:id/pages server/books.ts:7 > signedIn > async (c, next) => next() > (c) => c.json({}, 201) ! (error, c) => c.text(error.message, 500)
         ",
     );
+}
+
+#[test]
+fn a_chain_may_be_long() {
+    let mut text = String::from(
+        "import express from \"express\";\nfunction answer() {}\nconst app = express();\napp",
+    );
+    for at in 0..300 {
+        write!(text, "\n  .get(\"/{at}\", answer)").unwrap();
+    }
+    text += ";\napp.listen(3000);\n";
+    let manifest = r#"{ "name": "long", "dependencies": { "express": "4.21.0" } }"#;
+    let files = [("package.json", manifest), ("src/index.ts", text.as_str())];
+    let loaded = load(Repository::in_memory(&files));
+    assert_eq!(loaded.table.routes.len(), 300);
+    let urls = loaded.table.routes.iter().map(|route| route.url.clone());
+    let expected = (0..300).map(|at| Some(format!("/{at}")));
+    assert!(urls.eq(expected));
 }
 
 const FUNCTION: &str = "import { NextResponse } from \"next/server\";\nexport function middleware() { return NextResponse.next(); }\n";

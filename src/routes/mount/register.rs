@@ -1,0 +1,241 @@
+//! Reading one registering call.
+
+use crate::routes::app_router::METHODS;
+use crate::routes::trace::{Place, Value};
+use crate::routes::{Layer, RouteKind};
+use crate::source::Span;
+use crate::syntax::{Argument, Expr, ExprId};
+
+use super::layout::{Item, Registration, What, join};
+use super::{Dialect, Mounts, Verb};
+
+impl<D: Dialect> Mounts<'_, D> {
+    pub(super) fn paths(&self, place: Place, expr: ExprId) -> Vec<String> {
+        if let Some(text) = self.text(place, expr) {
+            return vec![text];
+        }
+        if let Expr::Regex(source) = self.tracer.expr(place, expr) {
+            return vec![format!("/{source}/")];
+        }
+        match self.tracer.texts(place, expr) {
+            Some(texts) if !texts.is_empty() => texts,
+            _ => vec![String::from("/*")],
+        }
+    }
+
+    /// Notes a registration; false when the call is none.
+    pub(super) fn register(
+        &mut self,
+        place: Place,
+        call: ExprId,
+        callee: ExprId,
+        args: &[Argument],
+    ) -> bool {
+        let record = self.tracer.record(place.module);
+        let Expr::Member {
+            object, property, ..
+        } = record.expr(callee)
+        else {
+            return false;
+        };
+        let Some(verb) = self.dialect.verb(record.name(*property)) else {
+            return false;
+        };
+        let Some(reference) = self.reference(place, *object) else {
+            return false;
+        };
+        // The beginning of a chain is the first call's place; a later one stands where its arguments do.
+        let chained = matches!(record.expr(*object), Expr::Call { .. })
+            && self.creation(place, *object).is_none();
+        let span = match args.first() {
+            Some(first) if chained => {
+                Span::new(record.span(first.value).start, record.span(call).end)
+            }
+            _ => record.span(call),
+        };
+        let mut rest = args;
+        let mut what = What::Use;
+        let mut paths = vec![String::from("/")];
+        match verb {
+            Verb::Chain | Verb::Path => return true,
+            Verb::Base => {
+                if let Some(base) = args.first().and_then(|first| self.text(place, first.value)) {
+                    let router = &mut self.routers[reference.router];
+                    router.base = join(&router.base, &base);
+                }
+                return true;
+            }
+            Verb::Failure => what = What::Failure,
+            Verb::Answer(method) => {
+                what = What::Answer(method);
+                if let Some(own) = reference.paths {
+                    paths = own;
+                } else {
+                    let Some((first, handlers)) = args.split_first() else {
+                        return true;
+                    };
+                    let has_path = !self.is_handler(place, first.value);
+                    // `app.get("setting")` reads a setting.
+                    if has_path && handlers.is_empty() {
+                        return true;
+                    }
+                    if has_path {
+                        paths = self.paths(place, first.value);
+                        rest = handlers;
+                    }
+                }
+            }
+            Verb::Use | Verb::Mount => {
+                if let Some((first, handlers)) = args.split_first()
+                    && let Some(own) = self.leading_paths(place, first.value)
+                {
+                    paths = own;
+                    rest = handlers;
+                }
+            }
+            Verb::On => {
+                let [methods, on, handlers @ ..] = args else {
+                    return true;
+                };
+                let methods = match self.text(place, methods.value) {
+                    Some(method) => vec![method],
+                    None => self.tracer.texts(place, methods.value).unwrap_or_default(),
+                };
+                let paths = self.paths(place, on.value);
+                let items = self.items(place, handlers);
+                for method in &methods {
+                    let method = METHODS
+                        .into_iter()
+                        .find(|known| known.eq_ignore_ascii_case(method));
+                    self.routers[reference.router]
+                        .registrations
+                        .push(Registration {
+                            what: What::Answer(method.unwrap_or("ANY")),
+                            paths: paths.clone(),
+                            items: items.clone(),
+                            module: place.module,
+                            span,
+                        });
+                }
+                return true;
+            }
+            Verb::Described => {
+                let Some((first, handlers)) = args.split_first() else {
+                    return true;
+                };
+                let Some((method, path)) = self.description(place, first.value) else {
+                    return true;
+                };
+                what = What::Answer(method);
+                paths = vec![path];
+                rest = handlers;
+            }
+        }
+        let items = self.items(place, rest);
+        self.routers[reference.router]
+            .registrations
+            .push(Registration {
+                what,
+                paths,
+                items,
+                module: place.module,
+                span,
+            });
+        true
+    }
+
+    /// The method and path of `createRoute({ method: 'get', path: '/x/{id}' })`.
+    fn description(&self, place: Place, expr: ExprId) -> Option<(&'static str, String)> {
+        let Value::Expr { place, expr } = self.value(place, expr) else {
+            return None;
+        };
+        let object = match self.tracer.expr(place, expr) {
+            Expr::Call { args, .. } => args.first()?.value,
+            _ => expr,
+        };
+        let entries = self.tracer.entries(place, object)?;
+        let text = |wanted: &str| {
+            let (_, value, place) = entries.iter().find(|(key, _, _)| *key == wanted)?;
+            self.tracer.text(*place, *value)
+        };
+        let method = text("method")?;
+        let method = METHODS
+            .into_iter()
+            .find(|known| known.eq_ignore_ascii_case(&method))?;
+        // OpenAPI writes parameters in braces.
+        let path = text("path")?.replace('{', ":").replace('}', "");
+        Some((method, path))
+    }
+
+    /// The paths that a `use` begins with; `None` when its first argument is middleware.
+    fn leading_paths(&self, place: Place, expr: ExprId) -> Option<Vec<String>> {
+        if let Some(text) = self.text(place, expr) {
+            return Some(vec![text]);
+        }
+        match self.tracer.expr(place, expr) {
+            Expr::Regex(_) | Expr::Template { .. } => Some(self.paths(place, expr)),
+            _ => self
+                .tracer
+                .texts(place, expr)
+                .filter(|texts| !texts.is_empty()),
+        }
+    }
+
+    fn is_handler(&self, place: Place, expr: ExprId) -> bool {
+        if self.text(place, expr).is_some() {
+            return false;
+        }
+        match self.value(place, expr) {
+            Value::Function { .. } => true,
+            Value::Expr { place, expr } => {
+                matches!(self.tracer.expr(place, expr), Expr::Call { .. })
+            }
+            _ => false,
+        }
+    }
+
+    fn items(&mut self, place: Place, args: &[Argument]) -> Vec<Item> {
+        let mut items = Vec::new();
+        for argument in args {
+            if let Some(reference) = self.reference(place, argument.value) {
+                self.routers[reference.router].mounted = true;
+                items.push(Item::Router(reference.router));
+                continue;
+            }
+            if let Some(elements) = self.tracer.elements(place, argument.value) {
+                for (place, element) in elements {
+                    let element = Argument {
+                        value: element,
+                        spread: false,
+                    };
+                    match self.reference(place, element.value) {
+                        Some(reference) => {
+                            self.routers[reference.router].mounted = true;
+                            items.push(Item::Router(reference.router));
+                        }
+                        None => items.push(Item::Layer(self.layer(place, element.value))),
+                    }
+                }
+                continue;
+            }
+            items.push(Item::Layer(self.layer(place, argument.value)));
+        }
+        items
+    }
+
+    fn layer(&self, place: Place, expr: ExprId) -> Layer {
+        let handles_errors = match self.value(place, expr) {
+            Value::Function { module, function } => {
+                self.dialect.kind() == RouteKind::Express
+                    && self.tracer.function(module, function).params.len() == 4
+            }
+            _ => false,
+        };
+        Layer {
+            module: place.module,
+            function: place.function,
+            expr,
+            handles_errors,
+        }
+    }
+}

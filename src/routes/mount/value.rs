@@ -1,0 +1,331 @@
+//! What an expression of registering code is: a router, or a value with parameters bound.
+
+use crate::syntax::{Argument, Expr, ExprId, Key, MODULE_BODY, MemberValue, Pattern, StmtKind};
+
+use crate::routes::declared::find_in;
+use crate::routes::trace::{Place, Value};
+
+use super::layout::Router;
+use super::{Bound, Dialect, MAX_DEPTH, Mounts, Reference, Verb};
+
+impl<D: Dialect> Mounts<'_, D> {
+    pub(super) fn bound_value(&mut self, place: Place, expr: ExprId) -> Bound {
+        match self.reference(place, expr) {
+            Some(reference) => Bound::Router(reference.router),
+            None => Bound::Value(self.value(place, expr)),
+        }
+    }
+
+    pub(super) fn unbind(&mut self, place: Place, position: usize, outer: Option<Bound>) {
+        match outer {
+            Some(outer) => self.bound.insert((place, position), outer),
+            None => self.bound.remove(&(place, position)),
+        };
+    }
+
+    /// Walks a function with its parameters bound to the arguments.
+    pub(super) fn enter(&mut self, place: Place, target: Place, args: &[Argument]) {
+        if self.active.contains(&target) {
+            return;
+        }
+        let mut outer = Vec::new();
+        for (position, argument) in args.iter().enumerate() {
+            let value = self.bound_value(place, argument.value);
+            outer.push(self.bound.insert((target, position), value));
+        }
+        self.run(target);
+        for (position, outer) in outer.into_iter().enumerate() {
+            self.unbind(target, position, outer);
+        }
+    }
+
+    /// What an expression stands for, with bound parameters.
+    pub(super) fn value(&self, place: Place, expr: ExprId) -> Value {
+        let value = self.tracer.follow(place, expr);
+        match &value {
+            Value::Parameter { .. } => match self.bound_to(&value) {
+                Some(Bound::Value(bound)) => bound,
+                _ => value,
+            },
+            Value::Expr { place, expr } => match self.tracer.expr(*place, *expr) {
+                Expr::Member {
+                    object, property, ..
+                } => {
+                    let object = self.tracer.follow(*place, *object);
+                    let Some(Bound::Value(object)) = self.bound_to(&object) else {
+                        return value;
+                    };
+                    let key = self.tracer.record(place.module).name(*property);
+                    match self.tracer.property(&object, key) {
+                        Value::Unknown => value,
+                        found => found,
+                    }
+                }
+                _ => value,
+            },
+            _ => value,
+        }
+    }
+
+    /// What a parameter is bound to at the moment.
+    fn bound_to(&self, value: &Value) -> Option<Bound> {
+        let Value::Parameter {
+            place,
+            position,
+            key,
+        } = value
+        else {
+            return None;
+        };
+        let bound = self.bound.get(&(*place, *position))?;
+        match (bound, key) {
+            (_, None) => Some(bound.clone()),
+            (Bound::Router(_), Some(_)) => None,
+            (Bound::Value(object), Some(key)) => {
+                let key = self.tracer.record(place.module).name(*key);
+                match self.tracer.property(object, key) {
+                    Value::Unknown => None,
+                    found => Some(Bound::Value(found)),
+                }
+            }
+        }
+    }
+
+    pub(super) fn text(&self, place: Place, expr: ExprId) -> Option<String> {
+        if let Some(text) = self.tracer.text(place, expr) {
+            return Some(text);
+        }
+        match self.value(place, expr) {
+            Value::Expr { place, expr } => self.tracer.text(place, expr),
+            _ => None,
+        }
+    }
+
+    /// The router that an expression is.
+    pub(super) fn reference(&mut self, place: Place, expr: ExprId) -> Option<Reference> {
+        self.reference_bounded(place, expr, MAX_DEPTH)
+    }
+
+    fn reference_bounded(&mut self, place: Place, expr: ExprId, steps: usize) -> Option<Reference> {
+        let steps = steps.checked_sub(1)?;
+        if let Some(serves_itself) = self.creation(place, expr) {
+            return Some(self.router_at(place, expr, serves_itself));
+        }
+        match self.tracer.expr(place, expr) {
+            Expr::Call { callee, args, .. } => match self.chain(place, expr, steps) {
+                Some(reference) => Some(reference),
+                None => self.made_by(place, expr, *callee, args).map(whole),
+            },
+            Expr::Member {
+                object, property, ..
+            } if matches!(self.tracer.expr(place, *object), Expr::This) => {
+                let name = self.tracer.record(place.module).name(*property);
+                let (place, value) = self.own_field(place, name)?;
+                self.reference_bounded(place, value, steps)
+            }
+            Expr::Name(_) | Expr::Member { .. } | Expr::Await(_) | Expr::Assign { .. } => {
+                match self.value_or_router(place, expr)? {
+                    Bound::Router(router) => Some(whole(router)),
+                    Bound::Value(Value::Expr {
+                        place: found,
+                        expr: inner,
+                    }) if (found, inner) != (place, expr) => {
+                        self.reference_bounded(found, inner, steps)
+                    }
+                    Bound::Value(_) => self.router_of_instance(place, expr, steps),
+                }
+            }
+            _ => None,
+        }
+    }
+
+    /// A chain of calls on a router, however long: `new Hono().get(…).get(…)`, `router.route("/x").get(…)`.
+    fn chain(&mut self, place: Place, expr: ExprId, steps: usize) -> Option<Reference> {
+        let record = self.tracer.record(place.module);
+        let mut at = expr;
+        let mut paths_at = None;
+        while self.creation(place, at).is_none()
+            && let Expr::Call { callee, args, .. } = record.expr(at)
+            && let Expr::Member {
+                object, property, ..
+            } = record.expr(*callee)
+            && let Some(verb) = self.dialect.verb(record.name(*property))
+        {
+            if verb == Verb::Path && paths_at.is_none() {
+                paths_at = args.first().map(|first| first.value);
+            }
+            at = *object;
+        }
+        if at == expr {
+            return None;
+        }
+        let reference = self.reference_bounded(place, at, steps)?;
+        Some(match paths_at {
+            Some(path) => Reference {
+                paths: Some(self.paths(place, path)),
+                ..reference
+            },
+            None => reference,
+        })
+    }
+
+    fn value_or_router(&self, place: Place, expr: ExprId) -> Option<Bound> {
+        let value = self.tracer.follow(place, expr);
+        if matches!(value, Value::Parameter { .. }) {
+            return self.bound_to(&value);
+        }
+        Some(Bound::Value(self.value(place, expr)))
+    }
+
+    /// `instance.router`, where the instance's class assigns the router to `this`.
+    fn router_of_instance(
+        &mut self,
+        place: Place,
+        expr: ExprId,
+        steps: usize,
+    ) -> Option<Reference> {
+        let Expr::Member {
+            object, property, ..
+        } = self.tracer.expr(place, expr)
+        else {
+            return None;
+        };
+        let name = self.tracer.record(place.module).name(*property);
+        let Value::Expr { place, expr } = self.tracer.follow(place, *object) else {
+            return None;
+        };
+        let Expr::New { callee, .. } = self.tracer.expr(place, expr) else {
+            return None;
+        };
+        let Value::Class { module, .. } = self.tracer.follow(place, *callee) else {
+            return None;
+        };
+        let (place, value) = self.own_field(Place::top(module), name)?;
+        self.reference_bounded(place, value, steps)
+    }
+
+    /// What a class of this module assigns to `this.name`.
+    fn own_field(&self, place: Place, name: &str) -> Option<(Place, ExprId)> {
+        let record = self.tracer.record(place.module);
+        let is_own = |target: ExprId| {
+            matches!(record.expr(target), Expr::Member { object, property, .. }
+                if matches!(record.expr(*object), Expr::This) && record.name(*property) == name)
+        };
+        let assigned = record.exprs.iter().find_map(|expr| match expr {
+            Expr::Assign { target, value, .. } => match &**target {
+                Pattern::Member(target) if is_own(*target) => Some(*value),
+                _ => None,
+            },
+            _ => None,
+        });
+        let field = || {
+            record.classes.iter().find_map(|class| {
+                class
+                    .members
+                    .iter()
+                    .find_map(|member| match (&member.key, &member.value) {
+                        (Key::Name(key), MemberValue::Field(Some(value)))
+                            if record.name(*key) == name =>
+                        {
+                            Some(*value)
+                        }
+                        _ => None,
+                    })
+            })
+        };
+        Some((Place::top(place.module), assigned.or_else(field)?))
+    }
+
+    fn router_at(&mut self, place: Place, expr: ExprId, serves_itself: bool) -> Reference {
+        let context = if place.function == MODULE_BODY {
+            0
+        } else {
+            self.context
+        };
+        let key = (context, place.module, expr);
+        let router = *self.by_site.entry(key).or_insert_with(|| {
+            self.routers.push(Router {
+                serves_itself,
+                ..Router::default()
+            });
+            self.routers.len() - 1
+        });
+        whole(router)
+    }
+
+    /// The router that a function of the application makes and returns.
+    pub(super) fn made_by(
+        &mut self,
+        place: Place,
+        expr: ExprId,
+        callee: ExprId,
+        args: &[Argument],
+    ) -> Option<usize> {
+        let key = (self.context, place.module, expr);
+        if let Some(known) = self.made.get(&key) {
+            return *known;
+        }
+        let target = self.callable(place, callee)?;
+        if self.active.contains(&target) || self.active.len() > MAX_DEPTH {
+            return None;
+        }
+        let body = &self.tracer.function(target.module, target.function).body;
+        let mut returned = None;
+        find_in(body, &mut |stmt| {
+            if let StmtKind::Return(Some(value)) = stmt.kind {
+                returned = Some(value);
+            }
+            None::<()>
+        });
+        let returned = returned?;
+        if !self.makes_router(target) && !self.leads_to_router(target, returned) {
+            return None;
+        }
+        self.made.insert(key, None);
+        self.contexts += 1;
+        let outer = std::mem::replace(&mut self.context, self.contexts);
+        let mut before = Vec::new();
+        for (position, argument) in args.iter().enumerate() {
+            self.context = outer;
+            let value = self.bound_value(place, argument.value);
+            before.push(self.bound.insert((target, position), value));
+        }
+        self.context = self.contexts;
+        self.run(target);
+        let router = self
+            .reference(target, returned)
+            .map(|reference| reference.router);
+        for (position, before) in before.into_iter().enumerate() {
+            self.unbind(target, position, before);
+        }
+        self.context = outer;
+        self.made.insert(key, router);
+        router
+    }
+
+    /// A function that hands out what another one makes: `return buildRouter(deps)`.
+    fn leads_to_router(&mut self, place: Place, returned: ExprId) -> bool {
+        match self.tracer.expr(place, returned) {
+            Expr::Call { callee, .. } => match self.tracer.follow(place, *callee) {
+                Value::Function { module, function } => {
+                    self.makes_router(Place { module, function })
+                }
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
+    /// The router that an expression is, for frameworks that hand it to a host.
+    pub(in crate::routes) fn router(&mut self, place: Place, expr: ExprId) -> Option<usize> {
+        self.reference(place, expr)
+            .map(|reference| reference.router)
+    }
+}
+
+fn whole(router: usize) -> Reference {
+    Reference {
+        router,
+        paths: None,
+    }
+}

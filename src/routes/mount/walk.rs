@@ -1,0 +1,381 @@
+//! Walking the code that registers, in the order in which it runs.
+
+use crate::graph::ModuleId;
+use crate::syntax::{
+    Argument, Block, Expr, ExprId, FunctionId, Key, Loop, MemberValue, Name, Pattern, Stmt,
+    StmtKind,
+};
+
+use crate::routes::declared::{children, find_in};
+use crate::routes::trace::{LOOP_VARIABLES, Place, Value};
+
+use super::{Dialect, MAX_CALLS, MAX_DEPTH, Mounts};
+
+/// Expressions nested deeper than this are not looked into.
+const MAX_NESTING: usize = 256;
+
+impl<'a, D: Dialect> Mounts<'a, D> {
+    /// Walks modules in order, then the functions in them that make routers and that nothing walked so far calls.
+    pub(in crate::routes) fn walk(&mut self, modules: &[ModuleId]) {
+        for &module in modules {
+            self.run(Place::top(module));
+        }
+        for &module in modules {
+            let record = self.tracer.record(module);
+            let asks = |specifier: &str| {
+                let package = self.dialect.package();
+                specifier == package
+                    || specifier
+                        .strip_prefix(package)
+                        .is_some_and(|rest| rest.starts_with('/'))
+            };
+            if !record
+                .requests
+                .iter()
+                .any(|request| asks(&request.specifier))
+            {
+                continue;
+            }
+            for index in 1..record.functions.len() {
+                let Ok(function) = u32::try_from(index).map(FunctionId) else {
+                    continue;
+                };
+                let place = Place { module, function };
+                if !self.walked.contains(&place) && self.makes_router(place) {
+                    self.contexts += 1;
+                    let outer = std::mem::replace(&mut self.context, self.contexts);
+                    self.run(place);
+                    self.context = outer;
+                }
+            }
+        }
+    }
+
+    /// Whether the function's own statements make a router.
+    pub(super) fn makes_router(&mut self, place: Place) -> bool {
+        if let Some(known) = self.makers.get(&place) {
+            return *known;
+        }
+        let mut found = false;
+        let body = &self.tracer.function(place.module, place.function).body;
+        each_expr(self, place, body, &mut |expr| {
+            found |= self.creation(place, expr).is_some()
+        });
+        self.makers.insert(place, found);
+        found
+    }
+
+    /// Whether an expression makes a router, and if so one that serves by itself.
+    pub(super) fn creation(&self, place: Place, expr: ExprId) -> Option<bool> {
+        match self.tracer.expr(place, expr) {
+            Expr::Call { callee, .. } | Expr::New { callee, .. } => {
+                // A call on something is no creation unless the something is a package.
+                self.dialect.creates(&self.tracer.follow(place, *callee))
+            }
+            _ => None,
+        }
+    }
+
+    pub(super) fn run(&mut self, place: Place) {
+        if self.active.len() > MAX_DEPTH || self.calls >= MAX_CALLS || self.active.contains(&place)
+        {
+            return;
+        }
+        self.calls += 1;
+        self.walked.insert(place);
+        self.active.push(place);
+        let function = self.tracer.function(place.module, place.function);
+        self.block(place, &function.body);
+        self.active.pop();
+    }
+
+    fn block(&mut self, place: Place, block: &'a Block) {
+        for stmt in block {
+            self.stmt(place, stmt);
+        }
+    }
+
+    fn stmt(&mut self, place: Place, stmt: &'a Stmt) {
+        match &stmt.kind {
+            StmtKind::Expr(expr)
+            | StmtKind::Let {
+                init: Some(expr), ..
+            }
+            | StmtKind::Return(Some(expr))
+            | StmtKind::Throw(expr) => self.expr(place, *expr, 0),
+            StmtKind::If {
+                test,
+                then,
+                otherwise,
+            } => {
+                self.expr(place, *test, 0);
+                self.block(place, then);
+                self.block(place, otherwise);
+            }
+            StmtKind::Switch { cases, .. } => {
+                for case in cases {
+                    self.block(place, &case.body);
+                }
+            }
+            StmtKind::Try {
+                block, finalizer, ..
+            } => {
+                self.block(place, block);
+                self.block(place, finalizer);
+            }
+            StmtKind::Loop(each) => {
+                self.block(place, &each.init);
+                self.each(place, each);
+            }
+            StmtKind::Block(block) => self.block(place, block),
+            _ => {}
+        }
+    }
+
+    /// Evaluates in order: what is called on, then arguments, then the call. Chains of calls may be of any length.
+    fn expr(&mut self, place: Place, expr: ExprId, depth: usize) {
+        if depth > MAX_NESTING {
+            return;
+        }
+        let record = self.tracer.record(place.module);
+        let mut chain = Vec::new();
+        let mut at = expr;
+        while let Expr::Call { callee, .. } = record.expr(at)
+            && let Expr::Member { object, .. } = record.expr(*callee)
+        {
+            chain.push(at);
+            at = *object;
+        }
+        self.link(place, at, depth);
+        for call in chain.into_iter().rev() {
+            self.link(place, call, depth);
+        }
+    }
+
+    /// One expression, what it is called on left out.
+    fn link(&mut self, place: Place, expr: ExprId, depth: usize) {
+        match self.tracer.expr(place, expr) {
+            Expr::Call { callee, args, .. } => {
+                if !matches!(self.tracer.expr(place, *callee), Expr::Member { .. }) {
+                    self.expr(place, *callee, depth + 1);
+                }
+                for argument in args {
+                    if !matches!(self.tracer.expr(place, argument.value), Expr::Function(_)) {
+                        self.expr(place, argument.value, depth + 1);
+                    }
+                }
+                if !self.register(place, expr, *callee, args) {
+                    self.call(place, *callee, args);
+                }
+            }
+            // A class that builds its application in the constructor.
+            Expr::New { callee, args } => {
+                for argument in args {
+                    self.expr(place, argument.value, depth + 1);
+                }
+                if self.creation(place, expr).is_none()
+                    && let Value::Class { module, class } = self.tracer.follow(place, *callee)
+                    && let Some(function) = self.tracer.record(module).class(class).constructor
+                {
+                    self.enter(place, Place { module, function }, args);
+                }
+            }
+            Expr::Function(_) | Expr::Class(_) => {}
+            other => {
+                let mut inner = Vec::new();
+                children(other, &mut |child| inner.push(child));
+                for child in inner {
+                    self.expr(place, child, depth + 1);
+                }
+            }
+        }
+    }
+
+    /// A loop's body: once for each element where the elements are written out, else once.
+    fn each(&mut self, place: Place, each: &'a Loop) {
+        let Some((pattern, iterable)) = &each.each else {
+            return self.block(place, &each.body);
+        };
+        let Some(elements) = self.tracer.elements(place, *iterable) else {
+            return self.block(place, &each.body);
+        };
+        let names = names_of(pattern);
+        for (at, element) in elements {
+            let value = self.bound_value(at, element);
+            let outer: Vec<_> = names
+                .iter()
+                .map(|name| {
+                    let position = LOOP_VARIABLES + name.0 as usize;
+                    (
+                        position,
+                        self.bound.insert((place, position), value.clone()),
+                    )
+                })
+                .collect();
+            self.block(place, &each.body);
+            for (position, outer) in outer {
+                self.unbind(place, position, outer);
+            }
+        }
+    }
+
+    /// A call that is no registration: a function of the application that may register, or a callback.
+    fn call(&mut self, place: Place, callee: ExprId, args: &'a [Argument]) {
+        if self.for_each(place, callee, args) {
+            return;
+        }
+        if let Some(target) = self.callable(place, callee) {
+            let takes_router = args
+                .iter()
+                .any(|argument| self.brings_router(place, argument.value));
+            let is_own_method = matches!(
+                self.tracer.expr(place, callee),
+                Expr::Member { object, .. } if matches!(self.tracer.expr(place, *object), Expr::This)
+            );
+            let is_literal = matches!(self.tracer.expr(place, callee), Expr::Function(_));
+            if takes_router || is_own_method || is_literal {
+                self.enter(place, target, args);
+            }
+        }
+        // Callbacks run some time: `connect().then(() => app.use(…))`.
+        for argument in args {
+            if let Expr::Function(function) = self.tracer.expr(place, argument.value) {
+                let inner = Place {
+                    module: place.module,
+                    function: *function,
+                };
+                self.run(inner);
+            }
+        }
+    }
+
+    /// A router as an argument, or as an entry of an object that is one: `register({ app })`.
+    fn brings_router(&mut self, place: Place, expr: ExprId) -> bool {
+        if let Expr::Object(_) = self.tracer.expr(place, expr) {
+            let entries = self.tracer.entries(place, expr).unwrap_or_default();
+            return entries
+                .into_iter()
+                .any(|(_, value, place)| self.reference(place, value).is_some());
+        }
+        self.reference(place, expr).is_some()
+    }
+
+    /// The function of the application that a callee is.
+    pub(super) fn callable(&self, place: Place, callee: ExprId) -> Option<Place> {
+        if let Expr::Member {
+            object, property, ..
+        } = self.tracer.expr(place, callee)
+            && matches!(self.tracer.expr(place, *object), Expr::This)
+        {
+            return self.own_method(place, self.tracer.record(place.module).name(*property));
+        }
+        match self.value(place, callee) {
+            Value::Function { module, function } => Some(Place { module, function }),
+            _ => None,
+        }
+    }
+
+    /// `this.name` as a method of a class of this module.
+    fn own_method(&self, place: Place, name: &str) -> Option<Place> {
+        let record = self.tracer.record(place.module);
+        record.classes.iter().find_map(|class| {
+            class
+                .members
+                .iter()
+                .find_map(|member| match (&member.key, &member.value) {
+                    (
+                        Key::Name(key),
+                        MemberValue::Method(function) | MemberValue::Getter(function),
+                    ) if record.name(*key) == name => Some(Place {
+                        module: place.module,
+                        function: *function,
+                    }),
+                    (Key::Name(key), MemberValue::Field(Some(value)))
+                        if record.name(*key) == name =>
+                    {
+                        match record.expr(*value) {
+                            Expr::Function(function) => Some(Place {
+                                module: place.module,
+                                function: *function,
+                            }),
+                            _ => None,
+                        }
+                    }
+                    _ => None,
+                })
+        })
+    }
+
+    /// `[{ path, router }].forEach((entry) => app.use(entry.path, entry.router))`
+    fn for_each(&mut self, place: Place, callee: ExprId, args: &'a [Argument]) -> bool {
+        let Expr::Member {
+            object, property, ..
+        } = self.tracer.expr(place, callee)
+        else {
+            return false;
+        };
+        if !matches!(
+            self.tracer.record(place.module).name(*property),
+            "forEach" | "map"
+        ) {
+            return false;
+        }
+        let Some(elements) = self.tracer.elements(place, *object) else {
+            return false;
+        };
+        let Some(Value::Function { module, function }) = args
+            .first()
+            .map(|first| self.tracer.follow(place, first.value))
+        else {
+            return false;
+        };
+        let target = Place { module, function };
+        for (at, element) in elements {
+            let value = self.bound_value(at, element);
+            let outer = self.bound.insert((target, 0), value);
+            self.run(target);
+            self.unbind(target, 0, outer);
+        }
+        true
+    }
+}
+
+/// Every expression of a block's own statements, nested functions left out.
+fn each_expr<D: Dialect>(
+    mounts: &Mounts<'_, D>,
+    place: Place,
+    block: &Block,
+    seen: &mut impl FnMut(ExprId),
+) {
+    let mut waiting = Vec::new();
+    find_in(block, &mut |stmt| {
+        match &stmt.kind {
+            StmtKind::Expr(expr)
+            | StmtKind::Let {
+                init: Some(expr), ..
+            }
+            | StmtKind::Return(Some(expr)) => waiting.push(*expr),
+            _ => {}
+        }
+        None::<()>
+    });
+    while let Some(expr) = waiting.pop() {
+        seen(expr);
+        children(mounts.tracer.expr(place, expr), &mut |child| {
+            waiting.push(child)
+        });
+    }
+}
+
+/// The names that a loop's pattern binds.
+fn names_of(pattern: &Pattern) -> Vec<Name> {
+    match pattern {
+        Pattern::Name(name) => vec![*name],
+        Pattern::Object { properties, .. } => properties
+            .iter()
+            .flat_map(|(_, inner)| names_of(inner))
+            .collect(),
+        Pattern::Default { pattern, .. } => names_of(pattern),
+        _ => Vec::new(),
+    }
+}
