@@ -1,0 +1,182 @@
+//! Every rule against its own fixture: the bad repository is reported at exactly the marked places, the good one not at all.
+//!
+//! `fixtures/rules/<rule-id>/{bad,good}` hold whole small repositories. A guilty line is marked `//~ rule-id` (`#~ rule-id` in
+//! YAML and the like). Gaps without a line of their own stand in `fixtures/rules/<rule-id>/EXPECT`, one per line:
+//! `file: beginning of the message`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use readiness::audit::{self, Audit, AuditOptions};
+use readiness::config::Config;
+use readiness::model;
+use readiness::rule::RuleSet;
+use readiness::source::Repository;
+
+/// A gap as the harness compares it: the file, then its line or the beginning of its message.
+type Gap = (String, String);
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/rules")
+}
+
+fn rules() -> RuleSet {
+    RuleSet::builtin().unwrap_or_else(|problems| panic!("{problems:#?}"))
+}
+
+/// Audits the repository at `root` with one rule.
+fn audit_with(rules: &RuleSet, rule: &str, root: &Path) -> Audit {
+    let repository = Repository::open(root).unwrap();
+    let config = Config::default();
+    let model = model::build(&repository, rules, &config);
+    let options = AuditOptions {
+        only: vec![rule.to_owned()],
+        ..AuditOptions::default()
+    };
+    audit::run(&model, rules, &config, &options)
+}
+
+/// The lines that are marked as guilty of `rule` below `folder`, as `file` and `line`.
+fn marked(rule: &str, root: &Path) -> Vec<Gap> {
+    let mut gaps = Vec::new();
+    for entry in walkdir::WalkDir::new(root).sort_by_file_name() {
+        let entry = entry.unwrap();
+        if !entry.file_type().is_file() {
+            continue;
+        }
+        let text = fs::read_to_string(entry.path()).unwrap();
+        let file = entry.path().strip_prefix(root).unwrap();
+        let file = file.to_string_lossy().replace('\\', "/");
+        for (index, line) in text.lines().enumerate() {
+            let mark = line.split_once("//~ ").or_else(|| line.split_once("#~ "));
+            for named in mark.map_or("", |(_, named)| named).split_whitespace() {
+                assert_eq!(named, rule, "{file}:{} marks another rule", index + 1);
+                gaps.push((file.clone(), (index + 1).to_string()));
+            }
+        }
+    }
+    gaps
+}
+
+/// What `EXPECT` lists, as file and beginning of the message.
+fn expected_without_line(folder: &Path) -> Vec<Gap> {
+    let text = fs::read_to_string(folder.join("EXPECT")).unwrap_or_default();
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    lines
+        .map(|line| {
+            let (file, message) = line.split_once(": ").expect("`file: message` in EXPECT");
+            (file.to_owned(), message.trim().to_owned())
+        })
+        .collect()
+}
+
+/// Compares what was reported with what should have been, and names each difference.
+fn differences(audit: &Audit, mut lines: Vec<Gap>, mut messages: Vec<Gap>) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for finding in audit.apps.iter().flat_map(|app| &app.findings) {
+        let file = finding.location.file.as_str().to_owned();
+        let line = finding.location.line.to_string();
+        let by_message = messages
+            .iter()
+            .position(|(where_, begin)| *where_ == file && finding.message.starts_with(begin.as_str()));
+        if let Some(at) = by_message {
+            messages.remove(at);
+        } else if let Some(at) = lines.iter().position(|gap| *gap == (file.clone(), line.clone())) {
+            lines.remove(at);
+        } else {
+            wrong.push(format!("noisy: {file}:{line}: {}", finding.message));
+        }
+    }
+    for (file, what) in lines.into_iter().chain(messages) {
+        wrong.push(format!("missing: {file}:{what}"));
+    }
+    wrong
+}
+
+#[test]
+fn every_rule_reports_its_bad_fixture_and_is_silent_on_its_good_one() {
+    let rules = rules();
+    let mut verdicts: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for rule in &rules.rules {
+        let folder = fixtures().join(&rule.id);
+        let verdict = verdicts.entry(rule.id.clone()).or_default();
+        let (bad, good) = (folder.join("bad"), folder.join("good"));
+        if !bad.is_dir() || !good.is_dir() {
+            verdict.push(format!("missing: {} needs bad/ and good/", folder.display()));
+            continue;
+        }
+        let lines = marked(&rule.id, &bad);
+        let messages = expected_without_line(&folder);
+        assert!(
+            !lines.is_empty() || !messages.is_empty(),
+            "{}: bad/ marks no line and EXPECT lists no gap",
+            rule.id
+        );
+        let audit = audit_with(&rules, &rule.id, &bad);
+        assert_eq!(audit.not_evaluated, [], "{}", rule.id);
+        assert!(!audit.apps.is_empty(), "{}: no application in bad/", rule.id);
+        let different = differences(&audit, lines, messages);
+        verdict.extend(different.into_iter().map(|each| format!("bad, {each}")));
+
+        assert!(marked(&rule.id, &good).is_empty(), "{}: good/ holds marks", rule.id);
+        let audit = audit_with(&rules, &rule.id, &good);
+        assert_eq!(audit.not_evaluated, [], "{}", rule.id);
+        let different = differences(&audit, Vec::new(), Vec::new());
+        verdict.extend(different.into_iter().map(|each| format!("good, {each}")));
+        if !was_asked(&audit, &rule.id) {
+            verdict.push(String::from("good, missing: the rule was asked of nothing in it"));
+        }
+    }
+    let wrong: Vec<String> = verdicts
+        .iter()
+        .filter(|(_, wrong)| !wrong.is_empty())
+        .map(|(rule, wrong)| format!("{rule}\n    {}", wrong.join("\n    ")))
+        .collect();
+    let right = verdicts.len() - wrong.len();
+    assert!(
+        wrong.is_empty(),
+        "{right} rules reported their bad fixture and were silent on their good one; these did not:\n{}",
+        wrong.join("\n")
+    );
+}
+
+/// Silence means something only where the rule had something to look at.
+fn was_asked(audit: &Audit, rule: &str) -> bool {
+    let mut items = audit.apps.iter().flat_map(|app| &app.phases).flat_map(|phase| &phase.items);
+    items.any(|item| item.rules.iter().any(|id| id == rule) && item.total > 0)
+}
+
+#[test]
+fn every_fixture_belongs_to_a_rule() {
+    let rules = rules();
+    for entry in fs::read_dir(fixtures()).unwrap() {
+        let name = entry.unwrap().file_name().to_string_lossy().into_owned();
+        assert!(rules.rule(&name).is_some(), "fixtures/rules/{name} belongs to no rule");
+    }
+}
+
+#[test]
+fn the_standard_roadmap_lists_every_rule_once() {
+    let rules = rules();
+    let roadmap = rules.roadmap("standard").unwrap();
+    let mut listed: Vec<&str> = roadmap
+        .phases
+        .iter()
+        .flat_map(|phase| &phase.items)
+        .flat_map(|item| &item.rules)
+        .map(String::as_str)
+        .collect();
+    listed.sort_unstable();
+    let all: Vec<&str> = rules.ids().collect();
+    assert_eq!(listed, all);
+}
+
+#[test]
+fn two_runs_and_any_number_of_threads_give_the_same_audit() {
+    let rules = rules();
+    let root = fixtures().join("security-headers/bad");
+    let run = || serde_json::to_string(&audit_with(&rules, "security-headers", &root)).unwrap();
+    let one = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    assert_eq!(one.install(run), run());
+}
