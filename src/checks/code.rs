@@ -1,7 +1,10 @@
 //! Small questions about one module's code: what a name was imported from, which strings it holds, what it calls.
 
 use crate::source::{Location, RepoPath};
-use crate::syntax::{Argument, Expr, ExprId, Imported, Key, ModuleRecord, Name, Property};
+use crate::syntax::{
+    Argument, AssignOp, Block, Expr, ExprId, Imported, Key, ModuleRecord, Name, Pattern, Property,
+    Stmt, StmtKind,
+};
 
 /// Folders whose code never runs in production.
 const SIDE_FOLDERS: [&str; 19] = [
@@ -202,6 +205,87 @@ pub(super) fn env_name(module: &ModuleRecord, expr: ExprId) -> Option<&str> {
         }
         _ => None,
     }
+}
+
+/// Values with the name of the variable, property or function that they are given to or returned from.
+pub(super) fn named_values(module: &ModuleRecord) -> Vec<(ExprId, &str)> {
+    let mut found = Vec::new();
+    for (_, expr) in numbered(module) {
+        match expr {
+            Expr::Object(properties) => {
+                for property in properties {
+                    if let Property::Value { key: name, value } = property
+                        && let Some(name) = key(module, name)
+                    {
+                        found.push((*value, name));
+                    }
+                }
+            }
+            Expr::Assign {
+                target,
+                op: AssignOp::Set,
+                value,
+            } => match &**target {
+                Pattern::Name(name) => found.push((*value, module.name(*name))),
+                Pattern::Member(member) => {
+                    if let Some(Expr::Member { property, .. }) = module.exprs.get(member.0 as usize)
+                    {
+                        found.push((*value, module.name(*property)));
+                    }
+                }
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+    for function in &module.functions {
+        for statement in statements(&function.body) {
+            match &statement.kind {
+                StmtKind::Let {
+                    pattern: Pattern::Name(name),
+                    init: Some(init),
+                } => found.push((*init, module.name(*name))),
+                StmtKind::Return(Some(value)) => {
+                    if let Some(name) = function.name {
+                        found.push((*value, module.name(name)));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    found
+}
+
+/// Every statement of a block and of the blocks in it, without those of inner functions.
+pub(super) fn statements(body: &Block) -> Vec<&Stmt> {
+    let mut found = Vec::new();
+    let mut blocks = vec![body];
+    while let Some(block) = blocks.pop() {
+        for statement in block {
+            found.push(statement);
+            match &statement.kind {
+                StmtKind::If {
+                    then, otherwise, ..
+                } => blocks.extend([then, otherwise]),
+                StmtKind::Switch { cases, .. } => {
+                    blocks.extend(cases.iter().map(|case| &case.body))
+                }
+                StmtKind::Try {
+                    block,
+                    handler,
+                    finalizer,
+                } => {
+                    blocks.extend([block, finalizer]);
+                    blocks.extend(handler.as_ref().map(|handler| &handler.body));
+                }
+                StmtKind::Loop(each) => blocks.extend([&each.init, &each.body]),
+                StmtKind::Block(block) => blocks.push(block),
+                _ => {}
+            }
+        }
+    }
+    found
 }
 
 /// The place of an expression.

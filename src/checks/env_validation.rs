@@ -7,8 +7,7 @@ use crate::source::Location;
 use crate::syntax::{Block, Expr, ModuleRecord, StmtKind};
 
 use super::CheckResult;
-use super::code::{called_name, calls, is_process_env, numbered, package_of};
-use super::secret_literal::inner;
+use super::code::{called_name, calls, is_process_env, numbered, package_of, statements};
 use super::subject::Subject;
 
 pub(super) fn run(subject: &Subject<'_>, check: &EnvValidation) -> CheckResult {
@@ -99,14 +98,7 @@ fn by_loop(module: &ModuleRecord) -> bool {
 }
 
 fn throws(body: &Block) -> bool {
-    let mut blocks = vec![body];
-    while let Some(block) = blocks.pop() {
-        for statement in block {
-            if matches!(statement.kind, StmtKind::Throw(_)) {
-                return true;
-            }
-            blocks.extend(inner(&statement.kind));
-        }
-    }
-    false
+    statements(body)
+        .iter()
+        .any(|statement| matches!(statement.kind, StmtKind::Throw(_)))
 }

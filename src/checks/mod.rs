@@ -21,6 +21,7 @@ mod route_exists;
 mod route_mark;
 mod secret_literal;
 mod subject;
+mod unsigned_token;
 
 pub use result::CheckResult;
 
@@ -36,6 +37,7 @@ pub fn run(rule: &Rule, model: &Model, app: usize) -> CheckResult {
     match &rule.check {
         Check::RouteControl(check) => route_control::run(&subject, check),
         Check::RouteMark(check) => route_mark::run(&subject, check),
+        Check::UnsignedToken(check) => unsigned_token::run(&subject, check),
         Check::RouteExists(check) => route_exists::run(&subject, check),
         Check::ResponseHeaders(check) => headers::run(&subject, check),
         Check::ContentSecurityPolicy(check) => csp::run(&subject, check),

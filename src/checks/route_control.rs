@@ -54,7 +54,8 @@ fn gap(
 ) -> Finding {
     let mut finding = subject.route_finding(route, &check.says);
     if let Some((kind, _)) = route.expensive.first() {
-        finding.message = format!("{} and makes {}", finding.message, costly(kind));
+        let added = check.expensive_says.replace("{}", &costly(kind));
+        finding.message.push_str(&added);
     }
     let mut chain = related(&verdict.evidence);
     chain.extend(route.expensive.iter().map(|(kind, place)| Related {

@@ -21,7 +21,13 @@ pub(super) fn run(subject: &Subject<'_>, check: &RouteMark) -> CheckResult {
                     .route_finding(route, &says.replace("{}", about))
                     .with_related(related(chain))
             };
-            if let Some(control) = check.needs_control {
+            let has_mark = check
+                .needs_mark
+                .as_ref()
+                .is_some_and(|needed| marked(route, needed).any(|(other, _)| other == about));
+            if has_mark {
+                result.covered(weight(route));
+            } else if let Some(control) = check.needs_control {
                 let Some(verdict) = route.controls.get(&control) else {
                     result.unknown();
                     continue;
@@ -41,13 +47,8 @@ pub(super) fn run(subject: &Subject<'_>, check: &RouteMark) -> CheckResult {
                         result.gap(weight(route), finding);
                     }
                 }
-            } else if let Some(needed) = &check.needs_mark {
-                let mut there = marked(route, needed).map(|(other, _)| other);
-                if there.any(|other| other == about) {
-                    result.covered(weight(route));
-                } else {
-                    result.gap(weight(route), report(&check.says, &[]));
-                }
+            } else if check.needs_mark.is_some() {
+                result.gap(weight(route), report(&check.says, &[]));
             } else {
                 let mut finding = report(&check.says, &[]);
                 finding.location = crate::source::Location::of_line(&evidence.file, evidence.line);

@@ -3,12 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::rule::{Confidence, SecretLiteral, wildcard};
-use crate::syntax::{
-    AssignOp, Block, Expr, ExprId, LogicalOp, ModuleRecord, Pattern, Property, StmtKind,
-};
+use crate::syntax::{Expr, ExprId, LogicalOp, ModuleRecord};
 
 use super::CheckResult;
-use super::code::{env_name, key, numbered, place};
+use super::code::{env_name, named_values, numbered, place};
 use super::subject::Subject;
 
 /// Shorter values say too little to be told from words.
@@ -37,7 +35,8 @@ pub(super) fn run(subject: &Subject<'_>, check: &SecretLiteral) -> CheckResult {
             }
         }
         for (id, name) in named_values(module) {
-            if is_secret_name(check, name)
+            if let Some(Expr::String(_)) = module.exprs.get(id.0 as usize)
+                && is_secret_name(check, name)
                 && let Some(Expr::String(value)) = module.exprs.get(id.0 as usize)
                 && looks_random(value)
                 && seen.insert(id)
@@ -290,79 +289,6 @@ fn fallbacks<'a>(module: &'a ModuleRecord, check: &SecretLiteral) -> Vec<(ExprId
         }
     }
     found
-}
-
-/// Literals with the name of the variable or property that they are given to.
-fn named_values(module: &ModuleRecord) -> Vec<(ExprId, &str)> {
-    let is_string =
-        |expr: ExprId| matches!(module.exprs.get(expr.0 as usize), Some(Expr::String(_)));
-    let mut found = Vec::new();
-    for (_, expr) in numbered(module) {
-        match expr {
-            Expr::Object(properties) => {
-                for property in properties {
-                    if let Property::Value { key: name, value } = property
-                        && is_string(*value)
-                        && let Some(name) = key(module, name)
-                    {
-                        found.push((*value, name));
-                    }
-                }
-            }
-            Expr::Assign {
-                target,
-                op: AssignOp::Set,
-                value,
-            } if is_string(*value) => match &**target {
-                Pattern::Name(name) => found.push((*value, module.name(*name))),
-                Pattern::Member(member) => {
-                    if let Some(Expr::Member { property, .. }) = module.exprs.get(member.0 as usize)
-                    {
-                        found.push((*value, module.name(*property)));
-                    }
-                }
-                _ => {}
-            },
-            _ => {}
-        }
-    }
-    for function in &module.functions {
-        let mut blocks: Vec<&Block> = vec![&function.body];
-        while let Some(block) = blocks.pop() {
-            for statement in block {
-                match &statement.kind {
-                    StmtKind::Let {
-                        pattern: Pattern::Name(name),
-                        init: Some(init),
-                    } if is_string(*init) => found.push((*init, module.name(*name))),
-                    kind => blocks.extend(inner(kind)),
-                }
-            }
-        }
-    }
-    found
-}
-
-/// The blocks of a statement.
-pub(super) fn inner(kind: &StmtKind) -> Vec<&Block> {
-    match kind {
-        StmtKind::If {
-            then, otherwise, ..
-        } => vec![then, otherwise],
-        StmtKind::Switch { cases, .. } => cases.iter().map(|case| &case.body).collect(),
-        StmtKind::Try {
-            block,
-            handler,
-            finalizer,
-        } => {
-            let mut blocks = vec![block, finalizer];
-            blocks.extend(handler.as_ref().map(|handler| &handler.body));
-            blocks
-        }
-        StmtKind::Loop(each) => vec![&each.init, &each.body],
-        StmtKind::Block(block) => vec![block],
-        _ => Vec::new(),
-    }
 }
 
 #[cfg(test)]

@@ -13,6 +13,8 @@ pub enum Check {
     RouteControl(RouteControl),
     /// What the proof engine notes about a handler is a gap, or needs something beside it.
     RouteMark(RouteMark),
+    /// Tokens and cookies that say who somebody is have to be signed.
+    UnsignedToken(UnsignedToken),
     /// A route of this kind has to exist.
     RouteExists(RouteExists),
     /// Response headers have to reach pages and handlers.
@@ -54,6 +56,7 @@ impl Check {
         match self {
             Self::RouteControl(_) => "route-control",
             Self::RouteMark(_) => "route-mark",
+            Self::UnsignedToken(_) => "unsigned-token",
             Self::RouteExists(_) => "route-exists",
             Self::ResponseHeaders(_) => "response-headers",
             Self::ContentSecurityPolicy(_) => "content-security-policy",
@@ -120,6 +123,9 @@ pub struct RouteControl {
     /// Marks of handlers that are not asked when strangers are turned away anyway: `cron`, `webhook`.
     #[serde(default)]
     pub except_marks: Vec<String>,
+    /// What the message adds for a handler that makes costly calls, which `{}` stands for: ` and makes {}`.
+    #[serde(default)]
+    pub expensive_says: String,
     /// What the message says of a gap, after `POST /api/chat`: `has no rate limit`.
     pub says: String,
     /// What the message says of half a gap.
@@ -135,12 +141,27 @@ pub struct RouteMark {
     pub mark: String,
     /// The mark with the same subject that has to be there too. Without this and `needs-control` the mark itself is the gap.
     pub needs_mark: Option<String>,
-    /// The control that has to be enforced instead.
+    /// The control that has to be enforced; beside `needs-mark` either of the two will do.
     pub needs_control: Option<Control>,
     /// What the message says after `POST /api/stripe`: `does not verify the signature of {}`.
     pub says: String,
     /// What the message says when the control is there but can be passed by.
     pub weak_says: Option<String>,
+}
+
+/// `[check.unsigned-token]`: JSON about a person that is only encoded (base64) or not even that, and is then used as a session:
+/// named like one, or put into a cookie that is.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct UnsignedToken {
+    /// Names of variables, properties, functions and cookies that hold a session: `*session*`.
+    pub names: Vec<String>,
+    /// Names that fit one of `names` and hold none: `*cursor*`.
+    pub except_names: Vec<String>,
+    /// Keys of the JSON that say who somebody is: `userId`.
+    pub identity: Vec<String>,
+    /// Parts of the names of functions that sign or encrypt: `sign`, `hmac`.
+    pub signs: Vec<String>,
 }
 
 /// `[check.route-exists]`: one route whose URL fits has to exist. Asked only of applications that have handlers.

@@ -334,11 +334,6 @@ fn check_check(check: &Check, complain: &mut impl FnMut(&str)) {
                 complain("`weak` and `weak-says` come together");
             }
         }
-        Check::RouteMark(it) => {
-            if it.needs_mark.is_some() && it.needs_control.is_some() {
-                complain("`needs-mark` and `needs-control` exclude each other");
-            }
-        }
         Check::Pattern(it) => {
             if it.code.is_empty() && it.text.is_empty() {
                 complain("a pattern check has `code` or `text`");
@@ -358,7 +353,9 @@ fn check_check(check: &Check, complain: &mut impl FnMut(&str)) {
             check_globs(it.files.iter(), complain);
         }
         Check::ConsoleLogging(it) => check_globs(it.except.iter(), complain),
-        Check::RouteExists(_)
+        Check::RouteMark(_)
+        | Check::UnsignedToken(_)
+        | Check::RouteExists(_)
         | Check::ResponseHeaders(_)
         | Check::ContentSecurityPolicy(_)
         | Check::Cors(_)

@@ -4,6 +4,6 @@ mod docs;
 mod house;
 mod next_oracle;
 mod reports;
-mod rules;
 mod resolve;
 mod routes;
+mod rules;

@@ -77,12 +77,15 @@ fn differences(audit: &Audit, mut lines: Vec<Gap>, mut messages: Vec<Gap>) -> Ve
     for finding in audit.apps.iter().flat_map(|app| &app.findings) {
         let file = finding.location.file.as_str().to_owned();
         let line = finding.location.line.to_string();
-        let by_message = messages
-            .iter()
-            .position(|(where_, begin)| *where_ == file && finding.message.starts_with(begin.as_str()));
+        let by_message = messages.iter().position(|(where_, begin)| {
+            *where_ == file && finding.message.starts_with(begin.as_str())
+        });
         if let Some(at) = by_message {
             messages.remove(at);
-        } else if let Some(at) = lines.iter().position(|gap| *gap == (file.clone(), line.clone())) {
+        } else if let Some(at) = lines
+            .iter()
+            .position(|gap| *gap == (file.clone(), line.clone()))
+        {
             lines.remove(at);
         } else {
             wrong.push(format!("noisy: {file}:{line}: {}", finding.message));
@@ -103,7 +106,10 @@ fn every_rule_reports_its_bad_fixture_and_is_silent_on_its_good_one() {
         let verdict = verdicts.entry(rule.id.clone()).or_default();
         let (bad, good) = (folder.join("bad"), folder.join("good"));
         if !bad.is_dir() || !good.is_dir() {
-            verdict.push(format!("missing: {} needs bad/ and good/", folder.display()));
+            verdict.push(format!(
+                "missing: {} needs bad/ and good/",
+                folder.display()
+            ));
             continue;
         }
         let lines = marked(&rule.id, &bad);
@@ -115,17 +121,27 @@ fn every_rule_reports_its_bad_fixture_and_is_silent_on_its_good_one() {
         );
         let audit = audit_with(&rules, &rule.id, &bad);
         assert_eq!(audit.not_evaluated, [], "{}", rule.id);
-        assert!(!audit.apps.is_empty(), "{}: no application in bad/", rule.id);
+        assert!(
+            !audit.apps.is_empty(),
+            "{}: no application in bad/",
+            rule.id
+        );
         let different = differences(&audit, lines, messages);
         verdict.extend(different.into_iter().map(|each| format!("bad, {each}")));
 
-        assert!(marked(&rule.id, &good).is_empty(), "{}: good/ holds marks", rule.id);
+        assert!(
+            marked(&rule.id, &good).is_empty(),
+            "{}: good/ holds marks",
+            rule.id
+        );
         let audit = audit_with(&rules, &rule.id, &good);
         assert_eq!(audit.not_evaluated, [], "{}", rule.id);
         let different = differences(&audit, Vec::new(), Vec::new());
         verdict.extend(different.into_iter().map(|each| format!("good, {each}")));
         if !was_asked(&audit, &rule.id) {
-            verdict.push(String::from("good, missing: the rule was asked of nothing in it"));
+            verdict.push(String::from(
+                "good, missing: the rule was asked of nothing in it",
+            ));
         }
     }
     let wrong: Vec<String> = verdicts
@@ -143,7 +159,11 @@ fn every_rule_reports_its_bad_fixture_and_is_silent_on_its_good_one() {
 
 /// Silence means something only where the rule had something to look at.
 fn was_asked(audit: &Audit, rule: &str) -> bool {
-    let mut items = audit.apps.iter().flat_map(|app| &app.phases).flat_map(|phase| &phase.items);
+    let mut items = audit
+        .apps
+        .iter()
+        .flat_map(|app| &app.phases)
+        .flat_map(|phase| &phase.items);
     items.any(|item| item.rules.iter().any(|id| id == rule) && item.total > 0)
 }
 
@@ -152,7 +172,10 @@ fn every_fixture_belongs_to_a_rule() {
     let rules = rules();
     for entry in fs::read_dir(fixtures()).unwrap() {
         let name = entry.unwrap().file_name().to_string_lossy().into_owned();
-        assert!(rules.rule(&name).is_some(), "fixtures/rules/{name} belongs to no rule");
+        assert!(
+            rules.rule(&name).is_some(),
+            "fixtures/rules/{name} belongs to no rule"
+        );
     }
 }
 
@@ -177,6 +200,9 @@ fn two_runs_and_any_number_of_threads_give_the_same_audit() {
     let rules = rules();
     let root = fixtures().join("security-headers/bad");
     let run = || serde_json::to_string(&audit_with(&rules, "security-headers", &root)).unwrap();
-    let one = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    let one = rayon::ThreadPoolBuilder::new()
+        .num_threads(1)
+        .build()
+        .unwrap();
     assert_eq!(one.install(run), run());
 }

@@ -1,0 +1,224 @@
+//! `[check.unsigned-token]`: who somebody is, in JSON that anybody can write.
+
+use std::collections::BTreeSet;
+
+use rustc_hash::FxHashMap;
+
+use crate::rule::{Confidence, UnsignedToken, wildcard};
+use crate::syntax::{Expr, ExprId, ModuleRecord, Name, Pattern, Property, StmtKind};
+
+use super::CheckResult;
+use super::code::{called_name, calls, key, named_values, place, property, statements, text};
+use super::subject::Subject;
+
+pub(super) fn run(subject: &Subject<'_>, check: &UnsignedToken) -> CheckResult {
+    if !subject.has_routes() {
+        return CheckResult::default();
+    }
+    let mut findings = Vec::new();
+    for module in subject.reached() {
+        if module.use_client || module.facts.has_jsx || signs(module, check) {
+            continue;
+        }
+        let code = Code::new(module);
+        let mut seen = BTreeSet::new();
+        for (value, name) in named_values(module) {
+            let Some(json) = code.encoded(value) else {
+                continue;
+            };
+            // Encoded JSON may be many things; this one says who somebody is.
+            if is_session(check, name)
+                && code.identifies(json, check) == Some(true)
+                && seen.insert(value)
+            {
+                let message =
+                    format!("{name} is JSON in base64, so anybody can write one for any user");
+                findings.push(subject.finding(place(module, value), message));
+            }
+        }
+        for (cookie, value, whole) in code.cookies() {
+            let (json, plain) = match (code.encoded(value), code.stringified(value)) {
+                (Some(json), _) => (json, false),
+                (None, Some(json)) => (json, true),
+                (None, None) => continue,
+            };
+            let identifies = code.identifies(json, check);
+            if !is_session(check, &cookie)
+                || identifies == Some(false)
+                || !seen.insert(code.behind(value))
+            {
+                continue;
+            }
+            let how = if plain {
+                "plain JSON"
+            } else {
+                "JSON in base64"
+            };
+            let message =
+                format!("the cookie {cookie} is {how}, so anybody can write one for any user");
+            let finding = subject.finding(place(module, whole), message);
+            // What the JSON holds comes from elsewhere: only the cookie's name says what it is for.
+            let sure = if identifies.is_some() {
+                Confidence::High
+            } else {
+                Confidence::Low
+            };
+            findings.push(finding.at_most(sure));
+        }
+    }
+    CheckResult::pass_or_fail(findings)
+}
+
+fn is_session(check: &UnsignedToken, name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    let fits = |patterns: &[String]| patterns.iter().any(|pattern| wildcard(pattern, &lower));
+    fits(&check.names) && !fits(&check.except_names)
+}
+
+/// The module signs or encrypts something: what it encodes may be a part of that.
+fn signs(module: &ModuleRecord, check: &UnsignedToken) -> bool {
+    calls(module).any(|call| {
+        called_name(module, call.callee).is_some_and(|name| {
+            let lower = name.to_ascii_lowercase();
+            // `signIn`, `signOut` and `signUp` sign nothing.
+            !lower.starts_with("signin")
+                && !lower.starts_with("signout")
+                && !lower.starts_with("signup")
+                && !lower.starts_with("assign")
+                && check.signs.iter().any(|part| lower.contains(part.as_str()))
+        })
+    })
+}
+
+/// A module with the values of its variables that are given one only once.
+struct Code<'a> {
+    module: &'a ModuleRecord,
+    variables: FxHashMap<Name, Option<ExprId>>,
+}
+
+impl<'a> Code<'a> {
+    fn new(module: &'a ModuleRecord) -> Self {
+        let mut variables: FxHashMap<Name, Option<ExprId>> = FxHashMap::default();
+        for function in &module.functions {
+            for statement in statements(&function.body) {
+                if let StmtKind::Let {
+                    pattern: Pattern::Name(name),
+                    init: Some(init),
+                } = &statement.kind
+                {
+                    variables
+                        .entry(*name)
+                        .and_modify(|value| *value = None)
+                        .or_insert(Some(*init));
+                }
+            }
+        }
+        Self { module, variables }
+    }
+
+    fn expr(&self, id: ExprId) -> Option<&'a Expr> {
+        self.module.exprs.get(id.0 as usize)
+    }
+
+    /// The value behind a variable, through one step.
+    fn behind(&self, id: ExprId) -> ExprId {
+        match self.expr(id) {
+            Some(Expr::Name(name)) => self.variables.get(name).copied().flatten().unwrap_or(id),
+            _ => id,
+        }
+    }
+
+    /// The object of `JSON.stringify(object)`.
+    fn stringified(&self, id: ExprId) -> Option<ExprId> {
+        let Some(Expr::Call { callee, args, .. }) = self.expr(self.behind(id)) else {
+            return None;
+        };
+        let is_json = match self.expr(*callee) {
+            Some(Expr::Member {
+                object, property, ..
+            }) => {
+                self.module.name(*property) == "stringify"
+                    && matches!(self.expr(*object), Some(Expr::Name(name)) if self.module.name(*name) == "JSON")
+            }
+            _ => false,
+        };
+        args.first().filter(|_| is_json).map(|arg| arg.value)
+    }
+
+    /// The object of `Buffer.from(JSON.stringify(object)).toString("base64")` and `btoa(JSON.stringify(object))`.
+    fn encoded(&self, id: ExprId) -> Option<ExprId> {
+        let Some(Expr::Call { callee, args, .. }) = self.expr(self.behind(id)) else {
+            return None;
+        };
+        match self.expr(*callee) {
+            Some(Expr::Name(name)) if self.module.name(*name) == "btoa" => {
+                self.stringified(args.first()?.value)
+            }
+            Some(Expr::Member {
+                object, property, ..
+            }) if self.module.name(*property) == "toString" => {
+                let encoding = text(self.module, args.first()?.value)?;
+                let Some(Expr::Call { callee, args, .. }) = self.expr(*object) else {
+                    return None;
+                };
+                let from_buffer = called_name(self.module, *callee) == Some("from");
+                if !from_buffer || !encoding.starts_with("base64") {
+                    return None;
+                }
+                self.stringified(args.first()?.value)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the JSON says who somebody is; `None` when it comes from elsewhere.
+    fn identifies(&self, json: ExprId, check: &UnsignedToken) -> Option<bool> {
+        let Some(Expr::Object(properties)) = self.expr(self.behind(json)) else {
+            return None;
+        };
+        let says_who = properties.iter().any(|property| match property {
+            Property::Value { key: name, .. } => key(self.module, name)
+                .is_some_and(|name| check.identity.contains(&name.to_ascii_lowercase())),
+            _ => false,
+        });
+        Some(says_who)
+    }
+
+    /// Cookies that are set: name, value, and the whole call.
+    fn cookies(&self) -> Vec<(String, ExprId, ExprId)> {
+        let mut found = Vec::new();
+        for call in calls(self.module) {
+            let Some(Expr::Member {
+                property: method, ..
+            }) = self.expr(call.callee)
+            else {
+                continue;
+            };
+            if !matches!(self.module.name(*method), "set" | "cookie") {
+                continue;
+            }
+            let (name, value) = match call.args {
+                [options] => {
+                    let name = property(self.module, options.value, "name");
+                    let value = property(self.module, options.value, "value");
+                    let readable = property(self.module, options.value, "httpOnly").is_none();
+                    match (name, value) {
+                        (Some(name), Some(value)) if !readable => (name, value),
+                        _ => continue,
+                    }
+                }
+                // Maps have `set` as well; options with `httpOnly` make it a cookie that only the server reads.
+                [name, value, options, ..]
+                    if property(self.module, self.behind(options.value), "httpOnly").is_some() =>
+                {
+                    (name.value, value.value)
+                }
+                _ => continue,
+            };
+            if let Some(name) = text(self.module, self.behind(name)) {
+                found.push((name.into_owned(), value, call.expr));
+            }
+        }
+        found
+    }
+}
