@@ -40,7 +40,8 @@ pub fn main() -> ExitCode {
         }
     };
     let console = Console::new(&arguments.common);
-    let ended = fault::caught(|| run(arguments, console));
+    let place = fault::remember_panics();
+    let ended = fault::caught(&place, || run(arguments, console));
     match ended {
         Ok(exit) => exit.into(),
         Err(failure) => {
