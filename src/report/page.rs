@@ -187,7 +187,11 @@ impl Page {
 
     /// Writes a line, cut to the page's width.
     pub(super) fn line(&mut self, line: Line) {
-        let line = line.fitted(self.style.width);
+        self.whole_line(line.fitted(self.style.width));
+    }
+
+    /// Writes a line whatever its width: a command is there to be copied, and a terminal wraps it without breaking it.
+    pub(super) fn whole_line(&mut self, line: Line) {
         let last = line.pieces.len().saturating_sub(1);
         for (at, (ink, text)) in line.pieces.iter().enumerate() {
             let text = if at == last { text.trim_end() } else { text };

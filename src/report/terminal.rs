@@ -232,7 +232,8 @@ fn items(page: &mut Page, phase: &Phase) {
 }
 
 fn coverage(page: &mut Page, app: &AppAudit) {
-    if app.coverage.is_empty() {
+    // An application without handlers has nothing to cover.
+    if !has_handlers(app) {
         return;
     }
     page.heading("Coverage", "handlers that each control provably reaches");
@@ -259,6 +260,10 @@ fn coverage(page: &mut Page, app: &AppAudit) {
     });
     let columns = [Column::LEFT, Column::LEFT, Column::RIGHT, Column::ELASTIC];
     page.table(2, &columns, rows.collect());
+}
+
+fn has_handlers(app: &AppAudit) -> bool {
+    app.coverage.iter().any(|each| each.total > 0)
 }
 
 /// Findings of one rule, in the audit's order, which is worst first.
@@ -385,7 +390,8 @@ fn one(page: &mut Page, finding: &Finding) {
     page.line(line);
     // The last step of the chain is where it breaks; the whole chain is in the JSON and behind `routes --why`.
     if let Some(last) = finding.related.last()
-        && last.location != finding.location
+        && (&last.location.file, last.location.line)
+            != (&finding.location.file, finding.location.line)
     {
         page.line(
             Line::of(Ink::Faint, "      ")
@@ -494,7 +500,7 @@ fn next(page: &mut Page, audit: &Audit) {
             "the proof, step by step",
         ));
     }
-    if audit.apps.iter().any(|app| !app.coverage.is_empty()) {
+    if audit.apps.iter().any(has_handlers) {
         commands.push((
             format!("readiness routes {path}"),
             "every handler, control by control",
@@ -513,8 +519,7 @@ fn next(page: &mut Page, audit: &Audit) {
             line.push(Ink::Faint, does);
             page.line(line);
         } else {
-            // A command that does not fit is still whole: it is there to be copied.
-            page.paragraph(2, Ink::Code, &command);
+            page.whole_line(Line::of(Ink::Plain, "  ").with(Ink::Code, &command));
             page.paragraph(6, Ink::Faint, does);
         }
     }
