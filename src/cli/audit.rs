@@ -26,7 +26,7 @@ pub(super) fn run(arguments: &AuditArguments, console: Console) -> Result<Exit, 
         app: chosen_app(target, &model)?,
         ..AuditOptions::default()
     };
-    progress.stage("rules");
+    progress.stage("run rules");
     let audit = audit::run(&model, &workspace.rules, &workspace.config, &options);
     progress.stage("report");
     for extra in &arguments.reports {

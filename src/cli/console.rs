@@ -7,7 +7,7 @@ use crate::report::{Style, printable};
 use super::args::{Common, When};
 
 /// Lines wider than this are hard to read, however wide the terminal is.
-const WIDEST: usize = 140;
+const WIDEST: usize = 180;
 
 /// The two streams and how they are to be used.
 #[derive(Clone, Copy, Debug)]

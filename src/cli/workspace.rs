@@ -37,7 +37,7 @@ impl Workspace {
         progress.stage("walk");
         let repository =
             Repository::open(&target.path).map_err(|error| Failure::nothing(error.to_string()))?;
-        progress.stage("rules");
+        progress.stage("read rules");
         let mut rules = builtin_rules()?;
         let config = match config_file(target) {
             Some(path) => read_config(&path, &rules, console)?,

@@ -2,6 +2,12 @@
 
 use super::text::{fit, printable, width, wrap};
 
+/// Narrower pages are not made: a terminal that is narrower wraps the lines itself.
+const NARROWEST: usize = 60;
+
+/// Sentences run no further than this, however wide the page is.
+const LONGEST_SENTENCE: usize = 110;
+
 /// How a terminal report looks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Style {
@@ -107,6 +113,19 @@ impl Line {
         self.pieces.iter().map(|(_, text)| width(text)).sum()
     }
 
+    /// Breaks the line at spaces into lines of at most `room` columns, in the first piece's ink.
+    fn wrapped(self, room: usize) -> Vec<Self> {
+        if self.width() <= room {
+            return vec![self];
+        }
+        let ink = self.pieces.first().map_or(Ink::Plain, |(ink, _)| *ink);
+        let text: String = self.pieces.into_iter().map(|(_, text)| text).collect();
+        wrap(&text, room)
+            .into_iter()
+            .map(|part| Self::of(ink, &part))
+            .collect()
+    }
+
     /// Cuts the longest piece in its middle, and the next longest, until the line fits into `room`.
     fn fitted(mut self, room: usize) -> Self {
         for _ in 0..self.pieces.len() {
@@ -130,29 +149,44 @@ pub(super) enum Align {
     Right,
 }
 
+/// What a column does when the table is too wide for the page.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Overflow {
+    /// It keeps its width.
+    Keep,
+    /// Its cells lose their middle: paths.
+    Cut,
+    /// Its cells are broken into lines: sentences.
+    Wrap,
+}
+
 /// One column of a table.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Column {
     pub(super) align: Align,
-    /// It gives way when the table is too wide for the page.
-    pub(super) shrinks: bool,
+    pub(super) overflow: Overflow,
 }
 
 impl Column {
     /// Left-aligned, of fixed width.
     pub(super) const LEFT: Self = Self {
         align: Align::Left,
-        shrinks: false,
+        overflow: Overflow::Keep,
     };
     /// Right-aligned, of fixed width.
     pub(super) const RIGHT: Self = Self {
         align: Align::Right,
-        shrinks: false,
+        overflow: Overflow::Keep,
     };
-    /// Left-aligned, giving way.
-    pub(super) const ELASTIC: Self = Self {
+    /// A path: gives way by losing its middle.
+    pub(super) const PATH: Self = Self {
         align: Align::Left,
-        shrinks: true,
+        overflow: Overflow::Cut,
+    };
+    /// A sentence: gives way by taking more lines.
+    pub(super) const SENTENCE: Self = Self {
+        align: Align::Left,
+        overflow: Overflow::Wrap,
     };
 }
 
@@ -168,7 +202,7 @@ impl Page {
     pub(super) fn new(style: Style) -> Self {
         Self {
             style: Style {
-                width: style.width.max(40),
+                width: style.width.max(NARROWEST),
                 ..style
             },
             text: String::new(),
@@ -227,14 +261,16 @@ impl Page {
     /// Writes text broken into lines, each indented by `indent`.
     pub(super) fn paragraph(&mut self, indent: usize, ink: Ink, text: &str) {
         let text = printable(text);
-        for line in wrap(&text, self.style.width.saturating_sub(indent)) {
+        let room = self.style.width.min(LONGEST_SENTENCE);
+        for line in wrap(&text, room.saturating_sub(indent)) {
             self.line(Line::of(Ink::Plain, &" ".repeat(indent)).with(ink, &line));
         }
     }
 
     /// Writes short texts one after another with dots between, broken into lines only between them.
     pub(super) fn enumeration(&mut self, indent: usize, ink: Ink, items: &[String]) {
-        let room = self.style.width.saturating_sub(indent);
+        let room = self.style.width.min(LONGEST_SENTENCE);
+        let room = room.saturating_sub(indent);
         let mut line = String::new();
         for item in items {
             let item = printable(item);
@@ -254,24 +290,13 @@ impl Page {
 
     /// Writes rows in columns, indented by `indent` and two spaces apart.
     pub(super) fn table(&mut self, indent: usize, columns: &[Column], rows: Vec<Vec<Line>>) {
-        const GAP: usize = 2;
-        let mut widths: Vec<usize> = columns
-            .iter()
-            .enumerate()
-            .map(|(at, _)| {
-                rows.iter()
-                    .filter_map(|row| row.get(at))
-                    .map(Line::width)
-                    .max()
-                    .unwrap_or(0)
-            })
-            .collect();
-        let gaps = GAP * columns.len().saturating_sub(1);
-        let taken = indent + gaps + widths.iter().sum::<usize>();
+        let mut widths = widths(columns.len(), &rows);
+        let taken = indent + total(&widths);
         let mut over = taken.saturating_sub(self.style.width);
-        let mut left = columns.iter().filter(|column| column.shrinks).count();
+        let gives_way = |column: &Column| column.overflow != Overflow::Keep;
+        let mut left = columns.iter().filter(|column| gives_way(column)).count();
         for (column, width) in columns.iter().zip(&mut widths) {
-            if column.shrinks {
+            if gives_way(column) {
                 let share = over.div_ceil(left).min(width.saturating_sub(12));
                 *width -= share;
                 over -= share;
@@ -281,8 +306,24 @@ impl Page {
         for row in rows {
             let mut line = Line::of(Ink::Plain, &" ".repeat(indent));
             let mut start = indent;
+            let mut rest: Vec<Line> = Vec::new();
             for ((cell, column), width) in row.into_iter().zip(columns).zip(&widths) {
-                let cell = cell.fitted(*width);
+                let cell = if column.overflow == Overflow::Wrap {
+                    let mut parts = cell.wrapped(*width).into_iter();
+                    let first = parts.next().unwrap_or_default();
+                    for (at, part) in parts.enumerate() {
+                        if rest.len() == at {
+                            rest.push(Line::new());
+                        }
+                        if let Some(line) = rest.get_mut(at) {
+                            line.pad_to(start);
+                            line.append(part);
+                        }
+                    }
+                    first
+                } else {
+                    cell.fitted(*width)
+                };
                 match column.align {
                     Align::Left => line.pad_to(start),
                     Align::Right => line.pad_to(start + width.saturating_sub(cell.width())),
@@ -291,13 +332,39 @@ impl Page {
                 start += width + GAP;
             }
             self.line(line);
+            for line in rest {
+                self.line(line);
+            }
         }
+    }
+
+    /// The columns that such a table takes when nothing gives way.
+    pub(super) fn table_width(&self, indent: usize, rows: &[Vec<Line>]) -> usize {
+        let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+        indent + total(&widths(columns, rows))
     }
 
     /// The finished text.
     pub(super) fn finish(self) -> String {
         self.text
     }
+}
+
+/// Spaces between two columns of a table.
+const GAP: usize = 2;
+
+/// The width of each column.
+fn widths(columns: usize, rows: &[Vec<Line>]) -> Vec<usize> {
+    let widest = |at: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(at));
+        cells.map(Line::width).max().unwrap_or(0)
+    };
+    (0..columns).map(widest).collect()
+}
+
+/// The width of all columns with the gaps between them.
+fn total(widths: &[usize]) -> usize {
+    widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1)
 }
 
 #[cfg(test)]
@@ -328,21 +395,46 @@ mod tests {
 
     #[test]
     fn an_elastic_column_gives_way_and_nothing_passes_the_edge() {
-        let mut page = page(false, 40);
+        let mut page = page(false, 60);
         let row =
             |path: &str, word: &str| vec![Line::of(Ink::Plain, path), Line::of(Ink::Bad, word)];
         page.table(
             2,
-            &[Column::ELASTIC, Column::RIGHT],
+            &[Column::PATH, Column::RIGHT],
             vec![
-                row("apps/web/src/app/api/organisations/[id]/route.ts", "none"),
+                row(
+                    "apps/web/src/app/(dashboard)/api/organisations/[id]/route.ts",
+                    "none",
+                ),
                 row("short.ts", "enforced"),
             ],
         );
         let text = page.finish();
         assert_eq!(
             text,
-            "  apps/web/sr…ns/[id]/route.ts      none\n  short.ts                      enforced\n"
+            "  apps/web/src/app/(d…/organisations/[id]/route.ts      none\n  short.ts                                          enforced\n"
+        );
+    }
+
+    #[test]
+    fn a_sentence_takes_more_lines_beside_the_other_columns() {
+        let mut page = page(false, 60);
+        let row = vec![
+            Line::of(Ink::Plain, "open"),
+            Line::of(
+                Ink::Plain,
+                "Every route and server action knows who is calling, or is declared public",
+            ),
+            Line::of(Ink::Plain, "2 h"),
+        ];
+        page.table(
+            2,
+            &[Column::LEFT, Column::SENTENCE, Column::RIGHT],
+            vec![row],
+        );
+        assert_eq!(
+            page.finish(),
+            "  open  Every route and server action knows who is       2 h\n        calling, or is declared public\n"
         );
     }
 

@@ -9,21 +9,17 @@ use crate::rule::Control;
 use super::page::{Column, Ink, Line, Page, Style};
 use super::text::count;
 
-/// From this width on there is room for words instead of marks.
-const WIDTH_OF_WORDS: usize = 118;
-
 /// The route tables of all applications as text for a terminal.
 #[must_use]
 pub fn routes_terminal(model: &Model, style: Style) -> String {
     let mut page = Page::new(style);
-    let mut handlers = 0;
+    let mut marks = false;
     for (at, app) in model.apps.iter().enumerate() {
-        handlers += app.routes.len();
-        application(&mut page, model, app, model.project.apps.get(at));
+        marks |= application(&mut page, model, app, model.project.apps.get(at));
     }
-    if handlers > 0 {
+    if model.apps.iter().any(|app| !app.routes.is_empty()) {
         page.blank();
-        if page.width() < WIDTH_OF_WORDS {
+        if marks {
             page.line(
                 Line::of(Ink::Plain, "  ")
                     .with(Ink::Good, "●")
@@ -45,7 +41,8 @@ pub fn routes_terminal(model: &Model, style: Style) -> String {
     page.finish()
 }
 
-fn application(page: &mut Page, model: &Model, app: &AppModel, found: Option<&App>) {
+/// Writes one application; true when its statuses are marks without words.
+fn application(page: &mut Page, model: &Model, app: &AppModel, found: Option<&App>) -> bool {
     let name = found.map_or(app.root.as_str(), |app| &app.name);
     let framework = found.map_or("", |app| app.framework.word());
     let version = found.and_then(|app| app.version.as_deref()).unwrap_or("");
@@ -55,9 +52,10 @@ fn application(page: &mut Page, model: &Model, app: &AppModel, found: Option<&Ap
     }
     remark.push_str(&format!(" · {}", count(app.routes.len(), "handler")));
     page.heading(name, &remark);
+    let mut marks = false;
     if !app.routes.is_empty() {
         page.blank();
-        table(page, &app.routes);
+        marks = table(page, &app.routes);
     }
     for middleware in &app.middleware {
         page.blank();
@@ -79,6 +77,7 @@ fn application(page: &mut Page, model: &Model, app: &AppModel, found: Option<&Ap
         page.line(Line::of(Ink::Plain, "  ").with(Ink::Code, file));
         page.paragraph(4, ink, &says);
     }
+    marks
 }
 
 fn reason(problem: &MiddlewareProblem) -> String {
@@ -97,19 +96,63 @@ fn reason(problem: &MiddlewareProblem) -> String {
     }
 }
 
-fn table(page: &mut Page, routes: &[RouteFacts]) {
-    let words = page.width() >= WIDTH_OF_WORDS;
+/// How much of each row is shown.
+#[derive(Clone, Copy)]
+struct Detail {
+    /// Statuses as words beside their marks.
+    words: bool,
+    /// Where each handler begins.
+    files: bool,
+}
+
+/// From most to least; the first that fits is taken, else the last.
+const DETAILS: [Detail; 4] = [
+    Detail {
+        words: true,
+        files: true,
+    },
+    Detail {
+        words: true,
+        files: false,
+    },
+    Detail {
+        words: false,
+        files: true,
+    },
+    Detail {
+        words: false,
+        files: false,
+    },
+];
+
+/// Writes the table; true when statuses are marks without words.
+fn table(page: &mut Page, routes: &[RouteFacts]) -> bool {
+    const INDENT: usize = 2;
+    let mut marks = true;
+    let mut chosen = (Vec::new(), Vec::new());
+    for detail in DETAILS {
+        chosen = rows(routes, detail);
+        marks = !detail.words;
+        if page.table_width(INDENT, &chosen.1) <= page.width() {
+            break;
+        }
+    }
+    page.table(INDENT, &chosen.0, chosen.1);
+    marks
+}
+
+fn rows(routes: &[RouteFacts], detail: Detail) -> (Vec<Column>, Vec<Vec<Line>>) {
     let titles = ["auth", "limit", "input", "errors", "log", "tests"];
     let mut head = vec![
         Line::of(Ink::Faint, "method"),
         Line::of(Ink::Faint, "route"),
     ];
     head.extend(titles.iter().map(|title| Line::of(Ink::Faint, title)));
-    let mut columns = vec![Column::LEFT, Column::ELASTIC];
+    let mut columns = vec![Column::LEFT, Column::PATH];
     columns.extend([Column::LEFT; 6]);
-    if words {
+    if detail.files {
         head.push(Line::of(Ink::Faint, "file"));
-        columns.push(Column::ELASTIC);
+        columns.push(Column::PATH);
     }
     let mut rows = vec![head];
     for facts in routes {
@@ -117,9 +160,9 @@ fn table(page: &mut Page, routes: &[RouteFacts]) {
         row.extend(
             Control::ALL
                 .iter()
-                .map(|control| cell(facts.controls.get(control), words)),
+                .map(|control| cell(facts.controls.get(control), detail.words)),
         );
-        if words {
+        if detail.files {
             row.push(Line::of(
                 Ink::Faint,
                 &format!("{}:{}", facts.file, facts.location.line),
@@ -127,7 +170,7 @@ fn table(page: &mut Page, routes: &[RouteFacts]) {
         }
         rows.push(row);
     }
-    page.table(2, &columns, rows);
+    (columns, rows)
 }
 
 fn method(facts: &RouteFacts) -> Line {

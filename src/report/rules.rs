@@ -148,7 +148,7 @@ pub fn rules_terminal(rules: &RuleSet, style: Style) -> String {
                     Line::of(Ink::Plain, &rule.title),
                 ]
             });
-        let columns = [Column::LEFT, Column::LEFT, Column::ELASTIC];
+        let columns = [Column::LEFT, Column::LEFT, Column::SENTENCE];
         page.table(2, &columns, rows.collect());
     }
     page.heading("Roadmaps", "");
@@ -167,7 +167,7 @@ pub fn rules_terminal(rules: &RuleSet, style: Style) -> String {
             ),
         ]
     });
-    let columns = [Column::LEFT, Column::ELASTIC, Column::LEFT];
+    let columns = [Column::LEFT, Column::SENTENCE, Column::LEFT];
     page.table(2, &columns, rows.collect());
     page.blank();
     page.paragraph(
@@ -209,7 +209,7 @@ pub fn explain(rules: &RuleSet, rule: &Rule, style: Style) -> String {
     if !rule.links.is_empty() || !rule.cwe.is_empty() {
         page.heading("Read more", "");
         for link in &rule.links {
-            page.line(Line::of(Ink::Plain, "  ").with(Ink::Code, link));
+            page.whole_line(Line::of(Ink::Plain, "  ").with(Ink::Code, link));
         }
         for cwe in &rule.cwe {
             let link = format!("https://cwe.mitre.org/data/definitions/{cwe}.html");

@@ -53,8 +53,8 @@ fn overview(page: &mut Page, audit: &Audit) {
         ]
     });
     let columns = [
-        Column::ELASTIC,
-        Column::ELASTIC,
+        Column::PATH,
+        Column::PATH,
         Column::LEFT,
         Column::RIGHT,
         Column::LEFT,
@@ -115,16 +115,18 @@ fn application(page: &mut Page, app: &AppAudit) {
     line.push(ink, &format!("{:.0}", app.score));
     line.push(Ink::Faint, " of 100, grade ");
     line.push(ink, &app.grade.to_string());
-    line.push(
-        Ink::Faint,
-        &format!(
-            " · {} · {} of work · roadmap {}",
-            count(gaps(app), "gap"),
-            hours(open_hours(app)),
-            app.roadmap
-        ),
+    let open = format!(
+        "{} · {} of work · roadmap {}",
+        count(gaps(app), "gap"),
+        hours(open_hours(app)),
+        app.roadmap
     );
-    page.line(line);
+    if line.width() + 3 + open.chars().count() <= page.width() {
+        page.line(line.with(Ink::Faint, &format!(" · {open}")));
+    } else {
+        page.line(line);
+        page.paragraph(2, Ink::Faint, &open);
+    }
     phases(page, app);
     coverage(page, app);
     findings(page, app);
@@ -168,7 +170,7 @@ fn phases(page: &mut Page, app: &AppAudit) {
     });
     let columns = [
         Column::RIGHT,
-        Column::ELASTIC,
+        Column::SENTENCE,
         Column::LEFT,
         Column::RIGHT,
         Column::RIGHT,
@@ -201,7 +203,7 @@ fn items(page: &mut Page, phase: &Phase) {
             ItemState::Done => (Ink::Good, "●", "done"),
             ItemState::Open => (Ink::Bad, "○", "open"),
             ItemState::Unattested => (Ink::Fair, "◌", "not attested"),
-            ItemState::NotApplicable => (Ink::Faint, "–", "does not apply"),
+            ItemState::NotApplicable => (Ink::Faint, "–", "n/a"),
             ItemState::Unknown => (Ink::Fair, "?", "unknown"),
         };
         let covered = if item.total > 0 {
@@ -221,7 +223,7 @@ fn items(page: &mut Page, phase: &Phase) {
     });
     let columns = [
         Column::LEFT,
-        Column::ELASTIC,
+        Column::SENTENCE,
         Column::LEFT,
         Column::LEFT,
         Column::RIGHT,
@@ -258,7 +260,7 @@ fn coverage(page: &mut Page, app: &AppAudit) {
             Line::of(Ink::Faint, &remarks.join(", ")),
         ]
     });
-    let columns = [Column::LEFT, Column::LEFT, Column::RIGHT, Column::ELASTIC];
+    let columns = [Column::LEFT, Column::LEFT, Column::RIGHT, Column::SENTENCE];
     page.table(2, &columns, rows.collect());
 }
 
@@ -436,7 +438,7 @@ fn not_examined(page: &mut Page, audit: &Audit) {
             Line::of(Ink::Faint, &file.reason),
         ]
     });
-    page.table(2, &[Column::ELASTIC, Column::ELASTIC], rows.collect());
+    page.table(2, &[Column::PATH, Column::SENTENCE], rows.collect());
     let hidden = audit.not_examined.len().saturating_sub(shown);
     if hidden > 0 {
         page.line(Line::of(Ink::Faint, &format!("  and {hidden} more")));
