@@ -26,7 +26,9 @@ impl Console {
         let width = std::env::var("COLUMNS")
             .ok()
             .and_then(|columns| columns.parse().ok())
-            .or_else(|| terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)));
+            .or_else(|| {
+                terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0))
+            });
         Self {
             quiet: common.quiet,
             verbose: common.verbose,

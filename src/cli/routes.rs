@@ -88,13 +88,15 @@ fn why(
 fn title(facts: &RouteFacts) -> String {
     match &facts.route.url {
         Some(url) => format!("{} {url}", facts.route.method),
-        None => facts.route.method.clone(),
+        None => format!("action {}", facts.route.method),
     }
 }
 
 /// True when `handler` means this one: `POST /api/x`, `/api/x`, a server action's name, or the file.
 fn names(handler: &str, facts: &RouteFacts) -> bool {
+    // Findings call a server action `action name`.
     let handler = handler.trim();
+    let handler = handler.strip_prefix("action ").unwrap_or(handler);
     let url = facts.route.url.as_deref();
     if let Some((method, path)) = handler.split_once(char::is_whitespace) {
         let method_fits = facts.route.method.eq_ignore_ascii_case(method)

@@ -476,11 +476,9 @@ fn stale(page: &mut Page, audit: &Audit) {
 
 fn next(page: &mut Page, audit: &Audit) {
     let path = shell_word(&audit.root);
-    let worst = audit
-        .apps
-        .iter()
-        .flat_map(|app| &app.findings)
-        .max_by_key(|finding| (finding.severity, std::cmp::Reverse(finding.rule.as_str())));
+    let all = || audit.apps.iter().flat_map(|app| &app.findings);
+    let severity = all().map(|finding| finding.severity).max();
+    let worst = all().find(|finding| Some(finding.severity) == severity);
     let mut commands: Vec<(String, &str)> = Vec::new();
     if let Some(finding) = worst {
         commands.push((
@@ -489,10 +487,7 @@ fn next(page: &mut Page, audit: &Audit) {
         ));
     }
     let routed = worst.and_then(|worst| {
-        audit
-            .apps
-            .iter()
-            .flat_map(|app| &app.findings)
+        all()
             .filter(|finding| finding.rule == worst.rule)
             .find_map(|finding| finding.route.as_deref())
     });

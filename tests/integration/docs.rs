@@ -1,4 +1,4 @@
-//! Files that are made from code, held against it. `READINESS_BLESS=1 cargo test` rewrites them.
+//! Files that are made from code, held against it. `.ci/bless` rewrites them.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ fn hold(file: &str, expected: &str) {
     let found = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(
         found.replace("\r\n", "\n") == expected,
-        "{file} is out of date; rewrite it with READINESS_BLESS=1 cargo test and look at the difference"
+        "{file} is out of date; rewrite it with .ci/bless and look at the difference"
     );
 }
 

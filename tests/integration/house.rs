@@ -51,10 +51,6 @@ fn sources() -> Vec<Source> {
         if entry.path().extension().is_none_or(|end| end != "rs") {
             continue;
         }
-        // Test modules in files of their own hang behind `#[cfg(test)] mod tests;`.
-        if entry.path().file_stem().is_some_and(|stem| stem == "tests") {
-            continue;
-        }
         let path = entry.path().strip_prefix(&src).unwrap();
         let path = path.to_str().unwrap().replace('\\', "/");
         let room = path.split(['/', '.']).next().unwrap().to_owned();
@@ -63,7 +59,28 @@ fn sources() -> Vec<Source> {
         found.push(Source { path, room, syntax });
     }
     assert!(found.len() > 30, "the walk found the source");
+    let tests: Vec<String> = found.iter().flat_map(test_modules).collect();
+    found.retain(|source| {
+        let module = source.path.trim_end_matches(".rs").trim_end_matches("/mod");
+        !tests.iter().any(|test| Path::new(module).starts_with(test))
+    });
     found
+}
+
+/// Modules in files of their own that hang behind `#[cfg(test)] mod name;`, as paths without an end.
+fn test_modules(source: &Source) -> Vec<String> {
+    let path = source.path.trim_end_matches(".rs");
+    let folder = match path.strip_suffix("mod") {
+        Some(folder) => folder.to_owned(),
+        None => format!("{path}/"),
+    };
+    let modules = source.syntax.items.iter().filter_map(|item| match item {
+        syn::Item::Mod(module) if module.content.is_none() && is_test(&module.attrs) => {
+            Some(format!("{folder}{}", module.ident))
+        }
+        _ => None,
+    });
+    modules.collect()
 }
 
 /// The rooms, lowest first: the `pub mod` lines of `lib.rs`.

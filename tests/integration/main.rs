@@ -1,5 +1,6 @@
 //! Everything that looks at several rooms together, as one binary.
 
+mod cli;
 mod docs;
 mod house;
 mod next_oracle;

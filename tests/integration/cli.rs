@@ -1,0 +1,472 @@
+//! The program as a process: exit codes, streams, errors, the README's own console blocks, and the same bytes every time.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use walkdir::WalkDir;
+
+/// Variables that change what the program prints.
+const NOISE: [&str; 8] = [
+    "CI",
+    "NO_COLOR",
+    "CLICOLOR",
+    "CLICOLOR_FORCE",
+    "FORCE_COLOR",
+    "COLUMNS",
+    "RUST_BACKTRACE",
+    "RAYON_NUM_THREADS",
+];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The program in an environment without noise.
+fn readiness() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_readiness"));
+    for name in NOISE {
+        command.env_remove(name);
+    }
+    command.current_dir(root());
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    readiness().args(arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[test]
+fn command_line_cases_and_the_readme() {
+    let cases = trycmd::TestCases::new();
+    for name in NOISE {
+        // An empty NO_COLOR counts as absent, and so does an empty COLUMNS.
+        cases.env(name, "");
+    }
+    cases.case("tests/cmd/*.md").case("README.md");
+}
+
+/// A folder with these files.
+fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (path, text) in files {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    folder
+}
+
+/// An application in which nothing fails the gate but the handler's missing limit.
+fn small() -> tempfile::TempDir {
+    folder(&[
+        (
+            "package.json",
+            r#"{ "name": "small", "dependencies": { "next": "15.1.0" } }"#,
+        ),
+        (
+            "app/api/ping/route.ts",
+            "export function GET() {\n  return Response.json({ ok: true });\n}\n",
+        ),
+    ])
+}
+
+#[test]
+fn the_gate_decides_the_exit_code_and_the_format_does_not() {
+    let sample = ["audit", "fixtures/sample"];
+    for format in ["terminal", "json"] {
+        for (gate, code) in [
+            (vec!["--fail-on", "never"], 0),
+            (vec!["--fail-on", "critical"], 1),
+            (vec!["--fail-on", "never", "--min-score", "100"], 1),
+            (vec!["--fail-on", "never", "--min-score", "0"], 0),
+        ] {
+            let arguments = [&sample[..], &["--format", format], &gate].concat();
+            let output = run(&arguments);
+            assert_eq!(output.status.code(), Some(code), "{arguments:?}");
+            let errors = text(&output.stderr);
+            assert_eq!(errors.contains("gate failed: "), code == 1, "{errors}");
+        }
+    }
+    let quiet = run(&["audit", "fixtures/sample", "--quiet"]);
+    assert_eq!(quiet.status.code(), Some(1));
+    assert_eq!(text(&quiet.stderr), "");
+}
+
+#[test]
+fn standard_output_carries_the_report_and_nothing_else() {
+    let output = run(&["audit", "fixtures/sample", "--format", "json", "-v"]);
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["schema"], "readiness/audit/1");
+    assert!(text(&output.stderr).contains("time: "));
+    let output = run(&["routes", "fixtures/sample", "--format", "json"]);
+    let routes: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(routes["schema"], "readiness/routes/1");
+    assert_eq!(text(&output.stderr), "");
+}
+
+#[test]
+fn reports_go_into_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (json, terminal) = (file("audit.json"), file("audit.txt"));
+    let output = run(&[
+        "audit",
+        "fixtures/sample",
+        "--fail-on=never",
+        "--output",
+        &terminal,
+        "--report",
+        &format!("json={json}"),
+    ]);
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(text(&output.stdout), "");
+    let plain = run(&["audit", "fixtures/sample", "--fail-on=never"]);
+    assert_eq!(std::fs::read(&terminal).unwrap(), plain.stdout);
+    let same = run(&[
+        "audit",
+        "fixtures/sample",
+        "--fail-on=never",
+        "--format=json",
+    ]);
+    assert_eq!(std::fs::read(&json).unwrap(), same.stdout);
+    let nowhere = file("no/such/folder/audit.json");
+    let output = run(&["audit", "fixtures/sample", "--output", &nowhere]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("audit.json"));
+}
+
+#[test]
+fn nothing_to_audit_is_exit_code_three() {
+    let empty = folder(&[("readme.txt", "nothing here")]);
+    let output = run(&["audit", empty.path().to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(3));
+    let errors = text(&output.stderr);
+    assert!(errors.contains("nothing to audit at "), "{errors}");
+    assert!(errors.contains("package.json"), "{errors}");
+    assert_eq!(run(&["routes", "/no/such/folder"]).status.code(), Some(3));
+}
+
+#[test]
+fn mistakes_in_the_configuration_show_their_line() {
+    let broken = small();
+    let path = broken.path().join("readiness.toml");
+    std::fs::write(
+        &path,
+        "[gate]\nfail-no = \"high\"\n\n[rules.route-atuh]\nseverity = \"low\"\n",
+    )
+    .unwrap();
+    let output = run(&["audit", broken.path().to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(2));
+    let errors = text(&output.stderr);
+    assert!(errors.contains("has 2 mistakes"), "{errors}");
+    assert!(errors.contains("did you mean `fail-on`?"), "{errors}");
+    assert!(errors.contains("did you mean `route-auth`?"), "{errors}");
+    assert!(errors.contains("2 │ fail-no = \"high\""), "{errors}");
+    assert!(!errors.contains('\x1b'), "no colour into a pipe");
+}
+
+#[test]
+fn a_closed_pipe_is_no_failure() {
+    let mut child = readiness()
+        .args(["routes", "fixtures/sample", "--format", "json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let mut errors = String::new();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut errors)
+        .unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0), "{errors}");
+    assert_eq!(errors, "");
+    let mut child = readiness()
+        .args(["audit", "fixtures/sample", "--quiet"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    assert_eq!(
+        child.wait().unwrap().code(),
+        Some(1),
+        "the gate's word stays"
+    );
+}
+
+#[test]
+fn colour_is_for_terminals_unless_asked_for() {
+    let colored = |arguments: &[&str], no_color: bool| {
+        let mut command = readiness();
+        if no_color {
+            command.env("NO_COLOR", "1");
+        }
+        let output = command.args(arguments).output().unwrap();
+        output.stdout.contains(&0x1b)
+    };
+    assert!(!colored(&["routes", "fixtures/sample"], false));
+    assert!(!colored(
+        &["routes", "fixtures/sample", "--color", "never"],
+        false
+    ));
+    assert!(colored(
+        &["routes", "fixtures/sample", "--color", "always"],
+        false
+    ));
+    assert!(!colored(&["routes", "fixtures/sample"], true));
+}
+
+#[test]
+fn one_application_of_several() {
+    let page = "export function GET() { return new Response(); }\n";
+    let two = folder(&[
+        ("package.json", r#"{ "workspaces": ["apps/*"] }"#),
+        (
+            "apps/one/package.json",
+            r#"{ "name": "one", "dependencies": { "next": "15.1.0" } }"#,
+        ),
+        ("apps/one/app/api/one/route.ts", page),
+        (
+            "apps/two/package.json",
+            r#"{ "name": "two", "dependencies": { "next": "15.1.0" } }"#,
+        ),
+        ("apps/two/app/api/two/route.ts", page),
+    ]);
+    let path = two.path().to_str().unwrap();
+    let roots = |arguments: &[&str]| {
+        let output = run(arguments);
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let apps = report["apps"].as_array().unwrap().clone();
+        let roots = apps
+            .into_iter()
+            .map(|app| app["root"].as_str().unwrap().to_owned());
+        roots.collect::<Vec<String>>()
+    };
+    for command in ["audit", "routes"] {
+        assert_eq!(
+            roots(&[command, path, "--format=json"]),
+            ["apps/one", "apps/two"]
+        );
+        assert_eq!(
+            roots(&[command, path, "--format=json", "--app=./apps/two/"]),
+            ["apps/two"]
+        );
+        let output = run(&[command, path, "--app", "apps/three"]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(text(&output.stderr).contains("found: apps/one, apps/two"));
+    }
+}
+
+#[test]
+fn init_writes_a_file_that_holds_and_never_replaces_one() {
+    let app = small();
+    let path = app.path().to_str().unwrap();
+    let file = app.path().join("readiness.toml");
+    let output = run(&["init", path]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("found small in .: next 15.1.0"));
+    let written = std::fs::read_to_string(&file).unwrap();
+    assert!(written.contains("#   small in .: next 15.1.0"), "{written}");
+    assert_eq!(
+        run(&["audit", path, "--fail-on=never"]).status.code(),
+        Some(0)
+    );
+
+    // With the leading `# ` gone from every example, the file is still right.
+    let examples = written
+        .split("\n# [rules.")
+        .nth(1)
+        .map(|rest| format!("# [rules.{rest}"))
+        .unwrap();
+    let keys = examples
+        .lines()
+        .filter_map(|line| line.strip_prefix("# "))
+        .filter(|line| line.starts_with('[') || line.contains(" = "));
+    let all = keys
+        .collect::<Vec<_>>()
+        .join("\n")
+        .replace("on-call", "route-auth");
+    std::fs::write(&file, all).unwrap();
+    let output = run(&["audit", path, "--fail-on=never"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+
+    std::fs::write(&file, "# ours\n").unwrap();
+    let output = run(&["init", path]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("--force"));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "# ours\n");
+    assert_eq!(run(&["init", path, "--force"]).status.code(), Some(0));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), written);
+}
+
+#[test]
+fn every_command_that_a_report_proposes_works() {
+    let output = run(&["audit", "fixtures/sample"]);
+    let report = text(&output.stdout);
+    let mut proposed = 0;
+    for line in report.lines() {
+        let Some(command) = line.strip_prefix("  readiness ") else {
+            continue;
+        };
+        // The report quotes a route with double quotes, and nothing else.
+        let mut arguments: Vec<&str> = Vec::new();
+        for (at, part) in command.split('"').enumerate() {
+            if at % 2 == 1 {
+                arguments.push(part);
+            } else {
+                arguments.extend(part.split_whitespace());
+            }
+        }
+        let output = run(&arguments);
+        assert_eq!(
+            output.status.code(),
+            Some(0),
+            "{line}: {}",
+            text(&output.stderr)
+        );
+        assert!(!output.stdout.is_empty(), "{line}");
+        proposed += 1;
+    }
+    assert_eq!(proposed, 3, "{report}");
+}
+
+#[test]
+fn the_json_of_routes_and_rules_fits_the_shipped_schemas() {
+    for (schema, arguments) in [
+        ("audit-1", vec!["audit", "fixtures/sample", "--format=json"]),
+        (
+            "routes-1",
+            vec!["routes", "fixtures/sample", "--format=json"],
+        ),
+        ("rules-1", vec!["rules", "--format=json"]),
+    ] {
+        let path = root().join(format!("schemas/{schema}.schema.json"));
+        let schema = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        let value = serde_json::from_slice(&run(&arguments).stdout).unwrap();
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let errors: Vec<String> = validator
+            .iter_errors(&value)
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .collect();
+        assert!(errors.is_empty(), "{arguments:?}: {errors:?}");
+    }
+}
+
+/// The keys that scripts rely on, in the shape that was promised.
+#[test]
+fn a_row_of_the_route_table_has_the_promised_keys() {
+    let output = run(&["routes", "fixtures/sample", "--format=json"]);
+    let value: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let app = &value["apps"][0];
+    let keys = |value: &serde_json::Value| -> Vec<String> {
+        value.as_object().unwrap().keys().cloned().collect()
+    };
+    assert_eq!(keys(app), ["root", "framework", "version", "routes"]);
+    assert_eq!(
+        (&app["framework"], &app["version"]),
+        (&"next".into(), &"15.1.0".into())
+    );
+    let rows = app["routes"].as_array().unwrap();
+    assert_eq!(rows.len(), 11);
+    for row in rows {
+        assert_eq!(
+            keys(row),
+            [
+                "file", "route", "kind", "method", "line", "public", "controls"
+            ]
+        );
+        assert_eq!(keys(&row["public"]), ["declared", "guess", "why"]);
+        let controls = row["controls"].as_object().unwrap();
+        let names: Vec<&String> = controls.keys().collect();
+        assert_eq!(
+            names,
+            [
+                "auth",
+                "rate_limit",
+                "validation",
+                "error_handling",
+                "logging",
+                "tests"
+            ]
+        );
+        for (name, control) in controls {
+            let expected: &[&str] = if name == "rate_limit" {
+                &["status", "limit", "confidence", "evidence"]
+            } else {
+                &["status", "confidence", "evidence"]
+            };
+            assert_eq!(keys(control), expected);
+            for step in control["evidence"].as_array().unwrap() {
+                assert_eq!(keys(step), ["file", "line", "note"]);
+            }
+        }
+    }
+    let search = rows
+        .iter()
+        .find(|row| row["route"] == "/api/search")
+        .unwrap();
+    assert_eq!(search["controls"]["rate_limit"]["limit"], "30/1m");
+    assert_eq!(search["controls"]["auth"]["status"], "enforced");
+    let action = rows
+        .iter()
+        .find(|row| row["method"] == "archiveNote")
+        .unwrap();
+    assert_eq!(
+        (&action["kind"], &action["route"]),
+        (&"action".into(), &serde_json::Value::Null)
+    );
+}
+
+/// Folders below `fixtures/` that are audited as a whole: every one that holds a manifest and none above it does.
+fn repositories() -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = Vec::new();
+    for entry in WalkDir::new(root().join("fixtures")).sort_by_file_name() {
+        let entry = entry.unwrap();
+        let folder = entry.path();
+        let inside = found.iter().any(|outer| folder.starts_with(outer));
+        if entry.file_type().is_dir() && !inside && folder.join("package.json").is_file() {
+            found.push(folder.to_owned());
+        }
+    }
+    assert!(!found.is_empty());
+    found
+}
+
+#[test]
+fn the_same_bytes_on_every_run_and_any_number_of_threads() {
+    for repository in repositories() {
+        let path = repository.to_str().unwrap();
+        for command in ["audit", "routes"] {
+            for format in ["json", "terminal"] {
+                let once = |threads: &str| {
+                    let output = run(&[
+                        command,
+                        path,
+                        "--format",
+                        format,
+                        "--threads",
+                        threads,
+                        "-q",
+                    ]);
+                    (output.status.code(), output.stdout, text(&output.stderr))
+                };
+                let first = once("2");
+                assert_ne!(first.0, Some(4), "{path}: {}", first.2);
+                assert!(first.0.is_some(), "{path} ended by a signal");
+                assert_eq!(first, once("2"), "{command} {path}: two runs differ");
+                assert_eq!(
+                    first,
+                    once("1"),
+                    "{command} {path}: one and two threads differ"
+                );
+            }
+        }
+    }
+}
