@@ -47,6 +47,8 @@ pub struct Graph {
 pub(super) struct Memory {
     /// Parallel to `requests`.
     links: Box<[OnceLock<Link>]>,
+    /// What `star_exports` lead to.
+    stars: OnceLock<Box<[Link]>>,
     /// Parallel to `imports`.
     pub(super) bindings: Box<[OnceLock<Symbol>]>,
     /// Imports by local name.
@@ -61,6 +63,7 @@ impl Memory {
     fn of(module: &ModuleRecord) -> Self {
         Self {
             links: module.requests.iter().map(|_| OnceLock::new()).collect(),
+            stars: OnceLock::new(),
             bindings: module.imports.iter().map(|_| OnceLock::new()).collect(),
             locals: OnceLock::new(),
             exports: OnceLock::new(),
@@ -143,6 +146,17 @@ impl Graph {
     fn request(&self, from: ModuleId, at: usize) -> &Link {
         self.memory[from.0 as usize].links[at]
             .get_or_init(|| self.resolve(from, &self.module(from).requests[at].specifier))
+    }
+
+    /// What the `export * from` of a module lead to.
+    pub(super) fn stars(&self, module: ModuleId) -> &[Link] {
+        self.memory[module.0 as usize].stars.get_or_init(|| {
+            let specifiers = &self.module(module).star_exports;
+            specifiers
+                .iter()
+                .map(|specifier| self.link(module, specifier))
+                .collect()
+        })
     }
 
     fn resolve(&self, from: ModuleId, specifier: &str) -> Link {

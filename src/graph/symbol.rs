@@ -108,12 +108,13 @@ impl Graph {
                     .filter(|export| current == module || &*export.name != "default")
                     .map(|export| export.name.clone()),
             );
-            for specifier in &record.star_exports {
-                if let Link::Module(next) = self.link(current, specifier)
-                    && !seen.contains(&next)
+            names.extend(self.common_js_names(current));
+            for link in self.stars(current) {
+                if let Link::Module(next) = link
+                    && !seen.contains(next)
                 {
-                    seen.push(next);
-                    open.push(next);
+                    seen.push(*next);
+                    open.push(*next);
                 }
             }
         }
@@ -220,9 +221,11 @@ impl Graph {
             return Symbol::Unresolved;
         }
         let mut fallback = Symbol::Unresolved;
-        for specifier in &record.star_exports {
-            match self.link(module, specifier) {
-                Link::Module(next) => match self.follow_export(next, name, trail) {
+        for link in self.stars(module) {
+            match link {
+                // Most of a barrel's files plainly do not have the name.
+                Link::Module(next) if !self.may_export(*next, name) => {}
+                Link::Module(next) => match self.follow_export(*next, name, trail) {
                     Symbol::Unresolved => {}
                     Symbol::Type => fallback = Symbol::Type,
                     found @ Symbol::External { .. } if fallback == Symbol::Unresolved => {
@@ -234,8 +237,8 @@ impl Graph {
                 // What the package exports is unknown, so it only answers when no module does.
                 Link::External { package, subpath } if fallback == Symbol::Unresolved => {
                     fallback = Symbol::External {
-                        package,
-                        subpath,
+                        package: package.clone(),
+                        subpath: subpath.clone(),
                         name: Box::from(name),
                     };
                 }
@@ -243,6 +246,45 @@ impl Graph {
             }
         }
         fallback
+    }
+
+    /// False when it takes no following to see that `module` does not export `name`.
+    fn may_export(&self, module: ModuleId, name: &str) -> bool {
+        self.export_at(module, name).is_some()
+            || !self.module(module).star_exports.is_empty()
+            || self.is_common_js(module)
+    }
+
+    /// The properties of `module.exports = {…}`.
+    fn common_js_names(&self, module: ModuleId) -> Vec<Box<str>> {
+        let record = self.module(module);
+        self.common_js_object(module)
+            .into_iter()
+            .flatten()
+            .filter_map(|property| match property {
+                Property::Value {
+                    key: Key::Name(key),
+                    ..
+                } => Some(Box::from(record.name(*key))),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// The object literal that `module.exports` is set to.
+    fn common_js_object(&self, module: ModuleId) -> Option<&[Property]> {
+        if !self.is_common_js(module) {
+            return None;
+        }
+        let record = self.module(module);
+        let at = self.export_at(module, "default")?;
+        match record.exports[at].target {
+            ExportTarget::Expr(expr) => match record.expr(expr) {
+                Expr::Object(properties) => Some(properties),
+                _ => None,
+            },
+            _ => None,
+        }
     }
 
     /// A binding of `module`, followed when it is an import.
@@ -281,14 +323,7 @@ impl Graph {
             return Some(Symbol::Namespace(module));
         }
         let record = self.module(module);
-        let at = self.export_at(module, "default")?;
-        let expr = match record.exports[at].target {
-            ExportTarget::Expr(expr) => expr,
-            _ => return None,
-        };
-        let Expr::Object(properties) = record.expr(expr) else {
-            return None;
-        };
+        let properties = self.common_js_object(module)?;
         let value = properties.iter().find_map(|property| match property {
             Property::Value {
                 key: Key::Name(key),

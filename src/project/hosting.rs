@@ -280,5 +280,11 @@ mod tests {
         assert!(why("vercel.json", "{").starts_with("not valid JSON"));
         assert!(why("netlify.toml", "a = ").starts_with("not valid TOML"));
         assert!(why("vercel.json", &"[".repeat(9_000)).starts_with("nested"));
+        assert!(why("netlify.toml", &"[".repeat(9_000)).starts_with("nested"));
+        let dotted = format!("{}b = 1", "a.".repeat(100_000));
+        let table = format!("[{}b]", "a.".repeat(100_000));
+        for text in [dotted, table] {
+            assert!(files("netlify.toml", &text).is_err());
+        }
     }
 }

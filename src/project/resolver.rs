@@ -399,7 +399,7 @@ mod tests {
             ("package.json", r#"{"workspaces":["apps/*","packages/*"]}"#),
             (
                 "apps/web/package.json",
-                r#"{"name":"web","dependencies":{"@acme/db":"workspace:*","storybook":"^8.0.0","@acme/away":"workspace:*","local":"file:../../vendor/local"}}"#,
+                r#"{"name":"web","dependencies":{"@acme/db":"workspace:*","storybook":"^8.0.0","@acme/away":"workspace:*","packed":"file:vendor/packed-1.0.0.tgz","local":"file:../../vendor/local"}}"#,
             ),
             ("apps/web/x.ts", ""),
             (
@@ -437,6 +437,7 @@ mod tests {
             ("local", "vendor/local/index.js"),
             ("@acme/none", "@acme/none|"),
             ("@acme/away", "-"),
+            ("packed", "packed|"),
         ] {
             assert_eq!(
                 ask(&resolver, "apps/web/x.ts", specifier),

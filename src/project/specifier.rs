@@ -76,11 +76,13 @@ pub(super) fn is_package_name(name: &str) -> bool {
     scope.is_none_or(fits) && fits(plain)
 }
 
-/// The folder of `file:../x`, `link:../x` and `portal:../x`.
+/// The folder of `file:../x`, `link:../x` and `portal:../x`; an archive is none.
 pub(super) fn linked_path(range: &str) -> Option<&str> {
+    let is_archive = range.ends_with(".tgz") || range.ends_with(".tar.gz");
     ["file:", "link:", "portal:"]
         .iter()
         .find_map(|scheme| range.strip_prefix(scheme))
+        .filter(|_| !is_archive)
 }
 
 /// Whether a dependency range is satisfied by the workspace with this version, as npm, yarn and pnpm link them.

@@ -437,7 +437,7 @@ mod tests {
             .iter()
             .map(|problem| problem.path.as_str())
             .collect();
-        assert_eq!(problems, ["app/dangling", "app/out"]);
+        assert_eq!(problems, ["app/out"]);
     }
 
     #[cfg(unix)]

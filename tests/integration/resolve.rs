@@ -129,6 +129,13 @@ fn export_names_pass_through_stars_without_the_default() {
 }
 
 #[test]
+fn export_names_of_an_exported_object() {
+    let graph = graph(&Repository::open(&fixture("commonjs")).unwrap());
+    let names = graph.export_names(id(&graph, "object.js")).join(" ");
+    assert_eq!(names, "default one three two");
+}
+
+#[test]
 fn closures_follow_what_runs() {
     let graph = graph(&Repository::open(&fixture("names")).unwrap());
     let reached = graph.closure(&[id(&graph, "user.ts")]);
