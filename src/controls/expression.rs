@@ -616,10 +616,12 @@ impl<'a> Evaluator<'a> {
                         None => {
                             let mut yes = state.clone();
                             let mut no = state;
-                            if provenance.bits.matters() || configured(provenance.bits) {
+                            if provenance.bits.matters() {
                                 let site = self.site(yes.scope.module, test);
                                 yes = yes.with_fact(site, true, provenance.clone());
                                 no = no.with_fact(site, false, provenance);
+                            } else if configured(provenance.bits) {
+                                no.unconfigured = true;
                             }
                             self.refine(test, true, &mut yes);
                             self.refine(test, false, &mut no);
@@ -672,8 +674,8 @@ impl<'a> Evaluator<'a> {
 
 /// A condition on the configuration alone.
 pub(super) fn configured(bits: Bits) -> bool {
-    (bits.has(Bits::CONFIG) || bits.has(Bits::SECRET))
-        && !bits.has(Bits::REQUEST)
+    bits.has(Bits::CONFIG.with(Bits::SECRET))
+        && !bits.has(Bits::REQUEST.with(Bits::COMPARED))
         && !bits.matters()
 }
 

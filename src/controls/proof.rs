@@ -79,6 +79,8 @@ enum Ending {
 
 struct End {
     facts: Rc<Vec<Fact>>,
+    possible: Rc<Vec<Fact>>,
+    unconfigured: bool,
     ending: Ending,
     worked: bool,
     blind: bool,
@@ -100,18 +102,8 @@ fn ending(flow: &Flow, state: &State, middleware: bool) -> Ending {
         Err(Value::Response(response)) => Ending::Refused(response.status),
         Err(error) => Ending::Refused(status_field(error)),
         Ok(Value::Response(response)) => answer_ending(response, state, idle),
-        Ok(Value::Object(object)) if state.answered.is_none() => {
-            let failed = ["error", "errors", "serverError", "failure"]
-                .iter()
-                .any(|key| object.get(key).is_some_and(|v| !v.is_nullish()))
-                || ["success", "ok"]
-                    .iter()
-                    .any(|key| matches!(object.get(key), Some(Value::Bool(false))));
-            if failed {
-                Ending::Refused(status_field(&Value::Object(Rc::clone(object))))
-            } else {
-                Ending::Served
-            }
+        Ok(failure @ Value::Object(_)) if state.answered.is_none() && reports_failure(failure) => {
+            Ending::Refused(status_field(failure))
         }
         Ok(Value::Undefined | Value::Null | Value::Bool(false)) if state.answered.is_none() => {
             if middleware {
@@ -127,6 +119,23 @@ fn ending(flow: &Flow, state: &State, middleware: bool) -> Ending {
             None => Ending::Served,
         },
     }
+}
+
+/// An object that says that something failed: `{ error }`, `{ success: false }`.
+pub(super) fn reports_failure(value: &Value) -> bool {
+    let Value::Object(object) = value else {
+        return false;
+    };
+    ["error", "errors", "serverError", "failure"]
+        .iter()
+        .any(|key| {
+            object
+                .get(key)
+                .is_some_and(|v| !v.is_nullish() && v.truth() != Some(false))
+        })
+        || ["success", "ok"]
+            .iter()
+            .any(|key| matches!(object.get(key), Some(Value::Bool(false))))
 }
 
 fn answer_ending(response: &Response, state: &State, idle: Ending) -> Ending {
@@ -180,10 +189,37 @@ impl<'a> Evaluator<'a> {
             .map(|(state, flow)| End {
                 ending: ending(&flow, &state, false),
                 facts: state.facts,
+                possible: state.possible,
+                unconfigured: state.unconfigured,
                 worked: state.worked,
                 blind: state.blind,
             })
             .collect();
+        if std::env::var("TRACE")
+            .is_ok_and(|t| self.module(route.module).path.as_str().contains(&t))
+        {
+            eprintln!("== {} {}", self.module(route.module).path, route.method);
+            for end in &ends {
+                eprintln!("{:?} worked={} blind={}", end.ending, end.worked, end.blind);
+                for f in end.facts.iter() {
+                    eprintln!(
+                        "   {} {} {:?}",
+                        self.evidence(self.site_places[f.site.0 as usize], "").line,
+                        f.arm,
+                        f.provenance.bits
+                    );
+                }
+            }
+            eprintln!(
+                "{:?} fuel {}",
+                self.record
+                    .events
+                    .iter()
+                    .map(|(e, p)| (e, self.evidence(*p, "").line))
+                    .collect::<Vec<_>>(),
+                self.fuel
+            );
+        }
         self.verdicts(route, entry, &ends, seen)
     }
 
@@ -204,6 +240,8 @@ impl<'a> Evaluator<'a> {
             .map(|(state, flow)| End {
                 ending: ending(&flow, &state, true),
                 facts: state.facts,
+                possible: state.possible,
+                unconfigured: state.unconfigured,
                 worked: false,
                 blind: state.blind,
             })
@@ -454,7 +492,7 @@ impl<'a> Evaluator<'a> {
         }
         let mut away: FxHashMap<(Site, bool), Option<Vec<Option<u16>>>> = FxHashMap::default();
         for end in ends {
-            for fact in end.facts.iter() {
+            for fact in end.possible.iter() {
                 let entry = away
                     .entry((fact.site, fact.arm))
                     .or_insert_with(|| Some(Vec::new()));
@@ -495,17 +533,12 @@ impl<'a> Evaluator<'a> {
         let all = passes.iter().all(|passed| *passed);
         let any = passes.iter().any(|passed| *passed);
         // A limiter that its configuration switches on counts as on.
-        let configured = control == Control::RateLimit && any && {
-            served
+        let configured = control == Control::RateLimit
+            && any
+            && served
                 .iter()
                 .zip(&passes)
-                .filter(|(_, passed)| !**passed)
-                .all(|(end, _)| {
-                    end.facts
-                        .iter()
-                        .any(|fact| super::expression::configured(fact.provenance.bits))
-                })
-        };
+                .all(|(end, passed)| *passed || end.unconfigured);
         let blind = ends.iter().any(|end| end.blind);
         let status = if served.is_empty() {
             Status::Absent

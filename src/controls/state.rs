@@ -14,6 +14,18 @@ pub(super) struct Fact {
     pub provenance: Provenance,
 }
 
+impl Fact {
+    fn is(&self, other: &Self) -> bool {
+        self.site == other.site && self.arm == other.arm
+    }
+}
+
+fn add(facts: &mut Rc<Vec<Fact>>, fact: &Fact) {
+    if !facts.iter().any(|known| known.is(fact)) {
+        Rc::make_mut(facts).push(fact.clone());
+    }
+}
+
 /// A place in the code that decides between paths, interned.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(super) struct Site(pub u32);
@@ -22,7 +34,12 @@ pub(super) struct Site(pub u32);
 #[derive(Clone, Debug)]
 pub(super) struct State {
     pub scope: Rc<Scope>,
+    /// What every path that was merged into this one has decided.
     pub facts: Rc<Vec<Fact>>,
+    /// What some path that was merged into this one has decided.
+    pub possible: Rc<Vec<Fact>>,
+    /// It goes on because something is not configured.
+    pub unconfigured: bool,
     /// Main work has been done.
     pub worked: bool,
     /// A known failure was thrown and caught on the way.
@@ -40,6 +57,8 @@ impl State {
         Self {
             scope,
             facts: Rc::new(Vec::new()),
+            possible: Rc::new(Vec::new()),
+            unconfigured: false,
             worked: false,
             failed: false,
             blind: false,
@@ -49,17 +68,13 @@ impl State {
     }
 
     pub fn with_fact(mut self, site: Site, arm: bool, provenance: Provenance) -> Self {
-        let known = self
-            .facts
-            .iter()
-            .any(|fact| fact.site == site && fact.arm == arm);
-        if !known {
-            Rc::make_mut(&mut self.facts).push(Fact {
-                site,
-                arm,
-                provenance,
-            });
-        }
+        let fact = Fact {
+            site,
+            arm,
+            provenance,
+        };
+        add(&mut self.facts, &fact);
+        add(&mut self.possible, &fact);
         self
     }
 
@@ -91,17 +106,20 @@ impl State {
         let facts = if self.same_facts(other) {
             Rc::clone(&self.facts)
         } else {
-            let common = |fact: &&Fact| {
-                other
-                    .facts
-                    .iter()
-                    .any(|o| o.site == fact.site && o.arm == fact.arm)
-            };
+            let common = |fact: &&Fact| other.facts.iter().any(|o| o.is(fact));
             Rc::new(self.facts.iter().filter(common).cloned().collect())
         };
+        let mut possible = Rc::clone(&self.possible);
+        if !Rc::ptr_eq(&possible, &other.possible) {
+            for fact in other.possible.iter() {
+                add(&mut possible, fact);
+            }
+        }
         Self {
             scope: join_scopes(&self.scope, &other.scope),
             facts,
+            possible,
+            unconfigured: self.unconfigured && other.unconfigured,
             worked: self.worked || other.worked,
             failed: self.failed && other.failed,
             blind: self.blind || other.blind,
@@ -194,7 +212,8 @@ fn scopes_alike(a: &Rc<Scope>, b: &Rc<Scope>) -> bool {
                 .all(|((n, x), (m, y))| n == m && x.same(y)))
 }
 
-/// Keeps the number of outcomes small; throws and values stay apart.
+/// Keeps the number of outcomes small. What turns a caller away and what lets it go on stay apart, because the caller
+/// will tell them apart.
 pub(super) fn merge_outcomes(outcomes: Outcomes) -> Outcomes {
     if outcomes.len() < 2 {
         return outcomes;
@@ -206,10 +225,9 @@ pub(super) fn merge_outcomes(outcomes: Outcomes) -> Outcomes {
         for (kept, kept_flow) in &mut merged {
             let alike = match (&*kept_flow, &flow) {
                 (Ok(a), Ok(b)) | (Err(a), Err(b)) => {
-                    crowd
-                        || (kept.same_facts(&state)
-                            && kept.same_answer(&state)
-                            && (a.same(b) || (many && !keeps_apart(a, b))))
+                    kept.same_answer(&state)
+                        && (crowd || kept.same_facts(&state))
+                        && (a.same(b) || (many && class(a) == class(b)))
                 }
                 _ => false,
             };
@@ -229,7 +247,24 @@ pub(super) fn merge_outcomes(outcomes: Outcomes) -> Outcomes {
     merged
 }
 
-/// Values that callers tell apart by testing them: nothing against something, a response against a result.
-fn keeps_apart(a: &Value, b: &Value) -> bool {
-    a.truth() != b.truth() || matches!(a, Value::Response(_)) != matches!(b, Value::Response(_))
+/// Values that callers tell apart by testing them: nothing, something, an answer by its status, a failure.
+#[derive(PartialEq, Eq)]
+enum Class {
+    Answer(super::value::ResponseKind, Option<u16>),
+    Failure,
+    Truthy,
+    Falsy,
+    Open,
+}
+
+fn class(value: &Value) -> Class {
+    match value {
+        Value::Response(response) => Class::Answer(response.kind, response.status),
+        Value::Object(_) if super::proof::reports_failure(value) => Class::Failure,
+        other => match other.truth() {
+            Some(true) => Class::Truthy,
+            Some(false) => Class::Falsy,
+            None => Class::Open,
+        },
+    }
 }

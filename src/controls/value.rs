@@ -74,7 +74,7 @@ impl Bits {
 
     /// A condition on such a value is worth keeping apart on a path.
     pub fn matters(self) -> bool {
-        self.can_authenticate() || self.has(Self::LIMITER) || self.has(Self::SCHEMA)
+        self.can_authenticate() || self.has(Self::LIMITER)
     }
 }
 
