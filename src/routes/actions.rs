@@ -2,6 +2,7 @@
 
 use crate::graph::{ModuleId, Symbol};
 use crate::project::App;
+use crate::source::RepoPath;
 use crate::syntax::{
     Argument, Expr, ExprId, FunctionId, Key, MODULE_BODY, MemberValue, ModuleRecord, Name, Parsed,
     Pattern, Property, StmtKind,
@@ -38,18 +39,33 @@ fn members(app: &App, tracer: Tracer<'_>) -> Vec<ModuleId> {
     {
         return Vec::new();
     }
-    let roots: Vec<ModuleId> = tracer
-        .graph
-        .modules()
-        .filter(|(_, record)| record.path.starts_with(&app.root) && !is_test(record))
-        .map(|(module, _)| module)
-        .collect();
-    let loaded = tracer.graph.closure(&roots);
+    let loaded = tracer.graph.closure(&own_modules(app, tracer));
     tracer
         .graph
         .modules()
         .filter(|(module, record)| {
             has_actions(record) && loaded.get(module.0 as usize).copied().unwrap_or(false)
+        })
+        .map(|(module, _)| module)
+        .collect()
+}
+
+/// The modules in the application's folder, without tests and without applications inside it.
+pub(super) fn own_modules(app: &App, tracer: Tracer<'_>) -> Vec<ModuleId> {
+    let inner: Vec<RepoPath> = tracer
+        .graph
+        .modules()
+        .filter(|(_, record)| record.path.stem() == "next.config")
+        .filter_map(|(_, record)| record.path.parent())
+        .filter(|folder| *folder != app.root && folder.starts_with(&app.root))
+        .collect();
+    tracer
+        .graph
+        .modules()
+        .filter(|(_, record)| {
+            record.path.starts_with(&app.root)
+                && !is_test(record)
+                && !inner.iter().any(|folder| record.path.starts_with(folder))
         })
         .map(|(module, _)| module)
         .collect()
@@ -83,11 +99,22 @@ fn exported(tracer: Tracer<'_>, module: ModuleId, out: &mut Vec<Route>) {
             module,
             url: None,
             kind: RouteKind::Action,
-            method: name.to_string(),
+            method: own_name(tracer, &name, &value),
             span: export_span(record, &name),
             entry: Entry::Export(name),
         });
     }
+}
+
+/// The name an action goes by: its export's, or for a default export the function's own.
+fn own_name(tracer: Tracer<'_>, export: &str, value: &Value) -> String {
+    if export == "default"
+        && let Value::Function { module, function } = value
+        && let Some(name) = tracer.function(*module, *function).name
+    {
+        return tracer.record(*module).name(name).to_owned();
+    }
+    export.to_owned()
 }
 
 /// Whether a value exported by a `'use server'` file is an action: a function, or what a call (a builder chain, a wrapper)

@@ -2,7 +2,7 @@
 
 use crate::graph::ModuleId;
 use crate::syntax::{
-    Argument, Expr, ExprId, FunctionId, MODULE_BODY, ModuleRecord, Name, StmtKind,
+    Argument, Expr, ExprId, FunctionId, MODULE_BODY, ModuleRecord, Name, Pattern, StmtKind,
 };
 
 use super::app_router::METHODS;
@@ -97,13 +97,26 @@ fn read_chain(tracer: Tracer<'_>, place: Place, expr: ExprId, found: &mut Dispat
         }
     };
     // Methods called on the variable that holds the router, anywhere at the top level.
-    if let Expr::Name(variable) = record.expr(root)
-        && matches!(tracer.lookup(place, *variable), Value::Expr { .. })
-    {
+    let variable = match record.expr(root) {
+        Expr::Name(name) => {
+            matches!(tracer.lookup(place, *name), Value::Expr { .. }).then_some(*name)
+        }
+        _ => find_in(
+            &tracer.function(place.module, MODULE_BODY).body,
+            &mut |stmt| match &stmt.kind {
+                StmtKind::Let {
+                    pattern: Pattern::Name(name),
+                    init: Some(init),
+                } if *init == expr => Some(*name),
+                _ => None,
+            },
+        ),
+    };
+    if let Some(variable) = variable {
         let top = tracer.function(place.module, MODULE_BODY);
         find_in::<()>(&top.body, &mut |stmt| {
             if let StmtKind::Expr(statement) = stmt.kind {
-                methods.extend(methods_called_on(record, statement, *variable));
+                methods.extend(methods_called_on(record, statement, variable));
             }
             None
         });

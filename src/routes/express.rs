@@ -3,7 +3,7 @@
 use crate::graph::ModuleId;
 use crate::project::App;
 
-use super::actions::is_test;
+use super::actions::{is_test, own_modules};
 use super::mount::{Dialect, Mounts, Verb};
 use super::trace::{Tracer, Value};
 use super::{Route, RouteKind};
@@ -19,13 +19,7 @@ pub(super) fn rows(app: &App, tracer: Tracer<'_>, out: &mut Vec<Route>) {
 
 /// The modules of the application: those in its folder and those that they load, tests left out.
 pub(super) fn members(app: &App, tracer: Tracer<'_>) -> Vec<ModuleId> {
-    let roots: Vec<ModuleId> = tracer
-        .graph
-        .modules()
-        .filter(|(_, record)| record.path.starts_with(&app.root) && !is_test(record))
-        .map(|(module, _)| module)
-        .collect();
-    let loaded = tracer.graph.closure(&roots);
+    let loaded = tracer.graph.closure(&own_modules(app, tracer));
     tracer
         .graph
         .modules()

@@ -2,7 +2,7 @@
 //!
 //! No evaluation: a call stays a call. That is enough to read how routes are registered, and cheap.
 
-use crate::graph::{Graph, ModuleId, Symbol};
+use crate::graph::{Graph, Link, ModuleId, Symbol};
 use crate::syntax::{
     Argument, AssignOp, BinaryOp, ClassId, Expr, ExprId, Function, FunctionId, Key, LogicalOp,
     MODULE_BODY, MemberValue, ModuleRecord, Name, Property,
@@ -135,7 +135,43 @@ impl<'a> Tracer<'a> {
                     None => Value::Expr { place, expr },
                 }
             }
+            Expr::Call { callee, args, .. } if self.is_require(place, *callee) => {
+                match args.first().map(|first| self.expr(place, first.value)) {
+                    Some(Expr::String(specifier)) => self.module(place, specifier, true, steps),
+                    _ => Value::Expr { place, expr },
+                }
+            }
+            Expr::Import(specifier) => match self.expr(place, *specifier) {
+                Expr::String(specifier) => self.module(place, specifier, false, steps),
+                _ => Value::Expr { place, expr },
+            },
             _ => Value::Expr { place, expr },
+        }
+    }
+
+    /// `require`, when nothing of that name is declared.
+    fn is_require(self, place: Place, callee: ExprId) -> bool {
+        matches!(self.expr(place, callee), Expr::Name(name)
+            if self.record(place.module).name(*name) == "require"
+                && self.lookup(place, *name) == Value::Unknown)
+    }
+
+    /// What loading a module gives: its exports, or for `require` what `module.exports` is set to.
+    fn module(self, place: Place, specifier: &str, required: bool, steps: u32) -> Value {
+        match self.graph.link(place.module, specifier) {
+            Link::Module(module) => {
+                let names = self.graph.export_names(module);
+                if required && names.len() == 1 && names.iter().all(|name| &**name == "default") {
+                    return self.symbol(self.graph.export(module, "default"), steps);
+                }
+                Value::Namespace(module)
+            }
+            Link::External { package, subpath } => Value::External {
+                package,
+                subpath,
+                name: "*".into(),
+            },
+            Link::Asset(_) | Link::Missing => Value::Unknown,
         }
     }
 

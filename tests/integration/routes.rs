@@ -127,7 +127,11 @@ fn methods_that_a_pages_handler_answers() {
         PUT /api/chain/[id] pages/api/chain/[id].ts:3
         GET /api/connect pages/api/connect.ts:11
         POST /api/connect pages/api/connect.ts:11
+        GET /api/connected pages/api/connected.ts:8
+        DELETE /api/connected pages/api/connected.ts:8
         POST /api/delegated pages/api/delegated.ts:1
+        PATCH /api/destructured pages/api/destructured.ts:1
+        POST /api/edge pages/api/edge.ts:5
         POST /api/guard pages/api/guard.ts:3
         GET /api/includes pages/api/includes.ts:5
         HEAD /api/includes pages/api/includes.ts:5
@@ -139,6 +143,8 @@ fn methods_that_a_pages_handler_answers() {
         DELETE /api/map pages/api/map.ts:8
         GET /api/object pages/api/object.ts:3
         POST /api/object pages/api/object.ts:3
+        GET /api/paths pages/api/paths.ts:6
+        POST /api/paths pages/api/paths.ts:6
         POST /api/refuses pages/api/refuses.ts:3
         POST /api/silent pages/api/silent.ts:3
         DELETE /api/some pages/api/some.ts:3
@@ -164,6 +170,7 @@ fn server_actions_of_files_and_of_functions() {
         cleanUp - apps/web/app/actions.ts:28
         submit - apps/web/app/page.tsx:5
         remove - apps/web/app/page.tsx:10
+        subscribe - apps/web/app/subscribe.ts:3
         sharedAction - packages/shared/src/shared-action.ts:3
         ",
     );
@@ -181,20 +188,22 @@ fn express_routers_in_registration_order() {
     expect(
         &fixture("express").rows(&[RouteKind::Express]),
         "
-        GET /early src/app.ts:17 > helmet() > (req, res) => res.send(\"before the parser\") ! errorHandler
-        GET /docs src/app.ts:19 > helmet() > express.json() > express.urlencoded({ extended: true }) > swaggerUi.serve > swaggerUi.setup({}) ! errorHandler
-        GET /late src/app.ts:23 > helmet() > express.json() > express.urlencoded({ extended: true }) > (req, res) => res.send(app.get(\"trust proxy\")) ! errorHandler
-        POST /unguarded src/app.ts:26 > helmet() > express.json() > express.urlencoded({ extended: true }) > (req, res) => res.status(404).end() > (req, res) => res.end()
-        DELETE /admin/cache src/routes/admin.ts:6 > helmet() > express.json() > express.urlencoded({ extended: true }) > requireUser > (req, res) => res.end() ! errorHandler
-        GET /api/v1/books/all src/routes/crud.ts:5 > helmet() > express.json() > express.urlencoded({ extended: true }) > (req, res) => res.json([]) ! errorHandler
-        GET /api/v1/films/every src/routes/crud.ts:5 > helmet() > express.json() > express.urlencoded({ extended: true }) > (req, res) => res.json([]) ! errorHandler
-        GET /api/v1/songs/some src/routes/crud.ts:5 > helmet() > express.json() > express.urlencoded({ extended: true }) > (req, res) => res.json([]) ! errorHandler
-        GET /api/v1/health/ready src/routes/health.ts:11 > helmet() > express.json() > express.urlencoded({ extended: true }) > this.ready ! errorHandler
-        GET /api/users src/routes/users.ts:7 > helmet() > express.json() > express.urlencoded({ extended: true }) > requireUser > list ! errorHandler
-        GET /api/users/:id src/routes/users.ts:11 > helmet() > express.json() > express.urlencoded({ extended: true }) > requireUser > requireUser > (req: any, res: any, next: any) => next() > show ! errorHandler
-        PUT /api/users/:id src/routes/users.ts:12 > helmet() > express.json() > express.urlencoded({ extended: true }) > requireUser > requireUser > (req: any, res: any, next: any) => next() > requireUser > (req: any, res: any, next: any) => next() > update ! errorHandler
-        ANY /api/users/:id/a src/routes/users.ts:13 > helmet() > express.json() > express.urlencoded({ extended: true }) > requireUser > requireUser > (req: any, res: any, next: any) => next() > show ! errorHandler
-        ANY /api/users/:id/b src/routes/users.ts:13 > helmet() > express.json() > express.urlencoded({ extended: true }) > requireUser > requireUser > (req: any, res: any, next: any) => next() > show ! errorHandler
+        GET /early src/app.ts:17 > helmet() > (req, res) => res.send(\"before the parser\") ! errorHandler ! lastResort(console.error)
+        GET /docs src/app.ts:19 > helmet() > express.json() > express.urlencoded({ extended: true }) > swaggerUi.serve > swaggerUi.setup({}) ! errorHandler ! lastResort(console.error)
+        GET /late src/app.ts:23 > helmet() > express.json() > express.urlencoded({ extended: true }) > (req, res) => res.send(app.get(\"trust proxy\")) ! errorHandler ! lastResort(console.error)
+        POST /unguarded src/app.ts:27 > helmet() > express.json() > express.urlencoded({ extended: true }) > (req, res) => res.status(404).end() > (req, res) => res.end() ! lastResort(console.error)
+        DELETE /admin/cache src/routes/admin.ts:6 > helmet() > express.json() > express.urlencoded({ extended: true }) > requireUser > (req, res) => res.end() ! errorHandler ! lastResort(console.error)
+        GET /api/v1/books/all src/routes/crud.ts:5 > helmet() > express.json() > express.urlencoded({ extended: true }) > (req, res) => res.json([]) ! errorHandler ! lastResort(console.error)
+        GET /api/v1/films/every src/routes/crud.ts:5 > helmet() > express.json() > express.urlencoded({ extended: true }) > (req, res) => res.json([]) ! errorHandler ! lastResort(console.error)
+        GET /api/v1/songs/some src/routes/crud.ts:5 > helmet() > express.json() > express.urlencoded({ extended: true }) > (req, res) => res.json([]) ! errorHandler ! lastResort(console.error)
+        GET /api/v1/health/ready src/routes/health.ts:11 > helmet() > express.json() > express.urlencoded({ extended: true }) > this.ready ! errorHandler ! lastResort(console.error)
+        GET /legacy/reports src/routes/legacy.js:5 > helmet() > express.json() > express.urlencoded({ extended: true }) > (req, res) => res.status(404).end() > require(\"../middleware/only-admins\") > report ! errorHandler ! lastResort(console.error)
+        GET /legacy/reports/:id src/routes/legacy.js:6 > helmet() > express.json() > express.urlencoded({ extended: true }) > (req, res) => res.status(404).end() > report ! errorHandler ! lastResort(console.error)
+        GET /api/users src/routes/users.ts:7 > helmet() > express.json() > express.urlencoded({ extended: true }) > requireUser > list ! errorHandler ! lastResort(console.error)
+        GET /api/users/:id src/routes/users.ts:11 > helmet() > express.json() > express.urlencoded({ extended: true }) > requireUser > requireUser > (req: any, res: any, next: any) => next() > show ! errorHandler ! lastResort(console.error)
+        PUT /api/users/:id src/routes/users.ts:12 > helmet() > express.json() > express.urlencoded({ extended: true }) > requireUser > requireUser > (req: any, res: any, next: any) => next() > requireUser > (req: any, res: any, next: any) => next() > update ! errorHandler ! lastResort(console.error)
+        ANY /api/users/:id/a src/routes/users.ts:13 > helmet() > express.json() > express.urlencoded({ extended: true }) > requireUser > requireUser > (req: any, res: any, next: any) => next() > show ! errorHandler ! lastResort(console.error)
+        ANY /api/users/:id/b src/routes/users.ts:13 > helmet() > express.json() > express.urlencoded({ extended: true }) > requireUser > requireUser > (req: any, res: any, next: any) => next() > show ! errorHandler ! lastResort(console.error)
         ",
     );
 }
@@ -210,7 +219,8 @@ fn hono_mounted_in_a_catch_all() {
         PUT /api/both app/api/[[...route]]/route.ts:13 > signedIn > (c) => c.text(\"ok\") ! (error, c) => c.text(error.message, 500)
         DELETE /api/both app/api/[[...route]]/route.ts:13 > signedIn > (c) => c.text(\"ok\") ! (error, c) => c.text(error.message, 500)
         GET /api/books server/books.ts:5 > signedIn > (c) => c.json([]) ! (error, c) => c.text(error.message, 500)
-        POST /api/books/:id/pages server/books.ts:7 > signedIn > async (c, next) => next() > (c) => c.json({}, 201) ! (error, c) => c.text(error.message, 500)
+        POST /api/books/:id/pages server/books.ts:8 > signedIn > async (c, next) => next() > (c) => c.json({}, 201) ! (error, c) => c.text(error.message, 500)
+        GET /api/books/:id server/books.ts:9 > signedIn > async (c, next) => next() > async (c, next) => await next() > (c) => c.json({}) ! (error, c) => c.text(error.message, 500)
         ",
     );
 }

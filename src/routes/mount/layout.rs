@@ -2,7 +2,7 @@
 
 use crate::graph::ModuleId;
 use crate::routes::trace::{Place, Value};
-use crate::routes::{Entry, Layer, Route};
+use crate::routes::{Entry, Layer, Route, RouteKind};
 use crate::source::Span;
 use crate::syntax::Expr;
 
@@ -16,8 +16,29 @@ pub(super) struct Registration {
     pub(super) items: Vec<Item>,
     pub(super) module: ModuleId,
     pub(super) span: Span,
+    /// `use` takes the path itself only, not what lies below it.
+    pub(super) exact: bool,
 }
 
+/// Middleware in front of what is registered later.
+struct Before {
+    path: String,
+    /// It runs for this path only, not for those below.
+    exact: bool,
+    layer: Layer,
+}
+
+impl Before {
+    fn runs_for(&self, url: &str) -> bool {
+        if self.exact {
+            covers_exactly(&self.path, url)
+        } else {
+            covers(&self.path, url)
+        }
+    }
+}
+
+/// What a registration does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum What {
     Use,
@@ -25,12 +46,14 @@ pub(super) enum What {
     Failure,
 }
 
+/// What is registered: middleware, a handler, or a router.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Item {
     Layer(Layer),
     Router(usize),
 }
 
+/// A router and what was registered on it.
 #[derive(Debug, Default)]
 pub(super) struct Router {
     pub(super) base: String,
@@ -38,6 +61,7 @@ pub(super) struct Router {
     pub(super) mounted: bool,
     pub(super) registrations: Vec<Registration>,
 }
+
 impl<D: Dialect> Mounts<'_, D> {
     /// Routers that nothing mounts: the applications, or the lone routers where there is no application.
     pub(in crate::routes) fn roots(&self) -> Vec<usize> {
@@ -68,7 +92,7 @@ impl<D: Dialect> Mounts<'_, D> {
         &self,
         at: usize,
         prefix: &str,
-        chain: &mut Vec<(String, Layer)>,
+        chain: &mut Vec<Before>,
         rows: &mut Vec<Route>,
         above: &mut Vec<usize>,
     ) {
@@ -95,7 +119,11 @@ impl<D: Dialect> Mounts<'_, D> {
                                 Item::Layer(layer) if layer.handles_errors => {
                                     catch(&mut rows[first_row..], &url, *layer);
                                 }
-                                Item::Layer(layer) => chain.push((url.clone(), *layer)),
+                                Item::Layer(layer) => chain.push(Before {
+                                    path: url.clone(),
+                                    exact: registration.exact,
+                                    layer: *layer,
+                                }),
                             }
                         }
                         if let Some(method) = self.served(registration) {
@@ -114,7 +142,22 @@ impl<D: Dialect> Mounts<'_, D> {
                         }
                     }
                     What::Answer(method) => {
-                        rows.push(self.row(registration, &url, method, chain, &registration.items));
+                        let items = &registration.items;
+                        if method != "ANY" || !self.passes_on(items) {
+                            rows.push(self.row(registration, &url, method, chain, items));
+                        }
+                        // `all` runs before what is registered for the same path later.
+                        if method == "ANY" {
+                            let layers = items.iter().filter_map(|item| match item {
+                                Item::Layer(layer) => Some(*layer),
+                                Item::Router(_) => None,
+                            });
+                            chain.extend(layers.map(|layer| Before {
+                                path: url.clone(),
+                                exact: true,
+                                layer,
+                            }));
+                        }
                     }
                 }
             }
@@ -138,18 +181,36 @@ impl<D: Dialect> Mounts<'_, D> {
         above.pop();
     }
 
+    /// Whether a handler is middleware: a function that takes `next` as Express gives it.
+    fn passes_on(&self, items: &[Item]) -> bool {
+        let Some(Item::Layer(layer)) = items.last() else {
+            return false;
+        };
+        let place = Place {
+            module: layer.module,
+            function: layer.function,
+        };
+        match self.tracer.follow(place, layer.expr) {
+            Value::Function { module, function } => {
+                let params = self.tracer.function(module, function).params.len();
+                self.dialect.kind() == RouteKind::Express && params >= 3
+            }
+            _ => false,
+        }
+    }
+
     fn row(
         &self,
         registration: &Registration,
         url: &str,
         method: &str,
-        chain: &[(String, Layer)],
+        chain: &[Before],
         items: &[Item],
     ) -> Route {
         let mut layers: Vec<Layer> = chain
             .iter()
-            .filter(|(prefix, _)| covers(prefix, url))
-            .map(|(_, layer)| *layer)
+            .filter(|before| before.runs_for(url))
+            .map(|before| before.layer)
             .collect();
         layers.extend(items.iter().filter_map(|item| match item {
             Item::Layer(layer) => Some(*layer),
@@ -224,9 +285,20 @@ fn covers(prefix: &str, url: &str) -> bool {
     }
     true
 }
+
+/// Whether a handler for exactly `path` runs for `url`, both as written; a wildcard takes the rest.
+fn covers_exactly(path: &str, url: &str) -> bool {
+    let segments = |text: &str| {
+        text.split('/')
+            .filter(|segment| !segment.is_empty())
+            .count()
+    };
+    covers(path, url) && (path.contains('*') || segments(path) == segments(url))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{covers, join};
+    use super::{covers, covers_exactly, join};
 
     #[test]
     fn parts_are_joined_by_one_slash() {
@@ -244,5 +316,8 @@ mod tests {
         assert!(covers("/api/*", "/api/x"));
         assert!(covers("/:tenant/x", "/a/x/y"));
         assert!(!covers("/api/x", "/api"));
+        assert!(covers_exactly("/api/:id", "/api/7"));
+        assert!(!covers_exactly("/api", "/api/7"));
+        assert!(covers_exactly("/api/*", "/api/7/x"));
     }
 }

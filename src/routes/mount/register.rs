@@ -1,10 +1,11 @@
 //! Reading one registering call.
 
 use crate::routes::app_router::METHODS;
+use crate::routes::declared::find_in;
 use crate::routes::trace::{Place, Value};
 use crate::routes::{Layer, RouteKind};
 use crate::source::Span;
-use crate::syntax::{Argument, Expr, ExprId};
+use crate::syntax::{Argument, Expr, ExprId, StmtKind};
 
 use super::layout::{Item, Registration, What, join};
 use super::{Dialect, Mounts, Verb};
@@ -56,6 +57,7 @@ impl<D: Dialect> Mounts<'_, D> {
         let mut rest = args;
         let mut what = What::Use;
         let mut paths = vec![String::from("/")];
+        let mut exact = false;
         match verb {
             Verb::Chain | Verb::Path => return true,
             Verb::Base => {
@@ -91,6 +93,8 @@ impl<D: Dialect> Mounts<'_, D> {
                 {
                     paths = own;
                     rest = handlers;
+                    // Hono's `use("/admin", …)` leaves `/admin/x` out.
+                    exact = verb == Verb::Use && self.dialect.kind() == RouteKind::Hono;
                 }
             }
             Verb::On => {
@@ -115,6 +119,7 @@ impl<D: Dialect> Mounts<'_, D> {
                             items: items.clone(),
                             module: place.module,
                             span,
+                            exact: true,
                         });
                 }
                 return true;
@@ -140,6 +145,7 @@ impl<D: Dialect> Mounts<'_, D> {
                 items,
                 module: place.module,
                 span,
+                exact,
             });
         true
     }
@@ -223,14 +229,38 @@ impl<D: Dialect> Mounts<'_, D> {
         items
     }
 
-    fn layer(&self, place: Place, expr: ExprId) -> Layer {
-        let handles_errors = match self.value(place, expr) {
+    /// A function of four parameters, or a call of a function that returns one.
+    fn takes_an_error(&self, place: Place, expr: ExprId) -> bool {
+        let four = |value: &Value| match value {
             Value::Function { module, function } => {
-                self.dialect.kind() == RouteKind::Express
-                    && self.tracer.function(module, function).params.len() == 4
+                self.tracer.function(*module, *function).params.len() == 4
             }
             _ => false,
         };
+        let value = self.value(place, expr);
+        let Value::Expr { place, expr } = value else {
+            return four(&value);
+        };
+        let Expr::Call { callee, .. } = self.tracer.expr(place, expr) else {
+            return false;
+        };
+        let Value::Function { module, function } = self.tracer.follow(place, *callee) else {
+            return false;
+        };
+        let factory = Place { module, function };
+        find_in(
+            &self.tracer.function(module, function).body,
+            &mut |stmt| match stmt.kind {
+                StmtKind::Return(Some(value)) => Some(four(&self.tracer.follow(factory, value))),
+                _ => None,
+            },
+        )
+        .unwrap_or(false)
+    }
+
+    fn layer(&self, place: Place, expr: ExprId) -> Layer {
+        let handles_errors =
+            self.dialect.kind() == RouteKind::Express && self.takes_an_error(place, expr);
         Layer {
             module: place.module,
             function: place.function,

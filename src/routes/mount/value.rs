@@ -112,10 +112,21 @@ impl<D: Dialect> Mounts<'_, D> {
             return Some(self.router_at(place, expr, serves_itself));
         }
         match self.tracer.expr(place, expr) {
-            Expr::Call { callee, args, .. } => match self.chain(place, expr, steps) {
-                Some(reference) => Some(reference),
-                None => self.made_by(place, expr, *callee, args).map(whole),
-            },
+            Expr::Call { callee, args, .. } => {
+                if let Some(reference) = self.chain(place, expr, steps) {
+                    return Some(reference);
+                }
+                match self.value(place, expr) {
+                    // `require("./routes")`
+                    Value::Expr {
+                        place: found,
+                        expr: inner,
+                    } if (found, inner) != (place, expr) => {
+                        self.reference_bounded(found, inner, steps)
+                    }
+                    _ => self.made_by(place, expr, *callee, args).map(whole),
+                }
+            }
             Expr::Member {
                 object, property, ..
             } if matches!(self.tracer.expr(place, *object), Expr::This) => {
