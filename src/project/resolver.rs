@@ -226,8 +226,9 @@ impl Resolver {
 
     /// The manifest that speaks for files in `folder`.
     fn nearest_package(&self, folder: &RepoPath) -> Option<&ResolvedPackage> {
-        std::iter::successors(Some(folder.clone()), RepoPath::parent)
-            .find_map(|at| self.by_folder.get(&at))
+        folder
+            .ancestors()
+            .find_map(|at| self.by_folder.get(at))
             .and_then(|&index| self.packages.get(index))
     }
 

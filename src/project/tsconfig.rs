@@ -111,8 +111,9 @@ impl TsConfigs {
         &'a self,
         folder: &'a RepoPath,
     ) -> impl Iterator<Item = &'a TsConfig> {
-        std::iter::successors(Some(folder.clone()), RepoPath::parent)
-            .filter_map(|at| self.by_folder.get(&at))
+        folder
+            .ancestors()
+            .filter_map(|at| self.by_folder.get(at))
             .flatten()
             .filter(|(scope, _)| folder.starts_with(scope))
             .filter_map(|(_, index)| self.configs.get(*index))

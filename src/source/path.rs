@@ -85,6 +85,15 @@ impl RepoPath {
         })
     }
 
+    /// This path, the folder that holds it, and so on up to the root, which is the empty text. Nothing is allocated.
+    pub fn ancestors(&self) -> impl Iterator<Item = &str> {
+        std::iter::successors(Some(&*self.0), |path| match path.rfind('/') {
+            Some(end) => path.get(..end),
+            None if path.is_empty() => None,
+            None => Some(""),
+        })
+    }
+
     /// This folder's entry `relative` (which may climb with `..`, but not above the root).
     #[must_use]
     pub fn join(&self, relative: &str) -> Self {
@@ -197,5 +206,8 @@ mod tests {
         assert!(!file.starts_with(&RepoPath::new("apps/web")));
         assert_eq!(file.strip_prefix(&RepoPath::new("apps")), Some("web2/x.ts"));
         assert_eq!(file.stem(), "x");
+        let above: Vec<&str> = file.ancestors().collect();
+        assert_eq!(above, ["apps/web2/x.ts", "apps/web2", "apps", ""]);
+        assert_eq!(RepoPath::new("").ancestors().count(), 1);
     }
 }

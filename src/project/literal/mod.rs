@@ -185,3 +185,124 @@ pub type ImportLookup<'l, 'm> =
 pub fn fold(module: &ModuleRecord, expr: ExprId) -> Folded<'_> {
     Folder::new(&|_, _| None).fold(module, expr)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::{RepoPath, SourceFile};
+    use crate::syntax::{Expr, ParseOptions, PatternSet, parse_module};
+
+    fn record(text: &str) -> ModuleRecord {
+        let patterns = PatternSet::default();
+        let file = SourceFile::new(RepoPath::new("a.ts"), text);
+        parse_module(
+            &file,
+            ParseOptions {
+                patterns: &patterns,
+            },
+        )
+    }
+
+    /// A value as text: `?` for what is unknown, `|` between alternatives, `…` behind what is incomplete.
+    fn show(value: &Folded<'_>) -> String {
+        let list = |parts: Vec<String>, complete: bool| {
+            parts.join(",") + if complete { "" } else { "…" }
+        };
+        match &value.value {
+            Literal::Undefined => String::from("undefined"),
+            Literal::Null => String::from("null"),
+            Literal::Bool(flag) => flag.to_string(),
+            Literal::Number(number) => number.to_string(),
+            Literal::String(text) => format!("'{text}'"),
+            Literal::Regex(text) => format!("/{text}/"),
+            Literal::Array { items, complete } => {
+                format!("[{}]", list(items.iter().map(show).collect(), *complete))
+            }
+            Literal::Object { entries, complete } => {
+                let parts = entries
+                    .iter()
+                    .map(|(key, value)| format!("{key}:{}", show(value)))
+                    .collect();
+                format!("{{{}}}", list(parts, *complete))
+            }
+            Literal::Function(_) => String::from("function"),
+            Literal::Choice(arms) => arms.iter().map(show).collect::<Vec<_>>().join("|"),
+            Literal::Unknown => String::from("?"),
+        }
+    }
+
+    #[test]
+    fn expressions() {
+        for (text, expected) in [
+            ("[1, -2, 60 * 60, 'a' + 1]", "[1,-2,3600,'a1']"),
+            ("`a${1}${process.env.X}`", "'a1${…}'"),
+            ("{ a: 1, ['b']: [], ...other }", "{a:1,b:[]…}"),
+            ("{ a: 1, ...{ b: 2 }, ...(x && { c: 3 }) }", "{a:1,b:2,c:3}"),
+            ("x ? 1 : [2]", "1|[2]"),
+            ("true ? 1 : 2", "1"),
+            ("!0", "true"),
+            ("process.env.A ?? 'b'", "?|'b'"),
+            ("'' || 'c'", "'c'"),
+            (
+                "['a', x && 'b', unknown()].filter(Boolean)",
+                "['a',undefined|'b',?…]",
+            ),
+            ("['a', ...x]", "['a'…]"),
+            ("['a', 'b'].concat(['c']).join('; ')", "'a; b; c'"),
+            ("Object.keys({ a: 1, b: 2 })", "['a','b']"),
+            ("Object.assign({ a: 1 }, { b: 2 })", "{a:1,b:2}"),
+            ("[[1, 2]].map(([a, b]) => ({ a, b }))", "[{a:1,b:2}]"),
+            ("({ a: { b: 'c' } }).a.b", "'c'"),
+            ("(() => { const z = 3; return z; })()", "3"),
+            ("withPlugin({ a: 1 }, 2)", "{a:1}"),
+            ("unknown()", "?"),
+            ("'a  b'.replace(/\\s+/g, ' ')", "'a b'"),
+        ] {
+            let module = record(&format!("export default ({text});"));
+            let folded = Folder::new(&|_, _| None)
+                .export(&module, "default")
+                .unwrap();
+            assert_eq!(show(&folded), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn names_functions_and_later_pushes() {
+        let module = record(
+            "const base = 'https://a'; let list = [base];
+             function origins(extra) { const own = [...list, extra]; if (extra) return own; return []; }
+             list.push('https://b');
+             const { inner: { deep }, missing } = { inner: { deep: 1 } };
+             export { deep, missing };
+             export const all = origins('c'), some = origins(process.env.X);",
+        );
+        let folder = Folder::new(&|_, _| None);
+        let value = |name: &str| show(&folder.export(&module, name).unwrap());
+        assert_eq!(value("all"), "['https://a','https://b','c']");
+        assert_eq!(value("some"), "['https://a','https://b',?…]|[]");
+        assert_eq!(
+            (value("deep").as_str(), value("missing").as_str()),
+            ("1", "?")
+        );
+    }
+
+    #[test]
+    fn an_expression_inside_a_function_sees_its_constants() {
+        let module = record("const a = 1; function f(b) { const c = 2; return [a, b, c]; }");
+        let at = module
+            .exprs
+            .iter()
+            .position(|expr| matches!(expr, Expr::Array(_)))
+            .unwrap();
+        let function = module
+            .functions
+            .iter()
+            .position(|function| !function.params.is_empty())
+            .unwrap();
+        let id = |index: usize| u32::try_from(index).unwrap();
+        let folder = Folder::new(&|_, _| None);
+        let folded = folder.fold_in(&module, FunctionId(id(function)), ExprId(id(at)));
+        assert_eq!(show(&folded), "[1,?,2…]");
+        assert_eq!(show(&fold(&module, ExprId(id(at)))), "[1,?,?…]");
+    }
+}
