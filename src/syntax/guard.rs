@@ -344,8 +344,7 @@ impl Scan<'_> {
     fn close(&mut self, kind: Kind) -> Checked {
         self.before = Before::Value;
         self.after_dot = false;
-        let mut unclosed = 0;
-        for level in self.levels.iter().skip(1).rev() {
+        for (unclosed, level) in (0..).zip(self.levels.iter().skip(1).rev()) {
             if level.kind == kind {
                 for _ in 0..unclosed {
                     self.pop()?;
@@ -359,7 +358,6 @@ impl Scan<'_> {
             if !matches!(level.kind, Kind::Paren | Kind::Square) {
                 break;
             }
-            unclosed += 1;
         }
         Ok(())
     }
@@ -398,11 +396,9 @@ impl Scan<'_> {
         }
         let begins_tag =
             next.is_some_and(|next| next == b'>' || is_word_byte(next) && !next.is_ascii_digit());
-        if self.jsx && begins_tag && (in_children || self.before == Before::Operator) {
-            if !self.is_generic() {
-                self.open(Kind::Tag)?;
-                return Ok(());
-            }
+        let begins_element = begins_tag && (in_children || self.before == Before::Operator);
+        if self.jsx && begins_element && !self.is_generic() {
+            return self.open(Kind::Tag);
         }
         if in_children {
             return Ok(());

@@ -43,7 +43,9 @@ pub enum Expr {
     String(Box<str>),
     /// A template with substitutions: one more text than parts.
     Template {
+        /// The texts around the parts, with escapes resolved.
         texts: Box<[Box<str>]>,
+        /// The substituted expressions.
         parts: Box<[ExprId]>,
     },
     /// A regular expression's source.
@@ -56,31 +58,45 @@ pub enum Expr {
     Super,
     /// `object.property`; private names keep their `#`.
     Member {
+        /// What is read from.
         object: ExprId,
+        /// The property.
         property: Name,
+        /// Written with `?.`.
         optional: bool,
     },
     /// `object[index]`
     Index {
+        /// What is read from.
         object: ExprId,
+        /// The index.
         index: ExprId,
+        /// Written with `?.`.
         optional: bool,
     },
     /// `callee(args)`
     Call {
+        /// What is called.
         callee: ExprId,
+        /// The arguments.
         args: Box<[Argument]>,
+        /// Written with `?.`.
         optional: bool,
     },
     /// `new callee(args)`
     New {
+        /// What is called.
         callee: ExprId,
+        /// The arguments.
         args: Box<[Argument]>,
     },
     /// `` tag`…` ``
     Tagged {
+        /// The function.
         tag: ExprId,
+        /// The texts around the parts, with escapes resolved.
         texts: Box<[Box<str>]>,
+        /// The substituted expressions.
         parts: Box<[ExprId]>,
     },
     /// `import(specifier)`
@@ -89,7 +105,9 @@ pub enum Expr {
     Await(ExprId),
     /// `yield e`, `yield* e`
     Yield {
+        /// The value.
         value: Option<ExprId>,
+        /// `yield*`
         delegate: bool,
     },
     /// An object literal.
@@ -101,36 +119,55 @@ pub enum Expr {
     /// A class expression.
     Class(ClassId),
     /// `!e`, `-e`, `+e`, `~e`, `typeof e`, `void e`, `delete e`
-    Unary { op: UnaryOp, operand: ExprId },
+    Unary {
+        /// The operator.
+        op: UnaryOp,
+        /// Its operand.
+        operand: ExprId,
+    },
     /// Arithmetic and comparison.
     Binary {
+        /// The operator.
         op: BinaryOp,
+        /// The left operand.
         left: ExprId,
+        /// The right operand.
         right: ExprId,
     },
     /// `&&`, `||`, `??`
     Logical {
+        /// The operator.
         op: LogicalOp,
+        /// The left operand.
         left: ExprId,
+        /// The right operand.
         right: ExprId,
     },
     /// `test ? then : otherwise`
     Conditional {
+        /// The condition.
         test: ExprId,
+        /// The value when it holds.
         then: ExprId,
+        /// The value when it does not.
         otherwise: ExprId,
     },
     /// `target = value` and the compound forms.
     Assign {
+        /// What is written.
         target: Box<Pattern>,
+        /// The operator.
         op: AssignOp,
+        /// The value.
         value: ExprId,
     },
     /// `a, b`: the last one is the value.
     Sequence(Box<[ExprId]>),
     /// A JSX element: the component's name when it is one, then attribute values and children that are expressions.
     Jsx {
+        /// The component; `None` for fragments and plain tags like `div`.
         tag: Option<ExprId>,
+        /// Expressions of attributes and children, in order.
         children: Box<[ExprId]>,
     },
     /// Anything else, with the expressions inside it that are evaluated.
@@ -150,9 +187,19 @@ pub struct Argument {
 #[derive(Clone, PartialEq, Debug)]
 pub enum Property {
     /// `key: value`, `key`, `key() {}`
-    Value { key: Key, value: ExprId },
+    Value {
+        /// The key.
+        key: Key,
+        /// The value.
+        value: ExprId,
+    },
     /// `get key() {}`
-    Getter { key: Key, function: FunctionId },
+    Getter {
+        /// The key.
+        key: Key,
+        /// The function.
+        function: FunctionId,
+    },
     /// `...value`
     Spread(ExprId),
 }
@@ -243,17 +290,23 @@ pub enum Pattern {
     Member(ExprId),
     /// `{ key: pattern, ...rest }`
     Object {
+        /// The properties and what takes them.
         properties: Box<[(Key, Pattern)]>,
+        /// What takes the rest.
         rest: Option<Box<Pattern>>,
     },
     /// `[a, , b, ...rest]`
     Array {
+        /// What takes each element; `None` for a hole.
         elements: Box<[Option<Pattern>]>,
+        /// What takes the rest.
         rest: Option<Box<Pattern>>,
     },
     /// `pattern = default`
     Default {
+        /// What is bound.
         pattern: Box<Pattern>,
+        /// The value when there is none.
         default: ExprId,
     },
     /// `...pattern` as a function's last parameter.
@@ -276,29 +329,52 @@ pub enum StmtKind {
     Expr(ExprId),
     /// One declarator of `const`, `let`, `var`, `using`.
     Let {
+        /// What is bound.
         pattern: Pattern,
+        /// The initial value.
         init: Option<ExprId>,
     },
     /// `function name() {}`; hoisted to the start of its block.
-    Function { name: Name, function: FunctionId },
+    Function {
+        /// The name.
+        name: Name,
+        /// The function.
+        function: FunctionId,
+    },
     /// `class Name {}`
-    Class { name: Name, class: ClassId },
+    Class {
+        /// The name.
+        name: Name,
+        /// The class.
+        class: ClassId,
+    },
     /// `return e`
     Return(Option<ExprId>),
     /// `throw e`
     Throw(ExprId),
     /// `if (test) then else otherwise`
     If {
+        /// The condition.
         test: ExprId,
+        /// The statements when it holds.
         then: Block,
+        /// The statements when it does not.
         otherwise: Block,
     },
     /// `switch`
-    Switch { value: ExprId, cases: Box<[Case]> },
+    Switch {
+        /// The value that is compared.
+        value: ExprId,
+        /// The cases, in order.
+        cases: Box<[Case]>,
+    },
     /// `try`
     Try {
+        /// The statements that may throw.
         block: Block,
+        /// The `catch`.
         handler: Option<Handler>,
+        /// The statements of `finally`.
         finalizer: Block,
     },
     /// Any loop. `test` is absent for `for…of` and `for (;;)`.

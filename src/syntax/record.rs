@@ -100,7 +100,9 @@ pub enum ExportTarget {
     Expr(ExprId),
     /// `export { a as b } from`, `export * as ns from`
     From {
+        /// The module, as written.
         specifier: Box<str>,
+        /// What of it.
         imported: Imported,
     },
     /// An interface or a type: nothing at run time.

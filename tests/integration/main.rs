@@ -8,3 +8,4 @@ mod reports;
 mod resolve;
 mod routes;
 mod rules;
+mod typescript_oracle;

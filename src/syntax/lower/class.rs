@@ -4,6 +4,7 @@ use oxc_ast::ast::{
     Class as ClassNode, ClassElement, Decorator, MethodDefinition, MethodDefinitionKind,
 };
 use oxc_ast_visit::Visit;
+use oxc_syntax::scope::ScopeFlags;
 
 use crate::syntax::{ClassId, ClassMember, ExprId, FunctionId, Key, MemberValue, Name};
 
@@ -113,9 +114,12 @@ impl<'a> Lowering<'a> {
     ) -> Option<ClassMember> {
         let decorators = self.decorators(&method.decorators);
         let key = self.key(&method.key, method.computed);
+        if method.value.body.is_none() {
+            // An overload or an abstract method: a type.
+            self.types(|types| types.visit_function(&method.value, ScopeFlags::Function));
+            return None;
+        }
         let function = self.function(&method.value, key_name(key));
-        // Without a body it is an overload or an abstract method: a type.
-        method.value.body.as_ref()?;
         let value = match method.kind {
             MethodDefinitionKind::Constructor => {
                 *constructor = Some(function);

@@ -99,6 +99,11 @@ pub(super) fn lower<'a>(
             .any(|directive| directive.directive.as_str() == text)
     };
     lowering.mark_exported_types();
+    // Records live as long as the run, so what was reserved in advance is given back.
+    lowering.exprs.shrink_to_fit();
+    lowering.spans.shrink_to_fit();
+    lowering.functions.shrink_to_fit();
+    lowering.names.shrink_to_fit();
     let record = ModuleRecord {
         path: file.path.clone(),
         lines: file.lines(),

@@ -41,7 +41,10 @@ impl<'a> Lowering<'a> {
             ModuleDeclaration::ExportDefaultDeclaration(it) => self.export_default(it, out),
             ModuleDeclaration::ExportDeclaration(it) => {
                 self.declaration(&it.declaration, out);
-                self.export_names(&it.declaration, it.span);
+                // Inside a namespace it is the namespace that exports it.
+                if self.at_top() {
+                    self.export_names(&it.declaration, it.span);
+                }
             }
             ModuleDeclaration::ExportNamedDeclaration(it) => {
                 for specifier in &it.specifiers {

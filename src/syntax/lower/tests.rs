@@ -319,6 +319,10 @@ fn enums_and_namespaces_become_values() {
         "namespace N { const hidden = 1; export const a = hidden; export function g() {} export interface I {} }",
         "let N = arrow () {let hidden = 1; let a = hidden; fn g() {}; return {a: a, g: g}}()",
     );
+    assert_eq!(
+        exports(&parse("export namespace N { export const a = 1 }")),
+        "N=N"
+    );
     body("import A = B.C.D; use(A)", "let A = B.C.D; use(A)");
 }
 
