@@ -68,7 +68,17 @@ pub(super) fn read(
         }
         Some(Kind::Values) => {
             let file = repository.read(path)?;
-            if file.text.lines().any(holds_value) {
+            let known = files.env_set.len();
+            for (line, text) in (1_u32..).zip(file.text.lines()) {
+                if holds_value(text)
+                    && let Some(name) = documented(text)
+                {
+                    files
+                        .env_set
+                        .push((name.to_owned(), Location::of_line(path, line)));
+                }
+            }
+            if files.env_set.len() > known {
                 files.env_committed.push(path.clone());
             }
         }
@@ -158,5 +168,7 @@ mod tests {
             [("DATABASE_URL", 2), ("KEY", 3), ("OPTIONAL_ONE", 5)]
         );
         assert_eq!(files.env_committed, [RepoPath::new(".env")]);
+        let (name, at) = &files.env_set[0];
+        assert_eq!((name.as_str(), at.line, files.env_set.len()), ("A", 1, 1));
     }
 }

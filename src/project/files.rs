@@ -13,6 +13,8 @@ pub struct ProjectFiles {
     pub env_documented: Vec<(String, Location)>,
     /// Committed environment files with values: `.env`, `.env.production`.
     pub env_committed: Vec<RepoPath>,
+    /// Names that those files set to something that is not encrypted, each with its file and line. Values are not kept.
+    pub env_set: Vec<(String, Location)>,
     /// Headers of `vercel.json`, `netlify.toml`, `_headers`, `firebase.json`.
     pub hosting_headers: Vec<super::HeaderEntry>,
     /// `path` and `schedule` of `vercel.json#crons`.

@@ -104,3 +104,63 @@ fn imported_from_file<'m>(
     let export = target.exports.iter().find(|export| &*export.name == name)?;
     Some((target, export))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn odd_manifests_and_configurations_are_survived() {
+        let repository = Repository::in_memory(&[
+            (
+                "package.json",
+                r#"{"name":7,"dependencies":["next"],"workspaces":"x","exports":[[[]]],"imports":3}"#,
+            ),
+            (
+                "a/package.json",
+                r#"{"name":"","dependencies":{"next":1,"b":{}},"workspaces":{"packages":[1,"[","!"]}}"#,
+            ),
+            ("b/package.json", "[]"),
+            ("c/package.json", ""),
+            ("pnpm-workspace.yaml", "- just\n- a list\n"),
+            (
+                "tsconfig.json",
+                r#"{"extends":[1,{}],"compilerOptions":{"paths":{"*":"x","@/*":[1,"../../../up/*"],"**":["*"]},"baseUrl":4},"references":[{"path":5},{"path":"."}]}"#,
+            ),
+            ("a/tsconfig.json", "[]"),
+            ("d/tsconfig.json", "{"),
+            ("a/x.ts", ""),
+            (
+                "vercel.json",
+                r#"{"headers":{"a":1},"crons":[1,{"path":2}]}"#,
+            ),
+            ("netlify.toml", "headers = 3"),
+            ("firebase.json", r#"{"hosting":7}"#),
+            (".github/workflows/a.yml", "on: 3\njobs:\n  - a\n"),
+            (
+                ".github/workflows/b.yml",
+                "jobs: {a: {steps: {run: x}}, b: null, c: {steps: [1, {run: [x]}]}}",
+            ),
+            (".gitlab-ci.yml", "%%%"),
+        ]);
+        let (project, problems) = Project::load(&repository, &|_| None);
+        let (resolver, more) = Resolver::new(&repository, &project);
+        assert!(project.apps.is_empty());
+        let paths: Vec<&str> = problems
+            .iter()
+            .chain(&more)
+            .map(|problem| problem.path.as_str())
+            .collect();
+        assert_eq!(
+            paths,
+            [".gitlab-ci.yml", "b/package.json", "d/tsconfig.json"]
+        );
+        for specifier in [
+            "", ".", "..", "#", "#a", "@", "@/", "@a/", "a/", "//", "?", "!", "node:", ":",
+            "\u{fc}", "@/x", "../../..",
+        ] {
+            let _ = resolver.resolve(&RepoPath::new("a/x.ts"), specifier);
+            let _ = resolver.resolve(&RepoPath::new("x.ts"), specifier);
+        }
+    }
+}

@@ -237,6 +237,10 @@ fn is_module(path: &RepoPath) -> bool {
     if stem.ends_with(".min") || stem.ends_with(".d") {
         return false;
     }
+    // What Yarn writes beside the manifest is no part of the application.
+    if matches!(path.file_name(), ".pnp.cjs" | ".pnp.loader.mjs") {
+        return false;
+    }
     let text = path.as_str();
     !(text.contains("generated/prisma/")
         || text.contains("generated/client/")
@@ -481,6 +485,7 @@ mod tests {
             ("d.json", ""),
             ("src/generated/prisma/client.ts", ""),
             ("e.test.mts", ""),
+            (".pnp.cjs", ""),
         ]);
         let modules: Vec<&str> = repository.modules().map(RepoPath::as_str).collect();
         assert_eq!(modules, ["c.ts", "e.test.mts"]);

@@ -9,7 +9,7 @@ use super::repository::reason;
 use super::{RepoPath, Unreadable};
 
 /// Folders that never hold what somebody wrote.
-const NEVER_SOURCE: [&str; 9] = [
+const NEVER_SOURCE: [&str; 16] = [
     ".git",
     "node_modules",
     "bower_components",
@@ -19,6 +19,13 @@ const NEVER_SOURCE: [&str; 9] = [
     ".open-next",
     "storybook-static",
     ".pnpm-store",
+    ".yarn",
+    ".nuxt",
+    ".svelte-kit",
+    ".expo",
+    ".docusaurus",
+    ".wrangler",
+    ".venv",
 ];
 
 /// Folders that are build output when they lie beside a `package.json` and hold no TypeScript.
