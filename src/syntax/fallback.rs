@@ -12,8 +12,9 @@ use super::{
     Parsed, Request,
 };
 
-/// Larger files are not even tried: tree-sitter takes up to 200 bytes per byte.
-const MAX_BYTES: usize = 4 << 20;
+/// Larger files are not even tried: tree-sitter takes up to 200 bytes per byte, and on unclosed nesting it reports progress
+/// so seldom that its time limit comes late.
+const MAX_BYTES: usize = 1 << 20;
 
 /// A record without bodies. `reason` says why there is no more.
 pub(super) fn exports_only(file: &SourceFile, mut reason: String) -> ModuleRecord {
