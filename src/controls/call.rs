@@ -394,7 +394,12 @@ impl<'a> Evaluator<'a> {
         state = self.fields(definition, state);
         let site = Place {
             module: caller.module,
-            span: self.module(caller.module).span(id),
+            span: self
+                .module(caller.module)
+                .spans
+                .get(id.0 as usize)
+                .copied()
+                .unwrap_or_default(),
         };
         let call = Call {
             module: class.module,
@@ -517,7 +522,12 @@ impl<'a> Evaluator<'a> {
                 }
                 let site = Place {
                     module: caller.module,
-                    span: self.module(caller.module).span(id),
+                    span: self
+                        .module(caller.module)
+                        .spans
+                        .get(id.0 as usize)
+                        .copied()
+                        .unwrap_or_default(),
                 };
                 if self.calls.len() >= MAX_DEPTH {
                     return;

@@ -24,6 +24,9 @@ const MODULE_FUEL: u32 = 20_000;
 /// Calls within calls before a callee counts as unseen.
 pub(super) const MAX_DEPTH: usize = 40;
 
+/// Stands for the place from which a framework calls a handler: no expression of any module.
+pub(super) const FRAMEWORK: ExprId = ExprId(u32::MAX);
+
 /// Why a value has its meaning: shown as evidence.
 #[derive(Clone, Debug)]
 pub(super) struct Origin {
@@ -144,7 +147,12 @@ impl<'a> Evaluator<'a> {
         let module = state.scope.module;
         Place {
             module,
-            span: self.module(module).span(expr),
+            span: self
+                .module(module)
+                .spans
+                .get(expr.0 as usize)
+                .copied()
+                .unwrap_or_default(),
         }
     }
 
@@ -155,7 +163,13 @@ impl<'a> Evaluator<'a> {
         let site = Site(u32::try_from(self.site_places.len()).unwrap_or(u32::MAX));
         self.site_places.push(Place {
             module,
-            span: self.graph.module(module).span(expr),
+            span: self
+                .graph
+                .module(module)
+                .spans
+                .get(expr.0 as usize)
+                .copied()
+                .unwrap_or_default(),
         });
         self.sites.insert((module, expr), site);
         site

@@ -405,7 +405,11 @@ impl<'a> Evaluator<'a> {
                 self.each(operand, state, |_, state, v| {
                     let negated = match v.truth() {
                         Some(truth) => Value::Bool(!truth),
-                        None => Value::Unknown(v.provenance(), Presence::Maybe),
+                        None => {
+                            let mut provenance = v.provenance();
+                            provenance.bits = Bits(provenance.bits.0 ^ Bits::NEGATED.0);
+                            Value::Unknown(provenance, Presence::Maybe)
+                        }
                     };
                     value(state, negated)
                 })
@@ -647,6 +651,17 @@ impl<'a> Evaluator<'a> {
         let record = self.module(state.scope.module);
         let (name, present) = match record.expr(test) {
             Expr::Name(name) => (*name, holds),
+            // `session?.user` holds only where `session` does.
+            Expr::Member { .. } if holds => {
+                let mut object = test;
+                while let Expr::Member { object: inner, .. } = record.expr(object) {
+                    object = *inner;
+                }
+                let Expr::Name(name) = record.expr(object) else {
+                    return;
+                };
+                (*name, true)
+            }
             Expr::Binary {
                 op: op @ (BinaryOp::Equal | BinaryOp::NotEqual),
                 left,
@@ -788,6 +803,15 @@ fn binary(op: BinaryOp, left: &Value, right: &Value) -> Value {
         _ => {}
     }
     let mut provenance = left.provenance().join(&right.provenance());
+    if matches!(op, BinaryOp::Equal | BinaryOp::NotEqual)
+        && (right.is_nullish() || left.is_nullish())
+    {
+        // Held against nothing, a value is asked whether it is there.
+        if op == BinaryOp::Equal {
+            provenance.bits = Bits(provenance.bits.0 ^ Bits::NEGATED.0);
+        }
+        return Value::Unknown(provenance, Presence::Maybe);
+    }
     if !matches!(
         op,
         BinaryOp::Add

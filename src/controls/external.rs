@@ -253,7 +253,7 @@ impl<'a> Evaluator<'a> {
 
     /// Main work was done.
     pub fn work(&mut self, state: &mut State, place: Place, what: &str) {
-        state.worked = true;
+        state.work += 1;
         if state.answered.is_some() {
             state.worked_after_answer = true;
         }
@@ -472,7 +472,7 @@ impl<'a> Evaluator<'a> {
         let mut provenance = args
             .iter()
             .fold(provenance, |all, v| all.join(&v.provenance()));
-        if unresolved && !state.worked {
+        if unresolved && state.work == 0 {
             state.blind = true;
         }
         if matches!(used, Use::Awaited) && !provenance.bits.has(Bits::INPUT)
@@ -596,7 +596,7 @@ impl<'a> Evaluator<'a> {
                 }
                 self.event(Event::Identity, place);
                 let origin = self.origin(place, &shown, None, by_name);
-                let provenance = Provenance::at(Bits::IDENTITY, origin);
+                let provenance = Provenance::at(Bits::IDENTITY.with(Bits::PENDING), origin);
                 value(state, Value::Unknown(provenance, Presence::Maybe))
             }
             Meaning::RequireIdentity => {
@@ -818,13 +818,52 @@ impl<'a> Evaluator<'a> {
                     Value::Native(Rc::new(Native::RouteMatcher(patterns))),
                 )
             }
-            Meaning::Runs => match function {
-                Some(function) => {
-                    let parameters = vec![Value::unknown(), Value::unknown()];
-                    self.call(&function, None, parameters, state, id, used)
+            Meaning::Runs => {
+                let parameters = vec![Value::unknown(), Value::unknown()];
+                if let Some(function) = function {
+                    return self.call(&function, None, parameters, state, id, used);
                 }
-                None => self.kept(external, args, all, state),
-            },
+                // `{ onBeforeGenerateToken: async () => … }`: each is run in its turn.
+                let mut outcomes: Outcomes = value(state, Value::unknown());
+                for arg in &args {
+                    let Value::Object(options) = arg else {
+                        continue;
+                    };
+                    for (_, option) in options
+                        .fields
+                        .iter()
+                        .filter(|(_, v)| matches!(v, Value::Function(_)))
+                    {
+                        let mut next: Outcomes = Outcomes::new();
+                        for (state, flow) in outcomes {
+                            match flow {
+                                Ok(_) => next.extend(self.call(
+                                    option,
+                                    None,
+                                    parameters.clone(),
+                                    state,
+                                    id,
+                                    Use::Awaited,
+                                )),
+                                Err(error) => next.push((state, Err(error))),
+                            }
+                        }
+                        outcomes = super::state::merge_outcomes(next);
+                    }
+                }
+                outcomes
+                    .into_iter()
+                    .map(|(mut state, flow)| {
+                        if flow.is_ok() {
+                            self.work(&mut state, place, &text);
+                        }
+                        (
+                            state,
+                            flow.map(|_| Value::Unknown(Provenance::default(), Presence::Truthy)),
+                        )
+                    })
+                    .collect()
+            }
             Meaning::Later => {
                 self.aside(|this| this.run_aside(&args, &state, id, false));
                 value(state, Value::Undefined)
@@ -1006,6 +1045,9 @@ fn is_iteration(name: &str) -> bool {
 /// What is answered about a caller is no longer what the caller sent.
 fn looked_up(mut provenance: Provenance) -> Provenance {
     let bits = provenance.bits;
+    if !bits.has(Bits::REQUEST) {
+        provenance.bits = provenance.bits.with(Bits::AMBIENT);
+    }
     if bits.has(Bits::CREDENTIAL.with(Bits::IDENTITY)) {
         provenance.bits = provenance.bits.with(Bits::LOOKUP);
     }

@@ -15,7 +15,7 @@ use crate::rule::{Calling, Confidence, Control, Meaning};
 use crate::syntax::ExprId;
 
 use super::call::Use;
-use super::evaluator::Evaluator;
+use super::evaluator::{Evaluator, FRAMEWORK};
 use super::record::{Event, Place};
 use super::state::{Fact, Flow, Outcomes, Site, State};
 use super::value::{
@@ -71,7 +71,7 @@ impl Proof {
 enum Ending {
     /// Turned away, with the status where it is known.
     Refused(Option<u16>),
-    /// Turned away or answered with nothing, before any work.
+    /// Redirected or answered with nothing: turned away where no work was done since.
     Idle,
     /// Served.
     Served,
@@ -82,21 +82,21 @@ struct End {
     possible: Rc<Vec<Fact>>,
     unconfigured: bool,
     ending: Ending,
-    worked: bool,
+    work: u32,
     blind: bool,
 }
 
 /// A value that a caller is sent away with.
 pub(super) fn refuses(value: &Value, state: &State) -> bool {
-    !matches!(ending(&Ok(value.clone()), state, false), Ending::Served)
+    match ending(&Ok(value.clone()), state, false) {
+        Ending::Served => false,
+        Ending::Refused(_) => true,
+        Ending::Idle => state.work == 0,
+    }
 }
 
 fn ending(flow: &Flow, state: &State, middleware: bool) -> Ending {
-    let idle = if state.worked {
-        Ending::Served
-    } else {
-        Ending::Idle
-    };
+    let idle = Ending::Idle;
     match flow {
         Err(Value::Response(response)) if response.kind == ResponseKind::Redirect => idle,
         Err(Value::Response(response)) => Ending::Refused(response.status),
@@ -153,6 +153,30 @@ fn status_field(value: &Value) -> Option<u16> {
     let Value::Object(object) = value else {
         return None;
     };
+    // An error that says `Unauthorized` means it, whatever status its framework gives it.
+    for key in ["message", "code", "error"] {
+        let Some(Value::String(text)) = object.get(key) else {
+            continue;
+        };
+        let text = text.to_ascii_lowercase();
+        if [
+            "unauthori",
+            "unauthenticated",
+            "not authenticated",
+            "not logged in",
+            "sign in",
+            "log in",
+            "must be signed in",
+        ]
+        .iter()
+        .any(|words| text.contains(words))
+        {
+            return Some(401);
+        }
+        if text.contains("forbidden") || text.contains("permission") {
+            return Some(403);
+        }
+    }
     ["status", "statusCode", "code"]
         .iter()
         .find_map(|key| match object.get(key) {
@@ -191,7 +215,7 @@ impl<'a> Evaluator<'a> {
                 facts: state.facts,
                 possible: state.possible,
                 unconfigured: state.unconfigured,
-                worked: state.worked,
+                work: state.work,
                 blind: state.blind,
             })
             .collect();
@@ -200,7 +224,7 @@ impl<'a> Evaluator<'a> {
         {
             eprintln!("== {} {}", self.module(route.module).path, route.method);
             for end in &ends {
-                eprintln!("{:?} worked={} blind={}", end.ending, end.worked, end.blind);
+                eprintln!("{:?} worked={} blind={}", end.ending, end.work, end.blind);
                 for f in end.facts.iter() {
                     eprintln!(
                         "   {} {} {:?}",
@@ -242,7 +266,7 @@ impl<'a> Evaluator<'a> {
                 facts: state.facts,
                 possible: state.possible,
                 unconfigured: state.unconfigured,
-                worked: false,
+                work: 0,
                 blind: state.blind,
             })
             .collect();
@@ -299,7 +323,7 @@ impl<'a> Evaluator<'a> {
                     args: vec![request],
                     schema: false,
                 });
-                self.external_layer(&external, &chain, state, ExprId(0))
+                self.external_layer(&external, &chain, state, FRAMEWORK)
             }
             Value::Function(_) | Value::Native(_) => {
                 let event = Value::Object(Rc::new(Object {
@@ -311,7 +335,7 @@ impl<'a> Evaluator<'a> {
                     None,
                     vec![request, event],
                     state,
-                    ExprId(0),
+                    FRAMEWORK,
                     Use::Awaited,
                 )
             }
@@ -377,7 +401,7 @@ impl<'a> Evaluator<'a> {
             },
             _ => Vec::new(),
         };
-        let id = layers.last().map_or(ExprId(0), |layer| layer.expr);
+        let id = layers.last().map_or(FRAMEWORK, |layer| layer.expr);
         let module = layers.last().map_or(route.module, |layer| layer.module);
         let state = state.in_scope(&Scope::module(module));
         self.call(&composed, None, args, state, id, Use::Awaited)
@@ -390,7 +414,7 @@ impl<'a> Evaluator<'a> {
         state: State,
         depth: u8,
     ) -> (Outcomes, Seen) {
-        let id = ExprId(0);
+        let id = FRAMEWORK;
         match &handler {
             Value::Function(closure) => {
                 let function = self.function(closure);
@@ -476,10 +500,10 @@ impl<'a> Evaluator<'a> {
     // --- judging -----------------------------------------------------------------------------------------------
 
     fn judge(&self, ends: &[End], control: Control) -> Judgement {
-        let mut served: Vec<&End> = ends
-            .iter()
-            .filter(|end| end.ending == Ending::Served)
-            .collect();
+        let goes_on = |end: &&End| {
+            end.ending == Ending::Served || (end.ending == Ending::Idle && end.work > 0)
+        };
+        let mut served: Vec<&End> = ends.iter().filter(goes_on).collect();
         if served.is_empty() {
             served = ends
                 .iter()
@@ -487,8 +511,8 @@ impl<'a> Evaluator<'a> {
                 .collect();
         }
         // A path that answers without any work (a preflight, an empty list) has nothing to protect.
-        if served.iter().any(|end| end.worked) {
-            served.retain(|end| end.worked);
+        if served.iter().any(|end| end.work > 0) {
+            served.retain(|end| end.work > 0);
         }
         let mut away: FxHashMap<(Site, bool), Option<Vec<Option<u16>>>> = FxHashMap::default();
         for end in ends {
@@ -498,16 +522,24 @@ impl<'a> Evaluator<'a> {
                     .or_insert_with(|| Some(Vec::new()));
                 match (&mut *entry, end.ending) {
                     (Some(statuses), Ending::Refused(status)) => statuses.push(status),
-                    (Some(statuses), Ending::Idle) => statuses.push(Some(307)),
-                    (entry, Ending::Served) => *entry = None,
-                    (None, _) => {}
+                    (Some(statuses), Ending::Idle) if end.work <= fact.work => {
+                        statuses.push(Some(307))
+                    }
+                    (entry, _) => *entry = None,
                 }
             }
         }
+        // A path that was only sent on passes every condition that sends on; it is no guard's success.
+        served.retain(|end| {
+            end.ending == Ending::Served
+                || !end.possible.iter().any(|fact| {
+                    fact.work >= end.work
+                        && matches!(away.get(&(fact.site, fact.arm)), Some(Some(_)))
+                })
+        });
         let guard = |fact: &Fact| -> Option<Option<u16>> {
             let statuses = away.get(&(fact.site, !fact.arm))?.as_ref()?;
-            is_guard(control, fact.provenance.bits, statuses)
-                .then(|| statuses.iter().copied().flatten().next())
+            is_guard(control, fact, statuses).then(|| statuses.iter().copied().flatten().next())
         };
         let mut guards: Vec<(Site, Option<u16>, Provenance)> = Vec::new();
         let passes: Vec<bool> = served
@@ -540,8 +572,16 @@ impl<'a> Evaluator<'a> {
                 .zip(&passes)
                 .all(|(end, passed)| *passed || end.unconfigured);
         let blind = ends.iter().any(|end| end.blind);
+        let closed = ends
+            .iter()
+            .all(|end| matches!(end.ending, Ending::Refused(Some(401 | 403 | 404) | None)));
         let status = if served.is_empty() {
-            Status::Absent
+            // Nobody is served at all, as behind a condition that never holds in production.
+            if closed && !ends.is_empty() && control == Control::Auth {
+                Status::Enforced
+            } else {
+                Status::Absent
+            }
         } else if all || configured {
             Status::Enforced
         } else if any {
@@ -863,22 +903,37 @@ enum Seen {
     Nothing,
 }
 
-/// Whether turning away with these statuses, on a condition about these origins, is a guard of this kind.
-fn is_guard(control: Control, bits: Bits, statuses: &[Option<u16>]) -> bool {
+/// Whether turning away with these statuses, on a condition about these origins, is a guard of this kind. `passed` is
+/// the decision of the path that goes on.
+fn is_guard(control: Control, passed: &Fact, statuses: &[Option<u16>]) -> bool {
+    let bits = passed.provenance.bits;
     let only_429 = statuses.iter().all(|status| *status == Some(429));
-    let refuses_strangers = statuses
-        .iter()
-        .any(|status| matches!(status, Some(401 | 403 | 404 | 307) | None));
     match control {
         Control::RateLimit => bits.has(Bits::LIMITER) && (!bits.has(Bits::COUNT) || only_429),
         Control::Auth => {
             if only_429 {
                 return false;
             }
-            let direct = bits.has(Bits::SIGNATURE)
-                || (bits.has(Bits::IDENTITY) && !bits.has(Bits::COMPARED));
-            let secret = bits.has(Bits::SECRET) && bits.has(Bits::REQUEST);
-            direct || secret || (bits.can_authenticate() && refuses_strangers)
+            let refuses_strangers = statuses
+                .iter()
+                .any(|s| matches!(s, Some(401 | 403 | 404 | 307) | None));
+            let says_so = statuses.iter().all(|s| matches!(s, Some(401 | 403)));
+            if bits.has(Bits::SIGNATURE) || (bits.has(Bits::SECRET) && bits.has(Bits::REQUEST)) {
+                return true;
+            }
+            if bits.has(Bits::IDENTITY) && !bits.has(Bits::COMPARED) && !bits.has(Bits::LOOKUP) {
+                // The one who is known must be the one who goes on.
+                return passed.arm != bits.has(Bits::NEGATED);
+            }
+            if bits.has(Bits::IDENTITY)
+                && bits.has(Bits::LOOKUP)
+                && bits.has(Bits::PENDING)
+                && !bits.has(Bits::COMPARED)
+            {
+                // Something was looked up with an identity that may be missing, which may mean: with any.
+                return false;
+            }
+            (bits.can_authenticate() && refuses_strangers) || (bits.has(Bits::AMBIENT) && says_so)
         }
         _ => false,
     }

@@ -93,7 +93,7 @@ impl<'a> Evaluator<'a> {
                     self.event(Event::Identity, place);
                     let origin = self.origin(place, &format!("request.{name}"), None, true);
                     Some(Value::Unknown(
-                        Provenance::at(Bits::IDENTITY, origin),
+                        Provenance::at(Bits::IDENTITY.with(Bits::PENDING), origin),
                         Presence::Maybe,
                     ))
                 }
@@ -197,7 +197,7 @@ impl<'a> Evaluator<'a> {
         &mut self,
         external: &Rc<External>,
         args: Vec<Value>,
-        mut state: State,
+        state: State,
         place: Place,
         used: Use,
     ) -> Outcomes {
@@ -284,10 +284,7 @@ impl<'a> Evaluator<'a> {
                 let path = self.paths.root("request", "", "nextUrl");
                 self.external(path, Provenance::default())
             }
-            _ => {
-                state.worked |= false;
-                Value::Unknown(external.provenance.clone(), Presence::Maybe)
-            }
+            _ => Value::Unknown(external.provenance.clone(), Presence::Maybe),
         };
         value(state, v)
     }

@@ -12,6 +12,8 @@ pub(super) struct Fact {
     pub site: Site,
     pub arm: bool,
     pub provenance: Provenance,
+    /// How much work the path had done by then.
+    pub work: u32,
 }
 
 impl Fact {
@@ -40,8 +42,8 @@ pub(super) struct State {
     pub possible: Rc<Vec<Fact>>,
     /// It goes on because something is not configured.
     pub unconfigured: bool,
-    /// Main work has been done.
-    pub worked: bool,
+    /// How many pieces of main work have been done.
+    pub work: u32,
     /// A known failure was thrown and caught on the way.
     pub failed: bool,
     /// Something that could not be resolved was called, and may have turned the request away.
@@ -59,7 +61,7 @@ impl State {
             facts: Rc::new(Vec::new()),
             possible: Rc::new(Vec::new()),
             unconfigured: false,
-            worked: false,
+            work: 0,
             failed: false,
             blind: false,
             answered: None,
@@ -72,6 +74,7 @@ impl State {
             site,
             arm,
             provenance,
+            work: self.work,
         };
         add(&mut self.facts, &fact);
         add(&mut self.possible, &fact);
@@ -120,7 +123,7 @@ impl State {
             facts,
             possible,
             unconfigured: self.unconfigured && other.unconfigured,
-            worked: self.worked || other.worked,
+            work: self.work.max(other.work),
             failed: self.failed && other.failed,
             blind: self.blind || other.blind,
             answered: if self.same_answer(other) {
@@ -183,7 +186,8 @@ pub(super) fn merge_states(states: &mut Vec<State>) {
             let alike = kept.same_facts(&state)
                 && kept.same_answer(&state)
                 && (many
-                    || (kept.worked == state.worked && scopes_alike(&kept.scope, &state.scope)));
+                    || ((kept.work == 0) == (state.work == 0)
+                        && scopes_alike(&kept.scope, &state.scope)));
             if alike {
                 *kept = kept.join(&state);
                 continue 'next;
@@ -252,6 +256,8 @@ pub(super) fn merge_outcomes(outcomes: Outcomes) -> Outcomes {
 enum Class {
     Answer(super::value::ResponseKind, Option<u16>),
     Failure,
+    /// An object, by its fields that a caller can decide on.
+    Shape(u64),
     Truthy,
     Falsy,
     Open,
@@ -261,10 +267,27 @@ fn class(value: &Value) -> Class {
     match value {
         Value::Response(response) => Class::Answer(response.kind, response.status),
         Value::Object(_) if super::proof::reports_failure(value) => Class::Failure,
+        Value::Object(object) => Class::Shape(shape(object)),
         other => match other.truth() {
             Some(true) => Class::Truthy,
             Some(false) => Class::Falsy,
             None => Class::Open,
         },
     }
+}
+
+/// Which fields are booleans or nothing, as a number that is equal for equal shapes.
+fn shape(object: &super::value::Object) -> u64 {
+    use std::hash::{Hash, Hasher};
+    let mut hasher = rustc_hash::FxHasher::default();
+    for (key, value) in &object.fields {
+        let kind = match value {
+            Value::Bool(truth) => u8::from(*truth),
+            Value::Undefined | Value::Null => 2,
+            Value::Response(_) => 3,
+            _ => continue,
+        };
+        (key, kind).hash(&mut hasher);
+    }
+    hasher.finish()
 }

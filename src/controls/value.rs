@@ -45,6 +45,12 @@ impl Bits {
     pub const COMPARED: Self = Self(1 << 14);
     /// A count of past events of the caller, read from a store.
     pub const COUNT: Self = Self(1 << 15);
+    /// The answer of something awaited that was asked with nothing that the client chose.
+    pub const AMBIENT: Self = Self(1 << 16);
+    /// The identity was not yet found to be there.
+    pub const PENDING: Self = Self(1 << 17);
+    /// Turned round: true where the origin is missing.
+    pub const NEGATED: Self = Self(1 << 18);
 
     /// Input that a client chooses freely.
     pub const INPUT: Self = Self(Self::BODY.0 | Self::QUERY.0 | Self::ARGUMENT.0);
@@ -74,7 +80,7 @@ impl Bits {
 
     /// A condition on such a value is worth keeping apart on a path.
     pub fn matters(self) -> bool {
-        self.can_authenticate() || self.has(Self::LIMITER)
+        self.can_authenticate() || self.has(Self::LIMITER) || self.has(Self::AMBIENT)
     }
 }
 
@@ -89,6 +95,8 @@ pub(super) struct Provenance {
     pub origins: Option<Rc<Vec<OriginId>>>,
 }
 
+/// Objects with more fields than this become unknown when paths meet.
+const MAX_JOINED: usize = 24;
 /// More origins than this explain nothing more.
 const MAX_ORIGINS: usize = 6;
 
@@ -236,6 +244,40 @@ impl Object {
             .rev()
             .find(|(name, _)| &**name == key)
             .map(|(_, value)| value)
+    }
+
+    /// Both are plain, or of one class, and small enough to be joined field by field.
+    fn alike(&self, other: &Self) -> bool {
+        let class = match (&self.class, &other.class) {
+            (None, None) => true,
+            (Some(a), Some(b)) => a.module == b.module && a.class == b.class,
+            _ => false,
+        };
+        class && self.fields.len() <= MAX_JOINED && other.fields.len() <= MAX_JOINED
+    }
+
+    fn join(&self, other: &Self) -> Self {
+        let mut joined = Self {
+            class: self.class.clone(),
+            ..Self::default()
+        };
+        for (key, value) in &self.fields {
+            let other = other.get(key).cloned().unwrap_or(Value::Undefined);
+            joined.fields.push((Rc::clone(key), value.join(&other)));
+        }
+        for (key, value) in &other.fields {
+            if self.get(key).is_none() {
+                joined
+                    .fields
+                    .push((Rc::clone(key), value.join(&Value::Undefined)));
+            }
+        }
+        joined.open = match (&self.open, &other.open) {
+            (None, None) => None,
+            (Some(a), Some(b)) => Some(a.join(b)),
+            (Some(open), None) | (None, Some(open)) => Some(open.clone()),
+        };
+        joined
     }
 
     pub fn set(&mut self, key: Rc<str>, value: Value) {
@@ -392,6 +434,7 @@ impl Value {
             return self.clone();
         }
         match (self, other) {
+            (Self::Object(a), Self::Object(b)) if a.alike(b) => Self::Object(Rc::new(a.join(b))),
             // An unset variable that some path sets: keep what it may be, and that it may be missing.
             (Self::Undefined | Self::Null, Self::Function(_) | Self::External(_))
                 if !other.provenance().bits.matters() =>
