@@ -1,7 +1,7 @@
 //! An audit, a route table or a rule list as bytes, one file per format.
 //!
 //! What arrives here is printed: this room never filters, never decides, never reads a file. Everything that comes from
-//! the audited repository goes through [`page`] into the terminal, which is where it is made harmless.
+//! the audited repository goes through `page` into the terminal, which is where it is made harmless.
 
 mod bar;
 mod json;

@@ -1,4 +1,4 @@
-//! One file becomes one [`ModuleRecord`]: imports, exports, functions lowered to a small IR, literals, suppressions.
+//! One file becomes one `ModuleRecord`: imports, exports, functions lowered to a small IR, literals, suppressions.
 //!
 //! The only room that names a parser. Syntax trees are dropped here; what leaves is owned and knows nothing of
 //! repositories, routes or rules.

@@ -2,7 +2,7 @@
 //!
 //! Objects, arrays, texts, numbers, local constants and spreads of them, functions that return such values, and calls of
 //! wrappers (`withSentryConfig(config, …)`) are read; imported constants too, when somebody can name their module. What
-//! cannot be read is [`Literal::Unknown`], and a collection that holds such a part says that it is incomplete.
+//! cannot be read is `Literal::Unknown`, and a collection that holds such a part says that it is incomplete.
 
 mod calls;
 mod folder;
