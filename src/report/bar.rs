@@ -2,11 +2,11 @@
 
 use super::page::{Ink, Line};
 
-/// The colour of a score between 0 and 100.
+/// The colour of a score between 0 and 100; what an F gets is red.
 pub(super) fn ink_of(score: f64) -> Ink {
     if score >= 80.0 {
         Ink::Good
-    } else if score >= 50.0 {
+    } else if score >= 60.0 {
         Ink::Fair
     } else {
         Ink::Bad
