@@ -2,6 +2,7 @@
 
 use crate::graph::ModuleId;
 use crate::project::App;
+use crate::source::RepoPath;
 
 use super::actions::{is_test, own_modules};
 use super::mount::{Dialect, Mounts, Verb};
@@ -24,10 +25,23 @@ pub(super) fn members(app: &App, tracer: Tracer<'_>) -> Vec<ModuleId> {
         .graph
         .modules()
         .filter(|(module, record)| {
-            loaded.get(module.0 as usize).copied().unwrap_or(false) && !is_test(record)
+            loaded.get(module.0 as usize).copied().unwrap_or(false)
+                && !is_test(record)
+                && !in_test_folder(app, &record.path)
         })
         .map(|(module, _)| module)
         .collect()
+}
+
+/// Servers that tests start for themselves serve nobody else.
+fn in_test_folder(app: &App, path: &RepoPath) -> bool {
+    let Some(inside) = path.strip_prefix(&app.root) else {
+        return false;
+    };
+    let inside = inside.strip_prefix("src/").unwrap_or(inside);
+    ["test/", "tests/", "spec/", "e2e/"]
+        .iter()
+        .any(|folder| inside.starts_with(folder))
 }
 
 struct Express;

@@ -517,4 +517,21 @@ mod tests {
         assert!(Matcher::new("api/:path*", Vec::new(), "", &[]).is_err());
         assert!(Matcher::new("/((a)b)", Vec::new(), "", &[]).is_err());
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_source_and_no_path_is_too_odd(
+            source in r"[/:*+?(){}\[\]\\|!.$^a-c0-1é-]{0,24}",
+            url in r"[/a-c.\[\]]{0,16}",
+        ) {
+            for base in ["", "/docs"] {
+                if let Ok(matcher) = Matcher::new(&format!("/{source}"), Vec::new(), base, &[]) {
+                    let _ = matcher.matches(&path(&url));
+                    let _ = matcher.matches_route(&url);
+                    let _ = Matcher::escape(&[matcher], &url);
+                }
+                let _ = Matcher::for_header_source(&source, Vec::new(), base, &[]);
+            }
+        }
+    }
 }
