@@ -23,6 +23,9 @@ const MAX_DEPTH: usize = 24;
 /// Functions walked in one application; a limit against code that multiplies itself.
 const MAX_CALLS: usize = 20_000;
 
+/// Calls looked back over in chains, in one application: every call of a chain looks back to its beginning.
+const MAX_LINKS: usize = 2_000_000;
+
 /// What a member call on a router does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Verb {
@@ -88,6 +91,7 @@ pub(super) struct Mounts<'a, D: Dialect> {
     context: u32,
     contexts: u32,
     calls: usize,
+    links: usize,
 }
 
 impl<'a, D: Dialect> Mounts<'a, D> {
@@ -105,6 +109,7 @@ impl<'a, D: Dialect> Mounts<'a, D> {
             context: 0,
             contexts: 0,
             calls: 0,
+            links: 0,
         }
     }
 }

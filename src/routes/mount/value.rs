@@ -6,7 +6,7 @@ use crate::routes::declared::find_in;
 use crate::routes::trace::{Place, Value};
 
 use super::layout::Router;
-use super::{Bound, Dialect, MAX_DEPTH, Mounts, Reference, Verb};
+use super::{Bound, Dialect, MAX_DEPTH, MAX_LINKS, Mounts, Reference, Verb};
 
 impl<D: Dialect> Mounts<'_, D> {
     pub(super) fn bound_value(&mut self, place: Place, expr: ExprId) -> Bound {
@@ -162,6 +162,10 @@ impl<D: Dialect> Mounts<'_, D> {
             } = record.expr(*callee)
             && let Some(verb) = self.dialect.verb(record.name(*property))
         {
+            self.links += 1;
+            if self.links > MAX_LINKS {
+                return None;
+            }
             if verb == Verb::Path && paths_at.is_none() {
                 paths_at = args.first().map(|first| first.value);
             }
