@@ -15,6 +15,8 @@ use super::subject::Subject;
 const ORIGIN: &str = "access-control-allow-origin";
 const CREDENTIALS: &str = "access-control-allow-credentials";
 
+const ANY_SITE: &str = "any site may read the answers (Access-Control-Allow-Origin: *)";
+
 /// A place that lets every origin in.
 struct Opening {
     location: Location,
@@ -88,7 +90,7 @@ fn configured(entries: &[HeaderEntry], openings: &mut Vec<Opening>) {
         });
         openings.push(Opening {
             location: entry.location.clone(),
-            says: "any site may read the answers (Access-Control-Allow-Origin: *)",
+            says: ANY_SITE,
             credentials,
         });
     }
@@ -119,45 +121,48 @@ fn in_code(module: &ModuleRecord, openings: &mut Vec<Opening>) {
     let is = |expr: ExprId, wanted: &str| {
         text(module, expr).is_some_and(|text| text.trim().eq_ignore_ascii_case(wanted))
     };
-    let allows_credentials = numbered(module).any(|(_, expr)| match expr {
-        Expr::Object(properties) => properties.iter().any(|property| matches!(property,
-            Property::Value { key: name, value }
-                if key(module, name).is_some_and(|key| key.eq_ignore_ascii_case(CREDENTIALS)) && is(*value, "true"))),
-        Expr::Call { args, .. } => matches!(&**args, [name, value, ..]
-            if is(name.value, CREDENTIALS) && is(value.value, "true")),
-        _ => false,
-    });
-    let mut open = |expr: ExprId| {
-        openings.push(Opening {
-            location: place(module, expr),
-            says: "any site may read the answers (Access-Control-Allow-Origin: *)",
-            credentials: allows_credentials,
-        });
+    let by_call = |name: &str, value: &str| {
+        calls(module).any(|call| {
+            matches!(call.args, [key, given, ..] if is(key.value, name) && is(given.value, value))
+        })
     };
     for (_, expr) in numbered(module) {
         let Expr::Object(properties) = expr else {
             continue;
         };
-        for property in properties {
-            if let Property::Value { key: name, value } = property
-                && key(module, name).is_some_and(|key| key.eq_ignore_ascii_case(ORIGIN))
-                && is(*value, "*")
-            {
-                open(*value);
-            }
+        let value_of = |wanted: &str| {
+            properties.iter().find_map(|property| match property {
+                Property::Value { key: name, value }
+                    if key(module, name).is_some_and(|key| key.eq_ignore_ascii_case(wanted)) =>
+                {
+                    Some(*value)
+                }
+                _ => None,
+            })
+        };
+        if let Some(origin) = value_of(ORIGIN).filter(|origin| is(*origin, "*")) {
+            openings.push(Opening {
+                location: place(module, origin),
+                says: ANY_SITE,
+                credentials: value_of(CREDENTIALS).is_some_and(|value| is(value, "true")),
+            });
         }
     }
     for call in calls(module) {
         let setter = matches!(
             called_name(module, call.callee),
-            Some("set" | "append" | "setHeader" | "header" | "writeHead")
+            Some("set" | "append" | "setHeader" | "header")
         );
         if setter
             && let [name, value, ..] = call.args
             && is(name.value, ORIGIN)
             && is(value.value, "*")
         {
-            open(value.value);
+            openings.push(Opening {
+                location: place(module, value.value),
+                says: ANY_SITE,
+                credentials: by_call(CREDENTIALS, "true"),
+            });
         }
     }
     for call in calls(module) {

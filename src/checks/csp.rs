@@ -1,14 +1,16 @@
 //! `[check.content-security-policy]`: sources that undo what a policy is for.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 
+use crate::finding::Related;
+use crate::graph::ModuleId;
 use crate::rule::ContentSecurityPolicy;
 use crate::source::Location;
 use crate::syntax::{Expr, ModuleRecord, Property};
 
 use super::CheckResult;
-use super::code::{key, numbered, place, text};
+use super::code::{is_side_file, key, numbered, package_of, place, text};
+use super::headers::names_header;
 use super::subject::Subject;
 
 /// A policy, or the part of one that a single literal holds.
@@ -17,41 +19,95 @@ pub(super) struct PolicyText<'a> {
     location: Location,
 }
 
-/// Every text of the application that is a policy: values of configured headers and literals in code.
-pub(super) fn texts<'a>(subject: &Subject<'a>) -> Vec<PolicyText<'a>> {
-    let mut found = Vec::new();
+/// The policies that the application sends.
+#[derive(Default)]
+pub(super) struct Policies<'a> {
+    /// What can be read of them.
+    pub texts: Vec<PolicyText<'a>>,
+    /// One is sent, whether or not it can be read.
+    pub sent: bool,
+}
+
+/// Packages that send a policy built from an object of directives.
+const BUILDERS: [&str; 5] = [
+    "helmet",
+    "nosecone",
+    "@nosecone/next",
+    "hono",
+    "@next-safe/middleware",
+];
+
+/// Every policy that the application sends: from configured headers, from its middleware, from packages. A policy that is
+/// written down and sent by nobody is none.
+pub(super) fn policies<'a>(subject: &Subject<'a>) -> Policies<'a> {
+    let mut found = Policies::default();
+    let graph = &subject.model.graph;
     let hosted = subject.model.project.files.hosting_headers.iter();
+    let mut sources: Vec<ModuleId> = Vec::new();
     for entry in subject.project.next.headers.iter().chain(hosted) {
-        if is_policy_header(&entry.name)
-            && let Some(value) = &entry.value
-        {
-            found.push(PolicyText {
+        if !is_policy_header(&entry.name) {
+            continue;
+        }
+        found.sent = true;
+        if let Some(value) = &entry.value {
+            found.texts.push(PolicyText {
                 text: Cow::Borrowed(value),
                 location: entry.location.clone(),
             });
+        } else {
+            sources.extend(graph.find(&entry.location.file));
         }
     }
-    for (_, module) in subject.modules() {
-        if module.use_client {
-            continue;
+    for middleware in subject
+        .app
+        .middleware
+        .iter()
+        .filter(|each| each.problem.is_none())
+    {
+        let closure = graph.closure(&[middleware.module]);
+        let names = graph.modules().zip(&closure).any(|((_, module), reached)| {
+            *reached && names_header(module, "content-security-policy")
+        });
+        if names {
+            found.sent = true;
+            sources.push(middleware.module);
         }
-        for (id, expr) in numbered(module) {
-            if let Some(text) = text(module, id)
-                && looks_like_policy(&text)
-            {
-                found.push(PolicyText {
-                    text,
-                    location: place(module, id),
-                });
-            }
-            if let Expr::Object(properties) = expr {
-                for property in properties {
-                    found.extend(directive_of_object(module, property));
+    }
+    let closure = graph.closure(&sources);
+    for ((_, module), reached) in graph.modules().zip(closure) {
+        let built = module.requests.iter().any(|request| {
+            !request.type_only
+                && package_of(&request.specifier).is_some_and(|name| BUILDERS.contains(&name))
+        });
+        let builds =
+            built && module.path.starts_with(&subject.project.root) && !is_side_file(&module.path);
+        if reached || builds {
+            literals(module, &mut found);
+        }
+    }
+    found
+}
+
+/// The policies that are literals of a module.
+fn literals<'a>(module: &'a ModuleRecord, found: &mut Policies<'a>) {
+    for (id, expr) in numbered(module) {
+        if let Some(text) = text(module, id)
+            && looks_like_policy(&text)
+        {
+            found.texts.push(PolicyText {
+                text,
+                location: place(module, id),
+            });
+        }
+        if let Expr::Object(properties) = expr {
+            for property in properties {
+                if let Some(text) = directive_of_object(module, property) {
+                    found.sent = true;
+                    found.texts.push(text);
                 }
             }
         }
     }
-    found
 }
 
 fn is_policy_header(name: &str) -> bool {
@@ -121,17 +177,13 @@ pub(super) fn run(subject: &Subject<'_>, check: &ContentSecurityPolicy) -> Check
     if !subject.serves_pages() {
         return result;
     }
-    let policies = texts(subject);
+    let Policies {
+        texts: policies,
+        sent,
+    } = policies(subject);
     if policies.is_empty() {
-        let computed = subject.project.next.headers_incomplete
-            || subject
-                .project
-                .next
-                .headers
-                .iter()
-                .any(|entry| is_policy_header(&entry.name));
         for _ in &check.forbid {
-            if computed {
+            if sent || subject.project.next.headers_incomplete {
                 result.unknown();
             } else {
                 // That there is no policy at all is another rule's finding.
@@ -149,8 +201,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &ContentSecurityPolicy) -> Check
         &check.fallback
     };
     for forbidden in &check.forbid {
-        let mut seen = BTreeSet::new();
-        let mut findings = Vec::new();
+        let mut places = Vec::new();
         for policy in &policies {
             let Some(list) = sources(&policy.text, directive) else {
                 continue;
@@ -164,23 +215,29 @@ pub(super) fn run(subject: &Subject<'_>, check: &ContentSecurityPolicy) -> Check
             let bare = list
                 .iter()
                 .any(|source| source.trim_matches('\u{0}') == forbidden.source);
-            if bare
-                && !harmless
-                && seen.insert((policy.location.file.clone(), policy.location.line))
-            {
-                let message = format!(
-                    "{directive} of the content security policy has {}, which lets {}",
-                    forbidden.source, forbidden.allows
-                );
-                findings.push(subject.finding(policy.location.clone(), message));
+            if bare && !harmless {
+                places.push(policy.location.clone());
             }
         }
-        if findings.is_empty() {
+        places.sort();
+        places.dedup();
+        let mut places = places.into_iter();
+        let Some(first) = places.next() else {
             result.covered(1.0);
-        } else {
-            result.silent_gap(1.0);
-            result.findings.append(&mut findings);
-        }
+            continue;
+        };
+        let message = format!(
+            "{directive} of the content security policy has {}, which lets {}",
+            forbidden.source, forbidden.allows
+        );
+        let others = places.map(|location| Related {
+            location,
+            note: String::from("another policy that has it"),
+        });
+        let finding = subject
+            .finding(first, message)
+            .with_related(others.collect());
+        result.gap(1.0, finding);
     }
     result
 }

@@ -45,7 +45,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &Dependency) -> CheckResult {
         Some(name) => format!("{}; {name} is installed, but never set up", check.says),
         None => check.says.clone(),
     };
-    CheckResult::pass_or_fail(vec![subject.app_finding(message)])
+    CheckResult::pass_or_fail(vec![subject.absence(message)])
 }
 
 /// True when the module takes something of the package at run time and, where asked, calls it.

@@ -32,7 +32,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &EnvValidation) -> CheckResult {
     let message = format!(
         "{count} environment variables are read, and nothing checks at startup that they are set"
     );
-    CheckResult::pass_or_fail(vec![subject.app_finding(message)])
+    CheckResult::pass_or_fail(vec![subject.absence(message)])
 }
 
 /// The module checks the environment: with a package for it, by giving all of `process.env` to a schema, or in a loop over

@@ -29,7 +29,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &ResponseHeaders) -> CheckResult
     if !pages && !subject.has_routes() {
         return result;
     }
-    let policy = super::csp::texts(subject);
+    let policy = super::csp::policies(subject).texts;
     for header in &check.headers {
         if header.pages_only && !pages {
             continue;
@@ -251,7 +251,7 @@ fn runs_everywhere(middleware: &Middleware) -> bool {
 }
 
 /// True when the module sets the header: as a key of an object, or as the first argument of `set`, `append` or `setHeader`.
-fn names_header(module: &ModuleRecord, header: &str) -> bool {
+pub(super) fn names_header(module: &ModuleRecord, header: &str) -> bool {
     let named = |expr| text(module, expr).is_some_and(|text| text.eq_ignore_ascii_case(header));
     module.exprs.iter().any(|expr| match expr {
         Expr::Object(properties) => properties.iter().any(|property| match property {

@@ -7,7 +7,12 @@ use super::CheckResult;
 use super::subject::Subject;
 
 pub(super) fn run(subject: &Subject<'_>, check: &RouteExists) -> CheckResult {
-    if !subject.has_routes() {
+    let handlers = subject
+        .app
+        .routes
+        .iter()
+        .filter(|route| route.route.url.is_some());
+    if handlers.count() < check.at_least {
         return CheckResult::default();
     }
     let patterns: Vec<RoutePattern> = check

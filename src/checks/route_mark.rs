@@ -18,7 +18,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &RouteMark) -> CheckResult {
                     chain
                 };
                 subject
-                    .route_finding(route, &says.replace("{}", about))
+                    .route_finding(route, &about_sender(says, about))
                     .with_related(related(chain))
             };
             let has_mark = check
@@ -57,6 +57,15 @@ pub(super) fn run(subject: &Subject<'_>, check: &RouteMark) -> CheckResult {
         }
     }
     result
+}
+
+/// The message with its subject; a sender that nobody knows by name is left out of it.
+fn about_sender(says: &str, about: &str) -> String {
+    if matches!(about, "" | "any") {
+        says.replace(" of {}", "").replace("{}", "its sender")
+    } else {
+        says.replace("{}", about)
+    }
 }
 
 /// The subjects of a mark with their places: `stripe` of `webhook:stripe`, empty for a mark without one.

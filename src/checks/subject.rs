@@ -5,7 +5,7 @@ use crate::finding::{Finding, Related};
 use crate::graph::ModuleId;
 use crate::model::{AppModel, Model, RouteFacts};
 use crate::project::{App, Package};
-use crate::rule::Rule;
+use crate::rule::{Confidence, Rule};
 use crate::source::{Location, RepoPath, SourceFile};
 use crate::syntax::ModuleRecord;
 
@@ -45,6 +45,23 @@ impl<'a> Subject<'a> {
     /// A finding about the application as a whole, at its manifest.
     pub(super) fn app_finding(&self, message: String) -> Finding {
         self.finding(Location::of_line(&self.home(), 1), message)
+    }
+
+    /// A finding that something is nowhere in the application's code: less sure where a part of that code could not be examined.
+    pub(super) fn absence(&self, message: String) -> Finding {
+        let blind = self.model.not_examined.iter().any(|file| {
+            let code = matches!(
+                file.path.extension(),
+                Some("ts" | "tsx" | "js" | "jsx" | "mjs" | "cjs" | "mts" | "cts")
+            );
+            code && file.path.starts_with(&self.project.root) && !is_side_file(&file.path)
+        });
+        let finding = self.app_finding(message);
+        if blind {
+            finding.at_most(Confidence::Low)
+        } else {
+            finding
+        }
     }
 
     /// A finding about a handler, at the handler's beginning.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use rustc_hash::FxHashMap;
 
 use crate::rule::{Confidence, UnsignedToken, wildcard};
+use crate::source::Span;
 use crate::syntax::{Expr, ExprId, ModuleRecord, Name, Pattern, Property, StmtKind};
 
 use super::CheckResult;
@@ -17,7 +18,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &UnsignedToken) -> CheckResult {
     }
     let mut findings = Vec::new();
     for module in subject.reached() {
-        if module.use_client || module.facts.has_jsx || signs(module, check) {
+        if module.use_client || module.facts.has_jsx {
             continue;
         }
         let code = Code::new(module);
@@ -29,11 +30,11 @@ pub(super) fn run(subject: &Subject<'_>, check: &UnsignedToken) -> CheckResult {
             // Encoded JSON may be many things; this one says who somebody is.
             if is_session(check, name)
                 && code.identifies(json, check) == Some(true)
-                && seen.insert(value)
+                && seen.insert(code.behind(value))
             {
                 let message =
                     format!("{name} is JSON in base64, so anybody can write one for any user");
-                findings.push(subject.finding(place(module, value), message));
+                findings.push(subject.finding(place(module, code.behind(value)), message));
             }
         }
         for (cookie, value, whole) in code.cookies() {
@@ -75,19 +76,36 @@ fn is_session(check: &UnsignedToken, name: &str) -> bool {
     fits(&check.names) && !fits(&check.except_names)
 }
 
-/// The module signs or encrypts something: what it encodes may be a part of that.
-fn signs(module: &ModuleRecord, check: &UnsignedToken) -> bool {
-    calls(module).any(|call| {
-        called_name(module, call.callee).is_some_and(|name| {
-            let lower = name.to_ascii_lowercase();
-            // `signIn`, `signOut` and `signUp` sign nothing.
-            !lower.starts_with("signin")
-                && !lower.starts_with("signout")
-                && !lower.starts_with("signup")
-                && !lower.starts_with("assign")
-                && check.signs.iter().any(|part| lower.contains(part.as_str()))
+/// The function around `at` signs or encrypts something: what it encodes may be a part of that.
+fn signs(module: &ModuleRecord, at: ExprId, check: &UnsignedToken) -> bool {
+    let span_of = |expr: ExprId| {
+        module
+            .spans
+            .get(expr.0 as usize)
+            .copied()
+            .unwrap_or_default()
+    };
+    let inside = |inner: Span, outer: Span| outer.start <= inner.start && inner.end <= outer.end;
+    let here = span_of(at);
+    // The innermost function is the one that begins last.
+    let function = module
+        .functions
+        .iter()
+        .skip(1)
+        .map(|function| function.span)
+        .filter(|span| inside(here, *span))
+        .max_by_key(|span| span.start);
+    calls(module)
+        .filter(|call| function.is_none_or(|function| inside(span_of(call.expr), function)))
+        .any(|call| {
+            called_name(module, call.callee).is_some_and(|name| {
+                let lower = name.to_ascii_lowercase();
+                // `signIn`, `signOut` and `signUp` sign nothing.
+                let other = ["signin", "signout", "signup", "assign", "verify"];
+                !other.iter().any(|start| lower.starts_with(start))
+                    && check.signs.iter().any(|part| lower.contains(part.as_str()))
+            })
         })
-    })
 }
 
 /// A module with the values of its variables that are given one only once.

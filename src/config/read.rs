@@ -413,3 +413,134 @@ fn check_ignore(
         glob,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Config, FailOn};
+    use crate::rule::{RuleSet, Severity};
+    use crate::source::RepoPath;
+
+    fn parse(text: &str) -> Result<Config, Vec<String>> {
+        let rules = RuleSet::builtin().unwrap();
+        Config::parse(&RepoPath::new("readiness.toml"), text, &rules)
+            .map_err(|problems| problems.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn an_empty_file_changes_nothing() {
+        let config = parse("").unwrap();
+        assert_eq!(config.gate.fail_on, FailOn::Severity(Severity::High));
+        assert!(config.gate.min_score.is_none() && !config.gate.low_confidence);
+    }
+
+    #[test]
+    fn every_key_is_read() {
+        let config = parse(
+            r#"
+[gate]
+fail-on = "never"
+min-score = 60
+[roadmap]
+use = "standard"
+[routes]
+public = ["GET /api/health", { route = "/api/public/**", reason = "the shop window" }]
+ignore = ["/api/dev/**"]
+[rules.coverage-threshold]
+severity = "low"
+options = { percent = 80 }
+[rules.cors-wildcard]
+enabled = false
+[[ignore]]
+rule = "route-auth"
+path = "app/api/legacy/**"
+reason = "goes away in March"
+until = 2027-03-01
+[attest.route-tests]
+by = "Ada"
+on = "2026-01-02"
+until = "2026-12-31"
+evidence = "docs/tests.md"
+[measure]
+coverage = "coverage/lcov.info"
+[controls.auth]
+guards = ["@/lib/auth#requireUser"]
+[controls.rate-limit]
+wrappers = ["@/lib/limit#limited"]
+"#,
+        )
+        .unwrap();
+        assert_eq!(config.gate.fail_on, FailOn::Never);
+        assert_eq!(config.gate.min_score, Some(60.0));
+        assert_eq!(config.roadmap.as_deref(), Some("standard"));
+        let public = config
+            .routes
+            .public("POST", Some("/api/public/a/b"))
+            .unwrap();
+        assert_eq!(public.reason.as_deref(), Some("the shop window"));
+        assert_eq!(public.location.line, 8);
+        assert!(config.routes.public("POST", Some("/api/health")).is_none());
+        assert!(config.routes.ignored("GET", Some("/api/dev/x")));
+        assert_eq!(
+            config.rules["coverage-threshold"].severity,
+            Some(Severity::Low)
+        );
+        assert_eq!(config.rules["cors-wildcard"].enabled, Some(false));
+        assert!(config.ignores[0].covers(&RepoPath::new("app/api/legacy/x/route.ts")));
+        assert!(!config.ignores[0].covers(&RepoPath::new("app/api/new/route.ts")));
+        assert_eq!(config.ignores[0].until.unwrap().to_string(), "2027-03-01");
+        assert_eq!(config.attest["route-tests"].by, "Ada");
+        assert_eq!(
+            config.measure.coverage.as_deref(),
+            Some("coverage/lcov.info")
+        );
+        assert_eq!(config.controls.len(), 2);
+    }
+
+    #[test]
+    fn every_mistake_is_reported_at_its_line_and_column() {
+        let problems = parse(
+            r#"[gate]
+fail_on = "high"
+min-score = 140
+[routes]
+public = ["FETCH /x", { rout = "/y" }]
+[rules.route-atuh]
+severity = "hgih"
+[rules.coverage-threshold]
+options = { percnt = 80 }
+[[ignore]]
+rule = "route-auth"
+[[ignore]]
+rule = "route-rate-limits"
+reason = " "
+[attest.route-tests]
+by = "Ada"
+[colour]
+"#,
+        )
+        .unwrap_err();
+        let has = |start: &str, part: &str| {
+            assert!(
+                problems.iter().any(
+                    |each| each.starts_with(&format!("readiness.toml:{start}: "))
+                        && each.contains(part)
+                ),
+                "{start} … {part}\nin {problems:#?}"
+            );
+        };
+        has("2:1", "did you mean `fail-on`?");
+        has("3:13", "between 0 and 100");
+        has("5:11", "unknown method `FETCH`");
+        has("5:25", "did you mean `route`?");
+        has("6:8", "did you mean `route-auth`?");
+        has("7:12", "did you mean `high`?");
+        has("9:11", "did you mean `percent`?");
+        has("10:1", "needs `reason`");
+        has("13:8", "did you mean `route-rate-limit`?");
+        has("14:10", "`reason` is empty");
+        has("15:9", "needs `on`");
+        has("15:9", "needs `until`");
+        has("17:2", "unknown key `colour`");
+        assert_eq!(problems.len(), 13, "{problems:#?}");
+    }
+}

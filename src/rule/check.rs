@@ -173,6 +173,8 @@ pub struct RouteExists {
     /// The methods that may answer it; any when empty.
     #[serde(default)]
     pub methods: Vec<String>,
+    /// Asked only of applications with at least so many handlers.
+    pub at_least: usize,
     /// The message when there is none.
     pub says: String,
 }
@@ -457,6 +459,9 @@ pub struct PipelineStep {
     /// Scripts of `package.json` that count by name when what they run cannot be followed.
     #[serde(default)]
     pub scripts: Vec<String>,
+    /// Files that show a platform which does it on every change: `vercel.json`.
+    #[serde(default)]
+    pub done_by: Vec<String>,
 }
 
 /// `[check.console-logging]`: handlers log through a logger and not with `console`. One finding per application, at the file

@@ -45,9 +45,11 @@ pub fn read_toml<T: DeserializeOwned>(text: &str) -> (Option<T>, Vec<Mistake>) {
                 let removed = span.as_ref().and_then(|span| remove(table.get_mut(), span));
                 // What was taken out for a mistake of its own is then missed: that is no second mistake.
                 let message = error.message();
-                let follows = gone.iter().any(|key| {
-                    message == format!("missing field `{key}`")
-                        || message.starts_with("wanted exactly 1")
+                let missed = message.strip_prefix("missing field `");
+                let missed = missed.and_then(|rest| rest.strip_suffix('`'));
+                let follows = gone.iter().any(|key| match missed {
+                    Some(missed) => nearest(key, [missed]).is_some(),
+                    None => message.starts_with("wanted exactly 1"),
                 });
                 if !follows {
                     mistakes.push(Mistake {

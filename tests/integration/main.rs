@@ -1,9 +1,11 @@
 //! Everything that looks at several rooms together, as one binary.
 
+mod audits;
 mod cli;
 mod docs;
 mod house;
 mod next_oracle;
+mod props;
 mod reports;
 mod resolve;
 mod routes;

@@ -1,0 +1,232 @@
+//! What the audit makes of findings: suppressions, severities, gate, fingerprints, stale declarations.
+
+use readiness::audit::{self, Audit, AuditOptions, GateOptions};
+use readiness::config::{Config, Date, FailOn};
+use readiness::model;
+use readiness::rule::{Confidence, RuleSet, Severity};
+use readiness::source::{RepoPath, Repository};
+
+const MANIFEST: &str =
+    r#"{ "name": "notes", "dependencies": { "next": "15.1.0", "pg": "8.13.0" } }"#;
+
+const ROUTE: &str = r#"import { Pool } from "pg";
+
+const db = new Pool();
+
+export async function DELETE() {
+  await db.query("delete from notes");
+  return new Response(null, { status: 204 });
+}
+"#;
+
+fn rules() -> RuleSet {
+    RuleSet::builtin().unwrap()
+}
+
+fn options(only: &[&str]) -> AuditOptions {
+    AuditOptions {
+        only: only.iter().map(|&rule| rule.to_owned()).collect(),
+        today: Date::parse("2026-11-21").unwrap(),
+        ..AuditOptions::default()
+    }
+}
+
+/// Audits one route file and one `readiness.toml`.
+fn audit_of(route: &str, config: &str, only: &[&str]) -> Audit {
+    let rules = rules();
+    let config = Config::parse(&RepoPath::new("readiness.toml"), config, &rules).unwrap();
+    let files = [
+        ("package.json", MANIFEST),
+        ("app/api/notes/route.ts", route),
+    ];
+    let model = model::build(&Repository::in_memory(&files), &rules, &config);
+    audit::run(&model, &rules, &config, &options(only))
+}
+
+fn messages(audit: &Audit) -> Vec<&str> {
+    let findings = audit.apps.iter().flat_map(|app| &app.findings);
+    findings.map(|finding| finding.message.as_str()).collect()
+}
+
+fn problems(audit: &Audit) -> Vec<(String, u32)> {
+    let stale = &audit.stale_suppressions;
+    stale
+        .iter()
+        .map(|each| (each.problem.clone(), each.location.line))
+        .collect()
+}
+
+#[test]
+fn a_finding_names_its_rule_route_place_and_fix() {
+    let audit = audit_of(ROUTE, "", &["route-auth"]);
+    let finding = &audit.apps[0].findings[0];
+    assert_eq!(
+        finding.message,
+        "DELETE /api/notes does not check who is calling"
+    );
+    assert_eq!(finding.route.as_deref(), Some("DELETE /api/notes"));
+    assert_eq!(finding.location.line, 5);
+    assert_eq!(finding.severity, Severity::Critical);
+    assert_eq!(finding.fix, rules().rule("route-auth").unwrap().fix);
+    assert_eq!(finding.fingerprint.len(), 32);
+}
+
+#[test]
+fn a_comment_with_a_reason_suppresses_and_one_without_does_not() {
+    let with = |comment: &str| ROUTE.replace("export async", &format!("{comment}\nexport async"));
+    let good = audit_of(
+        &with("// readiness-ignore route-auth -- behind the VPN"),
+        "",
+        &["route-auth"],
+    );
+    assert!(messages(&good).is_empty());
+    assert_eq!(good.apps[0].suppressed[0].reason, "behind the VPN");
+    assert!(problems(&good).is_empty());
+
+    let bare = audit_of(&with("// readiness-ignore route-auth"), "", &["route-auth"]);
+    assert_eq!(messages(&bare).len(), 1);
+    let [(problem, line)] = &problems(&bare)[..] else {
+        panic!("{:?}", problems(&bare))
+    };
+    assert!(problem.contains("no reason"), "{problem}");
+    assert_eq!(*line, 5);
+}
+
+#[test]
+fn suppressions_that_do_nothing_are_reported() {
+    let route = format!(
+        "// readiness-ignore cors-wildcard -- partners\n// readiness-ignore route-atuh -- typo\n{ROUTE}"
+    );
+    let config = r#"
+[[ignore]]
+rule = "route-auth"
+path = "app/api/other/**"
+reason = "not there"
+[[ignore]]
+rule = "route-auth"
+reason = "for the launch"
+until = "2026-01-31"
+[routes]
+public = ["GET /api/nowhere"]
+[attest.route-auth]
+by = "Ada"
+on = "2026-01-01"
+until = "2027-01-01"
+"#;
+    let audit = audit_of(&route, config, &["route-auth", "cors-wildcard"]);
+    assert_eq!(
+        messages(&audit).len(),
+        1,
+        "an ignore that has run out suppresses nothing"
+    );
+    let text = format!("{:?}", problems(&audit));
+    for part in [
+        "it matches no finding",
+        "did you mean `route-auth`?",
+        "it has run out on 2026-01-31",
+        "no handler answers to `GET /api/nowhere`",
+        "judged without attestation",
+    ] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    assert_eq!(problems(&audit).len(), 6, "{text}");
+
+    // Of a rule that was not run nothing can be said.
+    let audit = audit_of(&route, "", &["route-auth"]);
+    assert!(!format!("{:?}", problems(&audit)).contains("matches no finding"));
+}
+
+#[test]
+fn suppressing_and_switching_off_leave_the_score_alone() {
+    let plain = audit_of(ROUTE, "", &[]);
+    let ignored = audit_of(
+        ROUTE,
+        "[[ignore]]\nrule = 'route-auth'\nreason = 'x'\n",
+        &[],
+    );
+    let off = audit_of(ROUTE, "[rules.route-auth]\nenabled = false\n", &[]);
+    assert!(messages(&ignored).len() < messages(&plain).len());
+    assert!(messages(&off).len() < messages(&plain).len());
+    assert!((plain.apps[0].score - ignored.apps[0].score).abs() < f64::EPSILON);
+    assert!((plain.apps[0].score - off.apps[0].score).abs() < f64::EPSILON);
+}
+
+#[test]
+fn the_configuration_sets_severities_and_options() {
+    let audit = audit_of(
+        ROUTE,
+        "[rules.route-tests]\nseverity = 'critical'\n",
+        &["route-tests"],
+    );
+    assert_eq!(audit.apps[0].findings[0].severity, Severity::Critical);
+    let audit = audit_of(
+        ROUTE,
+        "[rules.health-endpoint]\noptions = { at-least = 1 }\n",
+        &["health-endpoint"],
+    );
+    assert_eq!(messages(&audit).len(), 1);
+    let audit = audit_of(ROUTE, "", &["health-endpoint"]);
+    assert!(messages(&audit).is_empty());
+}
+
+#[test]
+fn a_declared_public_route_needs_no_caller() {
+    let audit = audit_of(
+        ROUTE,
+        "[routes]\npublic = ['DELETE /api/notes']\n",
+        &["route-auth"],
+    );
+    assert!(messages(&audit).is_empty());
+    assert!(problems(&audit).is_empty());
+    let auth = &audit.apps[0].coverage[0];
+    assert_eq!((auth.control.as_str(), auth.total), ("auth", 0));
+}
+
+#[test]
+fn the_gate_fails_for_its_reasons_only() {
+    let audit = audit_of(ROUTE, "", &["route-auth"]);
+    let gate = |change: &dyn Fn(&mut GateOptions)| {
+        let mut options = GateOptions::default();
+        change(&mut options);
+        audit.gate(&options)
+    };
+    let decision = gate(&|_| {});
+    assert_eq!(decision.reasons, ["1 finding of severity high or worse"]);
+    assert!(!decision.passed);
+    assert!(gate(&|options| options.fail_on = FailOn::Never).passed);
+    let low_score = gate(&|options| {
+        options.fail_on = FailOn::Never;
+        options.min_score = Some(100.0);
+    });
+    assert!(!low_score.passed && low_score.reasons[0].contains("is below 100"));
+
+    let mut unsure = audit.clone();
+    unsure.apps[0].findings[0].confidence = Confidence::Low;
+    assert!(unsure.gate(&GateOptions::default()).passed);
+    let strict = GateOptions {
+        low_confidence: true,
+        ..GateOptions::default()
+    };
+    assert!(!unsure.gate(&strict).passed);
+}
+
+#[test]
+fn fingerprints_survive_moved_lines_and_differ_between_findings() {
+    let moved = format!("// a comment\n\n{ROUTE}");
+    let prints = |route: &str| -> Vec<String> {
+        let audit = audit_of(route, "", &[]);
+        let mut prints: Vec<String> = audit.apps[0]
+            .findings
+            .iter()
+            .map(|finding| finding.fingerprint.clone())
+            .collect();
+        prints.sort();
+        prints
+    };
+    let before = prints(ROUTE);
+    assert_eq!(before, prints(&moved));
+    let mut unique = before.clone();
+    unique.dedup();
+    assert_eq!(unique, before);
+    assert!(before.len() > 5);
+}
