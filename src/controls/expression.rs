@@ -620,7 +620,7 @@ impl<'a> Evaluator<'a> {
                         None => {
                             let mut yes = state.clone();
                             let mut no = state;
-                            if provenance.bits.matters() {
+                            if deciding(&yes, provenance.bits) {
                                 let site = self.site(yes.scope.module, test);
                                 yes = yes.with_fact(site, true, provenance.clone());
                                 no = no.with_fact(site, false, provenance);
@@ -685,6 +685,22 @@ impl<'a> Evaluator<'a> {
         };
         set(state, name, refined);
     }
+}
+
+/// The condition may be a guard, so the path remembers how it was decided. What is asked of an identity that is already
+/// known to be there cannot be one any more, nor can what is asked of other data once somebody is known.
+fn deciding(state: &State, bits: Bits) -> bool {
+    if bits.has(Bits::LIMITER) || bits.has(Bits::SIGNATURE) {
+        return true;
+    }
+    if bits.has(Bits::IDENTITY) {
+        return bits.has(Bits::PENDING);
+    }
+    if bits.can_authenticate() {
+        return true;
+    }
+    let someone = |bits: Bits| bits.has(Bits::IDENTITY.with(Bits::SIGNATURE).with(Bits::SECRET));
+    bits.has(Bits::AMBIENT) && !state.facts.iter().any(|fact| someone(fact.provenance.bits))
 }
 
 /// A condition on the configuration alone.
@@ -821,6 +837,9 @@ fn binary(op: BinaryOp, left: &Value, right: &Value) -> Value {
             | BinaryOp::Other
     ) {
         provenance.bits = provenance.bits.with(Bits::COMPARED);
+        if op == BinaryOp::NotEqual {
+            provenance.bits = Bits(provenance.bits.0 ^ Bits::NEGATED.0);
+        }
         // A stored count that is held against a limit is a limiter's decision.
         if provenance.bits.has(Bits::COUNT) {
             provenance.bits = provenance.bits.with(Bits::LIMITER).without(Bits::IDENTITY);

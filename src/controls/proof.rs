@@ -12,7 +12,6 @@ use rustc_hash::FxHashMap;
 use crate::graph::ModuleId;
 use crate::routes::{Entry, Layer, Route, RouteKind};
 use crate::rule::{Calling, Confidence, Control, Meaning};
-use crate::syntax::ExprId;
 
 use super::call::Use;
 use super::evaluator::{Evaluator, FRAMEWORK};
@@ -547,7 +546,12 @@ impl<'a> Evaluator<'a> {
             .map(|end| {
                 let mut passed = false;
                 for fact in end.facts.iter() {
-                    if let Some(status) = guard(fact) {
+                    let status = match guard(fact) {
+                        Some(status) => Some(status),
+                        None if control == Control::Auth && establishes(fact) => Some(None),
+                        None => None,
+                    };
+                    if let Some(status) = status {
                         passed = true;
                         if !guards.iter().any(|(site, _, _)| *site == fact.site) {
                             guards.push((fact.site, status, fact.provenance.clone()));
@@ -903,6 +907,16 @@ enum Seen {
     Nothing,
 }
 
+/// The path knows who is calling: an identity was found to be there, a signature or secret to be right.
+fn establishes(fact: &Fact) -> bool {
+    let bits = fact.provenance.bits;
+    let positive = fact.arm != bits.has(Bits::NEGATED);
+    let identity = bits.has(Bits::IDENTITY) && !bits.has(Bits::COMPARED) && !bits.has(Bits::LOOKUP);
+    let signature = bits.has(Bits::SIGNATURE) && !bits.has(Bits::COMPARED);
+    let secret = bits.has(Bits::SECRET) && bits.has(Bits::REQUEST) && bits.has(Bits::COMPARED);
+    positive && (identity || signature || secret)
+}
+
 /// Whether turning away with these statuses, on a condition about these origins, is a guard of this kind. `passed` is
 /// the decision of the path that goes on.
 fn is_guard(control: Control, passed: &Fact, statuses: &[Option<u16>]) -> bool {
@@ -925,11 +939,7 @@ fn is_guard(control: Control, passed: &Fact, statuses: &[Option<u16>]) -> bool {
                 // The one who is known must be the one who goes on.
                 return passed.arm != bits.has(Bits::NEGATED);
             }
-            if bits.has(Bits::IDENTITY)
-                && bits.has(Bits::LOOKUP)
-                && bits.has(Bits::PENDING)
-                && !bits.has(Bits::COMPARED)
-            {
+            if bits.has(Bits::IDENTITY) && bits.has(Bits::LOOKUP) && bits.has(Bits::PENDING) {
                 // Something was looked up with an identity that may be missing, which may mean: with any.
                 return false;
             }

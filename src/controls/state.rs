@@ -227,14 +227,20 @@ pub(super) fn merge_outcomes(outcomes: Outcomes) -> Outcomes {
     let mut merged: Outcomes = SmallVec::new();
     'next: for (state, flow) in outcomes {
         for (kept, kept_flow) in &mut merged {
-            let alike = match (&*kept_flow, &flow) {
-                (Ok(a), Ok(b)) | (Err(a), Err(b)) => {
-                    kept.same_answer(&state)
-                        && (crowd || kept.same_facts(&state))
-                        && (a.same(b) || (many && class(a) == class(b)))
-                }
-                _ => false,
-            };
+            let alike = kept.same_answer(&state)
+                && match (&*kept_flow, &flow) {
+                    (Ok(a), Ok(b)) => {
+                        let facts = kept.same_facts(&state);
+                        (a.same(b) && facts) || (many && class(a) == class(b) && (facts || crowd || sends_away(b, &state)))
+                    }
+                    (Err(a), Err(b)) => {
+                        let facts = kept.same_facts(&state);
+                        let redirect = matches!(b, Value::Response(r) if r.kind == super::value::ResponseKind::Redirect);
+                        let idle = (kept.work == 0) == (state.work == 0);
+                        (a.same(b) && facts) || (many && class(a) == class(b) && (facts || !redirect || idle && (crowd || state.work == 0)))
+                    }
+                    _ => false,
+                };
             if alike {
                 let joined = match (&*kept_flow, &flow) {
                     (Ok(a), Ok(b)) => Ok(a.join(b)),
@@ -249,6 +255,15 @@ pub(super) fn merge_outcomes(outcomes: Outcomes) -> Outcomes {
         merged.push((state, flow));
     }
     merged
+}
+
+/// A value with which a caller is turned away: what was decided on such a path is kept as possible, and no more is needed.
+fn sends_away(value: &Value, state: &State) -> bool {
+    match class(value) {
+        Class::Answer(_, Some(status)) => status >= 400 || (status >= 300 && state.work == 0),
+        Class::Failure | Class::Falsy => true,
+        _ => false,
+    }
 }
 
 /// Values that callers tell apart by testing them: nothing, something, an answer by its status, a failure.

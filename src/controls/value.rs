@@ -435,6 +435,10 @@ impl Value {
         }
         match (self, other) {
             (Self::Object(a), Self::Object(b)) if a.alike(b) => Self::Object(Rc::new(a.join(b))),
+            (Self::Response(a), Self::Response(b)) if a.kind == b.kind && refusing(a) && refusing(b) => {
+                let lower = if a.status <= b.status { a } else { b };
+                Self::Response(Rc::clone(lower))
+            }
             // An unset variable that some path sets: keep what it may be, and that it may be missing.
             (Self::Undefined | Self::Null, Self::Function(_) | Self::External(_))
                 if !other.provenance().bits.matters() =>
@@ -444,4 +448,9 @@ impl Value {
             _ => Self::Unknown(self.provenance().join(&other.provenance()), Presence::Maybe),
         }
     }
+}
+
+/// The response turns the request away.
+fn refusing(response: &Response) -> bool {
+    response.status.is_some_and(|status| status >= 400)
 }
