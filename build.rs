@@ -1,6 +1,12 @@
-//! Embeds `rules/`: one list of (path below `rules/`, text). `rules/controls/` included.
+//! Embeds `rules/`, one list of (path below `rules/`, text), `rules/controls/` included; and of every rule's fixtures the
+//! file with the guilty line and the same file put right, for `readiness explain`.
 
-use std::{env, fmt::Write as _, fs, path::Path};
+use std::{
+    env,
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+};
 
 fn main() {
     let manifest = env::var("CARGO_MANIFEST_DIR").unwrap_or_default();
@@ -38,4 +44,70 @@ fn main() {
     if let Err(error) = fs::write(Path::new(&out).join("rules.rs"), list) {
         println!("cargo::error=cannot write the list of rules: {error}");
     }
+    let list = examples(&Path::new(&manifest).join("fixtures/rules"));
+    if let Err(error) = fs::write(Path::new(&out).join("examples.rs"), list) {
+        println!("cargo::error=cannot write the list of examples: {error}");
+    }
+}
+
+/// `(rule, bad path, bad text, good path, good text)` of every rule whose fixtures mark a line.
+fn examples(fixtures: &Path) -> String {
+    let mut list = String::from("&[\n");
+    println!("cargo:rerun-if-changed={}", fixtures.display());
+    for folder in entries(fixtures) {
+        let Some(id) = folder.file_name().and_then(|name| name.to_str()) else {
+            continue;
+        };
+        let (bad, good) = (files(&folder.join("bad")), files(&folder.join("good")));
+        let marked = bad.iter().find(|file| {
+            let text = fs::read_to_string(file).unwrap_or_default();
+            text.lines().any(|line| line.ends_with(&format!("~ {id}")))
+        });
+        let Some(marked) = marked else {
+            continue;
+        };
+        let below = |file: &Path, side: &str| {
+            let path = file.strip_prefix(folder.join(side)).unwrap_or(file);
+            path.to_string_lossy().replace('\\', "/")
+        };
+        let path = below(marked, "bad");
+        let same_place = good.iter().find(|file| below(file, "good") == path);
+        let right = same_place.or_else(|| {
+            good.iter()
+                .find(|file| file.file_name() == marked.file_name())
+        });
+        let Some(right) = right else {
+            continue;
+        };
+        let _ = writeln!(
+            list,
+            "({id:?}, {path:?}, include_str!({:?}), {:?}, include_str!({:?})),",
+            marked.display().to_string(),
+            below(right, "good"),
+            right.display().to_string()
+        );
+    }
+    list.push_str("]\n");
+    list
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let found = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut paths: Vec<PathBuf> = found.map(|entry| entry.path()).collect();
+    paths.sort();
+    paths
+}
+
+/// All files below a folder, in order.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for path in entries(folder) {
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            println!("cargo:rerun-if-changed={}", path.display());
+            found.push(path);
+        }
+    }
+    found
 }

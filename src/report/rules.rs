@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::rule::{Check, How, Roadmap, Rule, RuleSet, Severity};
+use crate::rule::{Check, Example, How, Roadmap, Rule, RuleSet, Severity};
 
 use super::json::pretty;
 use super::page::{Column, Ink, Line, Page, Style};
@@ -200,6 +200,9 @@ pub fn explain(rules: &RuleSet, rule: &Rule, style: Style) -> String {
     section(&mut page, "Why", &rule.why);
     section(&mut page, "Fix", &rule.fix);
     section(&mut page, "Looks at", &looks_at(rule));
+    if let Some(example) = crate::rule::example(&rule.id) {
+        bad_and_good(&mut page, &example);
+    }
     let roadmaps: Vec<&str> = listed_by(rules, rule)
         .map(|roadmap| roadmap.name.as_str())
         .collect();
@@ -222,6 +225,19 @@ pub fn explain(rules: &RuleSet, rule: &Rule, style: Style) -> String {
         &format!("// readiness-ignore {} -- reason", rule.id),
     ));
     page.finish()
+}
+
+fn bad_and_good(page: &mut Page, example: &Example) {
+    page.heading("Bad", example.bad_file);
+    for (line, guilty) in example.bad() {
+        let ink = if guilty { Ink::Bad } else { Ink::Plain };
+        let mark = if guilty { "> " } else { "  " };
+        page.whole_line(Line::of(ink, mark).with(ink, line));
+    }
+    page.heading("Good", example.good_file);
+    for line in example.good() {
+        page.whole_line(Line::of(Ink::Plain, "  ").with(Ink::Plain, line));
+    }
 }
 
 fn section(page: &mut Page, title: &str, text: &str) {

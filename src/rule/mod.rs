@@ -6,6 +6,7 @@
 mod check;
 mod checked;
 mod control;
+mod example;
 mod file;
 mod nearest;
 mod reading;
@@ -18,6 +19,7 @@ pub use checked::{Rule, RuleProblem};
 pub use control::{
     Api, Builder, Calling, ControlFile, ControlLibrary, Expensive, LimitShape, Meaning, wildcard,
 };
+pub use example::{Example, example};
 pub use file::{RuleFile, rule_schema};
 pub use nearest::nearest;
 pub use reading::{Mistake, read_toml};
