@@ -10,9 +10,9 @@ use crate::syntax::{
 
 use super::call::Use;
 use super::evaluator::Evaluator;
-use super::state::{Outcomes, State, merge_outcomes, merge_states, value};
+use super::state::{Outcomes, State, merge_outcomes, merge_states, squeeze, value};
 use super::statement::{Branches, set};
-use super::value::{Bits, Object, Presence, Provenance, Value};
+use super::value::{Bits, External, Object, Presence, Provenance, Value};
 
 impl<'a> Evaluator<'a> {
     /// Evaluates an expression: every path out of it, with its value or what it throws.
@@ -290,7 +290,13 @@ impl<'a> Evaluator<'a> {
                     }
                 }
             }
-            lists = longer;
+            lists = squeeze(longer, |a, b| {
+                if a.len() == b.len() {
+                    a.iter().zip(b).map(|(x, y)| x.join(y)).collect()
+                } else {
+                    a.clone()
+                }
+            });
         }
         (lists, thrown)
     }
@@ -327,7 +333,15 @@ impl<'a> Evaluator<'a> {
             let v = if constant {
                 Value::text(&text)
             } else {
-                Value::Unknown(provenance, Presence::Maybe)
+                // The fixed parts tell where a link leads, whatever is filled in.
+                let path = self.paths.intern(String::from("text#template"));
+                let args = texts.iter().map(|text| Value::text(text)).collect();
+                Value::External(Rc::new(External {
+                    path,
+                    args,
+                    receiver: None,
+                    provenance,
+                }))
             };
             outcomes.push((state, Ok(v)));
         }
@@ -389,7 +403,7 @@ impl<'a> Evaluator<'a> {
                     }
                 }
             }
-            done = next;
+            done = squeeze(next, Object::join);
         }
         thrown.extend(
             done.into_iter()

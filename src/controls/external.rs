@@ -780,15 +780,20 @@ impl<'a> Evaluator<'a> {
                 value(state, self.response(status, ResponseKind::Body, all))
             }
             Meaning::Redirect => {
-                value(state, self.response(Some(307), ResponseKind::Redirect, all))
+                let status = if leads_to_sign_in(&args) { 401 } else { 307 };
+                value(
+                    state,
+                    self.response(Some(status), ResponseKind::Redirect, all),
+                )
             }
             Meaning::PassOn => value(
                 state,
                 self.response(None, ResponseKind::PassOn, Provenance::default()),
             ),
             Meaning::ThrowRedirect => {
+                let status = if leads_to_sign_in(&args) { 401 } else { 307 };
                 let redirect =
-                    self.response(Some(307), ResponseKind::Redirect, Provenance::default());
+                    self.response(Some(status), ResponseKind::Redirect, Provenance::default());
                 smallvec![(state, Err(redirect))]
             }
             Meaning::ThrowStatus => {
@@ -1040,6 +1045,35 @@ fn is_iteration(name: &str) -> bool {
             | "once"
             | "then"
     )
+}
+
+/// The target of a redirect is a page on which one signs in: for who asked, that is a refusal.
+fn leads_to_sign_in(args: &[Value]) -> bool {
+    args.iter().any(|arg| match arg {
+        Value::String(text) => {
+            let path = text
+                .split(['?', '#'])
+                .next()
+                .unwrap_or("")
+                .to_ascii_lowercase();
+            path.split('/').any(|segment| {
+                matches!(
+                    segment,
+                    "login"
+                        | "signin"
+                        | "sign-in"
+                        | "log-in"
+                        | "sign_in"
+                        | "unauthorized"
+                        | "access-denied"
+                        | "forbidden"
+                )
+            })
+        }
+        Value::External(external) => leads_to_sign_in(&external.args),
+        Value::Array(items) => leads_to_sign_in(items),
+        _ => false,
+    })
 }
 
 /// What is answered about a caller is no longer what the caller sent.

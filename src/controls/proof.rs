@@ -79,6 +79,7 @@ enum Ending {
 struct End {
     facts: Rc<Vec<Fact>>,
     possible: Rc<Vec<Fact>>,
+    caller: Option<Fact>,
     unconfigured: bool,
     ending: Ending,
     work: u32,
@@ -97,7 +98,9 @@ pub(super) fn refuses(value: &Value, state: &State) -> bool {
 fn ending(flow: &Flow, state: &State, middleware: bool) -> Ending {
     let idle = Ending::Idle;
     match flow {
-        Err(Value::Response(response)) if response.kind == ResponseKind::Redirect => idle,
+        Err(Value::Response(response)) if response.kind == ResponseKind::Redirect => {
+            answer_ending(response, state, idle)
+        }
         Err(Value::Response(response)) => Ending::Refused(response.status),
         Err(error) => Ending::Refused(status_field(error)),
         Ok(Value::Response(response)) => answer_ending(response, state, idle),
@@ -140,6 +143,7 @@ pub(super) fn reports_failure(value: &Value) -> bool {
 fn answer_ending(response: &Response, state: &State, idle: Ending) -> Ending {
     match (response.kind, response.status) {
         (ResponseKind::PassOn, _) => Ending::Served,
+        (ResponseKind::Redirect, Some(status)) if status >= 400 => Ending::Refused(Some(status)),
         (ResponseKind::Redirect, _) => idle,
         (ResponseKind::Body, Some(status)) if status >= 400 => Ending::Refused(Some(status)),
         (ResponseKind::Body, Some(status)) if (300..400).contains(&status) => idle,
@@ -213,6 +217,7 @@ impl<'a> Evaluator<'a> {
                 ending: ending(&flow, &state, false),
                 facts: state.facts,
                 possible: state.possible,
+                caller: state.caller,
                 unconfigured: state.unconfigured,
                 work: state.work,
                 blind: state.blind,
@@ -223,7 +228,15 @@ impl<'a> Evaluator<'a> {
         {
             eprintln!("== {} {}", self.module(route.module).path, route.method);
             for end in &ends {
-                eprintln!("{:?} worked={} blind={}", end.ending, end.work, end.blind);
+                eprintln!(
+                    "{:?} caller={:?} worked={} blind={}",
+                    end.ending,
+                    end.caller
+                        .as_ref()
+                        .map(|f| self.evidence(self.site_places[f.site.0 as usize], "").line),
+                    end.work,
+                    end.blind
+                );
                 for f in end.facts.iter() {
                     eprintln!(
                         "   {} {} {:?}",
@@ -264,6 +277,7 @@ impl<'a> Evaluator<'a> {
                 ending: ending(&flow, &state, true),
                 facts: state.facts,
                 possible: state.possible,
+                caller: state.caller,
                 unconfigured: state.unconfigured,
                 work: 0,
                 blind: state.blind,
@@ -545,10 +559,12 @@ impl<'a> Evaluator<'a> {
             .iter()
             .map(|end| {
                 let mut passed = false;
-                for fact in end.facts.iter() {
+                // Somebody is known on every way here, though not always by the same means.
+                let caller = end.caller.as_ref().filter(|_| control == Control::Auth);
+                for fact in end.facts.iter().chain(caller) {
                     let status = match guard(fact) {
                         Some(status) => Some(status),
-                        None if control == Control::Auth && establishes(fact) => Some(None),
+                        None if control == Control::Auth && fact.establishes() => Some(None),
                         None => None,
                     };
                     if let Some(status) = status {
@@ -905,16 +921,6 @@ enum Seen {
     Library { signed: bool },
     /// It could not be found.
     Nothing,
-}
-
-/// The path knows who is calling: an identity was found to be there, a signature or secret to be right.
-fn establishes(fact: &Fact) -> bool {
-    let bits = fact.provenance.bits;
-    let positive = fact.arm != bits.has(Bits::NEGATED);
-    let identity = bits.has(Bits::IDENTITY) && !bits.has(Bits::COMPARED) && !bits.has(Bits::LOOKUP);
-    let signature = bits.has(Bits::SIGNATURE) && !bits.has(Bits::COMPARED);
-    let secret = bits.has(Bits::SECRET) && bits.has(Bits::REQUEST) && bits.has(Bits::COMPARED);
-    positive && (identity || signature || secret)
 }
 
 /// Whether turning away with these statuses, on a condition about these origins, is a guard of this kind. `passed` is

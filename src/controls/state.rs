@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use smallvec::{SmallVec, smallvec};
 
-use super::value::{Provenance, Response, Scope, Value};
+use super::value::{Bits, Provenance, Response, Scope, Value};
 
 /// A condition that the path has decided: which one, which way, and what it was about.
 #[derive(Clone, Debug)]
@@ -17,6 +17,17 @@ pub(super) struct Fact {
 }
 
 impl Fact {
+    /// The path knows who is calling: an identity was found to be there, a signature or secret to be right.
+    pub fn establishes(&self) -> bool {
+        let bits = self.provenance.bits;
+        let positive = self.arm != bits.has(Bits::NEGATED);
+        let identity =
+            bits.has(Bits::IDENTITY) && !bits.has(Bits::COMPARED) && !bits.has(Bits::LOOKUP);
+        let signature = bits.has(Bits::SIGNATURE) && !bits.has(Bits::COMPARED);
+        let secret = bits.has(Bits::SECRET) && bits.has(Bits::REQUEST) && bits.has(Bits::COMPARED);
+        positive && (identity || signature || secret)
+    }
+
     fn is(&self, other: &Self) -> bool {
         self.site == other.site && self.arm == other.arm
     }
@@ -40,6 +51,8 @@ pub(super) struct State {
     pub facts: Rc<Vec<Fact>>,
     /// What some path that was merged into this one has decided.
     pub possible: Rc<Vec<Fact>>,
+    /// The decision by which the caller became known on every path that was merged into this one.
+    pub caller: Option<Fact>,
     /// It goes on because something is not configured.
     pub unconfigured: bool,
     /// How many pieces of main work have been done.
@@ -60,6 +73,7 @@ impl State {
             scope,
             facts: Rc::new(Vec::new()),
             possible: Rc::new(Vec::new()),
+            caller: None,
             unconfigured: false,
             work: 0,
             failed: false,
@@ -76,6 +90,9 @@ impl State {
             provenance,
             work: self.work,
         };
+        if self.caller.is_none() && fact.establishes() {
+            self.caller = Some(fact.clone());
+        }
         add(&mut self.facts, &fact);
         add(&mut self.possible, &fact);
         self
@@ -122,6 +139,7 @@ impl State {
             scope: join_scopes(&self.scope, &other.scope),
             facts,
             possible,
+            caller: other.caller.as_ref().and_then(|_| self.caller.clone()),
             unconfigured: self.unconfigured && other.unconfigured,
             work: self.work.max(other.work),
             failed: self.failed && other.failed,
@@ -206,6 +224,25 @@ pub(super) fn merge_states(states: &mut Vec<State>) {
     *states = merged;
 }
 
+/// Paths that only differ in a part of a larger value become one when there are more than a few: else a literal of
+/// twenty fields, each with a default, would stand for a million paths.
+pub(super) fn squeeze<T>(paths: Vec<(State, T)>, join: impl Fn(&T, &T) -> T) -> Vec<(State, T)> {
+    if paths.len() <= 2 {
+        return paths;
+    }
+    let mut kept: Vec<(State, T)> = Vec::new();
+    for (state, part) in paths {
+        match kept.iter_mut().find(|(other, _)| other.same_facts(&state)) {
+            Some((other, other_part)) => {
+                *other_part = join(other_part, &part);
+                *other = other.join(&state);
+            }
+            None => kept.push((state, part)),
+        }
+    }
+    kept
+}
+
 /// The variables differ in nothing that a later condition could decide on.
 fn scopes_alike(a: &Rc<Scope>, b: &Rc<Scope>) -> bool {
     Rc::ptr_eq(a, b)
@@ -231,13 +268,22 @@ pub(super) fn merge_outcomes(outcomes: Outcomes) -> Outcomes {
                 && match (&*kept_flow, &flow) {
                     (Ok(a), Ok(b)) => {
                         let facts = kept.same_facts(&state);
-                        (a.same(b) && facts) || (many && class(a) == class(b) && (facts || crowd || sends_away(b, &state)))
+                        // Redirected at once, or after the work: callers and verdicts tell these apart.
+                        let idle = (kept.work == 0) == (state.work == 0);
+                        (a.same(b) && facts)
+                            || (many
+                                && idle
+                                && class(a) == class(b)
+                                && (facts || crowd || sends_away(b)))
                     }
                     (Err(a), Err(b)) => {
                         let facts = kept.same_facts(&state);
                         let redirect = matches!(b, Value::Response(r) if r.kind == super::value::ResponseKind::Redirect);
                         let idle = (kept.work == 0) == (state.work == 0);
-                        (a.same(b) && facts) || (many && class(a) == class(b) && (facts || !redirect || idle && (crowd || state.work == 0)))
+                        (a.same(b) && facts)
+                            || (many
+                                && class(a) == class(b)
+                                && (facts || !redirect || idle && (crowd || state.work == 0)))
                     }
                     _ => false,
                 };
@@ -258,9 +304,9 @@ pub(super) fn merge_outcomes(outcomes: Outcomes) -> Outcomes {
 }
 
 /// A value with which a caller is turned away: what was decided on such a path is kept as possible, and no more is needed.
-fn sends_away(value: &Value, state: &State) -> bool {
+fn sends_away(value: &Value) -> bool {
     match class(value) {
-        Class::Answer(_, Some(status)) => status >= 400 || (status >= 300 && state.work == 0),
+        Class::Answer(_, Some(status)) => status >= 400,
         Class::Failure | Class::Falsy => true,
         _ => false,
     }

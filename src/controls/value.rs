@@ -256,7 +256,8 @@ impl Object {
         class && self.fields.len() <= MAX_JOINED && other.fields.len() <= MAX_JOINED
     }
 
-    fn join(&self, other: &Self) -> Self {
+    /// What the object may be when two paths meet, field by field.
+    pub fn join(&self, other: &Self) -> Self {
         let mut joined = Self {
             class: self.class.clone(),
             ..Self::default()
@@ -435,7 +436,9 @@ impl Value {
         }
         match (self, other) {
             (Self::Object(a), Self::Object(b)) if a.alike(b) => Self::Object(Rc::new(a.join(b))),
-            (Self::Response(a), Self::Response(b)) if a.kind == b.kind && refusing(a) && refusing(b) => {
+            (Self::Response(a), Self::Response(b))
+                if a.kind == b.kind && refusing(a) && refusing(b) =>
+            {
                 let lower = if a.status <= b.status { a } else { b };
                 Self::Response(Rc::clone(lower))
             }
