@@ -304,7 +304,12 @@ fn findings(page: &mut Page, app: &AppAudit) {
     page.heading("Gaps", &tally(&app.findings));
     let groups = grouped(&app.findings);
     let all = page.lists_all();
-    let rules_shown = if all { groups.len() } else { RULES_SHOWN };
+    // One more line says as much as "and 1 other".
+    let rules_shown = if all || groups.len() == RULES_SHOWN + 1 {
+        groups.len()
+    } else {
+        RULES_SHOWN
+    };
     for (at, group) in groups.iter().take(rules_shown).enumerate() {
         if at > 0 {
             page.blank();

@@ -54,19 +54,27 @@ pub fn why(facts: &RouteFacts, excerpt: Excerpt<'_>, style: Style) -> String {
         }
         page.line(line);
         // Every chain begins at the handler, which stands at the top already.
-        let chain = verdict.evidence.iter().enumerate();
-        for (_, step) in chain.filter(|(at, step)| *at > 0 || !is_entry(step, facts)) {
-            one(&mut page, step, excerpt);
+        let chain = match verdict.evidence.split_first() {
+            Some((first, rest)) if is_entry(first, facts) => rest,
+            _ => &verdict.evidence[..],
+        };
+        for steps in chain.chunk_by(|a, b| (&a.file, a.line) == (&b.file, b.line)) {
+            one(&mut page, steps, excerpt);
         }
     }
     page.finish()
 }
 
-fn one(page: &mut Page, step: &Evidence, excerpt: Excerpt<'_>) {
+/// Steps that happen on one line.
+fn one(page: &mut Page, steps: &[Evidence], excerpt: Excerpt<'_>) {
+    let Some(step) = steps.first() else {
+        return;
+    };
+    let notes: Vec<&str> = steps.iter().map(|step| step.note.as_str()).collect();
     page.line(
         Line::of(Ink::Plain, "  ")
             .with(Ink::Code, &format!("{}:{}", step.file, step.line))
-            .with(Ink::Plain, &format!("  {}", step.note)),
+            .with(Ink::Plain, &format!("  {}", notes.join(", "))),
     );
     code(page, excerpt(&step.file, step.line));
 }

@@ -222,6 +222,31 @@ fn colour_is_for_terminals_unless_asked_for() {
 }
 
 #[test]
+fn nothing_passes_the_edge_of_the_terminal() {
+    for width in ["60", "80", "120", "180"] {
+        for arguments in [
+            vec!["audit", "fixtures"],
+            vec!["audit", "fixtures/sample", "-v"],
+            vec!["routes", "fixtures"],
+            vec!["routes", "fixtures/sample", "--why", "GET /api/search"],
+            vec!["rules"],
+        ] {
+            let mut command = readiness();
+            let output = command
+                .args(&arguments)
+                .env("COLUMNS", width)
+                .output()
+                .unwrap();
+            for line in text(&output.stdout).lines() {
+                let is_command = line.starts_with("  readiness ");
+                let fits = line.chars().count() <= width.parse::<usize>().unwrap();
+                assert!(is_command || fits, "{arguments:?} at {width}: {line}");
+            }
+        }
+    }
+}
+
+#[test]
 fn one_application_of_several() {
     let page = "export function GET() { return new Response(); }\n";
     let two = folder(&[
