@@ -130,7 +130,6 @@ fn entries(subject: &Subject<'_>, check: &ConfigKey) -> (Vec<Entry>, bool, bool)
 fn equals(value: &Value, wanted: &ConfigValue) -> bool {
     match wanted {
         ConfigValue::Bool(wanted) => value.as_bool() == Some(*wanted),
-        #[expect(clippy::float_cmp)]
         ConfigValue::Number(wanted) => value.as_f64() == Some(*wanted),
         ConfigValue::Text(wanted) => value.as_str() == Some(wanted.as_str()),
     }

@@ -17,6 +17,9 @@ const CREDENTIALS: &str = "access-control-allow-credentials";
 
 const ANY_SITE: &str = "any site may read the answers (Access-Control-Allow-Origin: *)";
 
+/// Packages that answer preflights.
+const CORS_PACKAGES: [&str; 3] = ["cors", "hono/cors", "@fastify/cors"];
+
 /// A place that lets every origin in.
 struct Opening {
     location: Location,
@@ -118,6 +121,27 @@ fn is_static(source: &str) -> bool {
 }
 
 fn in_code(module: &ModuleRecord, openings: &mut Vec<Opening>) {
+    let names_header = module
+        .names
+        .iter()
+        .any(|name| name.eq_ignore_ascii_case(ORIGIN))
+        || module.exprs.iter().any(
+            |expr| matches!(expr, Expr::String(text) if text.trim().eq_ignore_ascii_case(ORIGIN)),
+        );
+    if names_header {
+        by_header(module, openings);
+    }
+    if module
+        .requests
+        .iter()
+        .any(|request| CORS_PACKAGES.contains(&&*request.specifier))
+    {
+        by_package(module, openings);
+    }
+}
+
+/// `"Access-Control-Allow-Origin": "*"` in an object, or given to a setter.
+fn by_header(module: &ModuleRecord, openings: &mut Vec<Opening>) {
     let is = |expr: ExprId, wanted: &str| {
         text(module, expr).is_some_and(|text| text.trim().eq_ignore_ascii_case(wanted))
     };
@@ -165,11 +189,16 @@ fn in_code(module: &ModuleRecord, openings: &mut Vec<Opening>) {
             });
         }
     }
+}
+
+/// `cors()`, `cors({ origin: "*" })`, `cors({ origin: true, credentials: true })`.
+fn by_package(module: &ModuleRecord, openings: &mut Vec<Opening>) {
     for call in calls(module) {
-        let Some(("cors" | "hono/cors" | "@fastify/cors", _)) = imported(module, call.callee)
-        else {
+        let of_package = imported(module, call.callee)
+            .is_some_and(|(specifier, _)| CORS_PACKAGES.contains(&specifier));
+        if !of_package {
             continue;
-        };
+        }
         let options = call.args.first().map(|arg| arg.value);
         let object = match options {
             None => None,
@@ -197,7 +226,9 @@ fn in_code(module: &ModuleRecord, openings: &mut Vec<Opening>) {
         let says = match origin {
             None => "cors() without an origin lets any site read the answers",
             Some(_) if reflected && credentials => "cors() answers every origin with its own name",
-            Some(value) if is(value, "*") => "cors() lets any site read the answers (origin: *)",
+            Some(value) if text(module, value).is_some_and(|text| text == "*") => {
+                "cors() lets any site read the answers (origin: *)"
+            }
             Some(_) => continue,
         };
         openings.push(Opening {

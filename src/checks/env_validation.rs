@@ -43,7 +43,8 @@ fn validates(module: &ModuleRecord, check: &EnvValidation) -> bool {
             && package_of(&request.specifier)
                 .is_some_and(|name| check.packages.iter().any(|pattern| wildcard(pattern, name)))
     });
-    by_package || by_schema(module, check) || by_loop(module)
+    by_package
+        || (module.find_name("env").is_some() && (by_schema(module, check) || by_loop(module)))
 }
 
 fn by_schema(module: &ModuleRecord, check: &EnvValidation) -> bool {

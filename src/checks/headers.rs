@@ -2,7 +2,7 @@
 
 use crate::project::HeaderEntry;
 use crate::routes::{Coverage, Matcher, Middleware};
-use crate::rule::{HeaderRequirement, ResponseHeaders};
+use crate::rule::{HeaderPackage, HeaderRequirement, ResponseHeaders};
 use crate::source::{Location, RepoPath};
 use crate::syntax::{Expr, ModuleRecord, Property};
 
@@ -145,28 +145,28 @@ fn reaches_all(subject: &Subject<'_>, entry: &HeaderEntry) -> bool {
 }
 
 fn by_package(subject: &Subject<'_>, check: &ResponseHeaders, header: &str) -> bool {
-    check
-        .packages
-        .iter()
-        .filter(|package| {
-            package
-                .sends
-                .iter()
-                .any(|sent| sent.eq_ignore_ascii_case(header))
+    let sends = |package: &&HeaderPackage| {
+        package
+            .sends
+            .iter()
+            .any(|sent| sent.eq_ignore_ascii_case(header))
+    };
+    let senders: Vec<&HeaderPackage> = check.packages.iter().filter(sends).collect();
+    let is_sender = |specifier: &str| {
+        senders.iter().any(|package| {
+            specifier == package.name || package_of(specifier) == Some(package.name.as_str())
         })
-        .any(|package| {
-            subject.modules().any(|(_, module)| {
-                let of_package = |specifier: &str| {
-                    specifier == package.name
-                        || package_of(specifier) == Some(package.name.as_str())
-                };
-                calls(module).any(|call| {
-                    imported(module, call.callee)
-                        .is_some_and(|(specifier, _)| of_package(specifier))
-                        && !turned_off(module, call.args.first().map(|arg| arg.value), header)
-                })
-            })
+    };
+    subject.modules().any(|(_, module)| {
+        let asks = module
+            .requests
+            .iter()
+            .any(|request| is_sender(&request.specifier));
+        asks && calls(module).any(|call| {
+            imported(module, call.callee).is_some_and(|(specifier, _)| is_sender(specifier))
+                && !turned_off(module, call.args.first().map(|arg| arg.value), header)
         })
+    })
 }
 
 /// `helmet({ contentSecurityPolicy: false })`

@@ -12,7 +12,8 @@ use super::subject::{Subject, related, weight};
 pub(super) fn run(subject: &Subject<'_>, check: &RouteControl) -> CheckResult {
     let mut result = CheckResult::default();
     for route in &subject.app.routes {
-        if !in_scope(route, check.routes)
+        if repeats_get(subject, route)
+            || !in_scope(route, check.routes)
             || is_open(route, check.control)
             || is_excepted(route, check)
         {
@@ -88,6 +89,16 @@ fn is_excepted(route: &RouteFacts, check: &RouteControl) -> bool {
         && check.except_marks.iter().any(|wanted| {
             let fits = |mark: &str| mark.split(':').next() == Some(wanted);
             route.marks.iter().any(|(mark, _)| fits(mark))
+        })
+}
+
+/// `HEAD` beside a `GET` of the same file is the same work, and would be the same finding.
+fn repeats_get(subject: &Subject<'_>, route: &RouteFacts) -> bool {
+    route.route.method == "HEAD"
+        && subject.app.routes.iter().any(|other| {
+            other.route.method == "GET"
+                && other.route.module == route.route.module
+                && other.route.url == route.route.url
         })
 }
 

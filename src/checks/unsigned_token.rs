@@ -18,7 +18,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &UnsignedToken) -> CheckResult {
     }
     let mut findings = Vec::new();
     for module in subject.reached() {
-        if module.use_client || module.facts.has_jsx {
+        if module.use_client || module.facts.has_jsx || module.find_name("stringify").is_none() {
             continue;
         }
         let code = Code::new(module);
@@ -30,6 +30,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &UnsignedToken) -> CheckResult {
             // Encoded JSON may be many things; this one says who somebody is.
             if is_session(check, name)
                 && code.identifies(json, check) == Some(true)
+                && !signs(module, value, check)
                 && seen.insert(code.behind(value))
             {
                 let message =
@@ -46,6 +47,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &UnsignedToken) -> CheckResult {
             let identifies = code.identifies(json, check);
             if !is_session(check, &cookie)
                 || identifies == Some(false)
+                || signs(module, whole, check)
                 || !seen.insert(code.behind(value))
             {
                 continue;

@@ -7,7 +7,7 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 use crate::source::RepoPath;
 use crate::syntax::{PatternSet, PatternSource};
 
-use super::{Check, ControlFile, ControlLibrary, Roadmap, Rule, RuleProblem, read_toml};
+use super::{Check, ControlFile, ControlLibrary, Mistake, Roadmap, Rule, RuleProblem, read_toml};
 
 /// The files below `rules/`, path and text.
 const EMBEDDED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/rules.rs"));
@@ -115,7 +115,7 @@ impl RuleSet {
             }
         }
         roadmaps.sort_by(|a, b| a.name.cmp(&b.name));
-        let patterns = compile(&mut checked, &mut problems);
+        let patterns = compile(&mut checked, texts, &mut problems);
         let reads = reads(&checked, &mut problems);
         if !problems.is_empty() {
             problems.sort_by(|a, b| {
@@ -168,21 +168,20 @@ fn stem(text: &RuleText) -> String {
 }
 
 /// Compiles the patterns of all rules and numbers them.
-fn compile(rules: &mut [Rule], problems: &mut Vec<RuleProblem>) -> PatternSet {
+fn compile(rules: &mut [Rule], texts: &[RuleText], problems: &mut Vec<RuleProblem>) -> PatternSet {
     let mut set = PatternSet::default();
     let number = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
     for rule in rules {
         let first = number(set.len());
         for source in rule.pattern_sources() {
             if let Err(error) = set.add(&source) {
-                let (PatternSource::Code(text) | PatternSource::Text(text)) = &source;
-                problems.push(RuleProblem {
-                    file: rule.file.clone(),
-                    message: format!("the pattern `{text}` cannot be used: {error}"),
-                    span: None,
-                    line: 1,
-                    column: 1,
-                });
+                let (PatternSource::Code(pattern) | PatternSource::Text(pattern)) = &source;
+                let message = format!("this pattern cannot be used: {error}");
+                if let Some(text) = texts.iter().find(|text| text.file == rule.file) {
+                    let start = text.text.find(pattern.as_str());
+                    let span = start.map(|start| start..start + pattern.len());
+                    problems.push(RuleProblem::new(text, Mistake { message, span }));
+                }
             }
         }
         rule.patterns = first..number(set.len());
@@ -261,6 +260,10 @@ mod tests {
             ),
             text("security/d-rule.toml", "title = 'Upper.'\n"),
             text(
+                "security/e-rule.toml",
+                &format!("{GOOD}[check.pattern]\nsays = 'x'\ntext = [\n  'fine',\n  '(unclosed',\n]\n"),
+            ),
+            text(
                 "roadmaps/plan.toml",
                 "title = 'p'\n[[phase]]\ntitle = 'a'\n[[phase.item]]\ntitle = 'i'\npriority = 'high'\nrules = ['c-rul']\n",
             ),
@@ -284,6 +287,7 @@ mod tests {
         has("security/d-rule.toml:1:1", "lower case");
         has("security/d-rule.toml:1:1", "full stop");
         has("security/d-rule.toml:1:1", "`why` is missing");
+        has("security/e-rule.toml:12:4", "cannot be used");
         has("roadmaps/plan.toml:7:10", "did you mean `c-rule`?");
     }
 }

@@ -4,6 +4,7 @@ mod audits;
 mod cli;
 mod docs;
 mod house;
+mod kinds;
 mod next_oracle;
 mod props;
 mod reports;

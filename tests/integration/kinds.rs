@@ -1,0 +1,273 @@
+//! Check kinds that serve rules of the user's own, asked of repositories in memory.
+
+use readiness::audit::{self, AppAudit, AuditOptions, ItemState};
+use readiness::config::{Config, Date};
+use readiness::model;
+use readiness::rule::{RuleSet, RuleText};
+use readiness::source::{RepoPath, Repository};
+
+const HEAD: &str = "title = 'code does x'\nseverity = 'low'\nhow = 'static'\nsince = '0.1.0'\nwhy = 'w'\nfix = 'f'\neffort_hours = 2\n";
+const PLAN: &str = "title = 'plan'\n[[phase]]\ntitle = 'one'\n[[phase.item]]\ntitle = 'item'\npriority = 'high'\nrules = ['a-rule']\n";
+const NEXT: (&str, &str) = (
+    "package.json",
+    r#"{ "name": "x", "dependencies": { "next": "15.1.0", "left": "1.0.0" } }"#,
+);
+const PAGE: (&str, &str) = (
+    "app/page.tsx",
+    "export default function Page() { return <p>x</p>; }\n",
+);
+
+/// What a rule with this check says of an application made of a page and `files`.
+fn asked(check: &str, files: &[(&str, &str)], config: &str) -> AppAudit {
+    let text = |file: &str, text: String| RuleText {
+        file: file.to_owned(),
+        text,
+    };
+    let texts = [
+        text("security/a-rule.toml", format!("{HEAD}{check}")),
+        text("roadmaps/standard.toml", PLAN.to_owned()),
+    ];
+    let rules = RuleSet::from_texts(&texts).unwrap_or_else(|problems| panic!("{problems:#?}"));
+    let config = Config::parse(&RepoPath::new("readiness.toml"), config, &rules).unwrap();
+    let mut all = vec![NEXT, PAGE];
+    all.extend(files);
+    let model = model::build(&Repository::in_memory(&all), &rules, &config);
+    let options = AuditOptions {
+        today: Date::parse("2026-11-21").unwrap(),
+        ..AuditOptions::default()
+    };
+    let audit = audit::run(&model, &rules, &config, &options);
+    assert_eq!(audit.not_evaluated, []);
+    audit.apps.into_iter().next().unwrap()
+}
+
+/// File, line and message of every finding.
+fn gaps(check: &str, files: &[(&str, &str)]) -> Vec<(String, u32, String)> {
+    let app = asked(check, files, "");
+    let shown = |finding: readiness::finding::Finding| {
+        (
+            finding.location.file.to_string(),
+            finding.location.line,
+            finding.message,
+        )
+    };
+    app.findings.into_iter().map(shown).collect()
+}
+
+#[test]
+fn a_file_has_to_exist_or_must_not() {
+    let wanted =
+        "[check.file]\nany = ['SECURITY.md', 'docs/security*.md']\nsays = 'no security policy'\n";
+    assert_eq!(
+        gaps(wanted, &[]),
+        [("package.json".into(), 1, "no security policy".into())]
+    );
+    assert_eq!(gaps(wanted, &[("docs/security-policy.md", "x")]), []);
+
+    let unwanted =
+        "[check.file]\nany = ['**/.env.production']\nforbidden = true\nsays = '{} is committed'\n";
+    assert_eq!(gaps(unwanted, &[]), []);
+    let found = gaps(unwanted, &[("deploy/.env.production", "A=1\n")]);
+    assert_eq!(
+        found,
+        [(
+            "deploy/.env.production".into(),
+            1,
+            "deploy/.env.production is committed".into()
+        )]
+    );
+
+    let only = "[check.file]\nany = ['.dockerignore']\nonly-with = ['**/Dockerfile']\nsays = 'no .dockerignore'\n";
+    assert_eq!(
+        asked(only, &[], "").phases[0].items[0].state,
+        ItemState::NotApplicable
+    );
+    assert_eq!(gaps(only, &[("docker/Dockerfile", "FROM node\n")]).len(), 1);
+}
+
+#[test]
+fn a_package_has_to_be_used() {
+    let check = "[check.dependency]\nany = ['left', '@right/*#start']\nor-exports = ['instrumentation#onRequestError']\nsays = 'no left'\n";
+    assert_eq!(
+        gaps(check, &[])[0].2,
+        "no left; left is installed, but never set up"
+    );
+    assert_eq!(
+        gaps(
+            check,
+            &[(
+                "lib/a.ts",
+                "import { l } from 'left';\nexport const x = l();\n"
+            )]
+        ),
+        []
+    );
+    let typed = (
+        "lib/a.ts",
+        "import type { L } from 'left';\nexport type M = L;\n",
+    );
+    assert_eq!(gaps(check, &[typed]).len(), 1);
+    let tested = ("lib/a.test.ts", "import { l } from 'left';\nl();\n");
+    assert_eq!(
+        gaps(check, &[tested]).len(),
+        1,
+        "a test is no use in production"
+    );
+    let imported = (
+        "lib/a.ts",
+        "import { start } from '@right/core';\nexport { start };\n",
+    );
+    assert_eq!(gaps(check, &[imported]).len(), 1, "it has to be called");
+    let called = (
+        "lib/a.ts",
+        "import * as right from '@right/core';\nright.start();\n",
+    );
+    assert_eq!(gaps(check, &[called]), []);
+    let exported = (
+        "instrumentation.ts",
+        "export function onRequestError(error: unknown) { send(error); }\n",
+    );
+    assert_eq!(gaps(check, &[exported]), []);
+}
+
+#[test]
+fn a_key_of_a_configuration_file_has_a_value() {
+    let check = "[check.config-key]\nfiles = ['tsconfig.json']\nkey = 'compilerOptions.strict'\nis = true\nsays = 'types are not strict'\n";
+    let with = |text: &str| gaps(check, &[("tsconfig.json", text)]);
+    assert_eq!(
+        with("{ // comment\n  \"compilerOptions\": { \"strict\": true },\n}"),
+        []
+    );
+    let off = with("{\n  \"compilerOptions\": {\n    \"strict\": false\n  }\n}");
+    assert_eq!(
+        off,
+        [("tsconfig.json".into(), 3, "types are not strict".into())]
+    );
+    assert_eq!(with("{}")[0].0, "package.json");
+    assert_eq!(
+        gaps(check, &[]),
+        [],
+        "without the file there is nothing to ask"
+    );
+    assert_eq!(with("{ not json"), [], "what cannot be read is no gap");
+
+    let next = "[check.config-key]\nfiles = ['next.config']\nkey = 'poweredByHeader'\nis = false\nsays = 'x'\n";
+    let shown = |value: &str| {
+        let text = format!("export default {{\n  poweredByHeader: {value},\n}};\n");
+        gaps(next, &[("next.config.mjs", text.as_str())])
+    };
+    assert_eq!(shown("false"), []);
+    assert_eq!(shown("true")[0].1, 2);
+    assert_eq!(
+        shown("process.env.POWERED === '1'"),
+        [],
+        "what is computed is unknown"
+    );
+    assert_eq!(gaps(next, &[])[0].0, "package.json");
+}
+
+#[test]
+fn a_pattern_is_a_gap_wherever_it_matches() {
+    let check = "[check.pattern]\ncode = ['$E.innerHTML = $X']\ntext = ['TODO\\(security\\)']\nexcept = ['lib/safe.ts']\nsays = 'raw HTML'\n";
+    let bad = "export const set = (e: Element, x: string) => {\n  e.innerHTML = x;\n};\n// TODO(security): escape\n";
+    let found = gaps(
+        check,
+        &[
+            ("lib/a.ts", bad),
+            ("lib/safe.ts", bad),
+            ("lib/a.test.ts", bad),
+        ],
+    );
+    assert_eq!(
+        found,
+        [
+            ("lib/a.ts".into(), 2, "raw HTML".into()),
+            ("lib/a.ts".into(), 4, "raw HTML".into())
+        ]
+    );
+    assert_eq!(gaps(check, &[("lib/a.ts", "export const x = 1;\n")]), []);
+}
+
+#[test]
+fn what_is_attested_counts_until_it_runs_out() {
+    let check = "[check.attest]\nasks = 'who is on call?'\n";
+    let item = |config: &str| asked(check, &[], config).phases[0].items[0].clone();
+    let open = item("");
+    assert_eq!(
+        (open.state, open.covered, open.total),
+        (ItemState::Unattested, 0, 1)
+    );
+    assert!(open.effort_hours > 0.0);
+    let attested = "[attest.a-rule]\nby = 'Ada'\non = '2026-01-01'\nuntil = '2026-12-31'\n";
+    let done = item(attested);
+    assert_eq!((done.state, done.covered), (ItemState::Done, 1));
+    assert!(done.effort_hours.abs() < f64::EPSILON);
+    assert_eq!(
+        item(&attested.replace("2026-12-31", "2026-06-30")).state,
+        ItemState::Unattested
+    );
+}
+
+#[test]
+fn a_marked_handler_is_asked_for_its_control() {
+    let check = "[check.route-mark]\nmark = 'cron'\nneeds-control = 'auth'\nsays = 'is open'\n";
+    let open = "export async function GET() { await fetch('https://mail.dev', { method: 'POST' }); return new Response('ok'); }\n";
+    assert_eq!(
+        gaps(check, &[("app/api/cron/mail/route.ts", open)])[0].2,
+        "GET /api/cron/mail is open"
+    );
+    assert_eq!(gaps(check, &[("app/api/mail/route.ts", open)]), []);
+}
+
+#[test]
+fn thresholds_are_read_from_every_runner() {
+    let check = "[check.coverage-threshold]\npercent = 70\n";
+    let silent =
+        |file: &str, text: &str| assert_eq!(gaps(check, &[(file, text)]), [], "{file}: {text}");
+    silent(
+        "vitest.config.ts",
+        "export default { test: { coverage: { thresholds: { lines: 80 } } } };\n",
+    );
+    silent(
+        "vitest.config.ts",
+        "export default { test: { coverage: { lines: 75 } } };\n",
+    );
+    silent(
+        "vite.config.ts",
+        "export default { test: { coverage: { thresholds: { 100: true } } } };\n",
+    );
+    silent(
+        "jest.config.js",
+        "module.exports = { coverageThreshold: { global: { branches: 70 } } };\n",
+    );
+    silent(
+        "jest.config.json",
+        r#"{ "coverageThreshold": { "global": { "lines": 90 } } }"#,
+    );
+    silent(".nycrc.json", r#"{ "check-coverage": true, "lines": 80 }"#);
+    silent(".c8rc.json", r#"{ "check-coverage": true }"#);
+    let low = gaps(
+        check,
+        &[(
+            "jest.config.js",
+            "module.exports = {\n  coverageThreshold: { global: { lines: 40 } },\n};\n",
+        )],
+    );
+    assert_eq!(
+        low,
+        [(
+            "jest.config.js".into(),
+            2,
+            "the coverage threshold is 40 %, below 70 %".into()
+        )]
+    );
+    assert_eq!(
+        gaps(check, &[(".nycrc.json", r#"{ "lines": 80 }"#)]).len(),
+        1,
+        "nothing checks it"
+    );
+    let misspelt = "export default {\n  test: {\n    coverage: {\n      tresholds: { lines: 80 },\n    },\n  },\n};\n";
+    let found = gaps(check, &[("vitest.config.ts", misspelt)]);
+    assert_eq!((found[0].0.as_str(), found[0].1), ("vitest.config.ts", 4));
+    assert!(found[0].2.contains("it is called `thresholds`"));
+}
