@@ -39,15 +39,16 @@ pub(super) fn failure(file: &str, text: &str, mistakes: &[Mistake], console: Con
         diagnostic = diagnostic.with_help(whole.join("\n"));
     }
     let report = Report::new(diagnostic).with_source_code(NamedSource::new(&file, harmless(text)));
-    let theme = if console.colors_errors() {
+    let mut theme = if console.colors_errors() {
         GraphicalTheme::unicode()
     } else {
         GraphicalTheme::unicode_nocolor()
     };
+    theme.characters.error = String::from("error:");
     let handler = GraphicalReportHandler::new_themed(theme)
         .with_links(false)
         .with_context_lines(1);
-    let mut rendered = String::from("error: ");
+    let mut rendered = String::new();
     if handler
         .render_report(&mut rendered, report.as_ref())
         .is_err()
@@ -59,7 +60,7 @@ pub(super) fn failure(file: &str, text: &str, mistakes: &[Mistake], console: Con
     }
     Failure {
         exit: Exit::Usage,
-        text: rendered,
+        text: rendered.trim_start().to_owned(),
     }
 }
 

@@ -161,6 +161,7 @@ fn mistakes_in_the_configuration_show_their_line() {
     let output = run(&["audit", broken.path().to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(2));
     let errors = text(&output.stderr);
+    assert!(errors.starts_with("error: "), "{errors}");
     assert!(errors.contains("has 2 mistakes"), "{errors}");
     assert!(errors.contains("did you mean `fail-on`?"), "{errors}");
     assert!(errors.contains("did you mean `route-auth`?"), "{errors}");
@@ -219,6 +220,39 @@ fn colour_is_for_terminals_unless_asked_for() {
         false
     ));
     assert!(!colored(&["routes", "fixtures/sample"], true));
+}
+
+/// What the sample was written to show. Snapshots would take a wrong verdict as readily as a right one.
+#[test]
+fn the_sample_says_what_it_was_written_to_say() {
+    let output = run(&["routes", "fixtures/sample", "--format=json"]);
+    let value: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let rows = value["apps"][0]["routes"].as_array().unwrap();
+    for line in [
+        "POST /api/contact         none     none        manual uncaught none       untested",
+        "GET /api/cron/digest      enforced none        na     caught   structured untested",
+        "DELETE /api/notes/[id]    enforced conditional na     uncaught none       untested",
+        "GET /api/notes            enforced none        na     uncaught none       untested",
+        "POST /api/notes           enforced none        schema caught   structured tested",
+        "GET /api/search           enforced enforced    schema caught   structured untested",
+        "POST /api/summary         enforced none        none   caught   console    untested",
+        "POST /api/webhooks/stripe none     none        none   uncaught none       untested",
+        "createNote -              enforced none        schema uncaught none       untested",
+        "archiveNote -             none     none        none   uncaught none       untested",
+    ] {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let found = rows.iter().find(|row| {
+            row["method"] == words[0] && row["route"].as_str().unwrap_or("-") == words[1]
+        });
+        let controls = &found.unwrap_or_else(|| panic!("{line}"))["controls"];
+        let statuses: Vec<&str> = controls
+            .as_object()
+            .unwrap()
+            .values()
+            .map(|control| control["status"].as_str().unwrap())
+            .collect();
+        assert_eq!(statuses, words[2..], "{line}");
+    }
 }
 
 #[test]
