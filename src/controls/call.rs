@@ -17,7 +17,7 @@ use super::value::{
 };
 
 /// What becomes of a call's result.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Use {
     /// It is used as it is.
     Plain,
@@ -27,6 +27,87 @@ pub(super) enum Use {
     Returned,
     /// It is a statement: what an asynchronous callee decides is lost.
     Detached,
+}
+
+/// Fuel for one remembered call.
+const CALL_FUEL: u32 = 30_000;
+/// The most that a remembered call takes of its caller's fuel.
+const MOST_CHARGED: u32 = 150;
+
+/// Identifies a remembered call.
+#[derive(PartialEq, Eq, Hash, Debug)]
+pub(super) struct MemoKey {
+    module: crate::graph::ModuleId,
+    function: crate::syntax::FunctionId,
+    /// The handler's module, where calls may belong to the handler itself.
+    home: Option<crate::graph::ModuleId>,
+    caught: bool,
+    catching: bool,
+    muted: bool,
+    known: bool,
+    used: Use,
+    method: Option<Rc<str>>,
+    pathname: Option<Rc<str>>,
+    args: Vec<ArgumentKey>,
+}
+
+/// What came of a remembered call.
+#[derive(Debug)]
+pub(super) struct Memo {
+    outcomes: Outcomes,
+    events: Vec<(Event, Place)>,
+    cost: u32,
+    /// How many calls deep it went.
+    depth: usize,
+    /// The arguments: they keep the addresses in the key from being used again.
+    #[expect(dead_code, reason = "held, never read")]
+    kept: Vec<Value>,
+}
+
+/// An argument, as far as it decides what a call does.
+#[derive(PartialEq, Eq, Hash, Debug)]
+enum ArgumentKey {
+    Undefined,
+    Null,
+    Bool(bool),
+    Number(u64),
+    String(Rc<str>),
+    Unknown(u32, bool, Vec<super::value::OriginId>),
+    Object(Vec<(Rc<str>, ArgumentKey)>),
+    Address(usize),
+}
+
+impl ArgumentKey {
+    fn of(value: &Value, depth: u8) -> Option<Self> {
+        Some(match value {
+            Value::Undefined => Self::Undefined,
+            Value::Null => Self::Null,
+            Value::Bool(truth) => Self::Bool(*truth),
+            Value::Number(number) => Self::Number(number.to_bits()),
+            Value::String(text) => Self::String(Rc::clone(text)),
+            Value::Unknown(provenance, presence) => {
+                let origins = provenance
+                    .origins
+                    .as_ref()
+                    .map(|origins| origins.to_vec())
+                    .unwrap_or_default();
+                Self::Unknown(provenance.bits.0, *presence == Presence::Truthy, origins)
+            }
+            Value::Object(object)
+                if depth > 0 && object.class.is_none() && object.open.is_none() =>
+            {
+                let fields = object.fields.iter();
+                let keys = fields.map(|(name, v)| Some((Rc::clone(name), Self::of(v, depth - 1)?)));
+                Self::Object(keys.collect::<Option<Vec<_>>>()?)
+            }
+            Value::Object(object) => Self::Address(Rc::as_ptr(object) as usize),
+            Value::Function(closure) => Self::Address(Rc::as_ptr(closure) as usize),
+            Value::External(external) => Self::Address(Rc::as_ptr(external) as usize),
+            Value::Array(items) => Self::Address(Rc::as_ptr(items) as usize),
+            Value::Class(class) => Self::Address(Rc::as_ptr(class) as usize),
+            _ => return None,
+        })
+    }
 }
 
 /// A function that calls itself this often is seen well enough.
@@ -241,6 +322,17 @@ impl<'a> Evaluator<'a> {
             .filter(|c| c.module == closure.module && c.function == closure.function)
             .count();
         if self.calls.len() >= MAX_DEPTH || recursion >= MAX_RECURSION {
+            // What comes of it depends on who is running already: from the first of them on, nothing is kept.
+            let first = self
+                .calls
+                .iter()
+                .position(|c| c.module == closure.module && c.function == closure.function);
+            let first = if self.calls.len() >= MAX_DEPTH {
+                Some(0)
+            } else {
+                first
+            };
+            self.cut = self.cut.min(first.unwrap_or(0));
             let provenance = args
                 .iter()
                 .fold(Provenance::default(), |all, v| all.join(&v.provenance()));
@@ -259,6 +351,116 @@ impl<'a> Evaluator<'a> {
         } else {
             this.or_else(|| closure.this.clone())
         };
+        let Some(key) = self.memo_key(closure, this.as_ref(), &args, &state, own, used) else {
+            return self.run_closure(closure, this, args, state, site, own, used);
+        };
+        if let Some(known) = self.memo.get(&key) {
+            if self.calls.len() + known.depth < MAX_DEPTH {
+                let known = Rc::clone(known);
+                self.charge(known.cost);
+                if self.muted == 0 {
+                    for (event, place) in &known.events {
+                        self.record.add(event.clone(), *place);
+                    }
+                }
+                return known
+                    .outcomes
+                    .iter()
+                    .map(|(after, flow)| (state.then(after), flow.clone()))
+                    .collect();
+            }
+        }
+        // From a fresh start, with fuel of its own, so that what comes out does not depend on the caller.
+        let mut fresh = State::new(Rc::clone(&state.scope));
+        fresh.caller.clone_from(&state.caller);
+        let fuel = std::mem::replace(&mut self.fuel, CALL_FUEL);
+        let record = std::mem::take(&mut self.record);
+        let cut = std::mem::replace(&mut self.cut, usize::MAX);
+        let deepest = std::mem::replace(&mut self.deepest, self.calls.len());
+        let kept = args.clone();
+        let outcomes = self.run_closure(closure, this, args, fresh, site, own, used);
+        let cost = CALL_FUEL - self.fuel;
+        self.fuel = fuel;
+        self.charge(cost);
+        let events = std::mem::replace(&mut self.record, record).events;
+        for (event, place) in &events {
+            self.record.add(event.clone(), *place);
+        }
+        let depth = self.deepest.saturating_sub(self.calls.len());
+        let whole = self.cut >= self.calls.len();
+        self.cut = self.cut.min(cut);
+        self.deepest = self.deepest.max(deepest);
+        let result = outcomes
+            .iter()
+            .map(|(after, flow)| (state.then(after), flow.clone()))
+            .collect();
+        if whole {
+            let known = Memo {
+                outcomes,
+                events,
+                cost,
+                depth,
+                kept,
+            };
+            self.memo.insert(key, Rc::new(known));
+        }
+        result
+    }
+
+    /// What a call takes of the caller's fuel: little, because it will not be evaluated again.
+    fn charge(&mut self, cost: u32) {
+        self.fuel = self.fuel.saturating_sub(cost.min(MOST_CHARGED));
+    }
+
+    /// Identifies a call whose outcome depends on nothing but what the key holds; `None` for others.
+    fn memo_key(
+        &self,
+        closure: &Closure,
+        this: Option<&Value>,
+        args: &[Value],
+        state: &State,
+        own: bool,
+        used: Use,
+    ) -> Option<MemoKey> {
+        let at_top =
+            closure.scope.function == crate::syntax::MODULE_BODY && closure.scope.parent.is_none();
+        if !at_top || this.is_some() || state.answered.is_some() || args.len() > 8 {
+            return None;
+        }
+        let mut keys = Vec::with_capacity(args.len());
+        for arg in args {
+            if self.is_request(arg) {
+                return None;
+            }
+            keys.push(ArgumentKey::of(arg, 3)?);
+        }
+        Some(MemoKey {
+            module: closure.module,
+            function: closure.function,
+            home: own.then_some(self.home),
+            caught: self.protection.iter().any(|protects| *protects),
+            catching: self.catching > 0,
+            muted: self.muted > 0,
+            known: state.caller.is_some(),
+            used,
+            method: self.method.clone(),
+            pathname: self.pathname.clone(),
+            args: keys,
+        })
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "everything that a call is about")]
+    fn run_closure(
+        &mut self,
+        closure: &Rc<Closure>,
+        this: Option<Value>,
+        args: Vec<Value>,
+        state: State,
+        site: Place,
+        own: bool,
+        used: Use,
+    ) -> Outcomes {
+        let function = self.function(closure);
         let scope = Scope {
             module: closure.module,
             function: closure.function,
@@ -275,6 +477,7 @@ impl<'a> Evaluator<'a> {
             caller: Rc::clone(&caller),
             protection: self.protection.len(),
         });
+        self.deepest = self.deepest.max(self.calls.len());
         let facts_before = Rc::clone(&state.facts);
         let mut inside = state.in_scope(&Rc::new(scope));
         for (at, param) in function.params.iter().enumerate() {
@@ -298,13 +501,15 @@ impl<'a> Evaluator<'a> {
                 Exit::Throw(error) if !lost => outcomes.push((state, Err(error))),
                 // A rejection that nobody awaits reaches nobody.
                 Exit::Throw(_) | Exit::Break | Exit::Continue => {
-                    outcomes.push((state, Ok(Value::Undefined)))
+                    outcomes.push((state, Ok(Value::Undefined)));
                 }
             }
         }
         if lost {
             for (state, _) in &mut outcomes {
                 state.facts = Rc::clone(&facts_before);
+                state.possible = Rc::clone(&facts_before);
+                state.caller = None;
             }
         }
         merge_outcomes(outcomes)

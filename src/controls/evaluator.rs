@@ -92,6 +92,12 @@ pub(super) struct Evaluator<'a> {
     pub params: Vec<String>,
     /// The module of the handler.
     pub home: ModuleId,
+    /// Calls whose outcome is known, also from other handlers.
+    pub memo: FxHashMap<super::call::MemoKey, Rc<super::call::Memo>>,
+    /// The outermost running call on which a cut recursion rests.
+    pub cut: usize,
+    /// The deepest call so far.
+    pub deepest: usize,
 }
 
 impl<'a> Evaluator<'a> {
@@ -117,6 +123,9 @@ impl<'a> Evaluator<'a> {
             pathname: None,
             params: Vec::new(),
             home: ModuleId(0),
+            memo: FxHashMap::default(),
+            cut: usize::MAX,
+            deepest: 0,
         }
     }
 
@@ -131,6 +140,8 @@ impl<'a> Evaluator<'a> {
         self.method = method.map(Rc::from);
         self.pathname = pathname.map(Rc::from);
         self.home = home;
+        self.cut = usize::MAX;
+        self.deepest = 0;
     }
 
     /// Takes one unit of fuel; false when none is left.

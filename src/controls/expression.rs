@@ -713,8 +713,7 @@ fn deciding(state: &State, bits: Bits) -> bool {
     if bits.can_authenticate() {
         return true;
     }
-    let someone = |bits: Bits| bits.has(Bits::IDENTITY.with(Bits::SIGNATURE).with(Bits::SECRET));
-    bits.has(Bits::AMBIENT) && !state.facts.iter().any(|fact| someone(fact.provenance.bits))
+    bits.has(Bits::AMBIENT) && state.caller.is_none()
 }
 
 /// A condition on the configuration alone.

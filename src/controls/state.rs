@@ -98,6 +98,40 @@ impl State {
         self
     }
 
+    /// This path, gone on by what another did from a fresh start.
+    pub fn then(&self, other: &Self) -> Self {
+        let mut after = self.clone();
+        let moved = |fact: &Fact| Fact {
+            work: fact.work + self.work,
+            ..fact.clone()
+        };
+        if !other.facts.is_empty() {
+            other
+                .facts
+                .iter()
+                .for_each(|fact| add(&mut after.facts, &moved(fact)));
+        }
+        if !other.possible.is_empty() {
+            other
+                .possible
+                .iter()
+                .for_each(|fact| add(&mut after.possible, &moved(fact)));
+        }
+        if after.caller.is_none() {
+            after.caller = other.caller.as_ref().map(moved);
+        }
+        after.work += other.work;
+        after.unconfigured |= other.unconfigured;
+        after.failed |= other.failed;
+        after.blind |= other.blind;
+        after.worked_after_answer |=
+            other.worked_after_answer || (self.answered.is_some() && other.work > 0);
+        if after.answered.is_none() {
+            after.answered.clone_from(&other.answered);
+        }
+        after
+    }
+
     pub fn in_scope(mut self, scope: &Rc<Scope>) -> Self {
         self.scope = Rc::clone(scope);
         self
