@@ -207,6 +207,23 @@ pub(super) fn env_name(module: &ModuleRecord, expr: ExprId) -> Option<&str> {
     }
 }
 
+/// What a variable is set to where it is declared; `None` when several declarations share its name.
+pub(super) fn initial_value(module: &ModuleRecord, variable: Name) -> Option<ExprId> {
+    let mut values = module
+        .functions
+        .iter()
+        .flat_map(|function| statements(&function.body))
+        .filter_map(|statement| match &statement.kind {
+            StmtKind::Let {
+                pattern: Pattern::Name(name),
+                init: Some(init),
+            } if *name == variable => Some(*init),
+            _ => None,
+        });
+    let first = values.next()?;
+    values.next().is_none().then_some(first)
+}
+
 /// Values with the name of the variable, property or function that they are given to or returned from.
 pub(super) fn named_values(module: &ModuleRecord) -> Vec<(ExprId, &str)> {
     let mut found = Vec::new();

@@ -6,10 +6,12 @@ use crate::graph::ModuleId;
 use crate::project::HeaderEntry;
 use crate::rule::{Cors, Severity};
 use crate::source::Location;
-use crate::syntax::{Expr, ExprId, ModuleRecord, Property};
+use crate::syntax::{Expr, ExprId, LogicalOp, ModuleRecord, Property};
 
 use super::CheckResult;
-use super::code::{called_name, calls, imported, key, numbered, place, property, text};
+use super::code::{
+    called_name, calls, imported, initial_value, key, numbered, place, property, text,
+};
 use super::subject::Subject;
 
 const ORIGIN: &str = "access-control-allow-origin";
@@ -40,6 +42,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &Cors) -> CheckResult {
         .cloned()
         .collect();
     configured(&mine, &mut openings);
+    by_web_server(subject, &mut openings);
     for (id, module) in subject.modules() {
         if !module.use_client && !is_open_by_nature(subject, id) {
             in_code(module, &mut openings);
@@ -164,11 +167,21 @@ fn by_header(module: &ModuleRecord, openings: &mut Vec<Opening>) {
                 _ => None,
             })
         };
+        let credentials = value_of(CREDENTIALS).is_some_and(|value| is(value, "true"));
+        if let Some(origin) =
+            value_of(ORIGIN).filter(|origin| credentials && reflects(module, *origin))
+        {
+            openings.push(Opening {
+                location: place(module, origin),
+                says: "the answer names whatever origin asks (Access-Control-Allow-Origin)",
+                credentials,
+            });
+        }
         if let Some(origin) = value_of(ORIGIN).filter(|origin| is(*origin, "*")) {
             openings.push(Opening {
                 location: place(module, origin),
                 says: ANY_SITE,
-                credentials: value_of(CREDENTIALS).is_some_and(|value| is(value, "true")),
+                credentials,
             });
         }
     }
@@ -187,6 +200,69 @@ fn by_header(module: &ModuleRecord, openings: &mut Vec<Opening>) {
                 says: ANY_SITE,
                 credentials: by_call(CREDENTIALS, "true"),
             });
+        }
+    }
+}
+
+/// The value may be the request's own `Origin`, unchecked: `allowed || request.headers.get("origin")`.
+fn reflects(module: &ModuleRecord, value: ExprId) -> bool {
+    let mut parts = vec![value];
+    // Every step takes one expression out and puts at most two smaller ones, or a variable's value, in.
+    for _ in 0..16 {
+        let Some(part) = parts.pop() else {
+            return false;
+        };
+        match module.exprs.get(part.0 as usize) {
+            Some(Expr::Name(name)) => parts.extend(initial_value(module, *name)),
+            Some(Expr::Logical {
+                op: LogicalOp::Or | LogicalOp::Coalesce,
+                left,
+                right,
+            }) => parts.extend([*left, *right]),
+            Some(Expr::Call { callee, args, .. }) => {
+                let asks = called_name(module, *callee) == Some("get");
+                let origin = args.first().and_then(|arg| text(module, arg.value));
+                if asks && origin.is_some_and(|name| name.eq_ignore_ascii_case("origin")) {
+                    return !is_compared(module);
+                }
+            }
+            _ => {}
+        }
+    }
+    false
+}
+
+/// The module holds a list that something is looked up in, so the origin may be checked against it.
+fn is_compared(module: &ModuleRecord) -> bool {
+    calls(module).any(|call| {
+        let name = called_name(module, call.callee).unwrap_or("");
+        matches!(
+            name,
+            "includes" | "has" | "test" | "some" | "find" | "match" | "endsWith" | "startsWith"
+        ) || name.to_ascii_lowercase().contains("origin")
+    })
+}
+
+/// `add_header Access-Control-Allow-Origin *` of nginx.
+fn by_web_server(subject: &Subject<'_>, openings: &mut Vec<Opening>) {
+    for file in subject
+        .documents()
+        .filter(|file| file.path.extension() == Some("conf"))
+    {
+        for (index, line) in file.text.lines().enumerate() {
+            let words: Vec<&str> = line
+                .split([' ', '\t', ';', '"', '\''])
+                .filter(|word| !word.is_empty())
+                .collect();
+            if let ["add_header", name, "*", ..] = words[..]
+                && name.eq_ignore_ascii_case(ORIGIN)
+            {
+                openings.push(Opening {
+                    location: Location::of_line(&file.path, u32::try_from(index + 1).unwrap_or(1)),
+                    says: ANY_SITE,
+                    credentials: false,
+                });
+            }
         }
     }
 }

@@ -71,7 +71,12 @@ pub(super) fn run(subject: &Subject<'_>, check: &Pipeline) -> CheckResult {
 
 /// `pnpm ${{ matrix.task }}`: what it runs stands elsewhere.
 fn is_computed(line: &str) -> bool {
-    line.contains("${{") && words(line).any(|word| RUNNERS.contains(&word))
+    let words: Vec<&str> = words(line).collect();
+    words.iter().enumerate().any(|(at, word)| {
+        let mut rest = words.iter().skip(at + 1);
+        let task = rest.find(|word| !word.starts_with('-') && !matches!(**word, "run" | "exec"));
+        RUNNERS.contains(word) && task.is_some_and(|task| task.starts_with("${{"))
+    })
 }
 
 /// The shell lines of all steps, with those of the scripts that they call.
@@ -170,7 +175,7 @@ fn is_word(word: &str, wanted: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::runs;
+    use super::{is_computed, runs};
     use crate::rule::PipelineStep;
 
     fn step(commands: &[&str], scripts: &[&str]) -> PipelineStep {
@@ -180,6 +185,14 @@ mod tests {
             scripts: scripts.iter().map(|&each| each.to_owned()).collect(),
             done_by: Vec::new(),
         }
+    }
+
+    #[test]
+    fn a_computed_task_is_known_as_such() {
+        assert!(is_computed("pnpm ${{ matrix.job }}"));
+        assert!(is_computed("npm run --silent ${{ matrix.job }}"));
+        assert!(!is_computed("yarn deploy ${{ vars.BUCKET }}"));
+        assert!(!is_computed("echo ${{ github.sha }}"));
     }
 
     #[test]
