@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use crate::report::printable;
+
 /// The exit codes, and there are no others.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Exit {
@@ -48,9 +50,25 @@ impl Failure {
     }
 
     fn plain(exit: Exit, message: &str) -> Self {
+        // Names from the audited repository may stand in it.
+        let lines: Vec<_> = message.lines().map(printable).collect();
         Self {
             exit,
-            text: format!("error: {message}\n"),
+            text: format!("error: {}\n", lines.join("\n")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Failure;
+
+    #[test]
+    fn a_message_cannot_steer_the_terminal() {
+        let failure = Failure::usage("no handler `GET /\x1b[2J`\nreally");
+        assert_eq!(
+            failure.text,
+            "error: no handler `GET /\\u{1b}[2J`\nreally\n"
+        );
     }
 }
