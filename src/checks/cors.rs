@@ -232,14 +232,20 @@ fn reflects(module: &ModuleRecord, value: ExprId) -> bool {
     false
 }
 
-/// The module holds a list that something is looked up in, so the origin may be checked against it.
+/// The module looks an origin up somewhere, or calls something that is about origins: it may be checked.
 fn is_compared(module: &ModuleRecord) -> bool {
+    let about_origin = |expr: ExprId| match module.exprs.get(expr.0 as usize) {
+        Some(Expr::Name(name) | Expr::Member { property: name, .. }) => {
+            module.name(*name).to_ascii_lowercase().contains("origin")
+        }
+        _ => false,
+    };
     calls(module).any(|call| {
-        let name = called_name(module, call.callee).unwrap_or("");
-        matches!(
-            name,
-            "includes" | "has" | "test" | "some" | "find" | "match" | "endsWith" | "startsWith"
-        ) || name.to_ascii_lowercase().contains("origin")
+        let receiver = match module.exprs.get(call.callee.0 as usize) {
+            Some(Expr::Member { object, .. }) => about_origin(*object),
+            _ => false,
+        };
+        receiver || about_origin(call.callee) || call.args.iter().any(|arg| about_origin(arg.value))
     })
 }
 

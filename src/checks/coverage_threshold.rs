@@ -89,7 +89,7 @@ fn in_config(module: &ModuleRecord, found: &mut Found) {
         return;
     }
     let jest = stem == "jest";
-    for (id, expr) in numbered(module) {
+    for (_, expr) in numbered(module) {
         let Expr::Object(properties) = expr else {
             continue;
         };
@@ -103,30 +103,20 @@ fn in_config(module: &ModuleRecord, found: &mut Found) {
             if let Some((_, meant)) = MISSPELT.iter().find(|(wrong, _)| *wrong == name) {
                 let message =
                     format!("`{name}` is no option, so no threshold holds; it is called `{meant}`");
-                found
-                    .misspelt
-                    .push((key_place(module, *value, name), message));
+                found.misspelt.push((place(module, *value), message));
             } else if (jest && name == "coverageThreshold") || (!jest && name == "thresholds") {
                 measures(module, *value, found);
             } else if !jest && name == "threshold" && property(module, *value, "lines").is_some() {
                 let message = String::from(
                     "`threshold` is no option, so no threshold holds; it is called `thresholds`",
                 );
-                found
-                    .misspelt
-                    .push((key_place(module, *value, name), message));
+                found.misspelt.push((place(module, *value), message));
             } else if !jest && name == "coverage" {
                 // Before version 1, vitest took the measures right here.
                 direct_measures(module, *value, found);
             }
         }
-        let _ = id;
     }
-}
-
-/// The line of a key: its value stands on the same one in all but the oddest files.
-fn key_place(module: &ModuleRecord, value: ExprId, _name: &str) -> Location {
-    place(module, value)
 }
 
 /// `{ lines: 80 }`, `{ global: { lines: 80 } }`, `{ 100: true }`.
