@@ -267,6 +267,18 @@ impl Page {
         }
     }
 
+    /// Writes a place with a note behind it, or below it when both do not fit on one line.
+    pub(super) fn place(&mut self, indent: usize, ink: Ink, place: &str, note: (Ink, &str)) {
+        let line = Line::of(Ink::Plain, &" ".repeat(indent)).with(ink, place);
+        let beside = line.clone().with(note.0, &format!("  {}", note.1));
+        if beside.width() <= self.style.width {
+            self.line(beside);
+        } else {
+            self.line(line);
+            self.paragraph(indent + 2, note.0, note.1);
+        }
+    }
+
     /// Writes short texts one after another with dots between, broken into lines only between them.
     pub(super) fn enumeration(&mut self, indent: usize, ink: Ink, items: &[String]) {
         let room = self.style.width.min(LONGEST_SENTENCE);

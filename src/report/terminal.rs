@@ -400,11 +400,8 @@ fn one(page: &mut Page, finding: &Finding) {
         && (&last.location.file, last.location.line)
             != (&finding.location.file, finding.location.line)
     {
-        page.line(
-            Line::of(Ink::Faint, "      ")
-                .with(Ink::Faint, &named(&last.location))
-                .with(Ink::Faint, &format!("  {}", last.note)),
-        );
+        let place = named(&last.location);
+        page.place(6, Ink::Faint, &place, (Ink::Faint, &last.note));
     }
 }
 

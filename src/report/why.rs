@@ -71,11 +71,8 @@ fn one(page: &mut Page, steps: &[Evidence], excerpt: Excerpt<'_>) {
         return;
     };
     let notes: Vec<&str> = steps.iter().map(|step| step.note.as_str()).collect();
-    page.line(
-        Line::of(Ink::Plain, "  ")
-            .with(Ink::Code, &format!("{}:{}", step.file, step.line))
-            .with(Ink::Plain, &format!("  {}", notes.join(", "))),
-    );
+    let place = format!("{}:{}", step.file, step.line);
+    page.place(2, Ink::Code, &place, (Ink::Plain, &notes.join(", ")));
     code(page, excerpt(&step.file, step.line));
 }
 
