@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use crate::audit::DEFAULT_ROADMAP;
 use crate::model::Model;
 use crate::report::printable;
-use crate::source::{write_file, write_new_file};
+use crate::source::{is_plain_file, write_file, write_new_file};
 
 use super::args::{InitArguments, Target};
 use super::console::Console;
@@ -26,7 +26,7 @@ pub(super) fn run(arguments: &InitArguments, console: Console) -> Result<Exit, F
         ))
     };
     // Looked at before the work, and again by the write itself.
-    if !arguments.force && file.symlink_metadata().is_ok() {
+    if !arguments.force && is_plain_file(&file) {
         return Err(taken());
     }
     let target = Target {
