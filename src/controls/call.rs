@@ -169,7 +169,7 @@ impl<'a> Evaluator<'a> {
                 // The parent's constructor: its arguments may become fields (`message`, `status`).
                 let (lists, mut outcomes) = self.arguments(args, state);
                 for (mut state, args) in lists {
-                    self.call_parent_constructor(&args, &mut state, id);
+                    self.call_parent_constructor(&args, &mut state);
                     outcomes.push((state, Ok(Value::Undefined)));
                 }
                 outcomes
@@ -270,7 +270,7 @@ impl<'a> Evaluator<'a> {
                     used,
                 );
             }
-            return self.call_closure(closure, Some(receiver.clone()), args, state, id, used);
+            return self.call_closure(closure, Some(receiver.clone()), args, state, used);
         }
         self.call(function, Some(receiver), args, state, id, used)
     }
@@ -287,7 +287,7 @@ impl<'a> Evaluator<'a> {
     ) -> Outcomes {
         match function {
             Value::Function(closure) => {
-                self.call_closure(closure, this.cloned(), args, state, id, used)
+                self.call_closure(closure, this.cloned(), args, state, used)
             }
             Value::Native(native) => {
                 let native = Rc::clone(native);
@@ -311,11 +311,9 @@ impl<'a> Evaluator<'a> {
         this: Option<Value>,
         args: Vec<Value>,
         state: State,
-        id: ExprId,
         used: Use,
     ) -> Outcomes {
         let function = self.function(closure);
-        let site = self.place(&state, id);
         let recursion = self
             .calls
             .iter()
@@ -352,23 +350,23 @@ impl<'a> Evaluator<'a> {
             this.or_else(|| closure.this.clone())
         };
         let Some(key) = self.memo_key(closure, this.as_ref(), &args, &state, own, used) else {
-            return self.run_closure(closure, this, args, state, site, own, used);
+            return self.run_closure(closure, this, args, state, own, used);
         };
-        if let Some(known) = self.memo.get(&key) {
-            if self.calls.len() + known.depth < MAX_DEPTH {
-                let known = Rc::clone(known);
-                self.charge(known.cost);
-                if self.muted == 0 {
-                    for (event, place) in &known.events {
-                        self.record.add(event.clone(), *place);
-                    }
+        if let Some(known) = self.memo.get(&key)
+            && self.calls.len() + known.depth < MAX_DEPTH
+        {
+            let known = Rc::clone(known);
+            self.charge(known.cost);
+            if self.muted == 0 {
+                for (event, place) in &known.events {
+                    self.record.add(event.clone(), *place);
                 }
-                return known
-                    .outcomes
-                    .iter()
-                    .map(|(after, flow)| (state.then(after), flow.clone()))
-                    .collect();
             }
+            return known
+                .outcomes
+                .iter()
+                .map(|(after, flow)| (state.then(after), flow.clone()))
+                .collect();
         }
         // From a fresh start, with fuel of its own, so that what comes out does not depend on the caller.
         let mut fresh = State::new(Rc::clone(&state.scope));
@@ -378,7 +376,7 @@ impl<'a> Evaluator<'a> {
         let cut = std::mem::replace(&mut self.cut, usize::MAX);
         let deepest = std::mem::replace(&mut self.deepest, self.calls.len());
         let kept = args.clone();
-        let outcomes = self.run_closure(closure, this, args, fresh, site, own, used);
+        let outcomes = self.run_closure(closure, this, args, fresh, own, used);
         let cost = CALL_FUEL - self.fuel;
         self.fuel = fuel;
         self.charge(cost);
@@ -456,7 +454,6 @@ impl<'a> Evaluator<'a> {
         this: Option<Value>,
         args: Vec<Value>,
         state: State,
-        site: Place,
         own: bool,
         used: Use,
     ) -> Outcomes {
@@ -472,7 +469,6 @@ impl<'a> Evaluator<'a> {
         self.calls.push(Call {
             module: closure.module,
             function: closure.function,
-            site,
             own,
             caller: Rc::clone(&caller),
             protection: self.protection.len(),
@@ -543,7 +539,7 @@ impl<'a> Evaluator<'a> {
         match class {
             Value::Class(class) => {
                 let class = Rc::clone(class);
-                self.instance(&class, args, state, id)
+                self.instance(&class, args, state)
             }
             Value::External(external) => {
                 let external = Rc::clone(external);
@@ -556,7 +552,6 @@ impl<'a> Evaluator<'a> {
                     Some(Value::Object(Rc::default())),
                     args,
                     state,
-                    id,
                     Use::Plain,
                 )
             }
@@ -569,13 +564,7 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    fn instance(
-        &mut self,
-        class: &Rc<ClassValue>,
-        args: Vec<Value>,
-        mut state: State,
-        id: ExprId,
-    ) -> Outcomes {
+    fn instance(&mut self, class: &Rc<ClassValue>, args: Vec<Value>, mut state: State) -> Outcomes {
         let definition = self.module(class.module).class(class.class);
         let object = Object {
             class: Some(Rc::clone(class)),
@@ -597,19 +586,9 @@ impl<'a> Evaluator<'a> {
         }
         state = state.in_scope(&Rc::new(scope));
         state = self.fields(definition, state);
-        let site = Place {
-            module: caller.module,
-            span: self
-                .module(caller.module)
-                .spans
-                .get(id.0 as usize)
-                .copied()
-                .unwrap_or_default(),
-        };
         let call = Call {
             module: class.module,
             function: definition.constructor.unwrap_or(crate::syntax::MODULE_BODY),
-            site,
             own: false,
             caller: Rc::clone(&caller),
             protection: self.protection.len(),
@@ -655,7 +634,7 @@ impl<'a> Evaluator<'a> {
             }
             None => {
                 // An inherited constructor sees the same arguments.
-                self.call_parent_constructor(&args, &mut state, id);
+                self.call_parent_constructor(&args, &mut state);
                 let object = state.scope.this.clone().unwrap_or_else(Value::unknown);
                 outcomes.push((state.in_scope(&caller), Ok(object)));
             }
@@ -686,7 +665,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// `super(args)`: runs a parent class of the repository on the same `this`, as far as its fields go.
-    fn call_parent_constructor(&mut self, args: &[Value], state: &mut State, id: ExprId) {
+    fn call_parent_constructor(&mut self, args: &[Value], state: &mut State) {
         let Some(Value::Object(object)) = state.scope.this.clone() else {
             return;
         };
@@ -725,22 +704,12 @@ impl<'a> Evaluator<'a> {
                     let argument = args.get(at).cloned().unwrap_or(Value::Undefined);
                     inside = self.bind(param, argument, inside);
                 }
-                let site = Place {
-                    module: caller.module,
-                    span: self
-                        .module(caller.module)
-                        .spans
-                        .get(id.0 as usize)
-                        .copied()
-                        .unwrap_or_default(),
-                };
                 if self.calls.len() >= MAX_DEPTH {
                     return;
                 }
                 self.calls.push(Call {
                     module: parent.module,
                     function: constructor,
-                    site,
                     own: false,
                     caller: Rc::clone(&caller),
                     protection: self.protection.len(),
@@ -811,10 +780,11 @@ impl<'a> Evaluator<'a> {
     fn descends(&mut self, class: &Rc<ClassValue>, from: &Value) -> bool {
         let mut current = Rc::clone(class);
         for _ in 0..16 {
-            if let Value::Class(target) = from {
-                if target.module == current.module && target.class == current.class {
-                    return true;
-                }
+            if let Value::Class(target) = from
+                && target.module == current.module
+                && target.class == current.class
+            {
+                return true;
             }
             match self.superclass(&current) {
                 Some(Value::Class(parent)) => current = parent,

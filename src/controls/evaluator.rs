@@ -6,7 +6,6 @@ use rustc_hash::FxHashMap;
 
 use crate::graph::{Graph, ModuleId, Symbol};
 use crate::rule::ControlLibrary;
-use crate::source::Span;
 use crate::syntax::{
     AssignOp, ClassId, Expr, ExprId, Function, FunctionId, MODULE_BODY, ModuleRecord, Name,
     Pattern, Stmt, StmtKind,
@@ -19,6 +18,8 @@ use super::value::{Bits, ClassValue, Closure, External, OriginId, Provenance, Sc
 
 /// Expressions evaluated for one handler before the rest counts as unseen.
 const FUEL: u32 = 60_000;
+/// Expressions evaluated for one handler in all, those of remembered calls included.
+const MOST_SPENT: u32 = 80_000;
 /// Expressions evaluated for one module-level value.
 const MODULE_FUEL: u32 = 20_000;
 /// Calls within calls before a callee counts as unseen.
@@ -38,6 +39,9 @@ pub(super) struct Origin {
     pub by_name: bool,
 }
 
+/// Place, note and limit of an origin.
+type OriginKey = (Place, Rc<str>, Option<Rc<str>>);
+
 /// A module-level name.
 #[derive(Debug)]
 enum Global {
@@ -51,8 +55,6 @@ enum Global {
 pub(super) struct Call {
     pub module: ModuleId,
     pub function: FunctionId,
-    /// Where it was called from.
-    pub site: Place,
     /// The handler, or a wrapper or helper that acts for it.
     pub own: bool,
     /// The caller's variables at the time of the call.
@@ -67,10 +69,11 @@ pub(super) struct Evaluator<'a> {
     pub paths: Paths<'a>,
     pub library: &'a ControlLibrary,
     pub origins: Vec<Origin>,
-    origin_ids: FxHashMap<(Place, Rc<str>, Option<Rc<str>>), OriginId>,
+    origin_ids: FxHashMap<OriginKey, OriginId>,
     sites: FxHashMap<(ModuleId, ExprId), Site>,
     pub site_places: Vec<Place>,
     globals: FxHashMap<(ModuleId, Name), Global>,
+    initialisers: FxHashMap<(ModuleId, ExprId), Value>,
     /// How many module-level names are being evaluated.
     global_depth: usize,
     /// The outermost of them that something inside came back to.
@@ -92,12 +95,14 @@ pub(super) struct Evaluator<'a> {
     pub params: Vec<String>,
     /// The module of the handler.
     pub home: ModuleId,
-    /// Calls whose outcome is known, also from other handlers.
+    /// Calls of this handler whose outcome is known.
     pub memo: FxHashMap<super::call::MemoKey, Rc<super::call::Memo>>,
     /// The outermost running call on which a cut recursion rests.
     pub cut: usize,
     /// The deepest call so far.
     pub deepest: usize,
+    /// Expressions evaluated for this handler so far.
+    pub spent: u32,
 }
 
 impl<'a> Evaluator<'a> {
@@ -111,6 +116,7 @@ impl<'a> Evaluator<'a> {
             sites: FxHashMap::default(),
             site_places: Vec::new(),
             globals: FxHashMap::default(),
+            initialisers: FxHashMap::default(),
             global_depth: 0,
             cycle: usize::MAX,
             record: Record::default(),
@@ -126,6 +132,7 @@ impl<'a> Evaluator<'a> {
             memo: FxHashMap::default(),
             cut: usize::MAX,
             deepest: 0,
+            spent: 0,
         }
     }
 
@@ -142,11 +149,17 @@ impl<'a> Evaluator<'a> {
         self.home = home;
         self.cut = usize::MAX;
         self.deepest = 0;
+        self.spent = 0;
+        self.memo.clear();
     }
 
     /// Takes one unit of fuel; false when none is left.
     pub fn spend(&mut self) -> bool {
         self.fuel = self.fuel.saturating_sub(1);
+        self.spent += 1;
+        if self.spent > MOST_SPENT && self.global_depth == 0 {
+            self.fuel = 0;
+        }
         self.fuel > 0
     }
 
@@ -249,10 +262,11 @@ impl<'a> Evaluator<'a> {
                 for call in self.calls.iter().rev() {
                     let mut caller = Some(&call.caller);
                     while let Some(c) = caller {
-                        if c.module == current.module && c.function == current.function {
-                            if let Some((_, value)) = c.variables.iter().find(|(n, _)| *n == name) {
-                                return value.clone();
-                            }
+                        if c.module == current.module
+                            && c.function == current.function
+                            && let Some((_, value)) = c.variables.iter().find(|(n, _)| *n == name)
+                        {
+                            return value.clone();
                         }
                         caller = c.parent.as_ref();
                     }
@@ -340,6 +354,7 @@ impl<'a> Evaluator<'a> {
     pub fn expr_aside(&mut self, module: ModuleId, expr: ExprId) -> Value {
         let state = State::new(Scope::module(module));
         let fuel = std::mem::replace(&mut self.fuel, MODULE_FUEL);
+        let spent = self.spent;
         let method = self.method.take();
         let pathname = self.pathname.take();
         let outcomes = self.aside(|this| {
@@ -349,6 +364,7 @@ impl<'a> Evaluator<'a> {
             outcomes
         });
         self.fuel = fuel;
+        self.spent = spent;
         self.method = method;
         self.pathname = pathname;
         // A module that fails to load serves nothing, so only the values count.
@@ -379,7 +395,7 @@ impl<'a> Evaluator<'a> {
                         .assigned_elsewhere(record, module, name)
                         .unwrap_or(Value::Undefined);
                 };
-                let value = self.expr_aside(module, init);
+                let value = self.initialiser(module, init);
                 if let Pattern::Name(_) = pattern {
                     if value.is_nullish() {
                         return self
@@ -400,6 +416,20 @@ impl<'a> Evaluator<'a> {
             }
             None => self.runtime(record.name(name)),
         }
+    }
+
+    /// What a declaration's right side comes to; several names of one pattern share it.
+    fn initialiser(&mut self, module: ModuleId, init: ExprId) -> Value {
+        if let Some(known) = self.initialisers.get(&(module, init)) {
+            return known.clone();
+        }
+        let cycle = std::mem::replace(&mut self.cycle, usize::MAX);
+        let value = self.expr_aside(module, init);
+        if self.cycle == usize::MAX {
+            self.initialisers.insert((module, init), value.clone());
+        }
+        self.cycle = self.cycle.min(cycle);
+        value
     }
 
     /// A variable that starts empty and is set by some function (`let client = null; function get() { client ??= … }`)
@@ -455,11 +485,6 @@ impl<'a> Evaluator<'a> {
             class,
             scope: Rc::clone(scope),
         }))
-    }
-
-    /// `file:line` and a note, for a place.
-    pub fn line(&self, module: ModuleId, span: Span) -> u32 {
-        self.module(module).line(span)
     }
 }
 

@@ -504,16 +504,15 @@ impl<'a> Evaluator<'a> {
         let provenance = args
             .iter()
             .fold(class.provenance.clone(), |all, v| all.join(&v.provenance()));
-        match known.api.map(|api| api.is) {
-            Some(Meaning::Respond | Meaning::Redirect | Meaning::PassOn) => {
-                let api = known.api;
-                let status = api
-                    .and_then(|api| api.status)
-                    .or_else(|| status_of(&args))
-                    .or(Some(200));
-                return value(state, self.response(status, ResponseKind::Body, provenance));
-            }
-            _ => {}
+        if let Some(Meaning::Respond | Meaning::Redirect | Meaning::PassOn) =
+            known.api.map(|api| api.is)
+        {
+            let api = known.api;
+            let status = api
+                .and_then(|api| api.status)
+                .or_else(|| status_of(&args))
+                .or(Some(200));
+            return value(state, self.response(status, ResponseKind::Body, provenance));
         }
         if &*text == "global#Promise!" {
             self.run_aside(&args, &state, id, false);

@@ -46,34 +46,32 @@ impl<'a> Evaluator<'a> {
             Native::Next(chain) => {
                 if let (crate::rule::Calling::RequestResponseNext, Some(error)) =
                     (chain.calling, args.first())
+                    && !error.is_nullish()
                 {
-                    if !error.is_nullish() {
-                        let error = error.clone();
-                        let mut outcomes: Outcomes = SmallVec::new();
-                        outcomes.push((state, Err(error)));
-                        return outcomes;
-                    }
+                    let error = error.clone();
+                    let mut outcomes: Outcomes = SmallVec::new();
+                    outcomes.push((state, Err(error)));
+                    return outcomes;
                 }
                 let mut chain = Chain::clone(chain);
                 if let (Some(Value::Object(given)), Some(Value::Object(options))) =
                     (args.first(), chain.args.first().cloned())
+                    && let Some(ctx) = given.get("ctx")
                 {
-                    if let Some(ctx) = given.get("ctx") {
-                        let mut options = Object::clone(&options);
-                        let merged = match (options.get("ctx"), ctx) {
-                            (Some(Value::Object(old)), Value::Object(new)) => {
-                                let mut merged = Object::clone(old);
-                                super::expression::spread_into(
-                                    &mut merged,
-                                    &Value::Object(Rc::clone(new)),
-                                );
-                                Value::Object(Rc::new(merged))
-                            }
-                            (_, new) => new.clone(),
-                        };
-                        options.set(Rc::from("ctx"), merged);
-                        chain.args[0] = Value::Object(Rc::new(options));
-                    }
+                    let mut options = Object::clone(&options);
+                    let merged = match (options.get("ctx"), ctx) {
+                        (Some(Value::Object(old)), Value::Object(new)) => {
+                            let mut merged = Object::clone(old);
+                            super::expression::spread_into(
+                                &mut merged,
+                                &Value::Object(Rc::clone(new)),
+                            );
+                            Value::Object(Rc::new(merged))
+                        }
+                        (_, new) => new.clone(),
+                    };
+                    options.set(Rc::from("ctx"), merged);
+                    chain.args[0] = Value::Object(Rc::new(options));
                 }
                 self.run_chain(&Rc::new(chain), state, id)
             }
@@ -218,7 +216,6 @@ impl<'a> Evaluator<'a> {
                     this,
                     args.into_iter().skip(1).collect(),
                     state,
-                    id,
                     used,
                 )
             }
@@ -229,7 +226,7 @@ impl<'a> Evaluator<'a> {
                     Some(Value::Array(items)) => items.to_vec(),
                     _ => vec![unknown],
                 };
-                self.call_closure(&closure, this, list, state, id, used)
+                self.call_closure(&closure, this, list, state, used)
             }
             (Value::Array(items), "includes" | "indexOf") if args.len() == 1 => {
                 let decided: Vec<Option<bool>> = items

@@ -223,39 +223,6 @@ impl<'a> Evaluator<'a> {
                 blind: state.blind,
             })
             .collect();
-        if std::env::var("TRACE")
-            .is_ok_and(|t| self.module(route.module).path.as_str().contains(&t))
-        {
-            eprintln!("== {} {}", self.module(route.module).path, route.method);
-            for end in &ends {
-                eprintln!(
-                    "{:?} caller={:?} worked={} blind={}",
-                    end.ending,
-                    end.caller
-                        .as_ref()
-                        .map(|f| self.evidence(self.site_places[f.site.0 as usize], "").line),
-                    end.work,
-                    end.blind
-                );
-                for f in end.facts.iter() {
-                    eprintln!(
-                        "   {} {} {:?}",
-                        self.evidence(self.site_places[f.site.0 as usize], "").line,
-                        f.arm,
-                        f.provenance.bits
-                    );
-                }
-            }
-            eprintln!(
-                "{:?} fuel {}",
-                self.record
-                    .events
-                    .iter()
-                    .map(|(e, p)| (e, self.evidence(*p, "").line))
-                    .collect::<Vec<_>>(),
-                self.fuel
-            );
-        }
         self.verdicts(route, entry, &ends, seen)
     }
 
@@ -763,19 +730,19 @@ impl<'a> Evaluator<'a> {
         let mut limits: Vec<Rc<str>> = Vec::new();
         for (_, _, provenance) in &judgement.guards {
             for origin in provenance.origins.iter().flat_map(|origins| origins.iter()) {
-                if let Some(limit) = &self.origins[origin.0 as usize].limit {
-                    if !limits.contains(limit) {
-                        limits.push(Rc::clone(limit));
-                    }
+                if let Some(limit) = &self.origins[origin.0 as usize].limit
+                    && !limits.contains(limit)
+                {
+                    limits.push(Rc::clone(limit));
                 }
             }
         }
         if limits.is_empty() {
             for (event, _) in &self.record.events {
-                if let Event::Limiter { limit: Some(limit) } = event {
-                    if !limits.contains(limit) {
-                        limits.push(Rc::clone(limit));
-                    }
+                if let Event::Limiter { limit: Some(limit) } = event
+                    && !limits.contains(limit)
+                {
+                    limits.push(Rc::clone(limit));
                 }
             }
         }

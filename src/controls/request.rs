@@ -169,10 +169,11 @@ impl<'a> Evaluator<'a> {
         if let Some(place) = place {
             self.event(Event::Input(Bits::QUERY), place);
         }
-        let token = self
-            .is_secret_name(&name.to_ascii_uppercase())
-            .then_some(Bits::CREDENTIAL)
-            .unwrap_or_default();
+        let token = if self.is_secret_name(&name.to_ascii_uppercase()) {
+            Bits::CREDENTIAL
+        } else {
+            Default::default()
+        };
         Value::from_bits(Bits::QUERY.with(token))
     }
 
