@@ -55,7 +55,9 @@ impl Progress {
             .stages
             .iter()
             .zip(ends.chain(std::iter::once(end)))
-            .map(|((name, start), end)| format!("{name} {} ms", (end - *start).as_millis()))
+            .map(|((name, start), end)| {
+                format!("{name} {:.1} ms", (end - *start).as_secs_f64() * 1e3)
+            })
             .collect();
         console.note(&format!("time: {}", times.join(" · ")));
     }

@@ -75,8 +75,10 @@ impl Workspace {
 
     /// Builds the facts.
     pub(super) fn model(&self, target: &Target, progress: &mut Progress) -> Result<Model, Failure> {
-        progress.stage("parse, link and prove");
-        let model = model::build(&self.repository, &self.rules, &self.config);
+        let model =
+            model::build_in_stages(&self.repository, &self.rules, &self.config, &mut |stage| {
+                progress.stage(stage)
+            });
         if model.apps.is_empty() {
             return Err(Failure::nothing(format!(
                 "nothing to audit at {}: no application found in {} files; looked for package.json files that depend on \

@@ -19,8 +19,21 @@ use super::{AppModel, Model, RouteFacts, describe, public};
 /// Builds the model of a repository.
 #[must_use]
 pub fn build(repository: &Repository, rules: &RuleSet, config: &Config) -> Model {
+    build_in_stages(repository, rules, config, &mut |_| {})
+}
+
+/// Builds the model of a repository and calls `stage` with the name of each step before it begins.
+#[must_use]
+pub fn build_in_stages(
+    repository: &Repository,
+    rules: &RuleSet,
+    config: &Config,
+    stage: &mut dyn FnMut(&'static str),
+) -> Model {
+    stage("read and parse");
     let mut not_examined: Vec<Unreadable> = repository.problems().to_vec();
     let modules = parse(repository, rules, &mut not_examined);
+    stage("resolve");
     let by_path: FxHashMap<&RepoPath, &ModuleRecord> = modules
         .iter()
         .map(|record| (&record.path, record))
@@ -31,12 +44,15 @@ pub fn build(repository: &Repository, rules: &RuleSet, config: &Config) -> Model
     let (resolver, unreadable) = Resolver::new(repository, &project);
     not_examined.extend(unreadable);
     let graph = Graph::new(modules, resolver);
+    stage("routes");
     let tables: Vec<RouteTable> = project
         .apps
         .par_iter()
         .map(|app| RouteTable::build(app, &graph))
         .collect();
+    stage("prove");
     let apps = prove(&project, &graph, tables, rules, config, &mut not_examined);
+    stage("documents");
     let documents = documents(repository, rules, &mut not_examined);
     not_examined.sort();
     not_examined.dedup();

@@ -6,7 +6,7 @@ mod build;
 mod describe;
 mod public;
 
-pub use build::build;
+pub use build::{build, build_in_stages};
 
 use std::collections::BTreeMap;
 
