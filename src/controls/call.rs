@@ -234,6 +234,7 @@ impl<'a> Evaluator<'a> {
         merge_outcomes(outcomes)
     }
 
+    #[expect(clippy::too_many_arguments, reason = "everything that a call is about")]
     fn call_method(
         &mut self,
         receiver: &Value,
@@ -296,6 +297,14 @@ impl<'a> Evaluator<'a> {
             Value::External(external) => {
                 let external = Rc::clone(external);
                 self.call_external(&external, args, state, id, used)
+            }
+            Value::Choice(options) => {
+                let options = Rc::clone(options);
+                let mut outcomes: Outcomes = SmallVec::new();
+                for option in options.iter() {
+                    outcomes.extend(self.call(option, this, args.clone(), state.clone(), id, used));
+                }
+                merge_outcomes(outcomes)
             }
             other => {
                 let provenance = other.provenance();
@@ -447,7 +456,6 @@ impl<'a> Evaluator<'a> {
         })
     }
 
-    #[expect(clippy::too_many_arguments, reason = "everything that a call is about")]
     fn run_closure(
         &mut self,
         closure: &Rc<Closure>,

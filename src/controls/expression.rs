@@ -694,6 +694,15 @@ impl<'a> Evaluator<'a> {
         let v = self.name_value(state, name);
         let refined = match (present, v) {
             (true, Value::Unknown(provenance, _)) => Value::Unknown(provenance, Presence::Truthy),
+            (holds, Value::Choice(options)) => {
+                let fits = options
+                    .iter()
+                    .filter(|option| option.truth() != Some(!holds));
+                let Some(chosen) = fits.cloned().reduce(|joined, v| joined.join(&v)) else {
+                    return;
+                };
+                chosen
+            }
             (true, _) => return,
             (false, _) => Value::Null,
         };

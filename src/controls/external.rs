@@ -80,6 +80,15 @@ impl<'a> Evaluator<'a> {
                 _ => Value::unknown(),
             },
             Value::Undefined | Value::Null => Value::Undefined,
+            Value::Choice(options) => {
+                let members: Vec<Value> = options
+                    .iter()
+                    .map(|option| self.member(option, name, place))
+                    .collect();
+                let mut members = members.into_iter();
+                let first = members.next().unwrap_or_else(Value::unknown);
+                members.fold(first, |joined, v| joined.join(&v))
+            }
             Value::Unknown(provenance, _) => {
                 // Some names are so particular that they tell what is called on whatever they are called.
                 let path = self.paths.intern(format!("unknown#value.{name}"));
@@ -254,7 +263,7 @@ impl<'a> Evaluator<'a> {
     /// Main work was done.
     pub fn work(&mut self, state: &mut State, place: Place, what: &str) {
         state.work += 1;
-        if state.answered.is_some() {
+        if state.answered.is_some() && !state.passed_back {
             state.worked_after_answer = true;
         }
         let caught = self.protection.iter().any(|protects| *protects);
@@ -672,6 +681,7 @@ impl<'a> Evaluator<'a> {
                     id,
                 )
             }
+            Meaning::Every => value(state, Value::Array(Rc::new(args))),
             Meaning::IdentityWrapper | Meaning::TransparentWrapper => match function {
                 Some(handler) => value(state, handler),
                 // `wrapper(options)(handler)`

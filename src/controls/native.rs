@@ -10,7 +10,9 @@ use super::call::Use;
 use super::evaluator::Evaluator;
 use super::record::Event;
 use super::state::{Outcomes, State, value};
-use super::value::{Bits, Chain, Closure, Native, Object, Presence, Provenance, Value};
+use super::value::{
+    Bits, Chain, Closure, Native, Object, Presence, Provenance, Response, ResponseKind, Value,
+};
 
 impl<'a> Evaluator<'a> {
     /// An empty builder, or one that starts from the middleware in its options.
@@ -73,7 +75,28 @@ impl<'a> Evaluator<'a> {
                     options.set(Rc::from("ctx"), merged);
                     chain.args[0] = Value::Object(Rc::new(options));
                 }
-                self.run_chain(&Rc::new(chain), state, id)
+                let gives_back = chain.calling == crate::rule::Calling::ContextNext;
+                let mut outcomes = self.run_chain(&Rc::new(chain), state, id);
+                if gives_back {
+                    // A layer that returns nothing lets the inner answer stand.
+                    for (state, flow) in &mut outcomes {
+                        if let (Ok(v), None) = (&*flow, &state.answered) {
+                            let open = Response {
+                                kind: ResponseKind::Body,
+                                status: None,
+                                provenance: Provenance::default(),
+                            };
+                            let answer = if let Value::Response(answer) = v {
+                                Rc::clone(answer)
+                            } else {
+                                Rc::new(open)
+                            };
+                            state.answered = Some(answer);
+                            state.passed_back = true;
+                        }
+                    }
+                }
+                outcomes
             }
             Native::Composed(chain) => self.call_composed(chain, args, state, id),
             Native::RouteMatcher(patterns) => {

@@ -153,16 +153,26 @@ fn answer_ending(response: &Response, state: &State, idle: Ending) -> Ending {
 }
 
 fn status_field(value: &Value) -> Option<u16> {
-    let Value::Object(object) = value else {
-        return None;
+    let object = match value {
+        Value::Object(object) => object,
+        // `new HTTPException(401, …)`, `new TRPCError({ code })`
+        Value::External(external) => {
+            return external.args.iter().find_map(|arg| match arg {
+                Value::Number(status) if (400.0..600.0).contains(status) => Some(*status as u16),
+                Value::Object(_) => status_field(arg),
+                _ => None,
+            });
+        }
+        _ => return None,
     };
     // An error that says `Unauthorized` means it, whatever status its framework gives it.
     for key in ["message", "code", "error"] {
         let Some(Value::String(text)) = object.get(key) else {
             continue;
         };
-        let text = text.to_ascii_lowercase();
-        if [
+        let text = text.to_ascii_lowercase().replace('_', " ");
+        let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
+        if says(&[
             "unauthori",
             "unauthenticated",
             "not authenticated",
@@ -170,14 +180,14 @@ fn status_field(value: &Value) -> Option<u16> {
             "sign in",
             "log in",
             "must be signed in",
-        ]
-        .iter()
-        .any(|words| text.contains(words))
-        {
+        ]) {
             return Some(401);
         }
-        if text.contains("forbidden") || text.contains("permission") {
+        if says(&["forbidden", "permission"]) {
             return Some(403);
+        }
+        if says(&["too many requests", "rate limit"]) {
+            return Some(429);
         }
     }
     ["status", "statusCode", "code"]
@@ -348,10 +358,8 @@ impl<'a> Evaluator<'a> {
                 caught = true;
                 continue;
             }
-            match self.expr_aside(layer.module, layer.expr) {
-                Value::Array(items) => values.extend(items.iter().cloned()),
-                v => values.push(v),
-            }
+            let layer = self.expr_aside(layer.module, layer.expr);
+            flatten(&layer, &mut values);
         }
         let handler = values.pop();
         let (calling, args) = if route.kind == RouteKind::Hono {
@@ -874,6 +882,14 @@ impl<'a> Evaluator<'a> {
             line: record.line(place.span),
             note: note.to_owned(),
         }
+    }
+}
+
+/// The layers that a value stands for: arrays of middleware are layers one after another.
+fn flatten(value: &Value, layers: &mut Vec<Value>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| flatten(item, layers)),
+        other => layers.push(other.clone()),
     }
 }
 

@@ -17,7 +17,8 @@ pub(super) struct Fact {
 }
 
 impl Fact {
-    /// The path knows who is calling: an identity was found to be there, a signature or secret to be right.
+    /// The path knows who is calling: an identity was found to be there, a signature or secret to be
+    /// right, something to be kept under the credential that was sent.
     pub fn establishes(&self) -> bool {
         let bits = self.provenance.bits;
         let positive = self.arm != bits.has(Bits::NEGATED);
@@ -25,7 +26,9 @@ impl Fact {
             bits.has(Bits::IDENTITY) && !bits.has(Bits::COMPARED) && !bits.has(Bits::LOOKUP);
         let signature = bits.has(Bits::SIGNATURE) && !bits.has(Bits::COMPARED);
         let secret = bits.has(Bits::SECRET) && bits.has(Bits::REQUEST) && bits.has(Bits::COMPARED);
-        positive && (identity || signature || secret)
+        let found =
+            bits.has(Bits::CREDENTIAL) && bits.has(Bits::LOOKUP) && !bits.has(Bits::COMPARED);
+        positive && (identity || signature || secret || found)
     }
 
     fn is(&self, other: &Self) -> bool {
@@ -63,6 +66,8 @@ pub(super) struct State {
     pub blind: bool,
     /// What was sent through a `res` object.
     pub answered: Option<Rc<Response>>,
+    /// The answer is the one that an inner layer of a chain gave back: work behind it is no work after sending.
+    pub passed_back: bool,
     /// Work was done after the answer was sent.
     pub worked_after_answer: bool,
 }
@@ -79,6 +84,7 @@ impl State {
             failed: false,
             blind: false,
             answered: None,
+            passed_back: false,
             worked_after_answer: false,
         }
     }
@@ -183,6 +189,7 @@ impl State {
             } else {
                 None
             },
+            passed_back: self.passed_back && other.passed_back,
             worked_after_answer: self.worked_after_answer || other.worked_after_answer,
         }
     }

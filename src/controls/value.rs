@@ -95,6 +95,8 @@ pub(super) struct Provenance {
     pub origins: Option<Rc<Vec<OriginId>>>,
 }
 
+/// More functions than this stand for any.
+const MAX_OPTIONS: usize = 4;
 /// Objects with more fields than this become unknown when paths meet.
 const MAX_JOINED: usize = 24;
 /// More origins than this explain nothing more.
@@ -167,6 +169,8 @@ pub(super) enum Value {
     Response(Rc<Response>),
     /// A regular expression.
     Regex(Rc<str>),
+    /// One of a few functions or objects, depending on the path or the configuration.
+    Choice(Rc<Vec<Value>>),
     Unknown(Provenance, Presence),
 }
 
@@ -373,6 +377,13 @@ impl Value {
             | Self::Namespace(_)
             | Self::Response(_)
             | Self::Regex(_) => Some(true),
+            Self::Choice(options) => {
+                let first = options.first()?.truth()?;
+                options
+                    .iter()
+                    .all(|option| option.truth() == Some(first))
+                    .then_some(first)
+            }
             Self::Unknown(_, Presence::Maybe) | Self::External(_) => None,
         }
     }
@@ -394,7 +405,7 @@ impl Value {
                 }
                 all
             }
-            Self::Array(items) if depth > 0 => {
+            Self::Array(items) | Self::Choice(items) if depth > 0 => {
                 let mut all = Provenance::default();
                 for item in items.iter() {
                     all = all.join(&item.provenance_within(depth - 1));
@@ -429,6 +440,18 @@ impl Value {
         }
     }
 
+    /// A function, a thing of a package, or an object made of functions: something that is called.
+    fn is_service(&self) -> bool {
+        match self {
+            Self::Function(_) | Self::Native(_) | Self::External(_) | Self::Choice(_) => true,
+            Self::Object(object) => object
+                .fields
+                .iter()
+                .any(|(_, value)| matches!(value, Self::Function(_))),
+            _ => false,
+        }
+    }
+
     /// What the value may be when two paths meet.
     pub fn join(&self, other: &Self) -> Self {
         if self.same(other) {
@@ -442,11 +465,33 @@ impl Value {
                 let lower = if a.status <= b.status { a } else { b };
                 Self::Response(Rc::clone(lower))
             }
-            // An unset variable that some path sets: keep what it may be, and that it may be missing.
-            (Self::Undefined | Self::Null, Self::Function(_) | Self::External(_))
-                if !other.provenance().bits.matters() =>
+            // An unset variable that some path sets: what it is set to is what matters.
+            (Self::Undefined | Self::Null, set) | (set, Self::Undefined | Self::Null)
+                if set.is_service() && !set.provenance().bits.matters() =>
             {
-                other.clone()
+                set.clone()
+            }
+            (a, b) if a.is_service() && b.is_service() => {
+                let mut options: Vec<Self> = Vec::new();
+                for value in [a, b] {
+                    let more: &[Self] = if let Self::Choice(inner) = value {
+                        inner
+                    } else {
+                        std::slice::from_ref(value)
+                    };
+                    for option in more {
+                        if !options.iter().any(|known| known.same(option)) {
+                            options.push(option.clone());
+                        }
+                    }
+                }
+                if options.len() > MAX_OPTIONS {
+                    return Self::Unknown(
+                        self.provenance().join(&other.provenance()),
+                        Presence::Truthy,
+                    );
+                }
+                Self::Choice(Rc::new(options))
             }
             _ => Self::Unknown(self.provenance().join(&other.provenance()), Presence::Maybe),
         }

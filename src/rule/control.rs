@@ -100,6 +100,8 @@ pub enum Meaning {
     IdentityMiddleware,
     /// Wrapper that turns strangers away before it calls the handler.
     AuthWrapper,
+    /// Combines middleware, all of which run.
+    Every,
     /// Wrapper that only observes.
     TransparentWrapper,
     /// Wrapper that turns failures into responses.
