@@ -2,6 +2,7 @@
 
 mod audits;
 mod cli;
+mod controls;
 mod docs;
 mod house;
 mod kinds;
