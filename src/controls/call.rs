@@ -304,6 +304,20 @@ impl<'a> Evaluator<'a> {
                 for option in options.iter() {
                     outcomes.extend(self.call(option, this, args.clone(), state.clone(), id, used));
                 }
+                // Limiters that stand in for one another are one limiter.
+                let limits = |(_, flow): &(State, super::state::Flow)| {
+                    flow.as_ref()
+                        .is_ok_and(|v| v.provenance().bits.has(Bits::LIMITER))
+                };
+                if outcomes.iter().any(limits) {
+                    let values = outcomes.iter().filter(|(_, flow)| flow.is_ok()).cloned();
+                    let joined = values.reduce(|(a, x), (b, y)| match (x, y) {
+                        (Ok(x), Ok(y)) => (a.join(&b), Ok(x.join(&y))),
+                        (x, _) => (a, x),
+                    });
+                    outcomes.retain(|(_, flow)| flow.is_err());
+                    outcomes.extend(joined);
+                }
                 merge_outcomes(outcomes)
             }
             other => {
@@ -564,9 +578,11 @@ impl<'a> Evaluator<'a> {
                 )
             }
             other => {
-                let provenance = args
+                let mut provenance = args
                     .iter()
                     .fold(other.provenance(), |all, v| all.join(&v.provenance()));
+                // A client made of a class out of sight (a generated one) guards nothing.
+                provenance.bits = provenance.bits.without(Bits::UNRESOLVED);
                 value(state, Value::Unknown(provenance, Presence::Truthy))
             }
         }

@@ -397,6 +397,24 @@ impl<'a> Evaluator<'a> {
                 };
                 let value = self.initialiser(module, init);
                 if let Pattern::Name(_) = pattern {
+                    // A table that starts empty is filled at run time: a store.
+                    match &value {
+                        Value::Object(object)
+                            if object.fields.is_empty() && object.class.is_none() =>
+                        {
+                            return Value::Unknown(
+                                Provenance::of(Bits::COUNT),
+                                super::value::Presence::Truthy,
+                            );
+                        }
+                        Value::Array(items) if items.is_empty() => {
+                            return Value::Unknown(
+                                Provenance::default(),
+                                super::value::Presence::Truthy,
+                            );
+                        }
+                        _ => {}
+                    }
                     if value.is_nullish() {
                         return self
                             .assigned_elsewhere(record, module, name)

@@ -10,6 +10,7 @@ use crate::syntax::{
 
 use super::call::Use;
 use super::evaluator::Evaluator;
+use super::record::Event;
 use super::state::{Outcomes, State, merge_outcomes, merge_states, squeeze, value};
 use super::statement::{Branches, set};
 use super::value::{Bits, External, Object, Presence, Provenance, Value};
@@ -503,6 +504,16 @@ impl<'a> Evaluator<'a> {
                                         Presence::Maybe,
                                     ),
                                     LogicalOp::Or | LogicalOp::Coalesce => match (&l, &r) {
+                                        // `globalThis.client ?? new Client()` stands for the client.
+                                        (Value::Unknown(p, _), r)
+                                            if p.bits == Bits::NONE
+                                                && matches!(
+                                                    r,
+                                                    Value::External(_) | Value::Object(_)
+                                                ) =>
+                                        {
+                                            r.clone()
+                                        }
                                         (Value::External(_), _) => l.clone(),
                                         (_, r) if r.truth() == Some(true) => Value::Unknown(
                                             l.provenance().join(&r.provenance()),
@@ -634,12 +645,24 @@ impl<'a> Evaluator<'a> {
                         None => {
                             let mut yes = state.clone();
                             let mut no = state;
+                            let stored = provenance.bits.has(Bits::COUNT)
+                                && provenance.bits.has(Bits::COMPARED);
+                            if stored && provenance.origins.is_some() {
+                                // Events are counted in a store and held against a limit: a home-made limiter.
+                                let place = self.place(&yes, test);
+                                self.event(Event::Limiter { limit: None }, place);
+                            }
                             if deciding(&yes, provenance.bits) {
                                 let site = self.site(yes.scope.module, test);
                                 yes = yes.with_fact(site, true, provenance.clone());
                                 no = no.with_fact(site, false, provenance);
                             } else if configured(provenance.bits) {
-                                no.unconfigured = true;
+                                let missing = if provenance.bits.has(Bits::NEGATED) {
+                                    &mut yes
+                                } else {
+                                    &mut no
+                                };
+                                missing.unconfigured = true;
                             }
                             self.refine(test, true, &mut yes);
                             self.refine(test, false, &mut no);
@@ -713,7 +736,7 @@ impl<'a> Evaluator<'a> {
 /// The condition may be a guard, so the path remembers how it was decided. What is asked of an identity that is already
 /// known to be there cannot be one any more, nor can what is asked of other data once somebody is known.
 fn deciding(state: &State, bits: Bits) -> bool {
-    if bits.has(Bits::LIMITER) || bits.has(Bits::SIGNATURE) {
+    if bits.has(Bits::LIMITER.with(Bits::COUNT).with(Bits::SIGNATURE)) {
         return true;
     }
     if bits.has(Bits::IDENTITY) {
@@ -727,9 +750,7 @@ fn deciding(state: &State, bits: Bits) -> bool {
 
 /// A condition on the configuration alone.
 pub(super) fn configured(bits: Bits) -> bool {
-    bits.has(Bits::CONFIG.with(Bits::SECRET))
-        && !bits.has(Bits::REQUEST.with(Bits::COMPARED))
-        && !bits.matters()
+    bits.has(Bits::CONFIG.with(Bits::SECRET)) && !bits.has(Bits::REQUEST) && !bits.matters()
 }
 
 fn with_bits(v: Value, bits: Bits) -> Value {
@@ -859,7 +880,8 @@ fn binary(op: BinaryOp, left: &Value, right: &Value) -> Value {
             | BinaryOp::Other
     ) {
         provenance.bits = provenance.bits.with(Bits::COMPARED);
-        if op == BinaryOp::NotEqual {
+        let off = |v: &Value| matches!(v, Value::String(text) if matches!(&**text, "false" | "0" | "off" | "no" | "disabled"));
+        if (op == BinaryOp::NotEqual) != (off(left) || off(right)) {
             provenance.bits = Bits(provenance.bits.0 ^ Bits::NEGATED.0);
         }
         // A stored count that is held against a limit is a limiter's decision.

@@ -80,6 +80,7 @@ struct End {
     facts: Rc<Vec<Fact>>,
     possible: Rc<Vec<Fact>>,
     caller: Option<Fact>,
+    counted: Option<Fact>,
     unconfigured: bool,
     ending: Ending,
     work: u32,
@@ -228,6 +229,7 @@ impl<'a> Evaluator<'a> {
                 facts: state.facts,
                 possible: state.possible,
                 caller: state.caller,
+                counted: state.counted,
                 unconfigured: state.unconfigured,
                 work: state.work,
                 blind: state.blind,
@@ -255,6 +257,7 @@ impl<'a> Evaluator<'a> {
                 facts: state.facts,
                 possible: state.possible,
                 caller: state.caller,
+                counted: state.counted,
                 unconfigured: state.unconfigured,
                 work: 0,
                 blind: state.blind,
@@ -499,8 +502,9 @@ impl<'a> Evaluator<'a> {
                 .collect();
         }
         // A path that answers without any work (a preflight, an empty list) has nothing to protect.
+        let asked = |end: &&End| end.possible.iter().any(|fact| concerns(control, fact));
         if served.iter().any(|end| end.work > 0) {
-            served.retain(|end| end.work > 0);
+            served.retain(|end| end.work > 0 || asked(end));
         }
         let mut away: FxHashMap<(Site, bool), Option<Vec<Option<u16>>>> = FxHashMap::default();
         for end in ends {
@@ -529,6 +533,14 @@ impl<'a> Evaluator<'a> {
             let statuses = away.get(&(fact.site, !fact.arm))?.as_ref()?;
             is_guard(control, fact, statuses).then(|| statuses.iter().copied().flatten().next())
         };
+        // Some count or decision leads to a 429, so whoever was counted has met the limiter.
+        let counted = ends
+            .iter()
+            .flat_map(|end| end.possible.iter())
+            .find_map(|fact| {
+                let statuses = away.get(&(fact.site, fact.arm))?.as_ref()?;
+                is_guard(control, fact, statuses).then(|| statuses.iter().copied().flatten().next())
+            });
         let mut guards: Vec<(Site, Option<u16>, Provenance)> = Vec::new();
         let passes: Vec<bool> = served
             .iter()
@@ -536,6 +548,14 @@ impl<'a> Evaluator<'a> {
                 let mut passed = false;
                 // Somebody is known on every way here, though not always by the same means.
                 let caller = end.caller.as_ref().filter(|_| control == Control::Auth);
+                if control == Control::RateLimit {
+                    if let (Some(fact), Some(status)) = (&end.counted, counted) {
+                        passed = true;
+                        if !guards.iter().any(|(site, _, _)| *site == fact.site) {
+                            guards.push((fact.site, status, fact.provenance.clone()));
+                        }
+                    }
+                }
                 for fact in end.facts.iter().chain(caller) {
                     let status = match guard(fact) {
                         Some(status) => Some(status),
@@ -904,6 +924,15 @@ enum Seen {
     Library { signed: bool },
     /// It could not be found.
     Nothing,
+}
+
+/// The decision is one that this control is about.
+fn concerns(control: Control, fact: &Fact) -> bool {
+    let bits = fact.provenance.bits;
+    match control {
+        Control::RateLimit => bits.has(Bits::LIMITER.with(Bits::COUNT)),
+        _ => bits.can_authenticate(),
+    }
 }
 
 /// Whether turning away with these statuses, on a condition about these origins, is a guard of this kind. `passed` is

@@ -56,6 +56,8 @@ pub(super) struct State {
     pub possible: Rc<Vec<Fact>>,
     /// The decision by which the caller became known on every path that was merged into this one.
     pub caller: Option<Fact>,
+    /// The first question to a limiter or a stored count on every path that was merged into this one.
+    pub counted: Option<Fact>,
     /// It goes on because something is not configured.
     pub unconfigured: bool,
     /// How many pieces of main work have been done.
@@ -79,6 +81,7 @@ impl State {
             facts: Rc::new(Vec::new()),
             possible: Rc::new(Vec::new()),
             caller: None,
+            counted: None,
             unconfigured: false,
             work: 0,
             failed: false,
@@ -98,6 +101,9 @@ impl State {
         };
         if self.caller.is_none() && fact.establishes() {
             self.caller = Some(fact.clone());
+        }
+        if self.counted.is_none() && fact.provenance.bits.has(Bits::COUNT.with(Bits::LIMITER)) {
+            self.counted = Some(fact.clone());
         }
         add(&mut self.facts, &fact);
         add(&mut self.possible, &fact);
@@ -125,6 +131,9 @@ impl State {
         }
         if after.caller.is_none() {
             after.caller = other.caller.as_ref().map(moved);
+        }
+        if after.counted.is_none() {
+            after.counted = other.counted.as_ref().map(moved);
         }
         after.work += other.work;
         after.unconfigured |= other.unconfigured;
@@ -180,6 +189,13 @@ impl State {
             facts,
             possible,
             caller: other.caller.as_ref().and_then(|_| self.caller.clone()),
+            counted: match (&self.counted, &other.counted) {
+                (Some(fact), Some(_)) => Some(fact.clone()),
+                // Where no limiter is configured, none can be asked.
+                (Some(fact), None) if other.unconfigured => Some(fact.clone()),
+                (None, Some(fact)) if self.unconfigured => Some(fact.clone()),
+                _ => None,
+            },
             unconfigured: self.unconfigured && other.unconfigured,
             work: self.work.max(other.work),
             failed: self.failed && other.failed,
