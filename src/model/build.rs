@@ -208,6 +208,7 @@ fn prove(
                 route,
             });
         }
+        super::mounted::summarise(&mut routes);
         let mut prover = Prover::new(graph, &rules.controls);
         let mut marks = Vec::new();
         for middleware in table

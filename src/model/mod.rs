@@ -4,6 +4,7 @@
 
 mod build;
 mod describe;
+mod mounted;
 mod public;
 
 pub use build::{build, build_in_stages};

@@ -1,0 +1,163 @@
+//! The verdicts of a catch-all file in which a router is mounted: what its mounted routes say together.
+
+use crate::controls::{Status, Verdict};
+use crate::routes::RouteKind;
+use crate::rule::{Confidence, Control};
+
+use super::RouteFacts;
+
+/// Gives each catch-all handler of which nothing is known by itself the common verdict of the routes that are mounted
+/// below its URL and answer its method.
+pub(super) fn summarise(routes: &mut [RouteFacts]) {
+    for at in 0..routes.len() {
+        let catch_all = &routes[at];
+        if !matches!(catch_all.route.kind, RouteKind::App | RouteKind::Pages) {
+            continue;
+        }
+        let Some(prefix) = catch_all.route.url.as_deref().and_then(catch_all_prefix) else {
+            continue;
+        };
+        let method = catch_all.route.method.clone();
+        let mounted: Vec<usize> = (0..routes.len())
+            .filter(|&other| {
+                let route = &routes[other].route;
+                let below = route.url.as_deref().is_some_and(|url| {
+                    url.strip_prefix(prefix)
+                        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+                });
+                let answers = method == "ANY" || route.method == method || route.method == "ANY";
+                matches!(
+                    route.kind,
+                    RouteKind::Hono | RouteKind::Express | RouteKind::Trpc
+                ) && below
+                    && answers
+            })
+            .collect();
+        if mounted.is_empty() {
+            continue;
+        }
+        for control in [
+            Control::Auth,
+            Control::RateLimit,
+            Control::Validation,
+            Control::ErrorHandling,
+            Control::Logging,
+        ] {
+            let own = routes[at]
+                .controls
+                .get(&control)
+                .map(|verdict| verdict.status);
+            let silent = matches!(
+                (control, own),
+                (_, Some(Status::Unknown)) | (Control::Logging, Some(Status::Absent))
+            );
+            if !silent {
+                continue;
+            }
+            let verdicts: Vec<&Verdict> = mounted
+                .iter()
+                .filter_map(|&other| routes[other].controls.get(&control))
+                .collect();
+            let Some(verdict) = common(control, &verdicts) else {
+                continue;
+            };
+            routes[at].controls.insert(control, verdict);
+        }
+    }
+}
+
+/// `/api/v1` of `/api/v1/[...route]`; nothing for other URLs.
+fn catch_all_prefix(url: &str) -> Option<&str> {
+    let at = url.rfind("/[")?;
+    let last = &url[at + 1..];
+    (last.starts_with("[...") || last.starts_with("[[...")).then(|| &url[..at])
+}
+
+/// What several routes say together. The weakest stands for all where a control must hold everywhere.
+fn common(control: Control, verdicts: &[&Verdict]) -> Option<Verdict> {
+    let with = |status: Status| verdicts.iter().find(|verdict| verdict.status == status);
+    let all = |status: Status| verdicts.iter().all(|verdict| verdict.status == status);
+    if verdicts.is_empty() || with(Status::Unknown).is_some() && control != Control::Logging {
+        return None;
+    }
+    let status = match control {
+        Control::Auth | Control::RateLimit => {
+            let partial = if control == Control::Auth {
+                Status::Optional
+            } else {
+                Status::Conditional
+            };
+            if all(Status::Enforced) {
+                Status::Enforced
+            } else if all(Status::Absent) {
+                Status::Absent
+            } else {
+                partial
+            }
+        }
+        Control::Validation => *[Status::Absent, Status::Manual, Status::Schema, Status::Na]
+            .iter()
+            .find(|status| with(**status).is_some())?,
+        Control::ErrorHandling => *[Status::Uncaught, Status::Caught]
+            .iter()
+            .find(|status| with(**status).is_some())?,
+        Control::Logging => *[Status::Structured, Status::Console, Status::Absent]
+            .iter()
+            .find(|status| with(**status).is_some())?,
+        Control::Tests => return None,
+    };
+    let example = with(status).or_else(|| verdicts.first())?;
+    let mut limits: Vec<&str> = Vec::new();
+    for limit in verdicts
+        .iter()
+        .filter_map(|verdict| verdict.limit.as_deref())
+    {
+        if !limits.contains(&limit) {
+            limits.push(limit);
+        }
+    }
+    Some(Verdict {
+        status,
+        confidence: verdicts
+            .iter()
+            .map(|verdict| verdict.confidence)
+            .min()
+            .unwrap_or(Confidence::Low),
+        limit: (!limits.is_empty()).then(|| limits.join(",")),
+        evidence: example.evidence.clone(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{catch_all_prefix, common};
+    use crate::controls::{Status, Verdict};
+    use crate::rule::{Confidence, Control};
+
+    fn verdict(status: Status) -> Verdict {
+        Verdict {
+            status,
+            confidence: Confidence::High,
+            limit: None,
+            evidence: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn only_catch_alls_have_a_prefix() {
+        assert_eq!(catch_all_prefix("/api/v1/[...route]"), Some("/api/v1"));
+        assert_eq!(catch_all_prefix("/api/[[...route]]"), Some("/api"));
+        assert_eq!(catch_all_prefix("/api/[id]"), None);
+    }
+
+    #[test]
+    fn one_open_route_makes_the_whole_optional() {
+        let (enforced, absent) = (verdict(Status::Enforced), verdict(Status::Absent));
+        let status =
+            |verdicts: &[&Verdict]| common(Control::Auth, verdicts).map(|verdict| verdict.status);
+        assert_eq!(status(&[&enforced, &enforced]), Some(Status::Enforced));
+        assert_eq!(status(&[&enforced, &absent]), Some(Status::Optional));
+        assert_eq!(status(&[&absent]), Some(Status::Absent));
+        assert_eq!(status(&[&enforced, &verdict(Status::Unknown)]), None);
+    }
+}
