@@ -645,9 +645,9 @@ impl<'a> Evaluator<'a> {
                         None => {
                             let mut yes = state.clone();
                             let mut no = state;
-                            let stored = provenance.bits.has(Bits::COUNT)
-                                && provenance.bits.has(Bits::COMPARED);
-                            if stored && provenance.origins.is_some() {
+                            if provenance.bits.has(Bits::EVENTS)
+                                && provenance.bits.has(Bits::COMPARED)
+                            {
                                 // Events are counted in a store and held against a limit: a home-made limiter.
                                 let place = self.place(&yes, test);
                                 self.event(Event::Limiter { limit: None }, place);

@@ -301,6 +301,21 @@ impl<'a> Evaluator<'a> {
         if self.is_request_path(external.path) {
             return self.call_request(external, args, state, place, used);
         }
+        let next = args.iter().find_map(|arg| match arg {
+            Value::Native(native) => match &**native {
+                Native::Next(chain) => Some(Rc::clone(chain)),
+                _ => None,
+            },
+            _ => None,
+        });
+        if let Some(chain) = next {
+            // `bearerAuth(options)(c, next)`: a package's middleware, called by hand.
+            let before = Chain {
+                at: chain.at.saturating_sub(1),
+                ..Chain::clone(&chain)
+            };
+            return self.external_layer(external, &Rc::new(before), state, id);
+        }
         let known = self.paths.known(external.path);
         let called = self.paths.called(external.path);
         if let Some(kind) = self.paths.known(called).builder {
@@ -780,7 +795,10 @@ impl<'a> Evaluator<'a> {
                 let origin = self.origin(place, &shown, None, true);
                 value(
                     state,
-                    Value::Unknown(Provenance::at(Bits::COUNT, origin), Presence::Maybe),
+                    Value::Unknown(
+                        Provenance::at(Bits::COUNT.with(Bits::EVENTS), origin),
+                        Presence::Maybe,
+                    ),
                 )
             }
             Meaning::Log | Meaning::Console => {

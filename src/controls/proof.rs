@@ -153,7 +153,8 @@ fn answer_ending(response: &Response, state: &State, idle: Ending) -> Ending {
     }
 }
 
-fn status_field(value: &Value) -> Option<u16> {
+/// The status that an error or a failed result stands for.
+pub(super) fn status_field(value: &Value) -> Option<u16> {
     let object = match value {
         Value::Object(object) => object,
         // `new HTTPException(401, …)`, `new TRPCError({ code })`

@@ -339,7 +339,7 @@ pub(super) fn merge_outcomes(outcomes: Outcomes) -> Outcomes {
                         let idle = (kept.work == 0) == (state.work == 0);
                         (a.same(b) && facts)
                             || (many
-                                && class(a) == class(b)
+                                && thrown(a) == thrown(b)
                                 && (facts || !redirect || idle && (crowd || state.work == 0)))
                     }
                     _ => false,
@@ -379,6 +379,17 @@ enum Class {
     Truthy,
     Falsy,
     Open,
+}
+
+/// What a catch, or the framework, makes of a thrown value.
+fn thrown(value: &Value) -> Class {
+    match value {
+        Value::Response(_) => class(value),
+        error => Class::Answer(
+            super::value::ResponseKind::Body,
+            super::proof::status_field(error),
+        ),
+    }
 }
 
 fn class(value: &Value) -> Class {

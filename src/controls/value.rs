@@ -49,6 +49,8 @@ impl Bits {
     pub const AMBIENT: Self = Self(1 << 16);
     /// The identity was not yet found to be there.
     pub const PENDING: Self = Self(1 << 17);
+    /// A count that exists to be held against a limit: `INCR`, `ZCOUNT`.
+    pub const EVENTS: Self = Self(1 << 19);
     /// Turned round: true where the origin is missing.
     pub const NEGATED: Self = Self(1 << 18);
 
