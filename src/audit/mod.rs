@@ -169,7 +169,8 @@ pub struct Coverage {
     pub partial: usize,
     /// Handlers of which it is unknown.
     pub unknown: usize,
-    /// Handlers that it is asked of: without those to which it does not apply, and for auth without public ones.
+    /// Handlers that it is asked of: without those to which it does not apply, for auth without public ones, and for
+    /// error handling without those in which nothing can fail.
     pub total: usize,
 }
 

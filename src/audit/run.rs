@@ -11,7 +11,7 @@ use crate::controls::Status;
 use crate::finding::Finding;
 use crate::model::{AppModel, Model};
 use crate::rule::{Check, Control, Rule, RuleSet};
-use crate::source::RepoPath;
+use crate::source::{Location, RepoPath};
 
 use super::score::{Outcome, grade, judge, overall};
 use super::suppress::{Suppressions, stale_declarations};
@@ -83,6 +83,7 @@ pub fn run(model: &Model, rules: &RuleSet, config: &Config, options: &AuditOptio
     let mut suppressions = Suppressions::new(model, config, options.today);
     let mut not_evaluated = Vec::new();
     let mut audited = Vec::new();
+    let mut reported: BTreeSet<(String, Location, String)> = BTreeSet::new();
     let mut answers = work.iter().zip(answers).peekable();
     for &index in &apps {
         let Some(app) = model.apps.get(index) else {
@@ -104,7 +105,7 @@ pub fn run(model: &Model, rules: &RuleSet, config: &Config, options: &AuditOptio
             AppFacts { model, index, app },
             mine,
             (rules, config, name, options.today),
-            &mut suppressions,
+            (&mut suppressions, &mut reported),
         ));
     }
     let ran: BTreeSet<String> = chosen.iter().map(|rule| rule.id.clone()).collect();
@@ -195,7 +196,10 @@ fn audit_app(
     facts: AppFacts<'_>,
     answers: Vec<(&Rule, CheckResult)>,
     (rules, config, roadmap, today): (&RuleSet, &Config, &str, Date),
-    suppressions: &mut Suppressions<'_>,
+    (suppressions, reported): (
+        &mut Suppressions<'_>,
+        &mut BTreeSet<(String, Location, String)>,
+    ),
 ) -> AppAudit {
     let mut findings: Vec<Finding> = Vec::new();
     let mut outcomes: BTreeMap<String, Outcome> = BTreeMap::new();
@@ -237,6 +241,14 @@ fn audit_app(
     }
     findings.sort_by(|a, b| {
         (&a.location, &a.rule, &a.message).cmp(&(&b.location, &b.rule, &b.message))
+    });
+    // What several applications share, their pipelines or a common configuration, is one gap: told with the first of them.
+    findings.retain(|finding| {
+        reported.insert((
+            finding.rule.clone(),
+            finding.location.clone(),
+            finding.message.clone(),
+        )) || finding.route.is_some()
     });
     fingerprint::assign(&mut findings);
     let (mut open, mut suppressed) = suppressions.apply(findings);
@@ -308,7 +320,8 @@ fn coverage(app: &AppModel, control: Control) -> Coverage {
         let Some(verdict) = route.controls.get(&control) else {
             continue;
         };
-        if control == Control::Auth && public {
+        if control == Control::Auth && public || control == Control::ErrorHandling && !route.works()
+        {
             continue;
         }
         match verdict.status {

@@ -82,6 +82,17 @@ pub fn grade(score: f64) -> char {
     }
 }
 
+/// How many gaps in full `open` ones are as much work as: ten count whole, the next ninety half, all others a quarter. What the
+/// first ones needed, a wrapper, a schema, a way to run a handler in a test, is there for the rest.
+#[must_use]
+fn full_units(open: usize) -> f64 {
+    let (first, more) = (open.min(10), open.saturating_sub(10));
+    let (next, rest) = (more.min(90), more.saturating_sub(90));
+    #[expect(clippy::cast_precision_loss)]
+    let units = first as f64 + next as f64 / 2.0 + rest as f64 / 4.0;
+    units
+}
+
 /// The weighted mean of what applies, in percent.
 fn mean(items: impl Iterator<Item = (Severity, Option<f64>)>) -> Option<f64> {
     let (mut sum, mut weights) = (0.0, 0.0);
@@ -124,15 +135,16 @@ fn judge_item(
         (None, _) => 0.0,
         // In halves of an hour, and never nothing for what is open.
         (Some(value), Some(whole)) => (whole * (1.0 - value) * 2.0).ceil() / 2.0,
-        (Some(_), None) => mine
-            .iter()
-            .map(|(id, outcome)| {
-                let hours = rules.rule(id).map_or(0.0, |rule| rule.effort_hours);
-                #[expect(clippy::cast_precision_loss)]
-                let open = (outcome.total - outcome.covered) as f64;
-                hours * open
-            })
-            .sum(),
+        (Some(_), None) => {
+            let sum: f64 = mine
+                .iter()
+                .map(|(id, outcome)| {
+                    let hours = rules.rule(id).map_or(0.0, |rule| rule.effort_hours);
+                    hours * full_units(outcome.total - outcome.covered)
+                })
+                .sum();
+            (sum * 2.0).ceil() / 2.0
+        }
     };
     let how = item
         .rules
@@ -152,4 +164,17 @@ fn judge_item(
         gaps: sum(|outcome| outcome.gaps),
     };
     (judged, value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::full_units;
+
+    #[test]
+    fn the_first_gaps_are_the_dearest() {
+        assert!((full_units(0) - 0.0).abs() < f64::EPSILON);
+        assert!((full_units(10) - 10.0).abs() < f64::EPSILON);
+        assert!((full_units(30) - 20.0).abs() < f64::EPSILON);
+        assert!((full_units(300) - 105.0).abs() < f64::EPSILON);
+    }
 }

@@ -91,7 +91,10 @@ pub(super) fn run(subject: &Subject<'_>, check: &ConsoleLogging) -> CheckResult 
             let (_, span) = module.facts.console_calls.first()?;
             Some(Related {
                 location: module.location(*span),
-                note: format!("{calls} console calls in this file"),
+                note: match calls {
+                    1 => String::from("the only console call of this file"),
+                    calls => format!("the first of {calls} console calls of this file"),
+                },
             })
         });
     let finding = subject

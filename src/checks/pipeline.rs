@@ -33,7 +33,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &Pipeline) -> CheckResult {
         }
         result
             .findings
-            .push(subject.app_finding(check.says.clone()));
+            .push(subject.finding(Location::of_line(&home(subject), 1), check.says.clone()));
         return result;
     };
     let lines = lines(subject, &workflows);
@@ -52,7 +52,10 @@ pub(super) fn run(subject: &Subject<'_>, check: &Pipeline) -> CheckResult {
             missing.push(step);
         }
     }
-    if missing.len() == check.steps.len() {
+    let by_pipelines = lines
+        .iter()
+        .any(|line| is_computed(line) || check.steps.iter().any(|step| runs(step, line)));
+    if !by_pipelines && !missing.is_empty() {
         // Pipelines that label and greet are none for this purpose.
         for _ in &missing {
             result.silent_gap(1.0);
@@ -67,6 +70,19 @@ pub(super) fn run(subject: &Subject<'_>, check: &Pipeline) -> CheckResult {
         result.gap(1.0, finding);
     }
     result
+}
+
+/// The manifest of the whole repository, whose pipelines all its applications share; else the application's.
+fn home(subject: &Subject<'_>) -> RepoPath {
+    let packages = &subject.model.project.packages;
+    let whole = packages
+        .iter()
+        .find(|package| package.root.as_ref().is_some_and(RepoPath::is_root));
+    if whole.is_some() {
+        RepoPath::new("package.json")
+    } else {
+        subject.home()
+    }
 }
 
 /// `pnpm ${{ matrix.task }}`: what it runs stands elsewhere.

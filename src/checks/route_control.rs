@@ -16,6 +16,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &RouteControl) -> CheckResult {
             || !in_scope(route, check.routes)
             || is_open(route, check.control)
             || is_excepted(route, check)
+            || needs_nothing(route, check.control)
         {
             continue;
         }
@@ -61,14 +62,14 @@ fn gap(
     let mut chain = related(&verdict.evidence);
     chain.extend(route.expensive.iter().map(|(kind, place)| Related {
         location: Location::of_line(&place.file, place.line),
-        note: format!("{}: {}", costly(kind), place.note),
+        note: spends(kind),
     }));
     let open = route.public_declared || route.public_guess.is_some();
     let severity = if !route.expensive.is_empty() && check.expensive_severity.is_some() {
         check.expensive_severity
-    } else if open && !route.writes && check.open_severity.is_some() {
+    } else if open && !route.changes_state() && check.open_severity.is_some() {
         check.open_severity
-    } else if route.writes {
+    } else if route.changes_state() {
         check.writing_severity
     } else {
         None
@@ -90,6 +91,17 @@ fn is_excepted(route: &RouteFacts, check: &RouteControl) -> bool {
             let fits = |mark: &str| mark.split(':').next() == Some(wanted);
             route.marks.iter().any(|(mark, _)| fits(mark))
         })
+}
+
+/// True when the handler does nothing for which the control is there: no failure to catch, nothing to steal, nothing to use up.
+fn needs_nothing(route: &RouteFacts, control: Control) -> bool {
+    match control {
+        Control::ErrorHandling => !route.works(),
+        // Without work, an action can only change what is the caller's own: cookies, the page that is shown.
+        Control::Auth | Control::RateLimit if route.route.url.is_none() => !route.works(),
+        Control::Auth | Control::RateLimit => route.is_constant(),
+        _ => false,
+    }
 }
 
 /// `HEAD` beside a `GET` of the same file is the same work, and would be the same finding.
@@ -141,4 +153,19 @@ fn costly(kind: &str) -> String {
         "payment" => String::from("payment calls"),
         other => format!("{other} calls"),
     }
+}
+
+/// What one such call does.
+fn spends(kind: &str) -> String {
+    let text = match kind {
+        "llm" => "calls a language model",
+        "speech" => "calls a speech service",
+        "image" => "makes an image",
+        "upload" => "hands out an upload",
+        "email" => "sends e-mail",
+        "sms" => "sends a text message",
+        "payment" => "calls the payment provider",
+        other => return format!("makes {other} calls"),
+    };
+    text.to_owned()
 }

@@ -39,7 +39,9 @@ pub(super) fn run(subject: &Subject<'_>, check: &RouteMark) -> CheckResult {
                     }
                     Status::Optional | Status::Conditional | Status::Manual => {
                         let says = check.weak_says.as_ref().unwrap_or(&check.says);
-                        let finding = report(says, &verdict.evidence).at_most(verdict.confidence);
+                        let finding = report(says, &verdict.evidence)
+                            .with_severity(check.weak_severity)
+                            .at_most(verdict.confidence);
                         result.half(weight(route), finding);
                     }
                     _ => {

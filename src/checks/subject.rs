@@ -158,6 +158,8 @@ impl<'a> Subject<'a> {
 pub(super) fn route_name(route: &RouteFacts) -> String {
     match &route.route.url {
         Some(url) => format!("{} {url}", route.route.method),
+        // One without a name is called by its place.
+        None if route.route.method.starts_with("action ") => route.route.method.clone(),
         None => format!("action {}", route.route.method),
     }
 }

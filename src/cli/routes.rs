@@ -88,6 +88,7 @@ fn why(
 fn title(facts: &RouteFacts) -> String {
     match &facts.route.url {
         Some(url) => format!("{} {url}", facts.route.method),
+        None if facts.route.method.starts_with("action ") => facts.route.method.clone(),
         None => format!("action {}", facts.route.method),
     }
 }
@@ -96,6 +97,9 @@ fn title(facts: &RouteFacts) -> String {
 fn names(handler: &str, facts: &RouteFacts) -> bool {
     // Findings call a server action `action name`.
     let handler = handler.trim();
+    if facts.route.url.is_none() && facts.route.method == handler {
+        return true;
+    }
     let handler = handler.strip_prefix("action ").unwrap_or(handler);
     let url = facts.route.url.as_deref();
     if let Some((method, path)) = handler.split_once(char::is_whitespace) {

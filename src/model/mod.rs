@@ -11,10 +11,10 @@ pub use build::{build, build_in_stages};
 
 use std::collections::BTreeMap;
 
-use crate::controls::{Evidence, Verdict};
+use crate::controls::{Evidence, Status, Verdict};
 use crate::graph::Graph;
 use crate::project::Project;
-use crate::routes::{Middleware, Route};
+use crate::routes::{Middleware, Route, RouteKind};
 use crate::rule::Control;
 use crate::source::{Location, RepoPath, SourceFile, Unreadable};
 
@@ -75,4 +75,67 @@ pub struct RouteFacts {
     pub writes: bool,
     /// Facts of the proof that checks of their own ask for, by key (`webhook:stripe`, `cron` …), each with its place.
     pub marks: Vec<(String, Evidence)>,
+}
+
+/// Words with which the name of a function that only reads begins: `getUser`, `list_posts`.
+const READING: [&str; 14] = [
+    "get", "fetch", "list", "load", "find", "search", "read", "check", "verify", "has", "is",
+    "count", "query", "validate",
+];
+
+impl RouteFacts {
+    /// The proof saw the handler do something that takes time or money, or could not see what it does. One that only makes up an
+    /// answer, sets a cookie or drops a cache does not: nothing in it can fail, and nothing in it is worth stealing.
+    #[must_use]
+    pub fn works(&self) -> bool {
+        !self.expensive.is_empty()
+            || self
+                .controls
+                .get(&Control::ErrorHandling)
+                .is_none_or(|verdict| {
+                    // Beside the handler itself the chain names the work.
+                    verdict.status != Status::Uncaught || verdict.evidence.len() > 1
+                })
+    }
+
+    /// The handler gives every caller the same: it does no work, and reads nothing of the request.
+    #[must_use]
+    pub fn is_constant(&self) -> bool {
+        let reads_input = self
+            .controls
+            .get(&Control::Validation)
+            .is_none_or(|verdict| verdict.status != Status::Na);
+        !self.works() && !reads_input && (self.route.url.is_none() || !self.writes)
+    }
+
+    /// The handler is one that plainly changes state. A server action has no method to tell, so there its work and its name decide.
+    #[must_use]
+    pub fn changes_state(&self) -> bool {
+        self.writes
+            && self.works()
+            && (self.route.kind != RouteKind::Action || !names_reading(&self.route.method))
+    }
+}
+
+/// `getSpaceAccess`, but not `getaway`.
+fn names_reading(name: &str) -> bool {
+    READING.iter().any(|word| {
+        name.strip_prefix(word)
+            .is_some_and(|rest| !rest.starts_with(|letter: char| letter.is_ascii_lowercase()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::names_reading;
+
+    #[test]
+    fn names_that_read() {
+        assert!(names_reading("getVideoStatus"));
+        assert!(names_reading("list_posts"));
+        assert!(names_reading("fetch"));
+        assert!(!names_reading("getaway"));
+        assert!(!names_reading("issueToken"));
+        assert!(!names_reading("deletePost"));
+    }
 }

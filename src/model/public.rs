@@ -3,11 +3,11 @@
 //! A guess: it is shown as one, and keeps a rule from crying wolf.
 
 use crate::controls::Evidence;
-use crate::routes::{Route, RouteKind};
+use crate::routes::Route;
 use crate::syntax::ModuleRecord;
 
-/// Words of a URL's segments that say what it is for.
-const SIGN_IN: [&str; 26] = [
+/// Last segments of URLs that are for people who are not signed in yet, wherever they stand.
+const SIGN_IN: [&str; 19] = [
     "login",
     "signin",
     "sign-in",
@@ -18,127 +18,256 @@ const SIGN_IN: [&str; 26] = [
     "logout",
     "signout",
     "sign-out",
+    "log-out",
     "forgot-password",
     "reset-password",
+    "password-reset",
     "verify-email",
     "magic-link",
-    "otp",
     "oauth",
     "oauth2",
-    "callback",
-    "csrf",
+    "saml",
+];
+/// Words that mean that only behind a segment like `auth`: elsewhere a session may be one of checkout, a token one of devices.
+const SIGN_IN_PROTOCOL: [&str; 28] = [
     "session",
     "refresh",
     "refresh-token",
-    "saml",
-    "sso",
     "token",
+    "otp",
+    "csrf",
+    "sso",
+    "saml",
     "auth",
+    "authorize",
+    "verify",
+    "verify-code",
+    "verify-otp",
+    "verify-token",
+    "code",
+    "acs",
+    "metadata",
+    "userinfo",
+    "jwks",
+    "passkey",
+    "passkeys",
+    "guest",
+    "anonymous",
+    "providers",
+    "error",
+    "check-email",
+    "confirm",
+    "recover",
 ];
-const HEALTH: [&str; 12] = [
+const HEALTH: [&str; 8] = [
     "health",
     "healthz",
     "healthcheck",
     "health-check",
-    "ready",
     "readyz",
     "readiness",
-    "live",
     "livez",
     "liveness",
-    "ping",
-    "status",
 ];
-const PUBLIC_FILES: [&str; 16] = [
+/// Words that mean health only at the top: elsewhere a status is one of an order, and what is live a broadcast.
+const HEALTH_AT_TOP: [&str; 6] = ["ready", "live", "ping", "status", "up", "uptime"];
+const PUBLIC_FILES: [&str; 20] = [
     "og",
     "og-image",
     "opengraph-image",
+    "twitter-image",
     "robots.txt",
     "sitemap.xml",
     "sitemap",
     "manifest.json",
+    "manifest.webmanifest",
     "rss",
     "rss.xml",
+    "atom.xml",
     "feed",
     "feed.xml",
     "favicon.ico",
     "llms.txt",
     "llms-full.txt",
     "version",
+    "changelog",
     "oembed",
 ];
-const OPT_OUT: [&str; 4] = ["unsubscribe", "opt-out", "optout", "csp-report"];
+const OPT_OUT: [&str; 5] = [
+    "unsubscribe",
+    "opt-out",
+    "optout",
+    "csp-report",
+    "csp-reports",
+];
+/// Forms that are for people without an account.
+const OPEN_FORMS: [&str; 6] = [
+    "contact",
+    "contact-us",
+    "newsletter",
+    "waitlist",
+    "waiting-list",
+    "captcha",
+];
+/// Segments below which nothing is for everybody, whatever its last word.
+const CLOSED: [&str; 5] = ["admin", "internal", "private", "superadmin", "backoffice"];
+/// Segments below which a library serves its own handler: `/api/auth/[...nextauth]`.
+const AUTH_MOUNTS: [&str; 9] = [
+    "auth",
+    "better-auth",
+    "authjs",
+    "auth-js",
+    "nextauth",
+    "next-auth",
+    "supertokens",
+    "workos",
+    "kinde",
+];
 
 /// Why the handler plainly should be open; `None` when it should not.
 #[must_use]
 pub(super) fn guess(route: &Route, library_handler: bool, signature: bool) -> Option<String> {
-    if library_handler {
-        return Some(String::from("an auth library's own handler"));
-    }
-    let Some(url) = route.url.as_deref() else {
-        return guess_action(route);
+    let reason = if library_handler {
+        "an auth library's own handler"
+    } else if let Some(url) = route.url.as_deref() {
+        guess_url(url, &route.method, signature)?
+    } else {
+        guess_action(route)?
     };
-    let segments: Vec<&str> = url.split('/').filter(|s| !s.is_empty()).collect();
-    let last = segments
+    Some(reason.to_owned())
+}
+
+fn guess_url(url: &str, method: &str, signature: bool) -> Option<&'static str> {
+    let lower = url.to_ascii_lowercase();
+    let segments: Vec<&str> = lower.split('/').filter(|s| !s.is_empty()).collect();
+    let fixed: Vec<&str> = segments
         .iter()
-        .rev()
-        .find(|s| !s.starts_with('[') && !s.starts_with(':'))
+        .filter(|segment| !is_dynamic(segment))
         .copied()
-        .unwrap_or("");
-    let words =
-        |list: &[&str], segment: &str| list.contains(&segment.to_ascii_lowercase().as_str());
-    if signature || is_webhook_url(&segments) {
-        return Some(String::from("a webhook: judged by its signature"));
+        .collect();
+    let last = fixed.last().copied().unwrap_or("");
+    let reads = matches!(method, "GET" | "HEAD" | "ANY");
+    if method == "OPTIONS" {
+        return Some("a preflight answer");
     }
-    if words(&HEALTH, last) && matches!(route.method.as_str(), "GET" | "HEAD" | "ANY") {
-        return Some(String::from("a health endpoint"));
+    if signature || receives(method) && is_webhook_url(&segments) {
+        return Some("a webhook: judged by its signature");
     }
-    let og = segments
-        .iter()
-        .any(|s| s.starts_with("og-image") || *s == "og");
-    if (words(&PUBLIC_FILES, last) || og) && matches!(route.method.as_str(), "GET" | "HEAD" | "ANY")
+    let closed = fixed.iter().any(|segment| CLOSED.contains(segment));
+    if SIGN_IN.contains(&last) && fixed.len() <= 4 {
+        return Some("sign-in, sign-up or its callback");
+    }
+    if closed {
+        return None;
+    }
+    let whole = fixed.len() == segments.len();
+    let below_health = fixed.iter().any(|s| matches!(*s, "health" | "healthz"));
+    let top = fixed.len() == 1 || fixed.len() == 2 && fixed.first() == Some(&"api");
+    if reads
+        && whole
+        && (HEALTH.contains(&last) || below_health || top && HEALTH_AT_TOP.contains(&last))
     {
-        return Some(String::from("metadata or an image that crawlers read"));
+        return Some("a health endpoint");
     }
-    let under_auth = segments
+    let picture = fixed.iter().any(|segment| {
+        *segment == "og"
+            || segment.starts_with("og-image")
+            || segment.starts_with("opengraph-image")
+    });
+    if reads && (PUBLIC_FILES.contains(&last) || picture) {
+        return Some("metadata or an image that crawlers read");
+    }
+    if reads && fixed.contains(&".well-known") {
+        return Some("a document with an agreed address that clients look for");
+    }
+    let behind_auth = fixed
         .iter()
-        .take(segments.len().saturating_sub(1))
-        .any(|s| words(&["auth", "oauth"], s));
-    if words(&SIGN_IN, last) && (under_auth || segments.len() <= 3)
-        || under_auth && words(&SIGN_IN, last)
+        .take(fixed.len().saturating_sub(1))
+        .any(|segment| {
+            AUTH_MOUNTS.contains(segment) || matches!(*segment, "oauth" | "oauth2" | "saml" | "sso")
+        });
+    let mount =
+        segments.last().is_some_and(|segment| is_catch_all(segment)) && AUTH_MOUNTS.contains(&last);
+    let calls_back = fixed.iter().any(|segment| {
+        matches!(*segment, "callback" | "oauth" | "oauth2")
+            || segment.ends_with("-callback")
+            || segment.ends_with("_callback")
+    });
+    if behind_auth && (SIGN_IN.contains(&last) || SIGN_IN_PROTOCOL.contains(&last))
+        || mount
+        || calls_back && !is_webhook_url(&segments)
     {
-        return Some(String::from("sign-in, sign-up or its callback"));
+        return Some("sign-in, sign-up or its callback");
     }
-    if segments.iter().any(|s| words(&["callback", "oauth"], s)) {
-        return Some(String::from("sign-in, sign-up or its callback"));
+    if OPT_OUT.contains(&last) {
+        return Some("a link that works without an account");
     }
-    if words(&OPT_OUT, last) {
-        return Some(String::from("a link that works without an account"));
-    }
-    if route.method == "OPTIONS" {
-        return Some(String::from("a preflight answer"));
+    if OPEN_FORMS.contains(&last) && matches!(method, "POST" | "ANY") {
+        return Some("a form for people without an account");
     }
     None
 }
 
-fn guess_action(route: &Route) -> Option<String> {
-    let name = route.method.to_ascii_lowercase();
-    let sign_in = [
+/// `[id]`, `[...rest]`, `:id`, `*`
+fn is_dynamic(segment: &str) -> bool {
+    segment.starts_with(['[', ':', '*', '{'])
+}
+
+/// `[...rest]`, `[[...rest]]`, `*`, `:rest*`
+fn is_catch_all(segment: &str) -> bool {
+    segment.contains("...") || segment.ends_with('*')
+}
+
+fn guess_action(route: &Route) -> Option<&'static str> {
+    let name: String = route
+        .method
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|letter| letter.to_ascii_lowercase())
+        .collect();
+    // What somebody in charge does to another's account, and what is known of past sign-ins.
+    let of_others = [
+        "admin", "history", "attempts", "foruser", "ofuser", "devices", "sessions", "tracked",
+    ];
+    if of_others.iter().any(|word| name.contains(word)) {
+        return None;
+    }
+    let anywhere = [
         "signin",
         "signup",
         "signout",
-        "login",
         "logout",
-        "register",
         "forgotpassword",
+        "forgottenpassword",
         "resetpassword",
+        "passwordreset",
         "verifyotp",
         "magiclink",
+        "unsubscribe",
     ];
-    sign_in
+    let core = name
+        .strip_prefix("handle")
+        .unwrap_or(&name)
+        .trim_end_matches("action");
+    let whole = [
+        "login",
+        "register",
+        "registeruser",
+        "registeraccount",
+        "verifyemail",
+    ];
+    let by_name = anywhere
         .iter()
-        .any(|word| name.contains(word))
-        .then(|| String::from("sign-in, sign-up or its callback"))
+        .any(|word| core.starts_with(word) || core.ends_with(word))
+        || core.starts_with("loginwith")
+        || core.starts_with("loginas") && core != "loginas"
+        || whole.contains(&core);
+    by_name.then_some("sign-in, sign-up or its callback")
+}
+
+/// A method with which events are delivered.
+fn receives(method: &str) -> bool {
+    matches!(method, "POST" | "PUT" | "ANY")
 }
 
 fn is_webhook_url(segments: &[&str]) -> bool {
@@ -146,7 +275,55 @@ fn is_webhook_url(segments: &[&str]) -> bool {
         matches!(*segment, "webhook" | "webhooks" | "hooks")
             || segment.ends_with("-webhook")
             || segment.starts_with("webhook-")
-    })
+    }) || event_sender(segments).is_some()
+}
+
+/// Services that deliver events, with the words that they deliver them under when the URL says neither `webhook` nor `hook`:
+/// `/api/twilio/sms`.
+const SENDERS: [(&str, &[&str]); 8] = [
+    (
+        "twilio",
+        &[
+            "sms",
+            "voice",
+            "status",
+            "status-callback",
+            "incoming",
+            "inbound",
+            "whatsapp",
+            "call",
+            "message",
+        ],
+    ),
+    (
+        "slack",
+        &[
+            "events",
+            "event",
+            "interactions",
+            "interactivity",
+            "interactive",
+            "actions",
+            "commands",
+        ],
+    ),
+    ("telegram", &["update", "updates", "bot"]),
+    ("discord", &["interactions", "interaction"]),
+    ("stripe", &["events", "event"]),
+    ("sendgrid", &["events", "event", "inbound", "parse"]),
+    ("postmark", &["events", "inbound", "bounce"]),
+    ("paypal", &["ipn", "events"]),
+];
+
+/// The service whose events the URL takes: its name, then the word.
+fn event_sender(segments: &[&str]) -> Option<&'static str> {
+    let [.., sender, word] = segments else {
+        return None;
+    };
+    SENDERS
+        .iter()
+        .find(|(name, words)| name == sender && words.contains(word))
+        .map(|(name, _)| *name)
 }
 
 /// Marks a webhook or cron endpoint, with its provider where the URL or the code tells it.
@@ -156,8 +333,8 @@ pub(super) fn webhook(
     marks: &[(String, Evidence)],
     record: &ModuleRecord,
 ) -> Option<(String, Evidence)> {
-    let url = route.url.as_deref()?;
-    let segments: Vec<&str> = url.split('/').filter(|s| !s.is_empty()).collect();
+    let lower = route.url.as_deref()?.to_ascii_lowercase();
+    let segments: Vec<&str> = lower.split('/').filter(|s| !s.is_empty()).collect();
     let evidence = |note: &str| Evidence {
         file: record.path.clone(),
         line: record.line(route.span),
@@ -169,9 +346,7 @@ pub(super) fn webhook(
     {
         return Some((String::from("cron"), evidence("cron endpoint")));
     }
-    let receives = matches!(route.method.as_str(), "POST" | "PUT" | "ANY")
-        || matches!(route.kind, RouteKind::Express) && route.method == "POST";
-    if !receives {
+    if !receives(&route.method) {
         return None;
     }
     let checked = marks
@@ -237,6 +412,73 @@ mod tests {
         assert!(guess(&route("/api/auth/login", "POST"), false, false).is_some());
         assert!(guess(&route("/api/webhooks/stripe", "POST"), false, false).is_some());
         assert!(guess(&route("/api/og", "GET"), false, false).is_some());
+    }
+
+    fn action(name: &str) -> Route {
+        Route {
+            url: None,
+            kind: RouteKind::Action,
+            ..route("", name)
+        }
+    }
+
+    #[test]
+    fn a_library_is_mounted_anywhere() {
+        assert!(guess(&route("/api/better-auth/[...all]", "POST"), false, false).is_some());
+        assert!(guess(&route("/api/auth/[...nextauth]", "ANY"), false, false).is_some());
+        assert!(guess(&route("/api/auth/*", "ANY"), false, false).is_some());
+        assert!(guess(&route("/api/[...rest]", "POST"), false, false).is_none());
+    }
+
+    #[test]
+    fn callbacks_and_the_protocol_of_signing_in() {
+        assert!(guess(&route("/apps/gmail/oauth-callback", "GET"), false, false).is_some());
+        assert!(guess(&route("/api/auth/saml/authorize", "POST"), false, false).is_some());
+        assert!(guess(&route("/api/admin/login", "POST"), false, false).is_some());
+        assert!(guess(&route("/api/checkout/session", "POST"), false, false).is_none());
+        assert!(guess(&route("/api/devices/token", "POST"), false, false).is_none());
+        assert!(guess(&route("/api/admin/auth/token", "POST"), false, false).is_none());
+        assert!(guess(&route("/api/admin/health", "GET"), false, false).is_none());
+        assert!(guess(&route("/api/teams/[id]/webhooks", "GET"), false, false).is_none());
+        assert!(guess(&route("/api/subscriptions/status", "GET"), false, false).is_none());
+        assert!(guess(&route("/videos/:id/status", "GET"), false, false).is_none());
+        assert!(guess(&route("/api/status", "GET"), false, false).is_some());
+        assert!(guess(&route("/api/health/ready", "GET"), false, false).is_some());
+    }
+
+    #[test]
+    fn actions_for_people_who_are_not_signed_in() {
+        assert!(guess(&action("signInWithGoogle"), false, false).is_some());
+        assert!(guess(&action("loginAction"), false, false).is_some());
+        assert!(guess(&action("requestPasswordReset"), false, false).is_some());
+        assert!(guess(&action("registerWebhook"), false, false).is_none());
+        assert!(guess(&action("signOutAllDevices"), false, false).is_none());
+        assert!(guess(&action("getLoginHistory"), false, false).is_none());
+        assert!(guess(&action("adminResetPassword"), false, false).is_none());
+    }
+
+    #[test]
+    fn events_are_taken_under_the_words_of_their_sender() {
+        let record = crate::syntax::parse_module(
+            &crate::source::SourceFile::new(crate::source::RepoPath::new("a.ts"), ""),
+            crate::syntax::ParseOptions {
+                patterns: &crate::syntax::PatternSet::default(),
+            },
+        );
+        let mark = |url: &str, method: &str| {
+            webhook(&route(url, method), &[], &record).map(|(key, _)| key)
+        };
+        assert_eq!(
+            mark("/api/twilio/sms", "POST").as_deref(),
+            Some("webhook:twilio")
+        );
+        assert_eq!(
+            mark("/api/slack/events", "POST").as_deref(),
+            Some("webhook:slack")
+        );
+        assert_eq!(mark("/api/stripe/checkout", "POST"), None);
+        assert_eq!(mark("/api/twilio/sms", "GET"), None);
+        assert_eq!(mark("/api/sms", "POST"), None);
     }
 
     #[test]

@@ -9,43 +9,66 @@ use super::{Control, Severity};
 #[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Check {
-    /// A control has to reach handlers.
+    /// A control has to reach handlers. Every handler is followed from its entry through its wrappers, its middleware and the functions
+    /// that it calls, in other files and packages too; the control counts only where it can turn the request away, or catch the
+    /// failure, on every path to the work. Handlers of which it stays unknown, that are open by purpose, or that do nothing worth
+    /// it are not asked.
     RouteControl(RouteControl),
-    /// What the proof engine notes about a handler is a gap, or needs something beside it.
+    /// What the proof engine notes about a handler is a gap, or needs something beside it. A webhook is told by its URL, by the
+    /// service it names and by the signature that it checks, a scheduled endpoint by its URL; what they need has to be there on
+    /// every path to the work.
     RouteMark(RouteMark),
-    /// Tokens and cookies that say who somebody is have to be signed.
+    /// Tokens and cookies that say who somebody is have to be signed. Where JSON about a person is encoded or put into a cookie as
+    /// it is, and the result is named like a session or goes into a cookie that is, nothing on the way may be missing that signs
+    /// or encrypts it.
     UnsignedToken(UnsignedToken),
-    /// A route of this kind has to exist.
+    /// A route of this kind has to exist: among the handlers of the application, whichever router serves them, one has to answer
+    /// one of the URLs with one of the methods.
     RouteExists(RouteExists),
-    /// Response headers have to reach pages and handlers.
+    /// Response headers have to reach pages and handlers. They are looked for in `headers()` of the Next.js configuration, with its
+    /// `source` patterns, in what a middleware that runs sets, in the configuration of the hosting and of nginx, in packages like
+    /// helmet that are used, and in the handlers themselves.
     ResponseHeaders(ResponseHeaders),
-    /// A content security policy has to be worth its name.
+    /// A content security policy has to be worth its name. Every policy that is found, in configuration or in code, is
+    /// read directive by directive; a source that undoes it counts unless a nonce or a hash makes it harmless.
     ContentSecurityPolicy(ContentSecurityPolicy),
-    /// Other origins may not be let in wholesale.
+    /// Other origins may not be let in wholesale: `Access-Control-Allow-Origin: *`, an origin that is sent back as it came, and
+    /// `cors()` without an origin, in code, in the Next.js configuration, in that of the hosting and of nginx.
     Cors(Cors),
-    /// A file that looks like a middleware has to be one.
+    /// A file that looks like a middleware has to be one: in the folder, under the name and with the export that this version of
+    /// Next.js loads.
     MiddlewareLoaded(MiddlewareLoaded),
-    /// A package has to be used, not only installed.
+    /// A package has to be used, not only installed: imported by code that runs, in the application or in a package
+    /// of the repository that it loads, and called where the rule asks for a call. A file that does the same by its own exports will do as well.
     Dependency(Dependency),
-    /// A file has to exist, or must not.
+    /// A file has to exist, or must not: in the application's folder or at the root of the repository. What Git ignores is not seen.
     File(FileCheck),
-    /// A key of a configuration file has to have a value, or must not.
+    /// A key of a configuration file has to have a value, or must not: JSON and TOML as they are written, and the configuration
+    /// of Next.js as far as it can be read without running it.
     ConfigKey(ConfigKey),
-    /// Code or text that is a gap wherever it stands.
+    /// Code or text that is a gap wherever it stands. Patterns over syntax do not care for spaces, quotes or line breaks; tests and
+    /// examples are left out.
     Pattern(PatternCheck),
-    /// Secrets written into code.
+    /// Secrets written into code: text that has the form of a known provider's key, random-looking text under a name that is a
+    /// secret's, and fallbacks for variables that sign or encrypt. Tests, examples and placeholders are left out.
     SecretLiteral(SecretLiteral),
-    /// Secrets in environment variables that are sent to browsers.
+    /// Secrets in environment variables that are sent to browsers. The names of the variables that code
+    /// reads are compared; values are never looked at.
     PublicEnv(PublicEnv),
-    /// The environment has to be checked before it is used.
+    /// The environment has to be checked before it is used: by a package for it, by giving `process.env` to a schema, or in a loop
+    /// over names that throws, in a module that the application loads.
     EnvValidation(EnvValidation),
-    /// The test runner has to fail below a coverage.
+    /// The test runner has to fail below a coverage: a threshold in the configuration of jest, vitest, c8 or nyc, beside the
+    /// application or at the root, under the key that the runner really reads.
     CoverageThreshold(CoverageThreshold),
-    /// A pipeline has to run these steps on every change.
+    /// A pipeline has to run these steps on every change. The workflows of the repository that pushes or pull requests start are
+    /// read, with the scripts of `package.json` that they call, as deep as those call each other. In a repository of several
+    /// applications it is asked once.
     Pipeline(Pipeline),
-    /// Server code has to log through a logger.
+    /// Server code has to log through a logger. Counted are `console` calls in modules that the server loads, not those of client
+    /// components, scripts and tests; beside them stands how many handlers log through a logger.
     ConsoleLogging(ConsoleLogging),
-    /// Somebody has to vouch for it in `[attest.<rule-id>]`.
+    /// Somebody has to vouch for it in `[attest.<rule-id>]`: with who, since when, until when, and where to look.
     Attest(Attest),
 }
 
@@ -147,6 +170,8 @@ pub struct RouteMark {
     pub says: String,
     /// What the message says when the control is there but can be passed by.
     pub weak_says: Option<String>,
+    /// How bad it is when the control is there but can be passed by; the rule's own severity when not given.
+    pub weak_severity: Option<Severity>,
 }
 
 /// `[check.unsigned-token]`: JSON about a person that is only encoded (base64) or not even that, and is then used as a session:

@@ -41,7 +41,8 @@ pub struct RoadmapItemFile {
     /// The rules that decide whether it is.
     #[schemars(with = "Vec<String>")]
     pub rules: Vec<toml::Spanned<String>>,
-    /// Hours of the whole item; the sum of its rules' gaps when not given.
+    /// Hours of the whole item. When not given, its rules' hours for each gap: the first ten of a rule in full, the next ninety half,
+    /// the others a quarter, because what the first ones needed is there for the rest.
     pub effort_hours: Option<f64>,
     /// Who does it.
     pub owner: Option<String>,

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{LineIndex, RepoPath};
 
-/// A file that was read: valid UTF-8, without a byte-order mark.
+/// A file that was read: valid UTF-8, without a byte-order mark. What was no UTF-8 stands as U+FFFD.
 #[derive(Clone, Debug)]
 pub struct SourceFile {
     /// Where it lies.

@@ -170,7 +170,7 @@ impl Repository {
     /// Reads one file.
     ///
     /// # Errors
-    /// Too large, not UTF-8, NUL bytes, no permission, outside the root: with the reason, for the report.
+    /// Too large, UTF-16, NUL bytes, no permission, outside the root: with the reason, for the report.
     pub fn read(&self, path: &RepoPath) -> Result<SourceFile, Unreadable> {
         self.read_up_to(path, MAX_FILE_BYTES)
     }
@@ -286,7 +286,8 @@ pub(super) fn reason(error: &std::io::Error) -> String {
     }
 }
 
-/// The text of `bytes`, without its byte-order mark.
+/// The text of `bytes`, without its byte-order mark. Bytes that are no UTF-8 become U+FFFD, as they do for Node.js and the
+/// TypeScript compiler: one broken letter in a message does not hide a file from either of them.
 fn decode(mut bytes: Vec<u8>) -> Result<String, String> {
     if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
         return Err(String::from("UTF-16 text; save it as UTF-8"));
@@ -299,12 +300,8 @@ fn decode(mut bytes: Vec<u8>) -> Result<String, String> {
             "NUL byte at offset {at}, so it is binary or UTF-16; save it as UTF-8"
         ));
     }
-    String::from_utf8(bytes).map_err(|error| {
-        format!(
-            "not UTF-8 at offset {}; save it as UTF-8",
-            error.utf8_error().valid_up_to()
-        )
-    })
+    Ok(String::from_utf8(bytes)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
 }
 
 #[cfg(test)]
@@ -407,11 +404,12 @@ mod tests {
         let why = |path: &str| repository.read(&RepoPath::new(path)).unwrap_err().reason;
         assert_eq!(why("utf16.ts"), "UTF-16 text; save it as UTF-8");
         assert!(why("nul.ts").starts_with("NUL byte at offset 2"));
-        assert_eq!(why("latin1.ts"), "not UTF-8 at offset 3; save it as UTF-8");
         assert!(why("large.ts").starts_with("larger than 1.5 MB"));
         assert!(why("../etc/passwd").starts_with("not part of the repository"));
         let bom = repository.read(&RepoPath::new("bom.ts")).unwrap();
         assert_eq!(&*bom.text, "export {}");
+        let latin1 = repository.read(&RepoPath::new("latin1.ts")).unwrap();
+        assert_eq!(&*latin1.text, "caf\u{fffd}");
     }
 
     #[cfg(unix)]
