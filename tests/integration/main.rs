@@ -4,6 +4,7 @@ mod audits;
 mod cli;
 mod controls;
 mod docs;
+mod guard_laws;
 mod house;
 mod kinds;
 mod next_oracle;
