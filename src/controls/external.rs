@@ -279,13 +279,16 @@ impl<'a> Evaluator<'a> {
             state.worked_after_answer = true;
         }
         let caught = self.protection.iter().any(|protects| *protects);
-        self.event(
-            Event::Work {
-                caught,
-                what: Rc::from(what),
-            },
-            place,
-        );
+        // What a catch does on its way is no main work.
+        if caught || self.catching == 0 {
+            self.event(
+                Event::Work {
+                    caught,
+                    what: Rc::from(what),
+                },
+                place,
+            );
+        }
     }
 
     /// Calls something of a package.

@@ -160,6 +160,7 @@ impl<'a> Evaluator<'a> {
             args
         };
         if chain.catches {
+            self.event(Event::Boundary, place);
             self.protection.push(true);
         }
         let outcomes = self.run_chain(&Rc::new(chain.clone()), state, id);

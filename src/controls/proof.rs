@@ -826,24 +826,31 @@ impl<'a> Evaluator<'a> {
             Seen::Library { .. } => Status::Caught,
             Seen::Nothing => Status::Unknown,
             Seen::Whole | Seen::BehindWrapper => {
-                let escaping = self.record.first(|event| match event {
-                    Event::Work {
-                        caught: false,
-                        what,
-                    } => Some(Rc::clone(what)),
-                    _ => None,
-                });
-                let caught = self
+                // Checks in front of a `try` are not the main work: what comes last decides.
+                let last = self
                     .record
-                    .first(|event| matches!(event, Event::Work { caught: true, .. }).then_some(()));
-                match (escaping, caught) {
-                    (Some((_, place)), _) => {
+                    .events
+                    .iter()
+                    .rev()
+                    .find_map(|(event, place)| match event {
+                        Event::Work { caught, .. } => Some((*caught, *place)),
+                        _ => None,
+                    });
+                let boundary = self
+                    .record
+                    .first(|event| matches!(event, Event::Boundary).then_some(()));
+                match (last, boundary) {
+                    (Some((true, place)), _) => {
+                        evidence.push(self.evidence(place, "a failure here is caught"));
+                        Status::Caught
+                    }
+                    (Some((false, place)), _) => {
                         evidence
                             .push(self.evidence(place, "a failure here reaches nobody's catch"));
                         Status::Uncaught
                     }
                     (None, Some((_, place))) => {
-                        evidence.push(self.evidence(place, "a failure here is caught"));
+                        evidence.push(self.evidence(place, "failures are caught here"));
                         Status::Caught
                     }
                     (None, None) => Status::Uncaught,

@@ -19,6 +19,8 @@ pub(super) struct Place {
 pub(super) enum Event {
     /// Main work: something awaited that is no control, with whether a failure of it is caught.
     Work { caught: bool, what: Rc<str> },
+    /// A `try` or a framework's boundary of the handler itself turns failures into answers.
+    Boundary,
     /// A logger was called; `own` by the handler or its wrappers themselves.
     Log { structured: bool, own: bool },
     /// Input was read.

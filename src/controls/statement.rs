@@ -365,6 +365,15 @@ impl<'a> Evaluator<'a> {
                 .iter()
                 .any(|(_, exit)| matches!(exit, Exit::Throw(_)));
         }
+        if protects && self.own() {
+            if let (Some(stmt), Some(call)) = (block.first(), self.calls.last()) {
+                let place = super::record::Place {
+                    module: call.module,
+                    span: stmt.span,
+                };
+                self.event(Event::Boundary, place);
+            }
+        }
         self.protection.push(protects);
         let body = self.block(block, states);
         self.protection.pop();
