@@ -340,7 +340,8 @@ impl<'a> Evaluator<'a> {
             .iter()
             .filter(|arg| matches!(arg, Value::Function(_) | Value::Native(_)))
             .count();
-        if functions > 0 {
+        // Where nothing is recorded, a callback of a package tells nothing either.
+        if functions > 0 && self.muted == 0 {
             let iterates = is_iteration(name);
             if functions == 1 && !iterates && !light && matches!(used, Use::Awaited | Use::Returned)
             {
@@ -487,6 +488,9 @@ impl<'a> Evaluator<'a> {
 
     /// Functions handed to a package that may run them any number of times: seen, but nothing follows from them.
     pub fn run_aside(&mut self, args: &[Value], state: &State, id: ExprId, iterates: bool) {
+        if self.muted > 0 {
+            return;
+        }
         for arg in args {
             if matches!(arg, Value::Function(_)) {
                 let _ = iterates;
