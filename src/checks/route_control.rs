@@ -17,6 +17,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &RouteControl) -> CheckResult {
             || is_open(route, check.control)
             || is_excepted(route, check)
             || needs_nothing(route, check.control)
+            || subject.app.is_mount(route)
         {
             continue;
         }

@@ -184,7 +184,8 @@ fn prove(
                 .marks
                 .iter()
                 .find(|(key, _)| key.starts_with("signature-check:"));
-            let public_guess = public::guess(&route, proof.library_handler, signed.is_some());
+            let public_guess = public::guess(&route, proof.library_handler, signed.is_some())
+                .or_else(|| public::shared(&route, &proof.marks));
             let public_declared = config
                 .routes
                 .public

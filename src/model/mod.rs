@@ -77,6 +77,14 @@ pub struct RouteFacts {
     pub marks: Vec<(String, Evidence)>,
 }
 
+impl AppModel {
+    /// The handler only hands its requests to a router whose routes are known, each of which is a handler of its own.
+    #[must_use]
+    pub fn is_mount(&self, route: &RouteFacts) -> bool {
+        !mounted::mounted(&self.routes, route).is_empty()
+    }
+}
+
 /// Words with which the name of a function that only reads begins: `getUser`, `list_posts`.
 const READING: [&str; 14] = [
     "get", "fetch", "list", "load", "find", "search", "read", "check", "verify", "has", "is",

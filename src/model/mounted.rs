@@ -10,29 +10,7 @@ use super::RouteFacts;
 /// below its URL and answer its method.
 pub(super) fn summarise(routes: &mut [RouteFacts]) {
     for at in 0..routes.len() {
-        let catch_all = &routes[at];
-        if !matches!(catch_all.route.kind, RouteKind::App | RouteKind::Pages) {
-            continue;
-        }
-        let Some(prefix) = catch_all.route.url.as_deref().and_then(catch_all_prefix) else {
-            continue;
-        };
-        let method = catch_all.route.method.clone();
-        let mounted: Vec<usize> = (0..routes.len())
-            .filter(|&other| {
-                let route = &routes[other].route;
-                let below = route.url.as_deref().is_some_and(|url| {
-                    url.strip_prefix(prefix)
-                        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-                });
-                let answers = method == "ANY" || route.method == method || route.method == "ANY";
-                matches!(
-                    route.kind,
-                    RouteKind::Hono | RouteKind::Express | RouteKind::Trpc
-                ) && below
-                    && answers
-            })
-            .collect();
+        let mounted = mounted(routes, &routes[at]);
         if mounted.is_empty() {
             continue;
         }
@@ -64,6 +42,32 @@ pub(super) fn summarise(routes: &mut [RouteFacts]) {
             routes[at].controls.insert(control, verdict);
         }
     }
+}
+
+/// The routes of a mounted router that a catch-all handler serves, by index; none for other handlers.
+pub(super) fn mounted(routes: &[RouteFacts], catch_all: &RouteFacts) -> Vec<usize> {
+    if !matches!(catch_all.route.kind, RouteKind::App | RouteKind::Pages) {
+        return Vec::new();
+    }
+    let Some(prefix) = catch_all.route.url.as_deref().and_then(catch_all_prefix) else {
+        return Vec::new();
+    };
+    let method = catch_all.route.method.as_str();
+    (0..routes.len())
+        .filter(|&other| {
+            let route = &routes[other].route;
+            let below = route.url.as_deref().is_some_and(|url| {
+                url.strip_prefix(prefix)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            });
+            let answers = method == "ANY" || route.method == method || route.method == "ANY";
+            matches!(
+                route.kind,
+                RouteKind::Hono | RouteKind::Express | RouteKind::Trpc
+            ) && below
+                && answers
+        })
+        .collect()
 }
 
 /// `/api/v1` of `/api/v1/[...route]`; nothing for other URLs.

@@ -137,6 +137,24 @@ pub(super) fn guess(route: &Route, library_handler: bool, signature: bool) -> Op
     Some(reason.to_owned())
 }
 
+/// Why the handler's answers are for everybody, as its own headers say: it lets shared caches keep them.
+#[must_use]
+pub(super) fn shared(route: &Route, marks: &[(String, Evidence)]) -> Option<String> {
+    let cached = marks.iter().any(|(mark, evidence)| {
+        let value = evidence.note.to_ascii_lowercase();
+        let said = value.split([',', ';']).map(str::trim);
+        mark == "sets-header:cache-control"
+            && said
+                .clone()
+                .any(|word| word == "public" || word.starts_with("s-maxage"))
+            && !said
+                .clone()
+                .any(|word| matches!(word, "private" | "no-store"))
+    });
+    (cached && route.url.is_some() && matches!(route.method.as_str(), "GET" | "HEAD"))
+        .then(|| String::from("shared caches may keep its answers, as its Cache-Control says"))
+}
+
 fn guess_url(url: &str, method: &str, signature: bool) -> Option<&'static str> {
     let lower = url.to_ascii_lowercase();
     let segments: Vec<&str> = lower.split('/').filter(|s| !s.is_empty()).collect();
@@ -152,6 +170,15 @@ fn guess_url(url: &str, method: &str, signature: bool) -> Option<&'static str> {
     }
     if signature || receives(method) && is_webhook_url(&segments) {
         return Some("a webhook: judged by its signature");
+    }
+    // Some senders first ask whether the address is theirs; `webhooks` alone is where a team lists its own.
+    let shakes_hands = fixed.iter().any(|segment| *segment == "webhook")
+        || fixed
+            .iter()
+            .position(|segment| *segment == "webhooks")
+            .is_some_and(|at| at + 1 < fixed.len() && fixed.len() == segments.len());
+    if method == "GET" && shakes_hands {
+        return Some("the handshake of a webhook");
     }
     let closed = fixed.iter().any(|segment| CLOSED.contains(segment));
     if SIGN_IN.contains(&last) && fixed.len() <= 4 {
@@ -440,6 +467,8 @@ mod tests {
         assert!(guess(&route("/api/admin/auth/token", "POST"), false, false).is_none());
         assert!(guess(&route("/api/admin/health", "GET"), false, false).is_none());
         assert!(guess(&route("/api/teams/[id]/webhooks", "GET"), false, false).is_none());
+        assert!(guess(&route("/api/webhooks/[id]", "GET"), false, false).is_none());
+        assert!(guess(&route("/api/webhooks/whatsapp", "GET"), false, false).is_some());
         assert!(guess(&route("/api/subscriptions/status", "GET"), false, false).is_none());
         assert!(guess(&route("/videos/:id/status", "GET"), false, false).is_none());
         assert!(guess(&route("/api/status", "GET"), false, false).is_some());
@@ -479,6 +508,24 @@ mod tests {
         assert_eq!(mark("/api/stripe/checkout", "POST"), None);
         assert_eq!(mark("/api/twilio/sms", "GET"), None);
         assert_eq!(mark("/api/sms", "POST"), None);
+    }
+
+    #[test]
+    fn open_by_what_caches_may_keep() {
+        let marks = |value: &str| {
+            let evidence = crate::controls::Evidence {
+                file: crate::source::RepoPath::new("a.ts"),
+                line: 1,
+                note: value.to_owned(),
+            };
+            vec![(String::from("sets-header:cache-control"), evidence)]
+        };
+        let get = route("/api/catalog", "GET");
+        assert!(super::shared(&get, &marks("public, max-age=60")).is_some());
+        assert!(super::shared(&get, &marks("s-maxage=60, stale-while-revalidate=600")).is_some());
+        assert!(super::shared(&get, &marks("private, max-age=60")).is_none());
+        assert!(super::shared(&get, &[]).is_none());
+        assert!(super::shared(&route("/api/catalog", "POST"), &marks("public")).is_none());
     }
 
     #[test]
