@@ -85,6 +85,9 @@ impl AppModel {
     }
 }
 
+/// The step of a proof that shows what would catch failures of a handler in which nothing fails.
+const CATCHES_WITHOUT_WORK: &str = "failures are caught here";
+
 /// Words with which the name of a function that only reads begins: `getUser`, `list_posts`.
 const READING: [&str; 14] = [
     "get", "fetch", "list", "load", "find", "search", "read", "check", "verify", "has", "is",
@@ -101,8 +104,10 @@ impl RouteFacts {
                 .controls
                 .get(&Control::ErrorHandling)
                 .is_none_or(|verdict| {
-                    // Beside the handler itself the chain names the work.
-                    verdict.status != Status::Uncaught || verdict.evidence.len() > 1
+                    // Behind the handler itself the chain names the work, or else what would catch its failures.
+                    let mut chain = verdict.evidence.iter().skip(1);
+                    verdict.status == Status::Unknown
+                        || chain.any(|step| step.note != CATCHES_WITHOUT_WORK)
                 })
     }
 
