@@ -332,6 +332,15 @@ impl<'a> Evaluator<'a> {
             return self.meaning(api, known.by_name, external, args, state, id, used);
         }
         let light = known.light;
+        if !light {
+            let holds = |arg: &Value| match arg {
+                Value::Object(object) => object.fields.iter().any(|(_, v)| self.is_request(v)),
+                other => self.is_request(other),
+            };
+            if args.iter().any(holds) {
+                self.event(Event::Delegated, place);
+            }
+        }
         let mut provenance = args.iter().fold(external.provenance.clone(), |all, v| {
             all.join(&v.provenance())
         });

@@ -690,6 +690,9 @@ impl<'a> Evaluator<'a> {
             Seen::Whole | Seen::BehindWrapper => {}
         }
         let mut judgement = self.judge(ends, control);
+        let delegated = self
+            .record
+            .first(|event| matches!(event, Event::Delegated).then_some(()));
         if judgement.status == Status::Absent {
             let read = self.record.first(|event| match (control, event) {
                 (Control::Auth, Event::Identity) => {
@@ -710,6 +713,9 @@ impl<'a> Evaluator<'a> {
                     Status::Optional
                 };
                 evidence.push(self.evidence(place, note));
+            } else if let (Control::Auth, Some((_, place))) = (control, delegated) {
+                evidence.push(self.evidence(place, "a package takes the request over"));
+                judgement.status = Status::Unknown;
             } else if judgement.blind || seen == Seen::BehindWrapper || self.fuel == 0 {
                 judgement.status = Status::Unknown;
             }
@@ -796,6 +802,12 @@ impl<'a> Evaluator<'a> {
                     (Status::Manual, Some(place), "input is checked by hand")
                 } else if let Some(place) = found(&|event| matches!(event, Event::Input(_))) {
                     (Status::Absent, Some(place), "input is read")
+                } else if let Some(place) = found(&|event| matches!(event, Event::Delegated)) {
+                    (
+                        Status::Unknown,
+                        Some(place),
+                        "a package takes the request over",
+                    )
                 } else {
                     (Status::Na, None, "")
                 }

@@ -33,6 +33,8 @@ pub(super) enum Event {
     Limiter { limit: Option<Rc<str>> },
     /// Identity was read.
     Identity,
+    /// The request was handed to a package that may do anything with it.
+    Delegated,
     /// A signature was checked; the provider where it is known.
     Signature { provider: Option<Rc<str>> },
     /// An expensive call, and its category.
