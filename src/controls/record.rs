@@ -54,8 +54,18 @@ pub(super) struct Record {
 
 impl Record {
     pub fn add(&mut self, event: Event, place: Place) {
-        if !self.events.iter().any(|(e, p)| *p == place && *e == event) {
-            self.events.push((event, place));
+        let known = self
+            .events
+            .iter()
+            .position(|(e, p)| *p == place && *e == event);
+        match known {
+            None => self.events.push((event, place)),
+            // The last work decides about failures, and it may be the same as an earlier one.
+            Some(at) if matches!(event, Event::Work { .. }) => {
+                let again = self.events.remove(at);
+                self.events.push(again);
+            }
+            Some(_) => {}
         }
     }
 
