@@ -37,8 +37,7 @@ const MOST_CHARGED: u32 = 150;
 /// Identifies a remembered call.
 #[derive(PartialEq, Eq, Hash, Debug)]
 pub(super) struct MemoKey {
-    module: crate::graph::ModuleId,
-    function: crate::syntax::FunctionId,
+    what: Subject,
     /// The handler's module, where calls may belong to the handler itself.
     home: Option<crate::graph::ModuleId>,
     caught: bool,
@@ -46,9 +45,15 @@ pub(super) struct MemoKey {
     muted: bool,
     known: bool,
     used: Use,
-    method: Option<Rc<str>>,
-    pathname: Option<Rc<str>>,
     args: Vec<ArgumentKey>,
+}
+
+/// What is remembered.
+#[derive(PartialEq, Eq, Hash, Debug)]
+enum Subject {
+    Function(crate::graph::ModuleId, crate::syntax::FunctionId),
+    /// The rest of a chain: the address of its layers, from which of them on, and its handler.
+    Chain(usize, usize, Option<ArgumentKey>),
 }
 
 /// What came of a remembered call.
@@ -74,6 +79,7 @@ enum ArgumentKey {
     String(Rc<str>),
     Unknown(u32, bool, Vec<super::value::OriginId>),
     Object(Vec<(Rc<str>, ArgumentKey)>),
+    Path(super::paths::PathId, u32),
     Address(usize),
 }
 
@@ -102,6 +108,12 @@ impl ArgumentKey {
             }
             Value::Object(object) => Self::Address(Rc::as_ptr(object) as usize),
             Value::Function(closure) => Self::Address(Rc::as_ptr(closure) as usize),
+            // The request and what it is made of are one for the whole handler.
+            Value::External(external)
+                if external.args.is_empty() && external.receiver.is_none() =>
+            {
+                Self::Path(external.path, external.provenance.bits.0)
+            }
             Value::External(external) => Self::Address(Rc::as_ptr(external) as usize),
             Value::Array(items) => Self::Address(Rc::as_ptr(items) as usize),
             Value::Class(class) => Self::Address(Rc::as_ptr(class) as usize),
@@ -375,6 +387,22 @@ impl<'a> Evaluator<'a> {
         let Some(key) = self.memo_key(closure, this.as_ref(), &args, &state, own, used) else {
             return self.run_closure(closure, this, args, state, own, used);
         };
+        let kept = args.clone();
+        let closure = Rc::clone(closure);
+        self.remembered(key, kept, state, |this_evaluator, fresh| {
+            this_evaluator.run_closure(&closure, this, args, fresh, own, used)
+        })
+    }
+
+    /// What something comes to that depends on nothing but its key: evaluated once for each handler, from a fresh
+    /// start and with fuel of its own, so that it does not depend on who asks first.
+    fn remembered(
+        &mut self,
+        key: MemoKey,
+        kept: Vec<Value>,
+        state: State,
+        run: impl FnOnce(&mut Self, State) -> Outcomes,
+    ) -> Outcomes {
         if let Some(known) = self.memo.get(&key)
             && self.calls.len() + known.depth < MAX_DEPTH
         {
@@ -385,21 +413,17 @@ impl<'a> Evaluator<'a> {
                     self.record.add(event.clone(), *place);
                 }
             }
-            return known
-                .outcomes
-                .iter()
-                .map(|(after, flow)| (state.then(after), flow.clone()))
-                .collect();
+            let after =
+                |(after, flow): &(State, super::state::Flow)| (state.then(after), flow.clone());
+            return known.outcomes.iter().map(after).collect();
         }
-        // From a fresh start, with fuel of its own, so that what comes out does not depend on the caller.
         let mut fresh = State::new(Rc::clone(&state.scope));
         fresh.caller.clone_from(&state.caller);
         let fuel = std::mem::replace(&mut self.fuel, CALL_FUEL);
         let record = std::mem::take(&mut self.record);
         let cut = std::mem::replace(&mut self.cut, usize::MAX);
         let deepest = std::mem::replace(&mut self.deepest, self.calls.len());
-        let kept = args.clone();
-        let outcomes = self.run_closure(closure, this, args, fresh, own, used);
+        let outcomes = run(self, fresh);
         let cost = CALL_FUEL - self.fuel;
         self.fuel = fuel;
         self.charge(cost);
@@ -416,14 +440,16 @@ impl<'a> Evaluator<'a> {
             .map(|(after, flow)| (state.then(after), flow.clone()))
             .collect();
         if whole {
-            let known = Memo {
-                outcomes,
-                events,
-                cost,
-                depth,
-                kept,
-            };
-            self.memo.insert(key, Rc::new(known));
+            self.memo.insert(
+                key,
+                Rc::new(Memo {
+                    outcomes,
+                    events,
+                    cost,
+                    depth,
+                    kept,
+                }),
+            );
         }
         result
     }
@@ -448,25 +474,32 @@ impl<'a> Evaluator<'a> {
         if !at_top || this.is_some() || state.answered.is_some() || args.len() > 8 {
             return None;
         }
-        let mut keys = Vec::with_capacity(args.len());
-        for arg in args {
-            if self.is_request(arg) {
-                return None;
-            }
-            keys.push(ArgumentKey::of(arg, 3)?);
-        }
+        let what = Subject::Function(closure.module, closure.function);
+        let home = own.then_some(self.home);
+        self.key(what, home, args, state, used)
+    }
+
+    fn key(
+        &self,
+        what: Subject,
+        home: Option<crate::graph::ModuleId>,
+        args: &[Value],
+        state: &State,
+        used: Use,
+    ) -> Option<MemoKey> {
+        let args = args
+            .iter()
+            .map(|arg| ArgumentKey::of(arg, 3))
+            .collect::<Option<Vec<_>>>()?;
         Some(MemoKey {
-            module: closure.module,
-            function: closure.function,
-            home: own.then_some(self.home),
+            what,
+            home,
             caught: self.protection.iter().any(|protects| *protects),
             catching: self.catching > 0,
             muted: self.muted > 0,
             known: state.caller.is_some(),
             used,
-            method: self.method.clone(),
-            pathname: self.pathname.clone(),
-            args: keys,
+            args,
         })
     }
 
@@ -835,6 +868,41 @@ impl<'a> Evaluator<'a> {
 
     /// Runs a chain from its current layer.
     pub fn run_chain(&mut self, chain: &Rc<Chain>, state: State, id: ExprId) -> Outcomes {
+        let handler = chain
+            .handler
+            .as_ref()
+            .map(|handler| ArgumentKey::of(handler, 1));
+        let key = match (handler, &state.answered) {
+            (Some(None), _) | (_, Some(_)) => None,
+            (handler, None) => {
+                let what = Subject::Chain(
+                    Rc::as_ptr(&chain.layers) as usize,
+                    chain.at,
+                    handler.flatten(),
+                );
+                self.key(
+                    what,
+                    self.own().then_some(self.home),
+                    &chain.args,
+                    &state,
+                    Use::Awaited,
+                )
+            }
+        };
+        let Some(key) = key else {
+            return self.run_layer(chain, state, id);
+        };
+        // Chains that differ in nothing else are evaluated once, however many ways lead to them.
+        let mut kept = chain.args.clone();
+        kept.extend(chain.handler.clone());
+        kept.push(Value::Array(Rc::clone(&chain.layers)));
+        let chain = Rc::clone(chain);
+        self.remembered(key, kept, state, |evaluator, fresh| {
+            evaluator.run_layer(&chain, fresh, id)
+        })
+    }
+
+    fn run_layer(&mut self, chain: &Rc<Chain>, state: State, id: ExprId) -> Outcomes {
         let Some(layer) = chain.layers.get(chain.at).cloned() else {
             return self.run_handler(chain, state, id);
         };

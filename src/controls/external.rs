@@ -757,7 +757,7 @@ impl<'a> Evaluator<'a> {
                         Vec::new()
                     };
                     let chain = Chain {
-                        layers,
+                        layers: Rc::new(layers),
                         handler: Some(handler),
                         calling: crate::rule::Calling::ContextNext,
                         catches: api.is == Meaning::CatchingWrapper,

@@ -21,7 +21,7 @@ impl<'a> Evaluator<'a> {
         let calling = self.library.builders[kind].calling;
         let catches = self.library.builders[kind].catches;
         let chain = Chain {
-            layers: Vec::new(),
+            layers: Rc::default(),
             handler: None,
             calling,
             catches,
@@ -181,7 +181,7 @@ impl<'a> Evaluator<'a> {
         let builder = &self.library.builders[kind];
         let mut next = Chain::clone(chain);
         if builder.uses.iter().any(|name| name == method) {
-            next.layers.extend(
+            Rc::make_mut(&mut next.layers).extend(
                 args.into_iter()
                     .filter(|arg| !matches!(arg, Value::String(_))),
             );

@@ -309,7 +309,7 @@ impl<'a> Evaluator<'a> {
             Value::External(external) => {
                 let external = Rc::clone(external);
                 let chain = Rc::new(Chain {
-                    layers: vec![function.clone()],
+                    layers: Rc::new(vec![function.clone()]),
                     handler: Some(Value::Native(Rc::new(Native::Inert))),
                     calling: Calling::ContextNext,
                     catches: false,
@@ -377,7 +377,7 @@ impl<'a> Evaluator<'a> {
         // Hono answers 500 for whatever a handler throws.
         let catches = caught || route.kind == RouteKind::Hono;
         let chain = Chain {
-            layers: values,
+            layers: Rc::new(values),
             handler,
             calling,
             catches,

@@ -221,7 +221,7 @@ pub(super) enum Native {
 /// Middleware in order, then the handler.
 #[derive(Clone, Debug)]
 pub(super) struct Chain {
-    pub layers: Vec<Value>,
+    pub layers: Rc<Vec<Value>>,
     pub handler: Option<Value>,
     pub calling: crate::rule::Calling,
     pub catches: bool,
