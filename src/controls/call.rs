@@ -25,6 +25,8 @@ pub(super) enum Use {
     Awaited,
     /// It is returned.
     Returned,
+    /// It is returned by an asynchronous function without being awaited: the `try` blocks around it see no failure.
+    Escaping,
     /// It is a statement: what an asynchronous callee decides is lost.
     Detached,
 }
@@ -151,6 +153,11 @@ impl<'a> Evaluator<'a> {
                 if matches!(name, "then" | "catch" | "finally")
                     && matches!(record.expr(*object), Expr::Call { .. })
                 {
+                    let used = if used == Use::Escaping {
+                        Use::Awaited
+                    } else {
+                        used
+                    };
                     return self.promise_method(id, *object, name, args, state, used);
                 }
                 if matches!(record.expr(*object), Expr::Super) {
@@ -170,9 +177,9 @@ impl<'a> Evaluator<'a> {
                     let function = this.member(&receiver, name, Some(place));
                     let (lists, mut outcomes) = this.arguments(args, state);
                     for (state, args) in lists {
-                        outcomes.extend(
-                            this.call_method(&receiver, name, &function, args, state, id, used),
-                        );
+                        outcomes.extend(this.invoked(used, |this, used| {
+                            this.call_method(&receiver, name, &function, args, state, id, used)
+                        }));
                     }
                     outcomes
                 })
@@ -192,11 +199,25 @@ impl<'a> Evaluator<'a> {
                 }
                 let (lists, mut outcomes) = this.arguments(args, state);
                 for (state, args) in lists {
-                    outcomes.extend(this.call(&function, None, args, state, id, used));
+                    outcomes.extend(this.invoked(used, |this, used| {
+                        this.call(&function, None, args, state, id, used)
+                    }));
                 }
                 outcomes
             }),
         }
+    }
+
+    /// Makes a call whose arguments are known; an escaping one stands outside the `try` blocks of its function.
+    fn invoked(&mut self, used: Use, call: impl FnOnce(&mut Self, Use) -> Outcomes) -> Outcomes {
+        if used != Use::Escaping {
+            return call(self, used);
+        }
+        let from = self.calls.last().map_or(0, |call| call.protection);
+        let kept = self.protection.split_off(from.min(self.protection.len()));
+        let outcomes = call(self, Use::Awaited);
+        self.protection.extend(kept);
+        outcomes
     }
 
     /// `f().catch(g)`, `f().then(g)`, `f().finally(g)`.
@@ -541,13 +562,20 @@ impl<'a> Evaluator<'a> {
         let completion = self.block(&function.body, vec![inside]);
         self.calls.pop();
         let lost = used == Use::Detached && function.is_async;
+        let promises = used == Use::Plain && function.is_async && !function.is_generator;
         let mut outcomes: Outcomes = SmallVec::new();
         for state in completion.next {
-            outcomes.push((state.in_scope(&caller), Ok(Value::Undefined)));
+            let v = if promises {
+                Value::Undefined.promised()
+            } else {
+                Value::Undefined
+            };
+            outcomes.push((state.in_scope(&caller), Ok(v)));
         }
         for (state, exit) in completion.exits {
             let state = state.in_scope(&caller);
             match exit {
+                Exit::Return(v) if promises => outcomes.push((state, Ok(v.promised()))),
                 Exit::Return(v) => outcomes.push((state, Ok(v))),
                 Exit::Throw(error) if !lost => outcomes.push((state, Err(error))),
                 // A rejection that nobody awaits reaches nobody.

@@ -118,11 +118,11 @@ impl<'a> Evaluator<'a> {
                 value(state, v)
             }
             Expr::Await(operand) => match record.expr(*operand) {
-                Expr::Call { .. } => self.call_expression(*operand, state, Use::Awaited),
+                Expr::Call { .. } => self.each_call(*operand, state),
                 _ => self.each(*operand, state, |this, mut state, v| {
                     let place = this.place(&state, id);
                     this.awaited(&v, &mut state, place);
-                    value(state, v)
+                    value(state, v.settled())
                 }),
             },
             Expr::Yield { value: None, .. } => value(state, Value::unknown()),
@@ -130,8 +130,8 @@ impl<'a> Evaluator<'a> {
                 value: Some(operand),
                 ..
             } => match record.expr(*operand) {
-                Expr::Call { .. } => self.call_expression(*operand, state, Use::Awaited),
-                _ => self.eval(*operand, state),
+                Expr::Call { .. } => self.each_call(*operand, state),
+                _ => self.each(*operand, state, |_, state, v| value(state, v.settled())),
             },
             Expr::Object(properties) => self.object_literal(properties, state),
             Expr::Array(items) => {
@@ -234,6 +234,15 @@ impl<'a> Evaluator<'a> {
                 outcomes
             }
         }
+    }
+
+    /// `await f()`, `yield* f()`
+    fn each_call(&mut self, call: ExprId, state: State) -> Outcomes {
+        let outcomes = self.call_expression(call, state, Use::Awaited);
+        outcomes
+            .into_iter()
+            .map(|(state, flow)| (state, flow.map(Value::settled)))
+            .collect()
     }
 
     /// Evaluates `id` and goes on with each of its values; what it throws goes through.
@@ -735,7 +744,7 @@ impl<'a> Evaluator<'a> {
 
 /// The condition may be a guard, so the path remembers how it was decided. What is asked of an identity that is already
 /// known to be there cannot be one any more, nor can what is asked of other data once somebody is known.
-fn deciding(state: &State, bits: Bits) -> bool {
+pub(super) fn deciding(state: &State, bits: Bits) -> bool {
     if bits.has(Bits::LIMITER.with(Bits::COUNT).with(Bits::SIGNATURE)) {
         return true;
     }

@@ -79,6 +79,7 @@ impl<'a> Evaluator<'a> {
                 }
                 _ => Value::unknown(),
             },
+            Value::Promise(_) => self.method(object, name),
             Value::Undefined | Value::Null => Value::Undefined,
             Value::Choice(options) => {
                 let members: Vec<Value> = options

@@ -14,6 +14,9 @@ use super::value::{
     Bits, Chain, Closure, Native, Object, Presence, Provenance, Response, ResponseKind, Value,
 };
 
+/// Longer constant lists are not gone through item by item.
+pub(super) const MAX_UNROLLED: usize = 12;
+
 impl<'a> Evaluator<'a> {
     /// An empty builder, or one that starts from the middleware in its options.
     pub fn builder(&mut self, kind: usize, args: &[Value]) -> Value {
@@ -275,6 +278,49 @@ impl<'a> Evaluator<'a> {
             ) => {
                 let items = Rc::clone(items);
                 self.each_item(&items, name, &args, state, id, provenance)
+            }
+            (Value::Promise(inner), "then") => {
+                let Some(function) = args.first() else {
+                    return value(state, receiver.clone());
+                };
+                self.call(
+                    function,
+                    None,
+                    vec![Value::clone(inner).settled()],
+                    state,
+                    id,
+                    Use::Awaited,
+                )
+            }
+            (Value::Promise(_), "catch" | "finally") => value(state, receiver.clone()),
+            (Value::Array(items), "reduce" | "reduceRight")
+                if args.len() == 2 && items.len() <= MAX_UNROLLED =>
+            {
+                // Wrappers applied one after another: the constant list is gone through.
+                let function = args[0].clone();
+                let mut items = items.to_vec();
+                if name == "reduceRight" {
+                    items.reverse();
+                }
+                let mut outcomes: Outcomes = value(state, args[1].clone());
+                for item in items {
+                    let mut next: Outcomes = SmallVec::new();
+                    for (state, flow) in outcomes {
+                        match flow {
+                            Ok(so_far) => next.extend(self.call(
+                                &function,
+                                None,
+                                vec![so_far, item.clone()],
+                                state,
+                                id,
+                                Use::Awaited,
+                            )),
+                            Err(error) => next.push((state, Err(error))),
+                        }
+                    }
+                    outcomes = super::state::merge_outcomes(next);
+                }
+                outcomes
             }
             (Value::Array(items), "concat") => {
                 let mut all = items.to_vec();

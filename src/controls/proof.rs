@@ -549,12 +549,12 @@ impl<'a> Evaluator<'a> {
                 let mut passed = false;
                 // Somebody is known on every way here, though not always by the same means.
                 let caller = end.caller.as_ref().filter(|_| control == Control::Auth);
-                if control == Control::RateLimit {
-                    if let (Some(fact), Some(status)) = (&end.counted, counted) {
-                        passed = true;
-                        if !guards.iter().any(|(site, _, _)| *site == fact.site) {
-                            guards.push((fact.site, status, fact.provenance.clone()));
-                        }
+                if control == Control::RateLimit
+                    && let (Some(fact), Some(status)) = (&end.counted, counted)
+                {
+                    passed = true;
+                    if !guards.iter().any(|(site, _, _)| *site == fact.site) {
+                        guards.push((fact.site, status, fact.provenance.clone()));
                     }
                 }
                 for fact in end.facts.iter().chain(caller) {

@@ -180,11 +180,7 @@ impl<'a> Evaluator<'a> {
         let function = record.function(state.scope.function);
         let is_call = matches!(record.expr(expr), Expr::Call { .. });
         if is_call && function.is_async {
-            let from = self.calls.last().map_or(0, |call| call.protection);
-            let kept = self.protection.split_off(from.min(self.protection.len()));
-            let outcomes = self.call_expression(expr, state, Use::Awaited);
-            self.protection.extend(kept);
-            return outcomes;
+            return self.call_expression(expr, state, Use::Escaping);
         }
         if is_call {
             return self.call_expression(expr, state, Use::Returned);
@@ -260,6 +256,22 @@ impl<'a> Evaluator<'a> {
                     None => entered.push(at),
                 }
             }
+            // Each case that cannot be decided is a condition on the value, as `===` would be.
+            let mut provenance = value.provenance();
+            provenance.bits = provenance.bits.with(Bits::COMPARED);
+            let asked = !decided && super::expression::deciding(&state, provenance.bits);
+            let sites: Vec<_> = cases
+                .iter()
+                .map(|case| {
+                    case.test
+                        .filter(|_| asked)
+                        .map(|test| self.site(state.scope.module, test))
+                })
+                .collect();
+            let mut missed = state.clone();
+            for site in sites.iter().flatten() {
+                missed = missed.with_fact(*site, false, provenance.clone());
+            }
             let default = cases.iter().position(|case| case.test.is_none());
             let mut falls_past = false;
             if !decided {
@@ -272,7 +284,12 @@ impl<'a> Evaluator<'a> {
             for (at, case) in cases.iter().enumerate() {
                 let mut states = std::mem::take(&mut carried);
                 if entered.contains(&at) {
-                    states.push(state.clone());
+                    states.push(match sites.get(at) {
+                        Some(Some(site)) => {
+                            state.clone().with_fact(*site, true, provenance.clone())
+                        }
+                        _ => missed.clone(),
+                    });
                 }
                 if states.is_empty() {
                     continue;
@@ -289,7 +306,7 @@ impl<'a> Evaluator<'a> {
             }
             done.next.extend(carried);
             if falls_past {
-                done.next.push(state);
+                done.next.push(missed);
             }
         }
         done
@@ -305,6 +322,29 @@ impl<'a> Evaluator<'a> {
                 for (state, flow) in self.eval(*iterable, state) {
                     match flow {
                         Err(error) => done.exits.push((state, Exit::Throw(error))),
+                        Ok(Value::Array(items))
+                            if items.len() <= super::native::MAX_UNROLLED && !items.is_empty() =>
+                        {
+                            // A constant list is gone through item by item.
+                            let mut states = vec![state];
+                            for item in items.iter() {
+                                let bound = states
+                                    .into_iter()
+                                    .map(|state| self.bind(pattern, item.clone(), state))
+                                    .collect();
+                                let body = self.block(&each.body, bound);
+                                states = body.next;
+                                for (state, exit) in body.exits {
+                                    match exit {
+                                        Exit::Break => done.next.push(state),
+                                        Exit::Continue => states.push(state),
+                                        exit => done.exits.push((state, exit)),
+                                    }
+                                }
+                                merge_states(&mut states);
+                            }
+                            done.next.extend(states);
+                        }
                         Ok(iterable) => {
                             done.next.push(state.clone());
                             let element = element_of(&iterable);
@@ -365,14 +405,15 @@ impl<'a> Evaluator<'a> {
                 .iter()
                 .any(|(_, exit)| matches!(exit, Exit::Throw(_)));
         }
-        if protects && self.own() {
-            if let (Some(stmt), Some(call)) = (block.first(), self.calls.last()) {
-                let place = super::record::Place {
-                    module: call.module,
-                    span: stmt.span,
-                };
-                self.event(Event::Boundary, place);
-            }
+        if protects
+            && self.own()
+            && let (Some(stmt), Some(call)) = (block.first(), self.calls.last())
+        {
+            let place = super::record::Place {
+                module: call.module,
+                span: stmt.span,
+            };
+            self.event(Event::Boundary, place);
         }
         self.protection.push(protects);
         let body = self.block(block, states);

@@ -169,6 +169,8 @@ pub(super) enum Value {
     /// A module of the repository as an object.
     Namespace(ModuleId),
     Response(Rc<Response>),
+    /// What an asynchronous function gives before it is awaited.
+    Promise(Rc<Value>),
     /// A regular expression.
     Regex(Rc<str>),
     /// One of a few functions or objects, depending on the path or the configuration.
@@ -378,6 +380,7 @@ impl Value {
             | Self::Class(_)
             | Self::Namespace(_)
             | Self::Response(_)
+            | Self::Promise(_)
             | Self::Regex(_) => Some(true),
             Self::Choice(options) => {
                 let first = options.first()?.truth()?;
@@ -400,6 +403,7 @@ impl Value {
             Self::Unknown(provenance, _) => provenance.clone(),
             Self::External(external) => external.provenance.clone(),
             Self::Response(response) => response.provenance.clone(),
+            Self::Promise(value) if depth > 0 => value.provenance_within(depth - 1),
             Self::Object(object) if depth > 0 => {
                 let mut all = object.open.clone().unwrap_or_default();
                 for (_, value) in &object.fields {
@@ -442,6 +446,25 @@ impl Value {
         }
     }
 
+    /// As an asynchronous function gives it.
+    pub fn promised(self) -> Self {
+        match self {
+            promise @ Self::Promise(_) => promise,
+            value => Self::Promise(Rc::new(value)),
+        }
+    }
+
+    /// As `await` gives it; of arrays, each item (`Promise.all`).
+    pub fn settled(self) -> Self {
+        match self {
+            Self::Promise(value) => Self::clone(&value),
+            Self::Array(items) if items.iter().any(|item| matches!(item, Self::Promise(_))) => {
+                Self::Array(Rc::new(items.iter().cloned().map(Self::settled).collect()))
+            }
+            value => value,
+        }
+    }
+
     /// A function, a thing of a package, or an object made of functions: something that is called.
     fn is_service(&self) -> bool {
         match self {
@@ -460,6 +483,7 @@ impl Value {
             return self.clone();
         }
         match (self, other) {
+            (Self::Promise(a), Self::Promise(b)) => Self::Promise(Rc::new(a.join(b))),
             (Self::Object(a), Self::Object(b)) if a.alike(b) => Self::Object(Rc::new(a.join(b))),
             (Self::Response(a), Self::Response(b))
                 if a.kind == b.kind && refusing(a) && refusing(b) =>

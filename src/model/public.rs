@@ -172,7 +172,7 @@ fn guess_url(url: &str, method: &str, signature: bool) -> Option<&'static str> {
         return Some("a webhook: judged by its signature");
     }
     // Some senders first ask whether the address is theirs; `webhooks` alone is where a team lists its own.
-    let shakes_hands = fixed.iter().any(|segment| *segment == "webhook")
+    let shakes_hands = fixed.contains(&"webhook")
         || fixed
             .iter()
             .position(|segment| *segment == "webhooks")
