@@ -222,25 +222,27 @@ impl ControlLibrary {
 /// Whether `text` matches `pattern`, in which `*` stands for any text, also none.
 #[must_use]
 pub fn wildcard(pattern: &str, text: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let Some(first) = parts.next() else {
-        return text.is_empty();
+    let (pattern, mut rest) = (pattern.as_bytes(), text.as_bytes());
+    // Nearly every pattern differs within its first letters, so these are compared before anything is searched.
+    let Some(star) = memchr::memchr(b'*', pattern) else {
+        return pattern == rest;
     };
-    let Some(mut rest) = text.strip_prefix(first) else {
-        return false;
-    };
-    let mut parts = parts.peekable();
-    if parts.peek().is_none() {
-        return rest.is_empty();
+    let (first, mut pattern) = pattern.split_at(star);
+    match rest.strip_prefix(first) {
+        Some(behind) => rest = behind,
+        None => return false,
     }
-    while let Some(part) = parts.next() {
-        if parts.peek().is_none() {
-            return rest.ends_with(part);
-        }
-        match rest.find(part) {
-            Some(at) => rest = &rest[at + part.len()..],
+    // The pattern now begins with a star, and goes on doing so.
+    while let Some((_, behind)) = pattern.split_first() {
+        let Some(star) = memchr::memchr(b'*', behind) else {
+            return rest.ends_with(behind);
+        };
+        let (part, next) = behind.split_at(star);
+        match memchr::memmem::find(rest, part) {
+            Some(at) => rest = rest.get(at + part.len()..).unwrap_or_default(),
             None => return false,
         }
+        pattern = next;
     }
     true
 }
