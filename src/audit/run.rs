@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rayon::prelude::*;
 
-use crate::checks::{self, CheckResult};
+use crate::checks::{self, CheckResult, Scope};
 use crate::config::{Config, Date};
 use crate::controls::Status;
 use crate::finding::Finding;
@@ -75,9 +75,12 @@ pub fn run(model: &Model, rules: &RuleSet, config: &Config, options: &AuditOptio
         .iter()
         .flat_map(|&app| chosen.iter().map(move |rule| (app, rule)))
         .collect();
+    let scopes: Vec<Scope> = (0..model.apps.len())
+        .map(|app| Scope::new(model, app))
+        .collect();
     let answers: Vec<Result<CheckResult, String>> = work
         .par_iter()
-        .map(|(app, rule)| evaluate(rule, model, *app))
+        .map(|&(app, rule)| evaluate(rule, model, app, &scopes[app]))
         .collect();
 
     let mut suppressions = Suppressions::new(model, config, options.today);
@@ -152,8 +155,8 @@ fn chosen_rules(rules: &RuleSet, config: &Config, options: &AuditOptions) -> Vec
 }
 
 /// One rule's answer; a panic in a check is that rule's failure, not the run's.
-fn evaluate(rule: &Rule, model: &Model, app: usize) -> Result<CheckResult, String> {
-    catch_unwind(AssertUnwindSafe(|| checks::run(rule, model, app))).map_err(|panic| {
+fn evaluate(rule: &Rule, model: &Model, app: usize, scope: &Scope) -> Result<CheckResult, String> {
+    catch_unwind(AssertUnwindSafe(|| checks::run(rule, model, app, scope))).map_err(|panic| {
         let text = panic
             .downcast_ref::<String>()
             .map(String::as_str)

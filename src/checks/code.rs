@@ -53,11 +53,7 @@ pub(super) fn is_side_file(path: &RepoPath) -> bool {
     ];
     marked
         || setup.iter().any(|start| name.starts_with(start))
-        || path.parent().is_some_and(|folder| {
-            folder
-                .segments()
-                .any(|segment| SIDE_FOLDERS.contains(&segment))
-        })
+        || path.folders().any(|folder| SIDE_FOLDERS.contains(&folder))
 }
 
 /// The package of a specifier, `@scope/name` of `@scope/name/path`; `None` for relative ones.
@@ -68,11 +64,11 @@ pub(super) fn package_of(specifier: &str) -> Option<&str> {
     {
         return None;
     }
-    let parts = if specifier.starts_with('@') { 2 } else { 1 };
-    let end = specifier
-        .match_indices('/')
-        .nth(parts - 1)
-        .map_or(specifier.len(), |(at, _)| at);
+    let mut slashes = memchr::memchr_iter(b'/', specifier.as_bytes());
+    if specifier.starts_with('@') {
+        slashes.next();
+    }
+    let end = slashes.next().unwrap_or(specifier.len());
     specifier.get(..end)
 }
 

@@ -22,10 +22,10 @@ pub(super) fn run(subject: &Subject<'_>, check: &Dependency) -> CheckResult {
         .collect();
     let used = wanted
         .iter()
-        .any(|(package, call)| reached.iter().any(|module| uses(module, package, *call)));
+        .any(|(package, call)| reached.clone().any(|module| uses(module, package, *call)));
     let exported = check.or_exports.iter().any(|entry| {
         let (stem, name) = entry.split_once('#').unwrap_or((entry, "default"));
-        reached.iter().any(|module| {
+        reached.clone().any(|module| {
             module.path.stem() == stem && module.exports.iter().any(|export| &*export.name == name)
         })
     });

@@ -24,14 +24,15 @@ mod subject;
 mod unsigned_token;
 
 pub use result::CheckResult;
+pub use subject::Scope;
 
 use crate::model::Model;
 use crate::rule::{Check, Rule};
 
-/// Answers `rule` for one application: an index into [`Model::apps`].
+/// Answers `rule` for one application: an index into [`Model::apps`], with its scope.
 #[must_use]
-pub fn run(rule: &Rule, model: &Model, app: usize) -> CheckResult {
-    let Some(subject) = subject::Subject::new(rule, model, app) else {
+pub fn run(rule: &Rule, model: &Model, app: usize, scope: &Scope) -> CheckResult {
+    let Some(subject) = subject::Subject::new(rule, model, app, scope) else {
         return CheckResult::default();
     };
     match &rule.check {

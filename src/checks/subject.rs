@@ -1,5 +1,7 @@
 //! What every check starts from: a rule, an application, and the words for its routes.
 
+use std::sync::OnceLock;
+
 use crate::controls::Evidence;
 use crate::finding::{Finding, Related};
 use crate::graph::ModuleId;
@@ -14,6 +16,47 @@ use super::code::is_side_file;
 /// How much an expensive handler counts.
 const EXPENSIVE_WEIGHT: f64 = 2.0;
 
+/// The code that the checks of one application look at, gathered once for all of them.
+#[derive(Debug)]
+pub struct Scope {
+    own: Vec<ModuleId>,
+    reached: OnceLock<Vec<ModuleId>>,
+}
+
+impl Scope {
+    /// The scope of the application with this index.
+    #[must_use]
+    pub fn new(model: &Model, app: usize) -> Self {
+        let own = model.project.apps.get(app);
+        Self {
+            own: own.map_or_else(Vec::new, |app| own_modules(model, app)),
+            reached: OnceLock::new(),
+        }
+    }
+}
+
+/// The modules of `app` that run in production.
+fn own_modules(model: &Model, app: &App) -> Vec<ModuleId> {
+    let root = &app.root;
+    let nested: Vec<&RepoPath> = model
+        .project
+        .apps
+        .iter()
+        .map(|other| &other.root)
+        .filter(|other| *other != root && other.starts_with(root))
+        .collect();
+    let is_own = |path: &RepoPath| {
+        path.starts_with(root)
+            && !nested.iter().any(|other| path.starts_with(other))
+            && !is_side_file(path)
+    };
+    let modules = model.graph.modules();
+    modules
+        .filter(|(_, module)| is_own(&module.path))
+        .map(|(id, _)| id)
+        .collect()
+}
+
 /// A rule asked of an application.
 pub(super) struct Subject<'a> {
     /// The rule.
@@ -24,16 +67,23 @@ pub(super) struct Subject<'a> {
     pub app: &'a AppModel,
     /// What is known of the application's files.
     pub project: &'a App,
+    scope: &'a Scope,
 }
 
 impl<'a> Subject<'a> {
-    /// The subject for the application with this index.
-    pub(super) fn new(rule: &'a Rule, model: &'a Model, app: usize) -> Option<Self> {
+    /// The subject for the application with this index and scope.
+    pub(super) fn new(
+        rule: &'a Rule,
+        model: &'a Model,
+        app: usize,
+        scope: &'a Scope,
+    ) -> Option<Self> {
         Some(Self {
             rule,
             model,
             app: model.apps.get(app)?,
             project: model.project.apps.get(app)?,
+            scope,
         })
     }
 
@@ -88,33 +138,22 @@ impl<'a> Subject<'a> {
     /// The application's modules that run in production: without tests and examples, and without those of another application
     /// in a folder below.
     pub(super) fn modules(&self) -> impl Iterator<Item = (ModuleId, &'a ModuleRecord)> {
-        let root = &self.project.root;
-        let nested: Vec<&RepoPath> = self
-            .model
-            .project
-            .apps
-            .iter()
-            .map(|app| &app.root)
-            .filter(|other| *other != root && other.starts_with(root))
-            .collect();
-        self.model.graph.modules().filter(move |(_, module)| {
-            module.path.starts_with(root)
-                && !nested.iter().any(|other| module.path.starts_with(other))
-                && !is_side_file(&module.path)
-        })
+        let graph = &self.model.graph;
+        self.scope.own.iter().map(|&id| (id, graph.module(id)))
     }
 
     /// The application's modules and those of other packages of the repository that they load.
-    pub(super) fn reached(&self) -> Vec<&'a ModuleRecord> {
-        let own: Vec<ModuleId> = self.modules().map(|(id, _)| id).collect();
-        let closure = self.model.graph.closure(&own);
-        self.model
-            .graph
-            .modules()
-            .zip(closure)
-            .filter(|((_, module), reached)| *reached && !is_side_file(&module.path))
-            .map(|((_, module), _)| module)
-            .collect()
+    pub(super) fn reached(&self) -> impl Iterator<Item = &'a ModuleRecord> + Clone {
+        let graph = &self.model.graph;
+        let reached = self.scope.reached.get_or_init(|| {
+            let closure = graph.closure(&self.scope.own);
+            let modules = graph.modules().zip(closure);
+            modules
+                .filter(|((_, module), reached)| *reached && !is_side_file(&module.path))
+                .map(|((id, _), _)| id)
+                .collect()
+        });
+        reached.iter().map(|&id| graph.module(id))
     }
 
     /// A file of the application, else of the root, that one of the globs names.

@@ -47,6 +47,8 @@ pub struct Graph {
 pub(super) struct Memory {
     /// Parallel to `requests`.
     links: Box<[OnceLock<Link>]>,
+    /// The modules loaded at run time, sorted.
+    dependencies: OnceLock<Box<[ModuleId]>>,
     /// What `star_exports` lead to.
     stars: OnceLock<Box<[Link]>>,
     /// Parallel to `imports`.
@@ -63,6 +65,7 @@ impl Memory {
     fn of(module: &ModuleRecord) -> Self {
         Self {
             links: module.requests.iter().map(|_| OnceLock::new()).collect(),
+            dependencies: OnceLock::new(),
             stars: OnceLock::new(),
             bindings: module.imports.iter().map(|_| OnceLock::new()).collect(),
             locals: OnceLock::new(),
@@ -172,18 +175,24 @@ impl Graph {
 
     /// The modules that `module` loads at run time, sorted, without doubles.
     #[must_use]
-    pub fn dependencies(&self, module: ModuleId) -> Vec<ModuleId> {
-        let requests = &self.module(module).requests;
-        let mut found: Vec<ModuleId> = (0..requests.len())
-            .filter(|&at| !requests[at].type_only)
-            .filter_map(|at| match self.request(module, at) {
-                Link::Module(target) => Some(*target),
-                _ => None,
-            })
-            .collect();
-        found.sort_unstable();
-        found.dedup();
-        found
+    pub fn dependencies(&self, module: ModuleId) -> impl Iterator<Item = ModuleId> {
+        self.loaded(module).iter().copied()
+    }
+
+    fn loaded(&self, module: ModuleId) -> &[ModuleId] {
+        self.memory[module.0 as usize].dependencies.get_or_init(|| {
+            let requests = &self.module(module).requests;
+            let mut found: Vec<ModuleId> = (0..requests.len())
+                .filter(|&at| !requests[at].type_only)
+                .filter_map(|at| match self.request(module, at) {
+                    Link::Module(target) => Some(*target),
+                    _ => None,
+                })
+                .collect();
+            found.sort_unstable();
+            found.dedup();
+            found.into_boxed_slice()
+        })
     }
 
     /// For every module, whether it is one of `roots` or loaded by them at run time, directly or not.
@@ -198,7 +207,6 @@ impl Graph {
             }
             open.extend(
                 self.dependencies(module)
-                    .into_iter()
                     .filter(|next| !reached[next.0 as usize]),
             );
         }

@@ -1,6 +1,8 @@
 //! From a repository to the model: every room below, once, in order.
 
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
@@ -116,6 +118,55 @@ fn documents(
     documents
 }
 
+/// Proves every job, in their order; `None` where the proof failed.
+///
+/// A prover remembers what it has run, and neighbouring routes run the same code. So every thread has one prover and begins
+/// with a stretch of its own; who is done helps at the far end of the longest stretch that is left.
+fn proofs(
+    jobs: &[(usize, usize)],
+    tables: &[RouteTable],
+    graph: &Graph,
+    rules: &RuleSet,
+) -> Vec<Option<Proof>> {
+    let threads = rayon::current_num_threads().clamp(1, jobs.len().max(1));
+    let stretches: Vec<Range<usize>> = (0..threads)
+        .map(|thread| jobs.len() * thread / threads..jobs.len() * (thread + 1) / threads)
+        .collect();
+    let stretches = Mutex::new(stretches);
+    let next = |own: usize| -> Option<usize> {
+        let mut stretches = stretches.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(job) = stretches.get_mut(own).and_then(Iterator::next) {
+            return Some(job);
+        }
+        let longest = stretches.iter_mut().max_by_key(|stretch| stretch.len());
+        longest.and_then(DoubleEndedIterator::next_back)
+    };
+    let done: Vec<Vec<(usize, Option<Proof>)>> = (0..threads)
+        .into_par_iter()
+        .with_max_len(1)
+        .map(|own| {
+            let mut prover = Prover::new(graph, &rules.controls);
+            let mut done = Vec::new();
+            while let Some(job) = next(own) {
+                let (app, route) = jobs[job];
+                let table = &tables[app];
+                let proved = catch_unwind(AssertUnwindSafe(|| {
+                    prover.route(&table.routes[route], &table.middleware)
+                }));
+                if proved.is_err() {
+                    // Whatever the prover knew may be half written.
+                    prover = Prover::new(graph, &rules.controls);
+                }
+                done.push((job, proved.ok()));
+            }
+            done
+        })
+        .collect();
+    let mut done: Vec<(usize, Option<Proof>)> = done.into_iter().flatten().collect();
+    done.sort_by_key(|(job, _)| *job);
+    done.into_iter().map(|(_, proof)| proof).collect()
+}
+
 fn prove(
     project: &Project,
     graph: &Graph,
@@ -129,22 +180,7 @@ fn prove(
         .enumerate()
         .flat_map(|(app, table)| (0..table.routes.len()).map(move |route| (app, route)))
         .collect();
-    let proofs: Vec<Result<Proof, ()>> = jobs
-        .par_iter()
-        .map_init(
-            || Prover::new(graph, &rules.controls),
-            |prover, &(app, route)| {
-                let table = &tables[app];
-                let proved = catch_unwind(AssertUnwindSafe(|| {
-                    prover.route(&table.routes[route], &table.middleware)
-                }));
-                proved.map_err(|_| {
-                    // Whatever the prover knew may be half written.
-                    *prover = Prover::new(graph, &rules.controls);
-                })
-            },
-        )
-        .collect();
+    let proofs = proofs(&jobs, &tables, graph, rules);
     let tests = TestReach::new(graph);
     let mut proofs = proofs.into_iter();
     let mut apps = Vec::with_capacity(tables.len());
@@ -153,7 +189,7 @@ fn prove(
         for route in table.routes {
             let record = graph.module(route.module);
             let proof = match proofs.next() {
-                Some(Ok(proof)) => proof,
+                Some(Some(proof)) => proof,
                 _ => {
                     let reason = format!(
                         "the proof of its {} handler failed; please report this",

@@ -132,20 +132,18 @@ impl RepoPath {
             .iter()
             .any(|part| self.file_name().contains(part));
         by_name
-            || self.parent().is_some_and(|parent| {
-                parent.segments().any(|s| {
-                    matches!(
-                        s,
-                        "__tests__"
-                            | "__test__"
-                            | "tests"
-                            | "test"
-                            | "e2e"
-                            | "cypress"
-                            | "playwright"
-                    )
-                })
+            || self.folders().any(|folder| {
+                matches!(
+                    folder,
+                    "__tests__" | "__test__" | "tests" | "test" | "e2e" | "cypress" | "playwright"
+                )
             })
+    }
+
+    /// The segments from the root down without the last one: the names of the folders that hold this path.
+    pub fn folders(&self) -> impl DoubleEndedIterator<Item = &str> {
+        let parent = self.0.rfind('/').and_then(|end| self.0.get(..end));
+        parent.into_iter().flat_map(|parent| parent.split('/'))
     }
 
     /// The segments from the root down; none for the root.
