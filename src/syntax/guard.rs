@@ -147,7 +147,12 @@ impl Scan<'_> {
         while let Some(&byte) = self.bytes.get(self.at) {
             self.at += 1;
             match byte {
-                b' ' | b'\t' | b'\n' | b'\r' => {}
+                b' ' | b'\t' | b'\r' => {}
+                // Indentation is a good part of every file.
+                b'\n' => {
+                    let rest = self.bytes.get(self.at..).unwrap_or_default();
+                    self.at += rest.iter().take_while(|&&byte| byte == b' ').count();
+                }
                 b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'$' | b'0'..=b'9' | b'#' | 0x80.. => {
                     self.word()?;
                 }
@@ -572,13 +577,11 @@ impl Scan<'_> {
     /// Counts what a skipped text would be, were it code.
     fn hide(&mut self, start: usize, end: usize) -> Checked {
         let (mut open, mut closed, mut operators) = (0_u32, 0_u32, 0_u32);
-        for byte in self.bytes.get(start..end).unwrap_or_default() {
-            match byte {
-                b'(' | b'[' | b'{' => open += 1,
-                b')' | b']' | b'}' => closed += 1,
-                b'!' | b'~' | b'?' | b'<' | b'=' | b'-' => operators += 1,
-                _ => {}
-            }
+        for &byte in self.bytes.get(start..end).unwrap_or_default() {
+            // Without branches, for the text is anything at all.
+            open += u32::from(matches!(byte, b'(' | b'[' | b'{'));
+            closed += u32::from(matches!(byte, b')' | b']' | b'}'));
+            operators += u32::from(matches!(byte, b'!' | b'~' | b'?' | b'<' | b'=' | b'-'));
         }
         self.link()?;
         self.hidden += operators;
@@ -589,6 +592,18 @@ impl Scan<'_> {
     }
 }
 
+/// The bytes of words and numbers; whatever is not ASCII counts as part of a word.
+static WORD_BYTES: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = byte >= 0x80
+            || matches!(byte as u8, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'$' | b'#');
+        byte += 1;
+    }
+    table
+};
+
 fn is_word_byte(byte: u8) -> bool {
-    matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'$' | b'#' | 0x80..)
+    WORD_BYTES[usize::from(byte)]
 }
