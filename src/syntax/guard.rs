@@ -49,7 +49,9 @@ pub(super) fn nesting(text: &str, jsx: bool) -> Nesting {
         levels: vec![Level::new(Kind::Brace, false)],
         before: Before::Operator,
         after_dot: false,
+        in_text: false,
         statement_head: false,
+        own_chain: 0,
         chain: 0,
         longest_chain: 0,
         deepest: 0,
@@ -126,7 +128,11 @@ struct Scan<'t> {
     levels: Vec<Level>,
     before: Before,
     after_dot: bool,
+    /// [`Level::in_text`] of the innermost level, which is asked at every step.
+    in_text: bool,
     statement_head: bool,
+    /// The chain of the innermost level, whose own [`Level::chain`] is written when another one opens in it.
+    own_chain: u32,
     /// Sum of the chains of all open levels.
     chain: u32,
     longest_chain: u32,
@@ -162,9 +168,9 @@ impl Scan<'_> {
                 b')' => self.close(Kind::Paren)?,
                 b']' => self.close(Kind::Square)?,
                 b'}' => self.close_brace()?,
-                b'"' | b'\'' if !self.in_text() => self.string(byte)?,
-                b'`' if !self.in_text() => self.template()?,
-                b'/' if !self.in_text() => self.slash()?,
+                b'"' | b'\'' if !self.in_text => self.string(byte)?,
+                b'`' if !self.in_text => self.template()?,
+                b'/' if !self.in_text => self.slash()?,
                 b'<' => self.less()?,
                 b'>' => self.greater(),
                 b';' => self.separate(true)?,
@@ -186,8 +192,26 @@ impl Scan<'_> {
         self.levels.last().map_or(Kind::Brace, |level| level.kind)
     }
 
-    fn in_text(&self) -> bool {
-        self.levels.last().is_some_and(|level| level.in_text)
+    fn push(&mut self, level: Level) {
+        if let Some(outer) = self.levels.last_mut() {
+            outer.chain = self.own_chain;
+        }
+        self.own_chain = 0;
+        self.in_text = level.in_text;
+        self.levels.push(level);
+    }
+
+    /// Takes the innermost level off, be it what it may.
+    fn take(&mut self) -> Option<Level> {
+        let level = self.levels.pop()?;
+        self.chain -= self.own_chain;
+        let (chain, in_text) = self
+            .levels
+            .last()
+            .map_or((0, false), |level| (level.chain, level.in_text));
+        self.own_chain = chain;
+        self.in_text = in_text;
+        Some(level)
     }
 
     /// A word or number whose first byte has been read.
@@ -199,13 +223,18 @@ impl Scan<'_> {
             .position(|&byte| !is_word_byte(byte))
             .unwrap_or(rest.len());
         self.at += length;
-        if self.in_text() {
+        if self.in_text {
             return Ok(());
         }
         let word = self.bytes.get(start..self.at).unwrap_or_default();
         let is_property = std::mem::take(&mut self.after_dot);
         self.statement_head = false;
         if is_property {
+            self.before = Before::Value;
+            return self.link();
+        }
+        // Keywords are short and in lower case; most words are not.
+        if !(2..=10).contains(&word.len()) || !word[0].is_ascii_lowercase() {
             self.before = Before::Value;
             return self.link();
         }
@@ -246,7 +275,7 @@ impl Scan<'_> {
     }
 
     fn operator(&mut self, byte: u8) -> Checked {
-        if self.in_text() {
+        if self.in_text {
             return Ok(());
         }
         self.after_dot = byte == b'.' && self.peek() != Some(b'.');
@@ -267,9 +296,7 @@ impl Scan<'_> {
 
     /// One more operator or word without a separator.
     fn link(&mut self) -> Checked {
-        if let Some(level) = self.levels.last_mut() {
-            level.chain += 1;
-        }
+        self.own_chain += 1;
         self.chain += 1;
         self.longest_chain = self.longest_chain.max(self.chain);
         if self.chain > MAX_CHAIN {
@@ -284,7 +311,7 @@ impl Scan<'_> {
     fn separate(&mut self, ends_statement: bool) -> Checked {
         let angle_cost = match self.levels.last_mut() {
             Some(level) if ends_statement || level.angles == 0 => {
-                self.chain -= std::mem::take(&mut level.chain);
+                self.chain -= std::mem::take(&mut self.own_chain);
                 u64::from(std::mem::take(&mut level.angles))
             }
             _ => 0,
@@ -305,8 +332,8 @@ impl Scan<'_> {
     fn open(&mut self, kind: Kind) -> Checked {
         self.link()?;
         let statement_head = std::mem::take(&mut self.statement_head);
-        let in_text = matches!(kind, Kind::Paren | Kind::Square) && self.in_text();
-        self.levels.push(Level {
+        let in_text = matches!(kind, Kind::Paren | Kind::Square) && self.in_text;
+        self.push(Level {
             in_text,
             ..Level::new(kind, statement_head)
         });
@@ -329,10 +356,9 @@ impl Scan<'_> {
         if self.levels.len() < 2 {
             return Ok(None);
         }
-        let Some(level) = self.levels.pop() else {
+        let Some(level) = self.take() else {
             return Ok(None);
         };
-        self.chain -= level.chain;
         self.pay_angles(u64::from(level.angles))?;
         Ok(Some(level))
     }
@@ -392,7 +418,7 @@ impl Scan<'_> {
 
     fn less(&mut self) -> Checked {
         let next = self.peek();
-        let in_children = self.in_text();
+        let in_children = self.in_text;
         if self.jsx
             && next == Some(b'/')
             && let Some(unclosed) = self.open_in_children()
@@ -469,12 +495,12 @@ impl Scan<'_> {
             level.angles -= 1;
             self.before = Before::Operator;
         } else if in_tag && is_self_closing {
-            self.chain -= level.chain;
-            self.levels.pop();
+            self.take();
             self.before = Before::Value;
         } else if in_tag {
             level.kind = Kind::Children;
             level.in_text = true;
+            self.in_text = true;
         } else {
             self.before = Before::Operator;
         }
@@ -578,10 +604,13 @@ impl Scan<'_> {
     fn hide(&mut self, start: usize, end: usize) -> Checked {
         let (mut open, mut closed, mut operators) = (0_u32, 0_u32, 0_u32);
         for &byte in self.bytes.get(start..end).unwrap_or_default() {
-            // Without branches, for the text is anything at all.
-            open += u32::from(matches!(byte, b'(' | b'[' | b'{'));
-            closed += u32::from(matches!(byte, b')' | b']' | b'}'));
-            operators += u32::from(matches!(byte, b'!' | b'~' | b'?' | b'<' | b'=' | b'-'));
+            match byte {
+                b'a'..=b'z' => {}
+                b'(' | b'[' | b'{' => open += 1,
+                b')' | b']' | b'}' => closed += 1,
+                b'!' | b'~' | b'?' | b'<' | b'=' | b'-' => operators += 1,
+                _ => {}
+            }
         }
         self.link()?;
         self.hidden += operators;

@@ -42,12 +42,13 @@ impl<'a> Lowering<'a> {
                 self.push(Expr::Number(value), it.span)
             }
             Expression::RegExpLiteral(it) => {
-                let source = Box::from(it.regex.pattern.text.as_str());
+                let source = self.text(it.regex.pattern.text.as_str());
                 self.push(Expr::Regex(source), it.span)
             }
             Expression::StringLiteral(it) => {
                 self.note_url(it.value.as_str(), it.span);
-                self.push(Expr::String(Box::from(it.value.as_str())), it.span)
+                let text = self.text(it.value.as_str());
+                self.push(Expr::String(text), it.span)
             }
             Expression::TemplateLiteral(it) => self.template(it),
             Expression::Identifier(it) => self.identifier(it.name.as_str(), it.span),
@@ -246,7 +247,8 @@ impl<'a> Lowering<'a> {
         self.note_template_url(node);
         if node.expressions.is_empty() {
             let text = node.quasis.first().map_or("", cooked);
-            return self.push(Expr::String(Box::from(text)), node.span);
+            let text = self.text(text);
+            return self.push(Expr::String(text), node.span);
         }
         let (texts, parts) = self.template_parts(node);
         self.push(Expr::Template { texts, parts }, node.span)
@@ -265,7 +267,7 @@ impl<'a> Lowering<'a> {
         let texts = node
             .quasis
             .iter()
-            .map(|quasi| Box::from(cooked(quasi)))
+            .map(|quasi| self.text(cooked(quasi)))
             .collect();
         let parts = node
             .expressions

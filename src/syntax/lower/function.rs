@@ -7,9 +7,7 @@ use oxc_ast::ast::{
 use oxc_ast_visit::Visit;
 use oxc_span::GetSpan;
 
-use crate::syntax::{
-    AssignOp, Block, Expr, FunctionId, MODULE_BODY, Name, Pattern, Stmt, StmtKind,
-};
+use crate::syntax::{AssignOp, Block, Expr, FunctionId, Name, Pattern, Stmt, StmtKind};
 
 use super::{Bodies, Lowering, here};
 
@@ -74,7 +72,7 @@ impl<'a> Lowering<'a> {
                         span: here(expression.span()),
                         kind: StmtKind::Return(Some(value)),
                     }]);
-                    self.keep_or_drop(mark, id, body)
+                    self.keep_or_drop(mark, body)
                 }
                 None => Block::default(),
             },
@@ -105,7 +103,7 @@ impl<'a> Lowering<'a> {
             self.statement(statement, &mut body);
         }
         body.extend(last(self));
-        let body = self.keep_or_drop(mark, id, body.into_boxed_slice());
+        let body = self.keep_or_drop(mark, body.into_boxed_slice());
         self.current = outer;
         let function = &mut self.functions[id.0 as usize];
         function.body = body;
@@ -139,19 +137,21 @@ impl<'a> Lowering<'a> {
         for statement in &body.statements {
             self.statement(statement, &mut statements);
         }
-        self.keep_or_drop(mark, id, statements.into_boxed_slice())
+        self.keep_or_drop(mark, statements.into_boxed_slice())
     }
 
     /// Lengths of the arenas, to cut them back to.
-    fn mark(&self) -> [usize; 3] {
+    fn mark(&mut self) -> [usize; 3] {
+        self.dropping += u32::from(self.bodies != Bodies::Keep);
         [self.exprs.len(), self.functions.len(), self.classes.len()]
     }
 
     /// Drops a body, and everything lowered since `mark`, in modules that need no bodies.
-    fn keep_or_drop(&mut self, mark: [usize; 3], id: FunctionId, body: Block) -> Block {
-        if self.bodies == Bodies::Keep || id == MODULE_BODY {
+    fn keep_or_drop(&mut self, mark: [usize; 3], body: Block) -> Block {
+        if self.bodies == Bodies::Keep {
             return body;
         }
+        self.dropping -= 1;
         let [exprs, functions, classes] = mark;
         self.exprs.truncate(exprs);
         self.spans.truncate(exprs);

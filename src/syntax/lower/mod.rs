@@ -17,10 +17,12 @@ mod statement;
 #[cfg(test)]
 mod tests;
 
+use std::cell::RefCell;
+
 use oxc_ast::ast::{Comment, Program, TSTypeParameterInstantiation};
 use oxc_ast_visit::Visit;
 use oxc_span::GetSpan;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use crate::source::{SourceFile, Span};
 use crate::syntax::{
@@ -34,6 +36,14 @@ pub(super) const MAX_DEPTH: u32 = 1024;
 
 /// Longer chains of operators are kept as a bag of operands.
 const MAX_OPERATORS: usize = 200;
+
+/// Files have a distinct name for about so many bytes.
+const BYTES_PER_NAME: usize = 64;
+
+thread_local! {
+    /// Arenas that grew with earlier files, empty between two files.
+    static SCRATCH: RefCell<(Vec<Expr>, Vec<Span>)> = const { RefCell::new((Vec::new(), Vec::new())) };
+}
 
 /// The file nests deeper than [`MAX_DEPTH`].
 pub(super) struct TooDeep;
@@ -63,14 +73,18 @@ pub(super) fn lower<'a>(
     bodies: Bodies,
     is_test: bool,
 ) -> Result<Lowered, TooDeep> {
+    let (exprs, spans) = SCRATCH.take();
     let mut lowering = Lowering {
         source: program.source_text,
         bodies,
         is_test,
         names: Vec::new(),
-        name_ids: FxHashMap::default(),
-        exprs: Vec::new(),
-        spans: Vec::new(),
+        name_ids: FxHashMap::with_capacity_and_hasher(
+            file.text.len() / BYTES_PER_NAME,
+            FxBuildHasher,
+        ),
+        exprs,
+        spans,
         functions: Vec::new(),
         classes: Vec::new(),
         imports: Vec::new(),
@@ -86,6 +100,7 @@ pub(super) fn lower<'a>(
         type_arguments: Vec::new(),
         current: MODULE_BODY,
         depth: 0,
+        dropping: 0,
         too_deep: false,
     };
     lowering.program(program);
@@ -99,9 +114,10 @@ pub(super) fn lower<'a>(
             .any(|directive| directive.directive.as_str() == text)
     };
     lowering.mark_exported_types();
-    // Records live as long as the run, so what was reserved in advance is given back.
-    lowering.exprs.shrink_to_fit();
-    lowering.spans.shrink_to_fit();
+    // Records live as long as the run, so they get exactly what they need.
+    let exprs = exact(&mut lowering.exprs);
+    let spans = exact(&mut lowering.spans);
+    SCRATCH.set((lowering.exprs, lowering.spans));
     lowering.functions.shrink_to_fit();
     lowering.names.shrink_to_fit();
     let record = ModuleRecord {
@@ -115,8 +131,8 @@ pub(super) fn lower<'a>(
         exports: lowering.exports,
         star_exports: lowering.star_exports,
         requests: lowering.requests.list,
-        exprs: lowering.exprs,
-        spans: lowering.spans,
+        exprs,
+        spans,
         functions: lowering.functions,
         classes: lowering.classes,
         suppressions: Vec::new(),
@@ -127,6 +143,13 @@ pub(super) fn lower<'a>(
         record,
         type_arguments: lowering.type_arguments,
     })
+}
+
+/// Moves the elements of `grown` into a vector of their number.
+fn exact<T>(grown: &mut Vec<T>) -> Vec<T> {
+    let mut exact = Vec::with_capacity(grown.len());
+    exact.append(grown);
+    exact
 }
 
 /// The comments of a program as spans.
@@ -157,6 +180,8 @@ struct Lowering<'a> {
     /// The function that is being lowered.
     current: FunctionId,
     depth: u32,
+    /// Bodies around that will be dropped.
+    dropping: u32,
     too_deep: bool,
 }
 
@@ -179,6 +204,15 @@ impl<'a> Lowering<'a> {
         self.names.push(Box::from(text));
         self.name_ids.insert(text, name);
         name
+    }
+
+    /// A text for the IR, unless what it stands in is dropped.
+    fn text(&self, text: &str) -> Box<str> {
+        if self.dropping > 0 {
+            Box::default()
+        } else {
+            Box::from(text)
+        }
     }
 
     fn push(&mut self, expr: Expr, span: oxc_span::Span) -> ExprId {
