@@ -174,7 +174,6 @@ impl Graph {
     }
 
     /// The modules that `module` loads at run time, sorted, without doubles.
-    #[must_use]
     pub fn dependencies(&self, module: ModuleId) -> impl Iterator<Item = ModuleId> {
         self.loaded(module).iter().copied()
     }
