@@ -27,6 +27,8 @@ struct Opening {
     location: Location,
     says: &'static str,
     credentials: bool,
+    /// Code sets the header on single answers; otherwise whole paths are open.
+    single: bool,
 }
 
 pub(super) fn run(subject: &Subject<'_>, check: &Cors) -> CheckResult {
@@ -51,10 +53,17 @@ pub(super) fn run(subject: &Subject<'_>, check: &Cors) -> CheckResult {
     let mut seen = BTreeSet::new();
     let findings = openings
         .into_iter()
-        .filter(|opening| seen.insert((opening.location.file.clone(), opening.location.line)))
+        .filter(|opening| {
+            // A file's handlers and their preflights say the same.
+            let line = (!opening.single).then_some(opening.location.line);
+            seen.insert((opening.location.file.clone(), line, opening.says))
+        })
         .map(|opening| {
-            let severity: Option<Severity> =
-                check.credentials_severity.filter(|_| opening.credentials);
+            let severity: Option<Severity> = if opening.credentials {
+                check.credentials_severity
+            } else {
+                check.single_severity.filter(|_| opening.single)
+            };
             let message = if opening.credentials {
                 format!("{}, with credentials", opening.says)
             } else {
@@ -98,6 +107,7 @@ fn configured(entries: &[HeaderEntry], openings: &mut Vec<Opening>) {
             location: entry.location.clone(),
             says: ANY_SITE,
             credentials,
+            single: false,
         });
     }
 }
@@ -175,6 +185,7 @@ fn by_header(module: &ModuleRecord, openings: &mut Vec<Opening>) {
                 location: place(module, origin),
                 says: "the answer names whatever origin asks (Access-Control-Allow-Origin)",
                 credentials,
+                single: true,
             });
         }
         if let Some(origin) = value_of(ORIGIN).filter(|origin| is(*origin, "*")) {
@@ -182,6 +193,7 @@ fn by_header(module: &ModuleRecord, openings: &mut Vec<Opening>) {
                 location: place(module, origin),
                 says: ANY_SITE,
                 credentials,
+                single: true,
             });
         }
     }
@@ -199,6 +211,7 @@ fn by_header(module: &ModuleRecord, openings: &mut Vec<Opening>) {
                 location: place(module, value.value),
                 says: ANY_SITE,
                 credentials: by_call(CREDENTIALS, "true"),
+                single: true,
             });
         }
     }
@@ -267,6 +280,7 @@ fn by_web_server(subject: &Subject<'_>, openings: &mut Vec<Opening>) {
                     location: Location::of_line(&file.path, u32::try_from(index + 1).unwrap_or(1)),
                     says: ANY_SITE,
                     credentials: false,
+                    single: false,
                 });
             }
         }
@@ -317,6 +331,7 @@ fn by_package(module: &ModuleRecord, openings: &mut Vec<Opening>) {
             location: place(module, call.expr),
             says,
             credentials,
+            single: false,
         });
     }
 }

@@ -114,11 +114,15 @@ impl RouteFacts {
     /// The handler gives every caller the same: it does no work, and reads nothing of the request.
     #[must_use]
     pub fn is_constant(&self) -> bool {
-        let reads_input = self
-            .controls
+        !self.works() && !self.reads_input() && (self.route.url.is_none() || !self.writes)
+    }
+
+    /// The handler itself reads what the caller sent, or it could not be seen whether it does.
+    #[must_use]
+    pub fn reads_input(&self) -> bool {
+        self.controls
             .get(&Control::Validation)
-            .is_none_or(|verdict| verdict.status != Status::Na);
-        !self.works() && !reads_input && (self.route.url.is_none() || !self.writes)
+            .is_none_or(|verdict| verdict.status != Status::Na)
     }
 
     /// The handler is one that plainly changes state. A server action has no method to tell, so there its work and its name decide.

@@ -166,6 +166,10 @@ pub struct RouteMark {
     pub needs_mark: Option<String>,
     /// The control that has to be enforced; beside `needs-mark` either of the two will do.
     pub needs_control: Option<Control>,
+    /// Asked only of handlers that read what was sent and do something with it: one that redirects, or hands the request to a
+    /// library whole, cannot be judged from outside.
+    #[serde(default)]
+    pub reading: bool,
     /// What the message says after `POST /api/stripe`: `does not verify the signature of {}`.
     pub says: String,
     /// What the message says when the control is there but can be passed by.
@@ -277,6 +281,8 @@ pub struct ForbiddenSource {
 pub struct Cors {
     /// How bad it is when credentials are allowed as well.
     pub credentials_severity: Option<Severity>,
+    /// How bad it is when code lets every origin read single answers, without credentials, and no whole path.
+    pub single_severity: Option<Severity>,
 }
 
 /// `[check.middleware-loaded]`: a middleware that Next.js never runs, for its place, its name or its exports.
