@@ -89,9 +89,9 @@ impl AppModel {
 const CATCHES_WITHOUT_WORK: &str = "failures are caught here";
 
 /// Words with which the name of a function that only reads begins: `getUser`, `list_posts`.
-const READING: [&str; 14] = [
+const READING: [&str; 17] = [
     "get", "fetch", "list", "load", "find", "search", "read", "check", "verify", "has", "is",
-    "count", "query", "validate",
+    "count", "query", "validate", "require", "assert", "can",
 ];
 
 impl RouteFacts {

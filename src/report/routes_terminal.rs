@@ -1,6 +1,6 @@
 //! The route table for people: one line per handler, one mark per control.
 
-use crate::controls::{Status, Verdict};
+use crate::controls::Status;
 use crate::model::{AppModel, Model, RouteFacts};
 use crate::project::App;
 use crate::routes::{MiddlewareProblem, RouteKind};
@@ -160,7 +160,7 @@ fn rows(routes: &[RouteFacts], detail: Detail) -> (Vec<Column>, Vec<Vec<Line>>) 
         row.extend(
             Control::ALL
                 .iter()
-                .map(|control| cell(facts.controls.get(control), detail.words)),
+                .map(|control| cell(facts, *control, detail.words)),
         );
         if detail.files {
             row.push(Line::of(
@@ -210,8 +210,18 @@ pub(super) fn mark(status: Status) -> (Ink, &'static str) {
     }
 }
 
-fn cell(verdict: Option<&Verdict>, words: bool) -> Line {
-    let status = verdict.map_or(Status::Unknown, |verdict| verdict.status);
+/// The status to show: where nothing can fail, there is nothing to catch.
+pub(super) fn shown(facts: &RouteFacts, control: Control) -> Status {
+    match facts.controls.get(&control).map(|verdict| verdict.status) {
+        Some(Status::Uncaught) if !facts.works() => Status::Na,
+        Some(status) => status,
+        None => Status::Unknown,
+    }
+}
+
+fn cell(facts: &RouteFacts, control: Control, words: bool) -> Line {
+    let verdict = facts.controls.get(&control);
+    let status = shown(facts, control);
     let (ink, sign) = mark(status);
     let mut line = Line::of(ink, sign);
     if words {

@@ -6,7 +6,7 @@ use crate::rule::{Confidence, Control};
 use crate::source::RepoPath;
 
 use super::page::{Ink, Line, Page, Style};
-use super::routes_terminal::mark;
+use super::routes_terminal::{mark, shown};
 
 /// Gives the text of a 1-based line of a file, when it can be had.
 pub type Excerpt<'a> = &'a dyn Fn(&RepoPath, u32) -> Option<String>;
@@ -31,8 +31,8 @@ pub fn why(facts: &RouteFacts, excerpt: Excerpt<'_>, style: Style) -> String {
             2,
             Ink::Faint,
             &format!(
-                "expensive ({kind}): {} at {}:{}",
-                evidence.note, evidence.file, evidence.line
+                "expensive: {kind} call at {}:{}",
+                evidence.file, evidence.line
             ),
         );
     }
@@ -41,11 +41,12 @@ pub fn why(facts: &RouteFacts, excerpt: Excerpt<'_>, style: Style) -> String {
             continue;
         };
         page.blank();
-        let (ink, sign) = mark(verdict.status);
+        let status = shown(facts, control);
+        let (ink, sign) = mark(status);
         let mut line = Line::of(ink, sign).with(Ink::Plain, " ");
         line.push(Ink::Strong, control.title());
         line.pad_to(18);
-        line.push(ink, verdict.status.word());
+        line.push(ink, status.word());
         if let Some(limit) = &verdict.limit {
             line.push(Ink::Plain, &format!(" {limit}"));
         }
