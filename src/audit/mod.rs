@@ -91,7 +91,7 @@ pub struct AppAudit {
 pub struct StackEntry {
     /// `Next.js`
     pub name: String,
-    /// `15.1.0`
+    /// `15.1.0`; empty where the manifest says only where to look it up.
     pub version: String,
 }
 

@@ -284,7 +284,11 @@ fn audit_app(
             .iter()
             .map(|(name, version)| StackEntry {
                 name: name.clone(),
-                version: version.clone(),
+                version: if points_elsewhere(version) {
+                    String::new()
+                } else {
+                    version.clone()
+                },
             })
             .collect(),
         metrics: facts
@@ -307,6 +311,13 @@ fn audit_app(
         findings: open,
         suppressed,
     }
+}
+
+/// `catalog:`, `workspace:*`: where a version is written, and none.
+fn points_elsewhere(version: &str) -> bool {
+    ["catalog:", "workspace:", "link:", "file:"]
+        .iter()
+        .any(|protocol| version.starts_with(protocol))
 }
 
 /// How many handlers a control covers.

@@ -61,10 +61,13 @@ fn gap(
         finding.message.push_str(&added);
     }
     let mut chain = related(&verdict.evidence);
-    chain.extend(route.expensive.iter().map(|(kind, place)| Related {
-        location: Location::of_line(&place.file, place.line),
-        note: spends(kind),
-    }));
+    // Where the message says what is spent, the chain shows where.
+    if !check.expensive_says.is_empty() {
+        chain.extend(route.expensive.iter().map(|(kind, place)| Related {
+            location: Location::of_line(&place.file, place.line),
+            note: spends(kind),
+        }));
+    }
     let open = route.public_declared || route.public_guess.is_some();
     let severity = if !route.expensive.is_empty() && check.expensive_severity.is_some() {
         check.expensive_severity
@@ -81,17 +84,12 @@ fn gap(
         .at_most(verdict.confidence)
 }
 
-/// A handler that only one known sender reaches.
+/// A handler whose one sender sets the pace, and that a rule of its own asks who that is.
 fn is_excepted(route: &RouteFacts, check: &RouteControl) -> bool {
-    let enforced = route
-        .controls
-        .get(&Control::Auth)
-        .is_some_and(|verdict| verdict.status == Status::Enforced);
-    enforced
-        && check.except_marks.iter().any(|wanted| {
-            let fits = |mark: &str| mark.split(':').next() == Some(wanted);
-            route.marks.iter().any(|(mark, _)| fits(mark))
-        })
+    check.except_marks.iter().any(|wanted| {
+        let fits = |mark: &str| mark.split(':').next() == Some(wanted);
+        route.marks.iter().any(|(mark, _)| fits(mark))
+    })
 }
 
 /// True when the handler does nothing for which the control is there: no failure to catch, nothing to steal, nothing to use up.
@@ -99,7 +97,9 @@ fn needs_nothing(route: &RouteFacts, control: Control) -> bool {
     match control {
         Control::ErrorHandling => !route.works(),
         // Without work, an action can only change what is the caller's own: cookies, the page that is shown.
-        Control::Auth | Control::RateLimit if route.route.url.is_none() => !route.works(),
+        Control::Auth | Control::RateLimit | Control::Validation if route.route.url.is_none() => {
+            !route.works()
+        }
         Control::Auth | Control::RateLimit => route.is_constant(),
         _ => false,
     }

@@ -143,7 +143,7 @@ pub struct RouteControl {
     pub expensive_severity: Option<Severity>,
     /// How bad a gap is where the handler is meant for anybody and only reads.
     pub open_severity: Option<Severity>,
-    /// Marks of handlers that are not asked when strangers are turned away anyway: `cron`, `webhook`.
+    /// Marks of handlers that are not asked, because another rule asks them who calls: `cron`, `webhook`.
     #[serde(default)]
     pub except_marks: Vec<String>,
     /// What the message adds for a handler that makes costly calls, which `{}` stands for: ` and makes {}`.
