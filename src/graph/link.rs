@@ -174,7 +174,7 @@ impl Graph {
     }
 
     /// The modules that `module` loads at run time, sorted, without doubles.
-    pub fn dependencies(&self, module: ModuleId) -> impl Iterator<Item = ModuleId> {
+    pub fn dependencies(&self, module: ModuleId) -> impl ExactSizeIterator<Item = ModuleId> {
         self.loaded(module).iter().copied()
     }
 
