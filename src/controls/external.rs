@@ -92,7 +92,7 @@ impl<'a> Evaluator<'a> {
             }
             Value::Unknown(provenance, _) => {
                 // Some names are so particular that they tell what is called on whatever they are called.
-                let path = self.paths.intern(format!("unknown#value.{name}"));
+                let path = self.paths.unknown_member(name);
                 let provenance = self.named(provenance.clone(), name);
                 if self.paths.known(path).api.is_some() {
                     return self.external(path, provenance);

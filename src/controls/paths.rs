@@ -28,6 +28,10 @@ pub(super) struct Known<'a> {
 struct Path<'a> {
     text: Rc<str>,
     known: Known<'a>,
+    /// Paths one step further, so that a step that was taken before costs no text.
+    members: Vec<(Rc<str>, PathId)>,
+    called: Option<PathId>,
+    constructed: Option<PathId>,
 }
 
 /// All paths seen so far, with what the library says of each, looked up once.
@@ -35,46 +39,88 @@ pub(super) struct Paths<'a> {
     library: &'a ControlLibrary,
     paths: Vec<Path<'a>>,
     by_text: FxHashMap<Rc<str>, PathId>,
-    /// Entries by the package they begin with, and those for any receiver.
-    index: Index<'a>,
+    unknown: Option<PathId>,
+    api: Patterns<'a, &'a Api>,
+    builders: Patterns<'a, usize>,
+    expensive: Patterns<'a, &'a str>,
 }
 
-#[derive(Default)]
-struct Index<'a> {
-    api: Vec<(&'a str, &'a Api)>,
-    builders: Vec<(&'a str, usize)>,
-    expensive: Vec<(&'a str, &'a str)>,
+/// Patterns by the package that they name, and those that name any; earlier ones win.
+struct Patterns<'a, T> {
+    by_package: FxHashMap<&'a str, Vec<(usize, &'a str, T)>>,
+    any_package: Vec<(usize, &'a str, T)>,
+}
+
+impl<'a, T: Copy> Patterns<'a, T> {
+    fn new(patterns: impl Iterator<Item = (&'a str, T)>) -> Self {
+        let mut by_package: FxHashMap<&'a str, Vec<(usize, &'a str, T)>> = FxHashMap::default();
+        let mut any_package = Vec::new();
+        for (order, (pattern, meaning)) in patterns.enumerate() {
+            let package = pattern.split('#').next().unwrap_or("");
+            if package.contains('*') {
+                any_package.push((order, pattern, meaning));
+            } else {
+                by_package
+                    .entry(package)
+                    .or_default()
+                    .push((order, pattern, meaning));
+            }
+        }
+        Self {
+            by_package,
+            any_package,
+        }
+    }
+
+    fn first(&self, package: &str, text: &str) -> Option<(&'a str, T)> {
+        let hit = |entries: &[(usize, &'a str, T)]| {
+            entries
+                .iter()
+                .find(|(_, pattern, _)| wildcard(pattern, text))
+                .copied()
+        };
+        let own = self
+            .by_package
+            .get(package)
+            .and_then(|entries| hit(entries));
+        let any = hit(&self.any_package);
+        let (_, pattern, meaning) = match (own, any) {
+            (Some(own), Some(any)) => {
+                if own.0 < any.0 {
+                    own
+                } else {
+                    any
+                }
+            }
+            (own, any) => own.or(any)?,
+        };
+        Some((pattern, meaning))
+    }
 }
 
 impl<'a> Paths<'a> {
     pub fn new(library: &'a ControlLibrary) -> Self {
-        let mut index = Index::default();
-        for api in &library.api {
-            index
-                .api
-                .extend(api.call.iter().map(|pattern| (pattern.as_str(), api)));
-        }
-        for (number, builder) in library.builders.iter().enumerate() {
-            index.builders.extend(
-                builder
-                    .start
-                    .iter()
-                    .map(|pattern| (pattern.as_str(), number)),
-            );
-        }
-        for expensive in &library.expensive {
-            index.expensive.extend(
-                expensive
-                    .call
-                    .iter()
-                    .map(|p| (p.as_str(), expensive.category.as_str())),
-            );
-        }
+        let api = library
+            .api
+            .iter()
+            .flat_map(|api| api.call.iter().map(move |pattern| (pattern.as_str(), api)));
+        let builders = library.builders.iter().enumerate();
+        let builders = builders
+            .flat_map(|(number, builder)| builder.start.iter().map(move |p| (p.as_str(), number)));
+        let expensive = library.expensive.iter();
+        let expensive = expensive.flat_map(|each| {
+            each.call
+                .iter()
+                .map(|p| (p.as_str(), each.category.as_str()))
+        });
         Self {
             library,
             paths: Vec::new(),
             by_text: FxHashMap::default(),
-            index,
+            unknown: None,
+            api: Patterns::new(api),
+            builders: Patterns::new(builders),
+            expensive: Patterns::new(expensive),
         }
     }
 
@@ -98,28 +144,56 @@ impl<'a> Paths<'a> {
     }
 
     pub fn member(&mut self, path: PathId, name: &str) -> PathId {
-        let text = self.text(path);
-        let text = if text.ends_with('#') {
+        let known = &self.paths[path.0 as usize];
+        if let Some((_, member)) = known.members.iter().find(|(known, _)| **known == *name) {
+            return *member;
+        }
+        let text = &known.text;
+        let longer = if text.ends_with('#') {
             format!("{text}{name}")
         } else {
             format!("{text}.{name}")
         };
-        self.intern(text)
+        let member = self.intern(longer);
+        self.paths[path.0 as usize]
+            .members
+            .push((Rc::from(name), member));
+        member
+    }
+
+    /// A member of something of which only the member's name is known.
+    pub fn unknown_member(&mut self, name: &str) -> PathId {
+        let root = match self.unknown {
+            Some(root) => root,
+            None => self.root("unknown", "", "value"),
+        };
+        self.unknown = Some(root);
+        self.member(root, name)
     }
 
     pub fn called(&mut self, path: PathId) -> PathId {
-        let text = self.text(path);
+        let known = &self.paths[path.0 as usize];
+        if let Some(called) = known.called {
+            return called;
+        }
         // A fluent chain that comes back to itself would grow without bound.
-        if text.len() > 400 {
+        let called = if known.text.len() > 400 {
             path
         } else {
-            self.intern(format!("{text}()"))
-        }
+            self.intern(format!("{}()", known.text))
+        };
+        self.paths[path.0 as usize].called = Some(called);
+        called
     }
 
     pub fn constructed(&mut self, path: PathId) -> PathId {
-        let text = self.text(path);
-        self.intern(format!("{text}!"))
+        let known = &self.paths[path.0 as usize];
+        if let Some(constructed) = known.constructed {
+            return constructed;
+        }
+        let constructed = self.intern(format!("{}!", known.text));
+        self.paths[path.0 as usize].constructed = Some(constructed);
+        constructed
     }
 
     pub fn intern(&mut self, text: String) -> PathId {
@@ -132,30 +206,25 @@ impl<'a> Paths<'a> {
         self.paths.push(Path {
             text: Rc::clone(&text),
             known,
+            members: Vec::new(),
+            called: None,
+            constructed: None,
         });
         self.by_text.insert(text, id);
         id
     }
 
     fn look_up(&self, text: &str) -> Known<'a> {
-        let hit = |pattern: &str| wildcard(pattern, text);
-        let api = self.index.api.iter().find(|(pattern, _)| hit(pattern));
         let package = text.split('#').next().unwrap_or("");
+        let api = self.api.first(package, text);
         Known {
-            api: api.map(|(_, api)| *api),
+            api: api.map(|(_, api)| api),
             by_name: api.is_some_and(|(pattern, _)| pattern.starts_with("*#")),
-            builder: self
-                .index
-                .builders
-                .iter()
-                .find(|(pattern, _)| hit(pattern))
-                .map(|(_, kind)| *kind),
+            builder: self.builders.first(package, text).map(|(_, kind)| kind),
             expensive: self
-                .index
                 .expensive
-                .iter()
-                .find(|(pattern, _)| hit(pattern))
-                .map(|(_, category)| *category),
+                .first(package, text)
+                .map(|(_, category)| category),
             light: self
                 .library
                 .light
