@@ -103,6 +103,12 @@ pub(super) struct Evaluator<'a> {
     pub deepest: usize,
     /// Expressions evaluated for this handler so far.
     pub spent: u32,
+    /// The handler was too large to be evaluated wholly.
+    pub exhausted: bool,
+    /// It was given up before any work was seen.
+    pub cut_short: bool,
+    /// Pieces of main work seen so far, on any path.
+    pub works: u32,
 }
 
 impl<'a> Evaluator<'a> {
@@ -133,6 +139,9 @@ impl<'a> Evaluator<'a> {
             cut: usize::MAX,
             deepest: 0,
             spent: 0,
+            exhausted: false,
+            cut_short: false,
+            works: 0,
         }
     }
 
@@ -150,6 +159,9 @@ impl<'a> Evaluator<'a> {
         self.cut = usize::MAX;
         self.deepest = 0;
         self.spent = 0;
+        self.exhausted = false;
+        self.cut_short = false;
+        self.works = 0;
         self.memo.clear();
     }
 
@@ -158,6 +170,11 @@ impl<'a> Evaluator<'a> {
         self.fuel = self.fuel.saturating_sub(1);
         self.spent += 1;
         if self.spent > MOST_SPENT && self.global_depth == 0 {
+            if !self.exhausted {
+                self.exhausted = true;
+                // Once the work has begun, a guard that was not seen would come too late anyway.
+                self.cut_short = self.works == 0;
+            }
             self.fuel = 0;
         }
         self.fuel > 0

@@ -276,6 +276,9 @@ impl<'a> Evaluator<'a> {
     /// Main work was done.
     pub fn work(&mut self, state: &mut State, place: Place, what: &str) {
         state.work += 1;
+        if self.muted == 0 {
+            self.works += 1;
+        }
         if state.answered.is_some() && !state.passed_back {
             state.worked_after_answer = true;
         }

@@ -716,7 +716,7 @@ impl<'a> Evaluator<'a> {
             } else if let (Control::Auth, Some((_, place))) = (control, delegated) {
                 evidence.push(self.evidence(place, "a package takes the request over"));
                 judgement.status = Status::Unknown;
-            } else if judgement.blind || seen == Seen::BehindWrapper || self.fuel == 0 {
+            } else if judgement.blind || seen == Seen::BehindWrapper || self.cut_short {
                 judgement.status = Status::Unknown;
             }
         }
@@ -726,7 +726,7 @@ impl<'a> Evaluator<'a> {
             origins.clone().count() > 0
                 && origins.clone().all(|o| self.origins[o.0 as usize].by_name)
         });
-        let low = judgement.status == Status::Unknown || by_name || self.fuel == 0;
+        let low = judgement.status == Status::Unknown || by_name || self.exhausted;
         let confidence = if low {
             Confidence::Low
         } else {
