@@ -19,11 +19,11 @@ use super::value::{Bits, ClassValue, Closure, External, OriginId, Provenance, Sc
 /// Expressions evaluated for one handler before the rest counts as unseen.
 const FUEL: u32 = 60_000;
 /// Expressions evaluated for one handler in all, those of remembered calls included.
-const MOST_SPENT: u32 = 20_000;
+const MOST_SPENT: u32 = 30_000;
 /// Expressions evaluated for one module-level value.
 const MODULE_FUEL: u32 = 8_000;
 /// Calls within calls before a callee counts as unseen.
-pub(super) const MAX_DEPTH: usize = 14;
+pub(super) const MAX_DEPTH: usize = 16;
 
 /// Stands for the place from which a framework calls a handler: no expression of any module.
 pub(super) const FRAMEWORK: ExprId = ExprId(u32::MAX);
