@@ -306,7 +306,7 @@ impl<'a> Evaluator<'a> {
     ) -> Outcomes {
         let place = self.place(&state, id);
         if self.is_request_path(external.path) {
-            return self.call_request(external, args, state, place, used);
+            return self.call_request(external, args, state, place);
         }
         let next = args.iter().find_map(|arg| match arg {
             Value::Native(native) => match &**native {
@@ -326,7 +326,7 @@ impl<'a> Evaluator<'a> {
         let known = self.paths.known(external.path);
         let called = self.paths.called(external.path);
         if let Some(kind) = self.paths.known(called).builder {
-            return value(state, self.builder(kind, &args));
+            return value(state, self.builder(kind));
         }
         if let Some(category) = known.expensive {
             self.event(Event::Expensive(Rc::from(category)), place);
@@ -358,9 +358,9 @@ impl<'a> Evaluator<'a> {
             let iterates = is_iteration(name);
             if functions == 1 && !iterates && !light && matches!(used, Use::Awaited | Use::Returned)
             {
-                return self.run_argument(external, called, &args, state, id);
+                return self.run_argument(external, &args, state, id);
             }
-            self.run_aside(&args, &state, id, iterates);
+            self.run_aside(&args, &state, id);
         }
         if light {
             return value(
@@ -459,7 +459,6 @@ impl<'a> Evaluator<'a> {
     fn run_argument(
         &mut self,
         external: &Rc<External>,
-        called: PathId,
         args: &[Value],
         mut state: State,
         id: ExprId,
@@ -474,7 +473,6 @@ impl<'a> Evaluator<'a> {
         else {
             return value(state, Value::unknown());
         };
-        let _ = called;
         let outcomes = self.call(
             &function,
             None,
@@ -500,13 +498,12 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Functions handed to a package that may run them any number of times: seen, but nothing follows from them.
-    pub fn run_aside(&mut self, args: &[Value], state: &State, id: ExprId, iterates: bool) {
+    pub fn run_aside(&mut self, args: &[Value], state: &State, id: ExprId) {
         if self.muted > 0 {
             return;
         }
         for arg in args {
             if matches!(arg, Value::Function(_)) {
-                let _ = iterates;
                 let parameters = vec![Value::unknown(), Value::unknown(), Value::unknown()];
                 let _ = self.call(arg, None, parameters, state.clone(), id, Use::Awaited);
             }
@@ -524,7 +521,7 @@ impl<'a> Evaluator<'a> {
     ) -> Outcomes {
         let place = self.place(&state, id);
         let unresolved = provenance.bits.has(Bits::UNRESOLVED);
-        self.run_aside(&args, &state, id, true);
+        self.run_aside(&args, &state, id);
         let mut provenance = args
             .iter()
             .fold(provenance, |all, v| all.join(&v.provenance()));
@@ -554,7 +551,7 @@ impl<'a> Evaluator<'a> {
         let path = self.paths.constructed(class.path);
         let known = self.paths.known(path);
         if let Some(kind) = known.builder {
-            return value(state, self.builder(kind, &args));
+            return value(state, self.builder(kind));
         }
         let text = self.paths.text(path);
         let provenance = args
@@ -571,7 +568,7 @@ impl<'a> Evaluator<'a> {
             return value(state, self.response(status, ResponseKind::Body, provenance));
         }
         if &*text == "global#Promise!" {
-            self.run_aside(&args, &state, id, false);
+            self.run_aside(&args, &state, id);
             return value(state, Value::Unknown(provenance, Presence::Maybe));
         }
         if text.starts_with("global#") && text.ends_with("Error!") {
@@ -931,7 +928,7 @@ impl<'a> Evaluator<'a> {
                     .collect()
             }
             Meaning::Later => {
-                self.aside(|this| this.run_aside(&args, &state, id, false));
+                self.aside(|this| this.run_aside(&args, &state, id));
                 value(state, Value::Undefined)
             }
             Meaning::AuthHandler | Meaning::SignedHandler => self.kept(external, args, all, state),

@@ -18,9 +18,8 @@ use super::value::{
 pub(super) const MAX_UNROLLED: usize = 12;
 
 impl<'a> Evaluator<'a> {
-    /// An empty builder, or one that starts from the middleware in its options.
-    pub fn builder(&mut self, kind: usize, args: &[Value]) -> Value {
-        let _ = args;
+    /// An empty builder.
+    pub fn builder(&self, kind: usize) -> Value {
         let calling = self.library.builders[kind].calling;
         let catches = self.library.builders[kind].catches;
         let chain = Chain {
@@ -363,7 +362,7 @@ impl<'a> Evaluator<'a> {
                 value(state, v)
             }
             _ => {
-                self.run_aside(&args, &state, id, true);
+                self.run_aside(&args, &state, id);
                 value(state, unknown)
             }
         }

@@ -1,6 +1,6 @@
 //! The room's entry: proves handlers one after another, keeping what modules define.
 
-use crate::graph::{Graph, ModuleId};
+use crate::graph::Graph;
 use crate::routes::{Coverage, Middleware, Route, RouteKind, coverage};
 use crate::rule::{Confidence, Control, ControlLibrary};
 
@@ -112,12 +112,6 @@ impl<'a> Prover<'a> {
             return Vec::new();
         };
         self.evaluator.middleware_headers(middleware.module, export)
-    }
-
-    /// The graph that is proved over.
-    #[must_use]
-    pub fn module_path(&self, module: ModuleId) -> &crate::source::RepoPath {
-        &self.graph.module(module).path
     }
 }
 

@@ -8,7 +8,6 @@ use smallvec::smallvec;
 
 use crate::rule::wildcard;
 
-use super::call::Use;
 use super::evaluator::Evaluator;
 use super::paths::PathId;
 use super::record::{Event, Place};
@@ -200,7 +199,6 @@ impl<'a> Evaluator<'a> {
         args: Vec<Value>,
         state: State,
         place: Place,
-        used: Use,
     ) -> Outcomes {
         let text = self.paths.text(external.path);
         let (root, path) = text.split_once('#').unwrap_or(("", ""));
@@ -209,16 +207,13 @@ impl<'a> Evaluator<'a> {
             Some(Value::String(text)) => Some(text.to_string()),
             _ => None,
         };
-        let _ = used;
         if root == "response" {
             return self.call_response(external, name, &args, state, place);
         }
         if root == "context" {
             return match name {
                 "json" | "text" | "html" | "body" | "newResponse" => {
-                    let status = super::external::status_of(&args)
-                        .or_else(|| self.context_status(external))
-                        .or(Some(200));
+                    let status = super::external::status_of(&args).or(Some(200));
                     value(
                         state,
                         self.response(status, ResponseKind::Body, Provenance::default()),
@@ -288,11 +283,6 @@ impl<'a> Evaluator<'a> {
             _ => Value::Unknown(external.provenance.clone(), Presence::Maybe),
         };
         value(state, v)
-    }
-
-    fn context_status(&self, external: &External) -> Option<u16> {
-        let _ = external;
-        None
     }
 
     /// `res.status(401).json(…)` and its relatives.

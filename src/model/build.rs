@@ -261,7 +261,7 @@ fn prove(
                     .map(|(name, evidence)| (format!("sets-header:{name}"), evidence)),
             );
         }
-        let stack = describe::stack(project, app, graph);
+        let stack = describe::stack(project, app);
         let metrics = describe::metrics(app, project, graph, &routes);
         apps.push(AppModel {
             root: app.root.clone(),

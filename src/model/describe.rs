@@ -44,8 +44,7 @@ const STACK: [(&str, &[&str]); 30] = [
 ];
 
 /// The technology of an application: from its manifest, and from the root's where that declares shared tools.
-pub(super) fn stack(project: &Project, app: &App, graph: &Graph) -> Vec<(String, String)> {
-    let _ = graph;
+pub(super) fn stack(project: &Project, app: &App) -> Vec<(String, String)> {
     let mut stack = Vec::new();
     let framework = match app.framework {
         Framework::Next => "Next.js",
