@@ -401,8 +401,7 @@ impl<'a> Evaluator<'a> {
             | "global#Promise.race"
             | "global#Object.freeze"
             | "global#structuredClone"
-            | "global#Object.entries"
-            | "react#cache" => first.cloned().unwrap_or(Value::Undefined),
+            | "global#Object.entries" => first.cloned().unwrap_or(Value::Undefined),
             "global#Object.values" => match first {
                 Some(Value::Object(object)) if object.open.is_none() => Value::Array(Rc::new(
                     object.fields.iter().map(|(_, v)| v.clone()).collect(),
@@ -581,9 +580,7 @@ impl<'a> Evaluator<'a> {
             }
             return value(state, Value::Object(Rc::new(object)));
         }
-        let provenance = if matches!(&*text, "global#Map!" | "global#WeakMap!")
-            || text.starts_with("lru-cache#")
-        {
+        let provenance = if known.api.is_some_and(|api| api.is == Meaning::Store) {
             Provenance::of(Bits::COUNT)
         } else {
             provenance
@@ -699,7 +696,7 @@ impl<'a> Evaluator<'a> {
                 provenance.bits = provenance.bits.with(Bits::COMPARED);
                 value(state, Value::Unknown(provenance, Presence::Maybe))
             }
-            Meaning::LimitWindow => self.kept(external, args, all, state),
+            Meaning::LimitWindow | Meaning::Store => self.kept(external, args, all, state),
             Meaning::LimitDecision | Meaning::RequireLimit => {
                 let limit = self.limit_of(external, &args).or_else(|| {
                     api.limit

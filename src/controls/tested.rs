@@ -194,15 +194,7 @@ fn requests_of(id: ModuleId, record: &ModuleRecord) -> Vec<Request> {
         if !by_verb
             && !matches!(
                 name,
-                "fetch"
-                    | "request"
-                    | "Request"
-                    | "NextRequest"
-                    | "createMocks"
-                    | "inject"
-                    | "authFetch"
-                    | "apiRequest"
-                    | "authenticatedFetch"
+                "fetch" | "request" | "Request" | "NextRequest" | "createMocks" | "inject"
             )
         {
             continue;

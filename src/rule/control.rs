@@ -112,6 +112,8 @@ pub enum Meaning {
     SchemaParse,
     /// Gives a result that says whether the value was valid.
     SchemaCheck,
+    /// Makes a store that outlives the request, in which counts may be kept.
+    Store,
     /// Gives a stored count of past events.
     Count,
     /// Logs through a logger.
