@@ -40,6 +40,21 @@ const DEEP_BRACKETS: usize = 64;
 const DEEP_CHAIN: u32 = 600;
 const DEEP_ELSES: u32 = 200;
 
+/// The largest text that cannot nest deeper than a large stack holds, were every byte of it a level: the parser takes
+/// some 2,500 bytes of stack for one.
+const HARMLESS_BYTES: usize = 64 << 10;
+
+/// Most `<` and most `(` of a text whose parsing cannot take long: both can make the parser start over at every level.
+const HARMLESS_ANGLES: usize = 400;
+const HARMLESS_PARENS: usize = 1_000;
+
+/// True when `text`, however it nests, is parsed in a fraction of a second on a large stack. So it is with nearly every
+/// file, and counting is much cheaper than [`nesting`].
+pub(super) fn is_harmless(text: &str) -> bool {
+    let count = |byte| memchr::memchr_iter(byte, text.as_bytes()).count();
+    text.len() <= HARMLESS_BYTES && count(b'<') <= HARMLESS_ANGLES && count(b'(') <= HARMLESS_PARENS
+}
+
 /// Measures `text`. `jsx` is false for files in which `<a>` is a cast.
 pub(super) fn nesting(text: &str, jsx: bool) -> Nesting {
     let mut scan = Scan {

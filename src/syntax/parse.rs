@@ -23,7 +23,7 @@ pub struct ParseOptions<'a> {
     pub patterns: &'a PatternSet,
 }
 
-/// Stack of the thread that reads a file with unusual nesting. It is reserved, not used.
+/// Stack of a thread that reads any file that the guard lets through. It is reserved, not used.
 const LARGE_STACK: usize = 256 << 20;
 
 thread_local! {
@@ -37,10 +37,15 @@ thread_local! {
 /// handler runs them.
 #[must_use]
 pub fn parse_module(file: &SourceFile, options: ParseOptions<'_>) -> ModuleRecord {
-    let parsed = match guard::nesting(
-        &file.text,
-        Grammar::of(file.path.extension()) == Grammar::Tsx,
-    ) {
+    let nesting = match guard::is_harmless(&file.text) {
+        true if on_ample_stack() => Nesting::Ordinary,
+        true => Nesting::Deep,
+        false => guard::nesting(
+            &file.text,
+            Grammar::of(file.path.extension()) == Grammar::Tsx,
+        ),
+    };
+    let parsed = match nesting {
         Nesting::Ordinary => read(file),
         Nesting::Deep => on_large_stack(file),
         Nesting::Refused(reason) => Err(reason),
@@ -59,6 +64,11 @@ pub fn parse_module(file: &SourceFile, options: ParseOptions<'_>) -> ModuleRecor
             record
         }
     }
+}
+
+/// What is left of this thread's stack holds whatever [`guard::is_harmless`] lets through.
+fn on_ample_stack() -> bool {
+    stacker::remaining_stack().is_some_and(|bytes| bytes >= LARGE_STACK / 8 * 7)
 }
 
 /// Parses on a thread of its own, because this thread's stack may be small.
