@@ -252,7 +252,14 @@ impl<'a> Evaluator<'a> {
         state: State,
         mut next: impl FnMut(&mut Self, State, Value) -> Outcomes,
     ) -> Outcomes {
-        let outcomes = self.eval(id, state);
+        let mut outcomes = self.eval(id, state);
+        // Nearly always there is one way on.
+        if outcomes.len() == 1 && matches!(outcomes[0], (_, Ok(_))) {
+            return match outcomes.pop() {
+                Some((state, Ok(v))) => merge_outcomes(next(self, state, v)),
+                _ => outcomes,
+            };
+        }
         let mut all: Outcomes = SmallVec::new();
         for (state, flow) in outcomes {
             match flow {
@@ -285,12 +292,16 @@ impl<'a> Evaluator<'a> {
         let mut thrown: Outcomes = SmallVec::new();
         for arg in args {
             let mut longer = Vec::with_capacity(lists.len());
-            for (state, list) in lists {
-                for (state, flow) in self.eval(arg.value, state) {
+            for (state, mut list) in lists {
+                let mut outcomes = self.eval(arg.value, state).into_iter().peekable();
+                while let Some((state, flow)) = outcomes.next() {
                     match flow {
                         Err(error) => thrown.push((state, Err(error))),
                         Ok(v) => {
-                            let mut list = list.clone();
+                            let mut list = match outcomes.peek() {
+                                None => std::mem::take(&mut list),
+                                Some(_) => list.clone(),
+                            };
                             match (arg.spread, v) {
                                 (true, Value::Array(items)) => list.extend(items.iter().cloned()),
                                 (_, v) => list.push(v),

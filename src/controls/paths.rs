@@ -29,7 +29,7 @@ struct Path<'a> {
     text: Rc<str>,
     known: Known<'a>,
     /// Paths one step further, so that a step that was taken before costs no text.
-    members: Vec<(Rc<str>, PathId)>,
+    members: FxHashMap<Box<str>, PathId>,
     called: Option<PathId>,
     constructed: Option<PathId>,
 }
@@ -45,57 +45,75 @@ pub(super) struct Paths<'a> {
     expensive: Patterns<'a, &'a str>,
 }
 
-/// Patterns by the package that they name, and those that name any; earlier ones win.
+/// Patterns by their last step where that is fixed, else by the package that they name; earlier ones win.
 struct Patterns<'a, T> {
-    by_package: FxHashMap<&'a str, Vec<(usize, &'a str, T)>>,
-    any_package: Vec<(usize, &'a str, T)>,
+    by_last_step: FxHashMap<&'a str, Vec<Entry<'a, T>>>,
+    by_package: FxHashMap<&'a str, Vec<Entry<'a, T>>>,
+    others: Vec<Entry<'a, T>>,
+}
+
+/// A pattern, its place among all of them, and what it means.
+#[derive(Clone, Copy)]
+struct Entry<'a, T> {
+    order: usize,
+    pattern: &'a str,
+    meaning: T,
 }
 
 impl<'a, T: Copy> Patterns<'a, T> {
     fn new(patterns: impl Iterator<Item = (&'a str, T)>) -> Self {
-        let mut by_package: FxHashMap<&'a str, Vec<(usize, &'a str, T)>> = FxHashMap::default();
-        let mut any_package = Vec::new();
+        let mut sorted = Self {
+            by_last_step: FxHashMap::default(),
+            by_package: FxHashMap::default(),
+            others: Vec::new(),
+        };
         for (order, (pattern, meaning)) in patterns.enumerate() {
-            let package = pattern.split('#').next().unwrap_or("");
-            if package.contains('*') {
-                any_package.push((order, pattern, meaning));
+            let entry = Entry {
+                order,
+                pattern,
+                meaning,
+            };
+            let step = last_step(pattern);
+            let package = package(pattern);
+            let same = if !step.contains('*') {
+                sorted.by_last_step.entry(step).or_default()
+            } else if !package.contains('*') {
+                sorted.by_package.entry(package).or_default()
             } else {
-                by_package
-                    .entry(package)
-                    .or_default()
-                    .push((order, pattern, meaning));
-            }
+                &mut sorted.others
+            };
+            same.push(entry);
         }
-        Self {
-            by_package,
-            any_package,
-        }
+        sorted
     }
 
-    fn first(&self, package: &str, text: &str) -> Option<(&'a str, T)> {
-        let hit = |entries: &[(usize, &'a str, T)]| {
+    fn first(&self, text: &str) -> Option<(&'a str, T)> {
+        let candidates = [
+            self.by_last_step.get(last_step(text)),
+            self.by_package.get(package(text)),
+            Some(&self.others),
+        ];
+        let hit = |entries: &Vec<Entry<'a, T>>| {
             entries
                 .iter()
-                .find(|(_, pattern, _)| wildcard(pattern, text))
+                .find(|entry| wildcard(entry.pattern, text))
                 .copied()
         };
-        let own = self
-            .by_package
-            .get(package)
-            .and_then(|entries| hit(entries));
-        let any = hit(&self.any_package);
-        let (_, pattern, meaning) = match (own, any) {
-            (Some(own), Some(any)) => {
-                if own.0 < any.0 {
-                    own
-                } else {
-                    any
-                }
-            }
-            (own, any) => own.or(any)?,
-        };
-        Some((pattern, meaning))
+        let hits = candidates.into_iter().flatten().filter_map(hit);
+        let first = hits.min_by_key(|entry| entry.order)?;
+        Some((first.pattern, first.meaning))
     }
+}
+
+/// `@upstash/ratelimit` of `@upstash/ratelimit#Ratelimit!.limit`
+fn package(path: &str) -> &str {
+    path.split('#').next().unwrap_or("")
+}
+
+/// `limit` of `@upstash/ratelimit#Ratelimit!.limit`
+fn last_step(path: &str) -> &str {
+    let start = memchr::memrchr2(b'.', b'#', path.as_bytes()).map_or(0, |at| at + 1);
+    path.get(start..).unwrap_or("")
 }
 
 impl<'a> Paths<'a> {
@@ -145,8 +163,8 @@ impl<'a> Paths<'a> {
 
     pub fn member(&mut self, path: PathId, name: &str) -> PathId {
         let known = &self.paths[path.0 as usize];
-        if let Some((_, member)) = known.members.iter().find(|(known, _)| **known == *name) {
-            return *member;
+        if let Some(&member) = known.members.get(name) {
+            return member;
         }
         let text = &known.text;
         let longer = if text.ends_with('#') {
@@ -154,10 +172,10 @@ impl<'a> Paths<'a> {
         } else {
             format!("{text}.{name}")
         };
-        let member = self.intern(longer);
+        let member = self.longer(longer, path);
         self.paths[path.0 as usize]
             .members
-            .push((Rc::from(name), member));
+            .insert(Box::from(name), member);
         member
     }
 
@@ -180,7 +198,7 @@ impl<'a> Paths<'a> {
         let called = if known.text.len() > 400 {
             path
         } else {
-            self.intern(format!("{}()", known.text))
+            self.longer(format!("{}()", known.text), path)
         };
         self.paths[path.0 as usize].called = Some(called);
         called
@@ -191,46 +209,51 @@ impl<'a> Paths<'a> {
         if let Some(constructed) = known.constructed {
             return constructed;
         }
-        let constructed = self.intern(format!("{}!", known.text));
+        let constructed = self.longer(format!("{}!", known.text), path);
         self.paths[path.0 as usize].constructed = Some(constructed);
         constructed
     }
 
+    /// The path that is written so.
     pub fn intern(&mut self, text: String) -> PathId {
         if let Some(&id) = self.by_text.get(text.as_str()) {
             return id;
         }
+        let package = package(&text);
+        let mut light = self.library.light.iter();
+        let light = light.any(|pattern| wildcard(pattern, package));
+        self.add(text, light)
+    }
+
+    /// A path that goes on from another one, and so is of the same package.
+    fn longer(&mut self, text: String, from: PathId) -> PathId {
+        if let Some(&id) = self.by_text.get(text.as_str()) {
+            return id;
+        }
+        let light = self.known(from).light;
+        self.add(text, light)
+    }
+
+    fn add(&mut self, text: String, light: bool) -> PathId {
         let text: Rc<str> = Rc::from(text);
-        let known = self.look_up(&text);
+        let api = self.api.first(&text);
+        let known = Known {
+            api: api.map(|(_, api)| api),
+            by_name: api.is_some_and(|(pattern, _)| pattern.starts_with("*#")),
+            builder: self.builders.first(&text).map(|(_, kind)| kind),
+            expensive: self.expensive.first(&text).map(|(_, category)| category),
+            light,
+        };
         let id = PathId(u32::try_from(self.paths.len()).unwrap_or(u32::MAX));
         self.paths.push(Path {
             text: Rc::clone(&text),
             known,
-            members: Vec::new(),
+            members: FxHashMap::default(),
             called: None,
             constructed: None,
         });
         self.by_text.insert(text, id);
         id
-    }
-
-    fn look_up(&self, text: &str) -> Known<'a> {
-        let package = text.split('#').next().unwrap_or("");
-        let api = self.api.first(package, text);
-        Known {
-            api: api.map(|(_, api)| api),
-            by_name: api.is_some_and(|(pattern, _)| pattern.starts_with("*#")),
-            builder: self.builders.first(package, text).map(|(_, kind)| kind),
-            expensive: self
-                .expensive
-                .first(package, text)
-                .map(|(_, category)| category),
-            light: self
-                .library
-                .light
-                .iter()
-                .any(|pattern| wildcard(pattern, package)),
-        }
     }
 }
 

@@ -87,6 +87,22 @@ struct End {
     blind: bool,
 }
 
+impl End {
+    /// Where a path ended, after so much work.
+    fn of(ending: Ending, state: &State, work: u32) -> Self {
+        Self {
+            facts: Rc::clone(&state.facts),
+            possible: Rc::clone(&state.possible),
+            caller: state.caller.clone(),
+            counted: state.counted.clone(),
+            unconfigured: state.unconfigured,
+            ending,
+            work,
+            blind: state.blind,
+        }
+    }
+}
+
 /// A value that a caller is sent away with.
 pub(super) fn refuses(value: &Value, state: &State) -> bool {
     match ending(&Ok(value.clone()), state, false) {
@@ -225,16 +241,7 @@ impl<'a> Evaluator<'a> {
         let (outcomes, seen) = self.run_entry(route);
         let ends: Vec<End> = outcomes
             .into_iter()
-            .map(|(state, flow)| End {
-                ending: ending(&flow, &state, false),
-                facts: state.facts,
-                possible: state.possible,
-                caller: state.caller,
-                counted: state.counted,
-                unconfigured: state.unconfigured,
-                work: state.work,
-                blind: state.blind,
-            })
+            .map(|(state, flow)| End::of(ending(&flow, &state, false), &state, state.work))
             .collect();
         self.verdicts(route, entry, &ends, seen)
     }
@@ -253,16 +260,7 @@ impl<'a> Evaluator<'a> {
         };
         let ends: Vec<End> = outcomes
             .into_iter()
-            .map(|(state, flow)| End {
-                ending: ending(&flow, &state, true),
-                facts: state.facts,
-                possible: state.possible,
-                caller: state.caller,
-                counted: state.counted,
-                unconfigured: state.unconfigured,
-                work: 0,
-                blind: state.blind,
-            })
+            .map(|(state, flow)| End::of(ending(&flow, &state, true), &state, 0))
             .collect();
         let judgement = self.judge(&ends, Control::Auth);
         let mut evidence = Vec::new();

@@ -1,5 +1,6 @@
 //! One path through the code: its variables, what it has decided, and what it has done.
 
+use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
 
 use smallvec::{SmallVec, smallvec};
@@ -46,9 +47,28 @@ fn add(facts: &mut Rc<Vec<Fact>>, fact: &Fact) {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(super) struct Site(pub u32);
 
-/// One path, up to some point.
+/// One path, up to some point. Paths are copied at every fork and moved at every step, so what they hold is shared until
+/// one of them changes it.
 #[derive(Clone, Debug)]
-pub(super) struct State {
+pub(super) struct State(Rc<Progress>);
+
+impl Deref for State {
+    type Target = Progress;
+
+    fn deref(&self) -> &Progress {
+        &self.0
+    }
+}
+
+impl DerefMut for State {
+    fn deref_mut(&mut self) -> &mut Progress {
+        Rc::make_mut(&mut self.0)
+    }
+}
+
+/// What a path knows and has done.
+#[derive(Clone, Debug)]
+pub(super) struct Progress {
     pub scope: Rc<Scope>,
     /// What every path that was merged into this one has decided.
     pub facts: Rc<Vec<Fact>>,
@@ -76,7 +96,7 @@ pub(super) struct State {
 
 impl State {
     pub fn new(scope: Rc<Scope>) -> Self {
-        Self {
+        Self(Rc::new(Progress {
             scope,
             facts: Rc::new(Vec::new()),
             possible: Rc::new(Vec::new()),
@@ -89,7 +109,7 @@ impl State {
             answered: None,
             passed_back: false,
             worked_after_answer: false,
-        }
+        }))
     }
 
     pub fn with_fact(mut self, site: Site, arm: bool, provenance: Provenance) -> Self {
@@ -99,20 +119,22 @@ impl State {
             provenance,
             work: self.work,
         };
-        if self.caller.is_none() && fact.establishes() {
-            self.caller = Some(fact.clone());
+        let progress = &mut *self;
+        if progress.caller.is_none() && fact.establishes() {
+            progress.caller = Some(fact.clone());
         }
-        if self.counted.is_none() && fact.provenance.bits.has(Bits::COUNT.with(Bits::LIMITER)) {
-            self.counted = Some(fact.clone());
+        if progress.counted.is_none() && fact.provenance.bits.has(Bits::COUNT.with(Bits::LIMITER)) {
+            progress.counted = Some(fact.clone());
         }
-        add(&mut self.facts, &fact);
-        add(&mut self.possible, &fact);
+        add(&mut progress.facts, &fact);
+        add(&mut progress.possible, &fact);
         self
     }
 
     /// This path, gone on by what another did from a fresh start.
     pub fn then(&self, other: &Self) -> Self {
-        let mut after = self.clone();
+        let mut progress = Progress::clone(self);
+        let after = &mut progress;
         let moved = |fact: &Fact| Fact {
             work: fact.work + self.work,
             ..fact.clone()
@@ -144,11 +166,13 @@ impl State {
         if after.answered.is_none() {
             after.answered.clone_from(&other.answered);
         }
-        after
+        Self(Rc::new(progress))
     }
 
     pub fn in_scope(mut self, scope: &Rc<Scope>) -> Self {
-        self.scope = Rc::clone(scope);
+        if !Rc::ptr_eq(&self.scope, scope) {
+            self.scope = Rc::clone(scope);
+        }
         self
     }
 
@@ -172,6 +196,9 @@ impl State {
 
     /// Both paths as one: what both have decided, and whatever either has done.
     pub fn join(&self, other: &Self) -> Self {
+        if Rc::ptr_eq(&self.0, &other.0) {
+            return self.clone();
+        }
         let facts = if self.same_facts(other) {
             Rc::clone(&self.facts)
         } else {
@@ -184,7 +211,7 @@ impl State {
                 add(&mut possible, fact);
             }
         }
-        Self {
+        Self(Rc::new(Progress {
             scope: join_scopes(&self.scope, &other.scope),
             facts,
             possible,
@@ -207,7 +234,7 @@ impl State {
             },
             passed_back: self.passed_back && other.passed_back,
             worked_after_answer: self.worked_after_answer || other.worked_after_answer,
-        }
+        }))
     }
 }
 
