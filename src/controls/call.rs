@@ -8,7 +8,7 @@ use crate::rule::Calling;
 use crate::syntax::{Class, Expr, ExprId, Key, MemberValue, Pattern};
 
 use super::evaluator::{Call, Evaluator, MAX_DEPTH};
-use super::record::{Event, Place};
+use super::record::Event;
 use super::state::{Outcomes, State, merge_outcomes, merge_states, value};
 use super::statement::Exit;
 use super::value::{
@@ -29,99 +29,6 @@ pub(super) enum Use {
     Escaping,
     /// It is a statement: what an asynchronous callee decides is lost.
     Detached,
-}
-
-/// Fuel for one remembered call.
-const CALL_FUEL: u32 = 30_000;
-/// The most that a remembered call takes of its caller's fuel.
-const MOST_CHARGED: u32 = 150;
-
-/// Identifies a remembered call.
-#[derive(PartialEq, Eq, Hash, Debug)]
-pub(super) struct MemoKey {
-    what: Subject,
-    /// The handler's module, where calls may belong to the handler itself.
-    home: Option<crate::graph::ModuleId>,
-    caught: bool,
-    catching: bool,
-    muted: bool,
-    known: bool,
-    used: Use,
-    args: Vec<ArgumentKey>,
-}
-
-/// What is remembered.
-#[derive(PartialEq, Eq, Hash, Debug)]
-enum Subject {
-    Function(crate::graph::ModuleId, crate::syntax::FunctionId),
-    /// The rest of a chain: the address of its layers, from which of them on, and its handler.
-    Chain(usize, usize, Option<ArgumentKey>),
-}
-
-/// What came of a remembered call.
-#[derive(Debug)]
-pub(super) struct Memo {
-    outcomes: Outcomes,
-    events: Vec<(Event, Place)>,
-    cost: u32,
-    /// How many calls deep it went.
-    depth: usize,
-    /// The arguments: they keep the addresses in the key from being used again.
-    #[expect(dead_code, reason = "held, never read")]
-    kept: Vec<Value>,
-}
-
-/// An argument, as far as it decides what a call does.
-#[derive(PartialEq, Eq, Hash, Debug)]
-enum ArgumentKey {
-    Undefined,
-    Null,
-    Bool(bool),
-    Number(u64),
-    String(Rc<str>),
-    Unknown(u32, bool, Vec<super::value::OriginId>),
-    Object(Vec<(Rc<str>, ArgumentKey)>),
-    Path(super::paths::PathId, u32),
-    Address(usize),
-}
-
-impl ArgumentKey {
-    fn of(value: &Value, depth: u8) -> Option<Self> {
-        Some(match value {
-            Value::Undefined => Self::Undefined,
-            Value::Null => Self::Null,
-            Value::Bool(truth) => Self::Bool(*truth),
-            Value::Number(number) => Self::Number(number.to_bits()),
-            Value::String(text) => Self::String(Rc::clone(text)),
-            Value::Unknown(provenance, presence) => {
-                let origins = provenance
-                    .origins
-                    .as_ref()
-                    .map(|origins| origins.to_vec())
-                    .unwrap_or_default();
-                Self::Unknown(provenance.bits.0, *presence == Presence::Truthy, origins)
-            }
-            Value::Object(object)
-                if depth > 0 && object.class.is_none() && object.open.is_none() =>
-            {
-                let fields = object.fields.iter();
-                let keys = fields.map(|(name, v)| Some((Rc::clone(name), Self::of(v, depth - 1)?)));
-                Self::Object(keys.collect::<Option<Vec<_>>>()?)
-            }
-            Value::Object(object) => Self::Address(Rc::as_ptr(object) as usize),
-            Value::Function(closure) => Self::Address(Rc::as_ptr(closure) as usize),
-            // The request and what it is made of are one for the whole handler.
-            Value::External(external)
-                if external.args.is_empty() && external.receiver.is_none() =>
-            {
-                Self::Path(external.path, external.provenance.bits.0)
-            }
-            Value::External(external) => Self::Address(Rc::as_ptr(external) as usize),
-            Value::Array(items) => Self::Address(Rc::as_ptr(items) as usize),
-            Value::Class(class) => Self::Address(Rc::as_ptr(class) as usize),
-            _ => return None,
-        })
-    }
 }
 
 /// A function that calls itself this often is seen well enough.
@@ -405,122 +312,13 @@ impl<'a> Evaluator<'a> {
         } else {
             this.or_else(|| closure.this.clone())
         };
-        let Some(key) = self.memo_key(closure, this.as_ref(), &args, &state, own, used) else {
+        let Some(key) = self.call_key(closure, this.as_ref(), &args, &state, own, used) else {
             return self.run_closure(closure, this, args, state, own, used);
         };
         let kept = args.clone();
         let closure = Rc::clone(closure);
         self.remembered(key, kept, state, |this_evaluator, fresh| {
             this_evaluator.run_closure(&closure, this, args, fresh, own, used)
-        })
-    }
-
-    /// What something comes to that depends on nothing but its key: evaluated once for each handler, from a fresh
-    /// start and with fuel of its own, so that it does not depend on who asks first.
-    fn remembered(
-        &mut self,
-        key: MemoKey,
-        kept: Vec<Value>,
-        state: State,
-        run: impl FnOnce(&mut Self, State) -> Outcomes,
-    ) -> Outcomes {
-        if let Some(known) = self.memo.get(&key)
-            && self.calls.len() + known.depth < MAX_DEPTH
-        {
-            let known = Rc::clone(known);
-            self.charge(known.cost);
-            if self.muted == 0 {
-                for (event, place) in &known.events {
-                    self.record.add(event.clone(), *place);
-                }
-            }
-            let after =
-                |(after, flow): &(State, super::state::Flow)| (state.then(after), flow.clone());
-            return known.outcomes.iter().map(after).collect();
-        }
-        let mut fresh = State::new(Rc::clone(&state.scope));
-        fresh.caller.clone_from(&state.caller);
-        let fuel = std::mem::replace(&mut self.fuel, CALL_FUEL);
-        let record = std::mem::take(&mut self.record);
-        let cut = std::mem::replace(&mut self.cut, usize::MAX);
-        let deepest = std::mem::replace(&mut self.deepest, self.calls.len());
-        let outcomes = run(self, fresh);
-        let cost = CALL_FUEL - self.fuel;
-        self.fuel = fuel;
-        self.charge(cost);
-        let events = std::mem::replace(&mut self.record, record).events;
-        for (event, place) in &events {
-            self.record.add(event.clone(), *place);
-        }
-        let depth = self.deepest.saturating_sub(self.calls.len());
-        let whole = self.cut >= self.calls.len();
-        self.cut = self.cut.min(cut);
-        self.deepest = self.deepest.max(deepest);
-        let result = outcomes
-            .iter()
-            .map(|(after, flow)| (state.then(after), flow.clone()))
-            .collect();
-        if whole {
-            self.memo.insert(
-                key,
-                Rc::new(Memo {
-                    outcomes,
-                    events,
-                    cost,
-                    depth,
-                    kept,
-                }),
-            );
-        }
-        result
-    }
-
-    /// What a call takes of the caller's fuel: little, because it will not be evaluated again.
-    fn charge(&mut self, cost: u32) {
-        self.fuel = self.fuel.saturating_sub(cost.min(MOST_CHARGED));
-    }
-
-    /// Identifies a call whose outcome depends on nothing but what the key holds; `None` for others.
-    fn memo_key(
-        &self,
-        closure: &Closure,
-        this: Option<&Value>,
-        args: &[Value],
-        state: &State,
-        own: bool,
-        used: Use,
-    ) -> Option<MemoKey> {
-        let at_top =
-            closure.scope.function == crate::syntax::MODULE_BODY && closure.scope.parent.is_none();
-        if !at_top || this.is_some() || state.answered.is_some() || args.len() > 8 {
-            return None;
-        }
-        let what = Subject::Function(closure.module, closure.function);
-        let home = own.then_some(self.home);
-        self.key(what, home, args, state, used)
-    }
-
-    fn key(
-        &self,
-        what: Subject,
-        home: Option<crate::graph::ModuleId>,
-        args: &[Value],
-        state: &State,
-        used: Use,
-    ) -> Option<MemoKey> {
-        let args = args
-            .iter()
-            .map(|arg| ArgumentKey::of(arg, 3))
-            .collect::<Option<Vec<_>>>()?;
-        Some(MemoKey {
-            what,
-            home,
-            caught: self.protection.iter().any(|protects| *protects),
-            catching: self.catching > 0,
-            muted: self.muted > 0,
-            known: state.caller.is_some(),
-            used,
-            args,
         })
     }
 
@@ -896,28 +694,7 @@ impl<'a> Evaluator<'a> {
 
     /// Runs a chain from its current layer.
     pub fn run_chain(&mut self, chain: &Rc<Chain>, state: State, id: ExprId) -> Outcomes {
-        let handler = chain
-            .handler
-            .as_ref()
-            .map(|handler| ArgumentKey::of(handler, 1));
-        let key = match (handler, &state.answered) {
-            (Some(None), _) | (_, Some(_)) => None,
-            (handler, None) => {
-                let what = Subject::Chain(
-                    Rc::as_ptr(&chain.layers) as usize,
-                    chain.at,
-                    handler.flatten(),
-                );
-                self.key(
-                    what,
-                    self.own().then_some(self.home),
-                    &chain.args,
-                    &state,
-                    Use::Awaited,
-                )
-            }
-        };
-        let Some(key) = key else {
+        let Some(key) = self.chain_key(chain, &state) else {
             return self.run_layer(chain, state, id);
         };
         // Chains that differ in nothing else are evaluated once, however many ways lead to them.

@@ -11,6 +11,7 @@ use crate::syntax::{
     Pattern, Stmt, StmtKind,
 };
 
+use super::memo::Memory;
 use super::paths::Paths;
 use super::record::{Event, Place, Record};
 use super::state::{Site, State};
@@ -19,7 +20,7 @@ use super::value::{Bits, ClassValue, Closure, External, OriginId, Provenance, Sc
 /// Expressions evaluated for one handler before the rest counts as unseen.
 const FUEL: u32 = 60_000;
 /// Expressions evaluated for one handler in all, those of remembered calls included.
-const MOST_SPENT: u32 = 30_000;
+pub(super) const MOST_SPENT: u32 = 30_000;
 /// Expressions evaluated for one module-level value.
 const MODULE_FUEL: u32 = 8_000;
 /// Calls within calls before a callee counts as unseen.
@@ -75,7 +76,7 @@ pub(super) struct Evaluator<'a> {
     globals: FxHashMap<(ModuleId, Name), Global>,
     initialisers: FxHashMap<(ModuleId, ExprId), Value>,
     /// How many module-level names are being evaluated.
-    global_depth: usize,
+    pub global_depth: usize,
     /// The outermost of them that something inside came back to.
     cycle: usize,
     pub record: Record,
@@ -95,8 +96,8 @@ pub(super) struct Evaluator<'a> {
     pub params: Vec<String>,
     /// The module of the handler.
     pub home: ModuleId,
-    /// Calls of this handler whose outcome is known.
-    pub memo: FxHashMap<super::call::MemoKey, Rc<super::call::Memo>>,
+    /// Calls whose outcome is known.
+    pub memory: Memory,
     /// The outermost running call on which a cut recursion rests.
     pub cut: usize,
     /// The deepest call so far.
@@ -135,7 +136,7 @@ impl<'a> Evaluator<'a> {
             pathname: None,
             params: Vec::new(),
             home: ModuleId(0),
-            memo: FxHashMap::default(),
+            memory: Memory::default(),
             cut: usize::MAX,
             deepest: 0,
             spent: 0,
@@ -162,7 +163,7 @@ impl<'a> Evaluator<'a> {
         self.exhausted = false;
         self.cut_short = false;
         self.works = 0;
-        self.memo.clear();
+        self.memory.next_handler();
     }
 
     /// Takes one unit of fuel; false when none is left.
@@ -371,7 +372,8 @@ impl<'a> Evaluator<'a> {
     pub fn expr_aside(&mut self, module: ModuleId, expr: ExprId) -> Value {
         let state = State::new(Scope::module(module));
         let fuel = std::mem::replace(&mut self.fuel, MODULE_FUEL);
-        let spent = self.spent;
+        let (spent, works) = (self.spent, self.works);
+        let spending = self.memory.step_aside();
         let method = self.method.take();
         let pathname = self.pathname.take();
         let outcomes = self.aside(|this| {
@@ -381,7 +383,8 @@ impl<'a> Evaluator<'a> {
             outcomes
         });
         self.fuel = fuel;
-        self.spent = spent;
+        (self.spent, self.works) = (spent, works);
+        self.memory.come_back(spending);
         self.method = method;
         self.pathname = pathname;
         // A module that fails to load serves nothing, so only the values count.

@@ -102,6 +102,7 @@ impl<'a> Evaluator<'a> {
             }
             Native::Composed(chain) => self.call_composed(chain, args, state, id),
             Native::RouteMatcher(patterns) => {
+                self.memory.look_at_request();
                 let Some(path) = self.pathname.clone() else {
                     return value(state, Value::unknown());
                 };

@@ -77,14 +77,20 @@ impl<'a> Evaluator<'a> {
                 "query" => below(self, "query", Bits::NONE),
                 "params" => below(self, "params", Bits::PARAM),
                 "raw" => Some(self.request()),
-                "url" => Some(match &self.pathname {
-                    Some(path) => Value::text(&format!("http://localhost{path}")),
-                    None => Value::Unknown(Provenance::of(Bits::QUERY), Presence::Truthy),
-                }),
-                "method" => Some(match &self.method {
-                    Some(method) => Value::String(Rc::clone(method)),
-                    None => Value::Unknown(Provenance::default(), Presence::Truthy),
-                }),
+                "url" => {
+                    self.memory.look_at_request();
+                    Some(match &self.pathname {
+                        Some(path) => Value::text(&format!("http://localhost{path}")),
+                        None => Value::Unknown(Provenance::of(Bits::QUERY), Presence::Truthy),
+                    })
+                }
+                "method" => {
+                    self.memory.look_at_request();
+                    Some(match &self.method {
+                        Some(method) => Value::String(Rc::clone(method)),
+                        None => Value::Unknown(Provenance::default(), Presence::Truthy),
+                    })
+                }
                 "path" | "originalUrl" | "pathname" => Some(self.path_value()),
                 "body" | "rawBody" | "file" | "files" => seen(self, Bits::BODY),
                 "auth" | "user" | "session" | "userId" | "currentUser" => {
@@ -130,7 +136,8 @@ impl<'a> Evaluator<'a> {
             || matches!(external.args.first(), Some(Value::String(text)) if text.starts_with("http://localhost/"))
     }
 
-    fn path_value(&self) -> Value {
+    fn path_value(&mut self) -> Value {
+        self.memory.look_at_request();
         match &self.pathname {
             Some(path) => Value::String(Rc::clone(path)),
             None => Value::Unknown(Provenance::default(), Presence::Truthy),
@@ -162,6 +169,7 @@ impl<'a> Evaluator<'a> {
     }
 
     fn query(&mut self, name: &str, place: Option<Place>) -> Value {
+        self.memory.look_at_request();
         if self.params.iter().any(|param| param == name) {
             return Value::from_bits(self.param_bits(name));
         }

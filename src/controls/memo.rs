@@ -1,0 +1,392 @@
+//! Remembered calls: what comes of a call that depends on nothing but what is known of its arguments is evaluated once.
+//!
+//! Most of them serve every handler, because handlers share their guards and services. What a handler is charged for a
+//! call does not depend on who asked first: it pays for everything that it would have evaluated by itself, once.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use crate::graph::ModuleId;
+use crate::syntax::{FunctionId, MODULE_BODY};
+
+use super::call::Use;
+use super::evaluator::{Evaluator, MAX_DEPTH, MOST_SPENT};
+use super::paths::PathId;
+use super::record::{Event, Place};
+use super::state::{Outcomes, State};
+use super::value::{Chain, Closure, OriginId, Presence, Scope, Value};
+
+/// Fuel for one remembered call.
+const CALL_FUEL: u32 = 30_000;
+/// The most that a remembered call takes of its caller's fuel.
+const MOST_CHARGED: u32 = 150;
+
+/// Identifies a remembered call.
+#[derive(PartialEq, Eq, Hash, Debug)]
+pub(super) struct MemoKey {
+    what: Subject,
+    /// The handler's module, where calls may belong to the handler itself.
+    home: Option<ModuleId>,
+    caught: bool,
+    catching: bool,
+    muted: bool,
+    known: bool,
+    used: Use,
+    args: Vec<ArgumentKey>,
+}
+
+impl MemoKey {
+    /// It holds the address of a value, and such values are made anew for every handler.
+    fn holds_address(&self) -> bool {
+        matches!(self.what, Subject::Chain(..)) || self.args.iter().any(ArgumentKey::holds_address)
+    }
+}
+
+/// What is remembered.
+#[derive(PartialEq, Eq, Hash, Debug)]
+enum Subject {
+    Function(ModuleId, FunctionId),
+    /// The rest of a chain: the address of its layers, from which of them on, and its handler.
+    Chain(usize, usize, Option<ArgumentKey>),
+}
+
+/// An argument, as far as it decides what a call does.
+#[derive(PartialEq, Eq, Hash, Debug)]
+enum ArgumentKey {
+    Undefined,
+    Null,
+    Bool(bool),
+    Number(u64),
+    String(Rc<str>),
+    Unknown(u32, bool, Vec<OriginId>),
+    Object(Vec<(Rc<str>, ArgumentKey)>),
+    Path(PathId, u32),
+    Address(usize),
+}
+
+impl ArgumentKey {
+    fn of(value: &Value, depth: u8) -> Option<Self> {
+        Some(match value {
+            Value::Undefined => Self::Undefined,
+            Value::Null => Self::Null,
+            Value::Bool(truth) => Self::Bool(*truth),
+            Value::Number(number) => Self::Number(number.to_bits()),
+            Value::String(text) => Self::String(Rc::clone(text)),
+            Value::Unknown(provenance, presence) => {
+                let origins = provenance
+                    .origins
+                    .as_ref()
+                    .map(|origins| origins.to_vec())
+                    .unwrap_or_default();
+                Self::Unknown(provenance.bits.0, *presence == Presence::Truthy, origins)
+            }
+            Value::Object(object)
+                if depth > 0 && object.class.is_none() && object.open.is_none() =>
+            {
+                let fields = object.fields.iter();
+                let keys = fields.map(|(name, v)| Some((Rc::clone(name), Self::of(v, depth - 1)?)));
+                Self::Object(keys.collect::<Option<Vec<_>>>()?)
+            }
+            Value::Object(object) => Self::Address(Rc::as_ptr(object) as usize),
+            Value::Function(closure) => Self::Address(Rc::as_ptr(closure) as usize),
+            // The request and what it is made of are one for the whole handler.
+            Value::External(external)
+                if external.args.is_empty() && external.receiver.is_none() =>
+            {
+                Self::Path(external.path, external.provenance.bits.0)
+            }
+            Value::External(external) => Self::Address(Rc::as_ptr(external) as usize),
+            Value::Array(items) => Self::Address(Rc::as_ptr(items) as usize),
+            Value::Class(class) => Self::Address(Rc::as_ptr(class) as usize),
+            _ => return None,
+        })
+    }
+
+    fn holds_address(&self) -> bool {
+        match self {
+            Self::Address(_) => true,
+            Self::Object(fields) => fields.iter().any(|(_, field)| field.holds_address()),
+            _ => false,
+        }
+    }
+}
+
+/// What came of a remembered call.
+#[derive(Debug)]
+pub(super) struct Memo {
+    outcomes: Outcomes,
+    events: Vec<(Event, Place)>,
+    /// Fuel that it took.
+    cost: u32,
+    /// How many calls deep it went.
+    depth: usize,
+    /// The arguments: they keep the addresses in the key from being used again.
+    #[expect(dead_code, reason = "held, never read")]
+    kept: Vec<Value>,
+    spending: Spending,
+    /// The handler that has paid for it last.
+    paid_by: Cell<u32>,
+}
+
+/// What a call evaluates by itself, and the remembered calls that it makes.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Spending {
+    /// Expressions evaluated.
+    spent: u32,
+    /// Pieces of main work seen.
+    works: u32,
+    calls: Vec<Rc<Memo>>,
+    /// It looked at what differs between handlers: the request's method and path, the names of its parameters.
+    looked_at_request: bool,
+}
+
+impl Spending {
+    fn call(&mut self, memo: Rc<Memo>) {
+        if !self.calls.iter().any(|known| Rc::ptr_eq(known, &memo)) {
+            self.calls.push(memo);
+        }
+    }
+}
+
+/// The remembered calls.
+#[derive(Default)]
+pub(super) struct Memory {
+    /// Those of the handler that is being evaluated.
+    own: rustc_hash::FxHashMap<MemoKey, Rc<Memo>>,
+    /// Those that serve every handler.
+    shared: rustc_hash::FxHashMap<MemoKey, Rc<Memo>>,
+    /// Number of the handler.
+    handler: u32,
+    /// Of the call that is being evaluated.
+    spending: Spending,
+}
+
+impl Memory {
+    /// Makes ready for another handler.
+    pub fn next_handler(&mut self) {
+        self.own.clear();
+        self.handler += 1;
+        self.spending = Spending::default();
+    }
+
+    /// Keeps what another evaluation spends apart, which is about no request; gives it back with [`Self::come_back`].
+    pub fn step_aside(&mut self) -> Spending {
+        std::mem::take(&mut self.spending)
+    }
+
+    /// Goes on with what was being evaluated.
+    pub fn come_back(&mut self, spending: Spending) {
+        self.spending = spending;
+    }
+
+    /// What is being evaluated depends on the request's method, path or parameters.
+    pub fn look_at_request(&mut self) {
+        self.spending.looked_at_request = true;
+    }
+
+    fn known(&self, key: &MemoKey) -> Option<&Rc<Memo>> {
+        self.own.get(key).or_else(|| self.shared.get(key))
+    }
+
+    /// Makes the handler pay for what it has not paid for in a call and in the calls that it makes; nothing, and no payment,
+    /// when that is more than `most` expressions.
+    fn pay(&self, memo: &Rc<Memo>, most: u32) -> Option<(u32, u32)> {
+        let mut paid: Vec<(&Memo, u32)> = Vec::new();
+        let (mut spent, mut works) = (0, 0);
+        let mut pending: Vec<&Memo> = vec![memo];
+        while let Some(next) = pending.pop() {
+            if next.paid_by.get() == self.handler {
+                continue;
+            }
+            paid.push((next, next.paid_by.replace(self.handler)));
+            spent += next.spending.spent;
+            works += next.spending.works;
+            if spent > most {
+                for (memo, before) in paid {
+                    memo.paid_by.set(before);
+                }
+                return None;
+            }
+            pending.extend(next.spending.calls.iter().map(|memo| &**memo));
+        }
+        Some((spent, works))
+    }
+}
+
+impl Evaluator<'_> {
+    /// What something comes to that depends on nothing but its key: evaluated once, from a fresh start and with fuel of its
+    /// own, so that it does not depend on who asks first.
+    pub fn remembered(
+        &mut self,
+        key: MemoKey,
+        kept: Vec<Value>,
+        state: State,
+        run: impl FnOnce(&mut Self, State) -> Outcomes,
+    ) -> Outcomes {
+        if let Some(outcomes) = self.recall(&key, &state) {
+            return outcomes;
+        }
+        let mut fresh = State::new(Rc::clone(&state.scope));
+        fresh.caller.clone_from(&state.caller);
+        let fuel = std::mem::replace(&mut self.fuel, CALL_FUEL);
+        let record = std::mem::take(&mut self.record);
+        let cut = std::mem::replace(&mut self.cut, usize::MAX);
+        let deepest = std::mem::replace(&mut self.deepest, self.calls.len());
+        let (spent, works) = (self.spent, self.works);
+        let around = std::mem::take(&mut self.memory.spending);
+        let mut outcomes = run(self, fresh);
+        let mut spending = std::mem::replace(&mut self.memory.spending, around);
+        let (inside_spent, inside_works) = (spending.spent, spending.works);
+        // What the calls inside have cost is theirs.
+        spending.spent = self.spent - spent - inside_spent;
+        spending.works = self.works - works - inside_works;
+        let cost = CALL_FUEL - self.fuel;
+        self.fuel = fuel;
+        self.charge(cost);
+        let events = std::mem::replace(&mut self.record, record).events;
+        for (event, place) in &events {
+            self.record.add(event.clone(), *place);
+        }
+        let depth = self.deepest.saturating_sub(self.calls.len());
+        let whole = self.cut >= self.calls.len();
+        self.cut = self.cut.min(cut);
+        self.deepest = self.deepest.max(deepest);
+        let result = outcomes
+            .iter()
+            .map(|(after, flow)| (state.then(after), flow.clone()))
+            .collect();
+        let around = &mut self.memory.spending;
+        around.looked_at_request |= spending.looked_at_request;
+        if !whole {
+            // It will be evaluated again, so it belongs to whoever called.
+            around.spent += inside_spent;
+            around.works += inside_works;
+            spending.calls.drain(..).for_each(|memo| around.call(memo));
+            return result;
+        }
+        around.spent += self.spent - spent;
+        around.works += self.works - works;
+        let serves_all = !spending.looked_at_request && !self.exhausted && !key.holds_address();
+        // Nobody asks for the variables of whoever called first.
+        let nowhere = Scope::module(state.scope.module);
+        for (after, _) in &mut outcomes {
+            after.scope = Rc::clone(&nowhere);
+        }
+        let memo = Rc::new(Memo {
+            outcomes,
+            events,
+            cost,
+            depth,
+            kept,
+            spending,
+            paid_by: Cell::new(self.payer()),
+        });
+        self.memory.spending.call(Rc::clone(&memo));
+        let memory = &mut self.memory;
+        let known = if serves_all {
+            &mut memory.shared
+        } else {
+            &mut memory.own
+        };
+        known.insert(key, memo);
+        result
+    }
+
+    /// The outcome of a call that is remembered, paid for.
+    fn recall(&mut self, key: &MemoKey, state: &State) -> Option<Outcomes> {
+        let known = Rc::clone(self.memory.known(key)?);
+        if self.calls.len() + known.depth >= MAX_DEPTH {
+            return None;
+        }
+        if self.payer() != 0 {
+            let most = MOST_SPENT.saturating_sub(self.spent);
+            let (spent, works) = self.memory.pay(&known, most)?;
+            self.spent += spent;
+            self.works += works;
+            self.memory.spending.spent += spent;
+            self.memory.spending.works += works;
+        }
+        self.memory.spending.looked_at_request |= known.spending.looked_at_request;
+        self.deepest = self.deepest.max(self.calls.len() + known.depth);
+        self.charge(known.cost);
+        if self.muted == 0 {
+            for (event, place) in &known.events {
+                self.record.add(event.clone(), *place);
+            }
+        }
+        let after = |(after, flow): &(State, super::state::Flow)| (state.then(after), flow.clone());
+        let outcomes = known.outcomes.iter().map(after).collect();
+        self.memory.spending.call(known);
+        Some(outcomes)
+    }
+
+    /// The handler that pays for what is evaluated now: none for what modules define.
+    fn payer(&self) -> u32 {
+        if self.global_depth == 0 {
+            self.memory.handler
+        } else {
+            0
+        }
+    }
+
+    /// What a call takes of the caller's fuel: little, because it will not be evaluated again.
+    fn charge(&mut self, cost: u32) {
+        self.fuel = self.fuel.saturating_sub(cost.min(MOST_CHARGED));
+    }
+
+    /// Identifies a call whose outcome depends on nothing but what the key holds; `None` for others.
+    pub fn call_key(
+        &self,
+        closure: &Closure,
+        this: Option<&Value>,
+        args: &[Value],
+        state: &State,
+        own: bool,
+        used: Use,
+    ) -> Option<MemoKey> {
+        let at_top = closure.scope.function == MODULE_BODY && closure.scope.parent.is_none();
+        if !at_top || this.is_some() || state.answered.is_some() || args.len() > 8 {
+            return None;
+        }
+        let what = Subject::Function(closure.module, closure.function);
+        self.key(what, own, args, state, used)
+    }
+
+    /// Identifies the rest of a chain; `None` when what comes of it depends on more than that.
+    pub fn chain_key(&self, chain: &Chain, state: &State) -> Option<MemoKey> {
+        if state.answered.is_some() {
+            return None;
+        }
+        let handler = match &chain.handler {
+            Some(handler) => Some(ArgumentKey::of(handler, 1)?),
+            None => None,
+        };
+        let layers = Rc::as_ptr(&chain.layers) as usize;
+        let what = Subject::Chain(layers, chain.at, handler);
+        self.key(what, self.own(), &chain.args, state, Use::Awaited)
+    }
+
+    fn key(
+        &self,
+        what: Subject,
+        own: bool,
+        args: &[Value],
+        state: &State,
+        used: Use,
+    ) -> Option<MemoKey> {
+        let args = args
+            .iter()
+            .map(|arg| ArgumentKey::of(arg, 3))
+            .collect::<Option<Vec<_>>>()?;
+        Some(MemoKey {
+            what,
+            home: own.then_some(self.home),
+            caught: self.protection.iter().any(|protects| *protects),
+            catching: self.catching > 0,
+            muted: self.muted > 0,
+            known: state.caller.is_some(),
+            used,
+            args,
+        })
+    }
+}
