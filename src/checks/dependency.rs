@@ -20,9 +20,15 @@ pub(super) fn run(subject: &Subject<'_>, check: &Dependency) -> CheckResult {
             None => (entry.as_str(), None),
         })
         .collect();
-    let used = wanted
-        .iter()
-        .any(|(package, call)| reached.clone().any(|module| uses(module, package, *call)));
+    let used = wanted.iter().any(|(package, call)| {
+        let mut specifiers = subject.specifiers().iter();
+        specifiers.any(|specifier| is_of(package, specifier))
+            && call.is_none_or(|call| {
+                reached
+                    .clone()
+                    .any(|module| calls_of(module, package, call))
+            })
+    });
     let exported = check.or_exports.iter().any(|entry| {
         let (stem, name) = entry.split_once('#').unwrap_or((entry, "default"));
         reached.clone().any(|module| {
@@ -48,22 +54,21 @@ pub(super) fn run(subject: &Subject<'_>, check: &Dependency) -> CheckResult {
     CheckResult::pass_or_fail(vec![subject.absence(message)])
 }
 
-/// True when the module takes something of the package at run time and, where asked, calls it.
-fn uses(module: &ModuleRecord, package: &str, call: Option<&str>) -> bool {
-    let of_package = |specifier: &str| {
-        package_of(specifier).is_some_and(|name| wildcard(package, name))
-            || wildcard(package, specifier)
-    };
+/// The specifier names the package or something in it.
+fn is_of(package: &str, specifier: &str) -> bool {
+    package_of(specifier).is_some_and(|name| wildcard(package, name))
+        || wildcard(package, specifier)
+}
+
+/// The module calls this export of the package.
+fn calls_of(module: &ModuleRecord, package: &str, call: &str) -> bool {
     let requested = module
         .requests
         .iter()
-        .any(|request| !request.type_only && of_package(&request.specifier));
-    let Some(call) = call else {
-        return requested;
-    };
+        .any(|request| !request.type_only && is_of(package, &request.specifier));
     requested
         && calls(module).any(|each| {
             imported(module, each.callee)
-                .is_some_and(|(specifier, name)| of_package(specifier) && name == call)
+                .is_some_and(|(specifier, name)| is_of(package, specifier) && name == call)
         })
 }

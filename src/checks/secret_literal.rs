@@ -17,10 +17,16 @@ const RANDOM_BITS: f64 = 3.6;
 
 pub(super) fn run(subject: &Subject<'_>, check: &SecretLiteral) -> CheckResult {
     let mut findings = Vec::new();
+    let formats = check.formats.iter();
+    let shortest = formats.map(|format| format.prefix.len() + format.length);
+    let shortest = shortest.chain([SHORTEST_VALUE]).min().unwrap_or(0);
     for (_, module) in subject.modules() {
         let mut seen: BTreeSet<ExprId> = BTreeSet::new();
         for (id, expr) in numbered(module) {
             let Expr::String(value) = expr else { continue };
+            if value.len() < shortest {
+                continue;
+            }
             if let Some(what) = known_format(check, value) {
                 seen.insert(id);
                 let message = format!("{what} {} is written into the code", masked(value));
@@ -35,9 +41,9 @@ pub(super) fn run(subject: &Subject<'_>, check: &SecretLiteral) -> CheckResult {
             }
         }
         for (id, name) in named_values(module) {
-            if let Some(Expr::String(_)) = module.exprs.get(id.0 as usize)
+            if let Some(Expr::String(value)) = module.exprs.get(id.0 as usize)
+                && value.len() >= SHORTEST_VALUE
                 && is_secret_name(check, name)
-                && let Some(Expr::String(value)) = module.exprs.get(id.0 as usize)
                 && looks_random(value)
                 && seen.insert(id)
             {

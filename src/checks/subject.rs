@@ -1,5 +1,6 @@
 //! What every check starts from: a rule, an application, and the words for its routes.
 
+use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use crate::controls::Evidence;
@@ -11,7 +12,7 @@ use crate::rule::{Confidence, Rule};
 use crate::source::{Location, RepoPath, SourceFile};
 use crate::syntax::ModuleRecord;
 
-use super::code::is_side_file;
+use super::code::{is_side_file, package_of};
 
 /// How much an expensive handler counts.
 const EXPENSIVE_WEIGHT: f64 = 2.0;
@@ -21,6 +22,7 @@ const EXPENSIVE_WEIGHT: f64 = 2.0;
 pub struct Scope {
     own: Vec<ModuleId>,
     reached: OnceLock<Vec<ModuleId>>,
+    specifiers: OnceLock<BTreeSet<Box<str>>>,
 }
 
 impl Scope {
@@ -31,6 +33,7 @@ impl Scope {
         Self {
             own: own.map_or_else(Vec::new, |app| own_modules(model, app)),
             reached: OnceLock::new(),
+            specifiers: OnceLock::new(),
         }
     }
 }
@@ -154,6 +157,23 @@ impl<'a> Subject<'a> {
                 .collect()
         });
         reached.iter().map(|&id| graph.module(id))
+    }
+
+    /// What the modules of [`Self::reached`] take from packages at run time, as written, each once.
+    pub(super) fn specifiers(&self) -> &'a BTreeSet<Box<str>> {
+        self.scope.specifiers.get_or_init(|| {
+            let requests = self.reached().flat_map(|module| &module.requests);
+            let mut specifiers = BTreeSet::new();
+            for request in requests {
+                if !request.type_only
+                    && package_of(&request.specifier).is_some()
+                    && !specifiers.contains(&request.specifier)
+                {
+                    specifiers.insert(request.specifier.clone());
+                }
+            }
+            specifiers
+        })
     }
 
     /// A file of the application, else of the root, that one of the globs names.

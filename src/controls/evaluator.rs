@@ -19,8 +19,19 @@ use super::value::{Bits, ClassValue, Closure, External, OriginId, Provenance, Sc
 
 /// Expressions evaluated for one handler before the rest counts as unseen.
 const FUEL: u32 = 60_000;
-/// Expressions evaluated for one handler in all, those of remembered calls included.
-pub(super) const MOST_SPENT: u32 = 30_000;
+/// Expressions evaluated for one handler in all, those of remembered calls included, before any main work is seen.
+const MOST_BEFORE_WORK: u32 = 30_000;
+/// The same once main work is seen: guards stand in front of it, and what follows only adds detail.
+const MOST_AT_WORK: u32 = 20_000;
+
+/// The most expressions to evaluate for a handler of which so much work was seen.
+pub(super) fn most_spent(works: u32) -> u32 {
+    if works == 0 {
+        MOST_BEFORE_WORK
+    } else {
+        MOST_AT_WORK
+    }
+}
 /// Expressions evaluated for one module-level value.
 const MODULE_FUEL: u32 = 8_000;
 /// Calls within calls before a callee counts as unseen.
@@ -170,7 +181,7 @@ impl<'a> Evaluator<'a> {
     pub fn spend(&mut self) -> bool {
         self.fuel = self.fuel.saturating_sub(1);
         self.spent += 1;
-        if self.spent > MOST_SPENT && self.global_depth == 0 {
+        if self.spent > most_spent(self.works) && self.global_depth == 0 {
             if !self.exhausted {
                 self.exhausted = true;
                 // Once the work has begun, a guard that was not seen would come too late anyway.

@@ -10,7 +10,7 @@ use crate::graph::ModuleId;
 use crate::syntax::{FunctionId, MODULE_BODY};
 
 use super::call::Use;
-use super::evaluator::{Evaluator, MAX_DEPTH, MOST_SPENT};
+use super::evaluator::{Evaluator, MAX_DEPTH, most_spent};
 use super::paths::PathId;
 use super::record::{Event, Place};
 use super::state::{Outcomes, State};
@@ -188,9 +188,9 @@ impl Memory {
         self.own.get(key).or_else(|| self.shared.get(key))
     }
 
-    /// Makes the handler pay for what it has not paid for in a call and in the calls that it makes; nothing, and no payment,
-    /// when that is more than `most` expressions.
-    fn pay(&self, memo: &Rc<Memo>, most: u32) -> Option<(u32, u32)> {
+    /// Makes the handler pay for what it has not paid for in a call and in the calls that it makes, in expressions and pieces
+    /// of work; nothing, and no payment, when that is more than it may spend, having spent and seen so much.
+    fn pay(&self, memo: &Rc<Memo>, before: (u32, u32)) -> Option<(u32, u32)> {
         let mut paid: Vec<(&Memo, u32)> = Vec::new();
         let (mut spent, mut works) = (0, 0);
         let mut pending: Vec<&Memo> = vec![memo];
@@ -201,13 +201,13 @@ impl Memory {
             paid.push((next, next.paid_by.replace(self.handler)));
             spent += next.spending.spent;
             works += next.spending.works;
-            if spent > most {
-                for (memo, before) in paid {
-                    memo.paid_by.set(before);
-                }
-                return None;
-            }
             pending.extend(next.spending.calls.iter().map(|memo| &**memo));
+        }
+        if before.0 + spent > most_spent(before.1 + works) {
+            for (memo, payer) in paid {
+                memo.paid_by.set(payer);
+            }
+            return None;
         }
         Some((spent, works))
     }
@@ -299,8 +299,7 @@ impl Evaluator<'_> {
             return None;
         }
         if self.payer() != 0 {
-            let most = MOST_SPENT.saturating_sub(self.spent);
-            let (spent, works) = self.memory.pay(&known, most)?;
+            let (spent, works) = self.memory.pay(&known, (self.spent, self.works))?;
             self.spent += spent;
             self.works += works;
             self.memory.spending.spent += spent;
