@@ -13,20 +13,10 @@ use super::subject::Subject;
 /// What coverage tools measure.
 const MEASURES: [&str; 4] = ["branches", "functions", "lines", "statements"];
 
-/// Keys that nobody reads, each with the one that was meant.
-const MISSPELT: [(&str, &str); 5] = [
-    ("coverageThresholds", "coverageThreshold"),
-    ("coverageTreshold", "coverageThreshold"),
-    ("coverageTresholds", "coverageThreshold"),
-    ("tresholds", "thresholds"),
-    ("treshold", "thresholds"),
-];
-
-/// What was found: the highest threshold, or a key that does nothing.
+/// What was found: the highest threshold.
 #[derive(Default)]
 struct Found {
     highest: Option<(f64, Location)>,
-    misspelt: Vec<(Location, String)>,
 }
 
 impl Found {
@@ -58,9 +48,6 @@ pub(super) fn run(subject: &Subject<'_>, check: &CoverageThreshold) -> CheckResu
     in_manifests(subject, &mut found);
     in_documents(subject, &mut found);
     let mut findings: Vec<_> = Vec::new();
-    for (location, message) in &found.misspelt {
-        findings.push(subject.finding(location.clone(), message.clone()));
-    }
     match found.highest {
         Some((percent, _)) if percent >= check.percent => {
             return CheckResult::pass_or_fail(Vec::new());
@@ -70,11 +57,10 @@ pub(super) fn run(subject: &Subject<'_>, check: &CoverageThreshold) -> CheckResu
             let message = format!("the coverage threshold is {percent} %, below {wanted} %");
             findings.push(subject.finding(location, message));
         }
-        None if findings.is_empty() => {
+        None => {
             let message = String::from("no test runner fails when the coverage drops");
             findings.push(subject.app_finding(message));
         }
-        None => {}
     }
     CheckResult::pass_or_fail(findings)
 }
@@ -100,17 +86,8 @@ fn in_config(module: &ModuleRecord, found: &mut Found) {
             let Some(name) = key(module, name) else {
                 continue;
             };
-            if let Some((_, meant)) = MISSPELT.iter().find(|(wrong, _)| *wrong == name) {
-                let message =
-                    format!("`{name}` is no option, so no threshold holds; it is called `{meant}`");
-                found.misspelt.push((place(module, *value), message));
-            } else if (jest && name == "coverageThreshold") || (!jest && name == "thresholds") {
+            if (jest && name == "coverageThreshold") || (!jest && name == "thresholds") {
                 measures(module, *value, found);
-            } else if !jest && name == "threshold" && property(module, *value, "lines").is_some() {
-                let message = String::from(
-                    "`threshold` is no option, so no threshold holds; it is called `thresholds`",
-                );
-                found.misspelt.push((place(module, *value), message));
             } else if !jest && name == "coverage" {
                 // Before version 1, vitest took the measures right here.
                 direct_measures(module, *value, found);
@@ -166,20 +143,14 @@ fn in_manifests(subject: &Subject<'_>, found: &mut Found) {
             continue;
         }
         let manifest = Location::of_line(&folder.join("package.json"), 1);
-        if let Some(jest) = package.json.get("jest") {
-            if let Some(threshold) = jest.get("coverageThreshold").and_then(Value::as_object) {
-                for value in threshold.values() {
-                    json_measures(value, &manifest, found);
-                }
-            }
-            for (wrong, meant) in MISSPELT {
-                if jest.get(wrong).is_some() {
-                    let message = format!(
-                        "`{wrong}` is no option, so no threshold holds; it is called `{meant}`"
-                    );
-                    found.misspelt.push((manifest.clone(), message));
-                }
-            }
+        let jest = package.json.get("jest");
+        let threshold = jest.and_then(|jest| jest.get("coverageThreshold"));
+        for value in threshold
+            .and_then(Value::as_object)
+            .into_iter()
+            .flat_map(|it| it.values())
+        {
+            json_measures(value, &manifest, found);
         }
         for tool in ["nyc", "c8"] {
             if let Some(options) = package.json.get(tool) {

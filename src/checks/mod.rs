@@ -1,15 +1,19 @@
 //! One file per kind of check: a rule and the model give findings and counts. Pure: no reading, no order, no configuration.
 
 mod attest;
+mod ci_scripts;
 mod code;
 mod config_key;
+mod config_spelling;
 mod console_logging;
+mod control_unused;
 mod cors;
 mod coverage_threshold;
 mod csp;
 mod dependency;
 mod env_validation;
 mod file;
+mod guard_flaws;
 mod headers;
 mod middleware_loaded;
 mod pattern;
@@ -21,7 +25,12 @@ mod route_exists;
 mod route_mark;
 mod secret_literal;
 mod subject;
+mod test_runner;
+mod tests_run;
 mod unsigned_token;
+mod uses;
+mod webhook_body;
+mod webhook_reached;
 
 pub use result::CheckResult;
 pub use subject::Scope;
@@ -54,6 +63,13 @@ pub fn run(rule: &Rule, model: &Model, app: usize, scope: &Scope) -> CheckResult
         Check::CoverageThreshold(check) => coverage_threshold::run(&subject, check),
         Check::Pipeline(check) => pipeline::run(&subject, check),
         Check::ConsoleLogging(check) => console_logging::run(&subject, check),
+        Check::ControlUnused(check) => control_unused::run(&subject, check),
+        Check::ConfigSpelling(check) => config_spelling::run(&subject, check),
+        Check::CiScripts(check) => ci_scripts::run(&subject, check),
+        Check::TestsRun(check) => tests_run::run(&subject, check),
+        Check::GuardFlaws(check) => guard_flaws::run(&subject, check),
+        Check::WebhookBody(check) => webhook_body::run(&subject, check),
+        Check::WebhookReached(_) => webhook_reached::run(&subject),
         Check::Attest(_) => attest::run(),
     }
 }

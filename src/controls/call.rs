@@ -147,6 +147,7 @@ impl<'a> Evaluator<'a> {
             self.protection.push(true);
         }
         let settled = self.call_expression(promise, state, inner);
+        self.record.take_lost();
         if catches {
             self.protection.pop();
         }
@@ -349,6 +350,7 @@ impl<'a> Evaluator<'a> {
         });
         self.deepest = self.deepest.max(self.calls.len());
         let facts_before = Rc::clone(&state.facts);
+        let before = (state.work, state.facts.len());
         let mut inside = state.in_scope(&Rc::new(scope));
         for (at, param) in function.params.iter().enumerate() {
             let argument = match param {
@@ -360,6 +362,9 @@ impl<'a> Evaluator<'a> {
         let completion = self.block(&function.body, vec![inside]);
         self.calls.pop();
         let lost = used == Use::Detached && function.is_async;
+        if lost && self.muted == 0 {
+            self.note_lost(closure, &completion, before);
+        }
         let promises = used == Use::Plain && function.is_async && !function.is_generator;
         let mut outcomes: Outcomes = SmallVec::new();
         for state in completion.next {
@@ -642,7 +647,9 @@ impl<'a> Evaluator<'a> {
                 if self.is_request_path(request.path) =>
             {
                 let text = self.paths.text(external.path);
-                (text.ends_with("#Request") || text.ends_with("#NextRequest")).then_some(true)
+                let known = text.ends_with("#Request") || text.ends_with("#NextRequest");
+                self.class_decided |= known;
+                known.then_some(true)
             }
             (
                 Value::Undefined

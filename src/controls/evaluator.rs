@@ -121,6 +121,10 @@ pub(super) struct Evaluator<'a> {
     pub cut_short: bool,
     /// Pieces of main work seen so far, on any path.
     pub works: u32,
+    /// A condition on the class of the request was decided.
+    pub class_decided: bool,
+    /// Behind the statement that begins, an error is thrown.
+    pub refuses_next: bool,
 }
 
 impl<'a> Evaluator<'a> {
@@ -154,6 +158,8 @@ impl<'a> Evaluator<'a> {
             exhausted: false,
             cut_short: false,
             works: 0,
+            class_decided: false,
+            refuses_next: false,
         }
     }
 

@@ -11,7 +11,7 @@ use crate::syntax::{
 use super::call::Use;
 use super::evaluator::Evaluator;
 use super::record::Event;
-use super::state::{Outcomes, State, merge_outcomes, merge_states, squeeze, value};
+use super::state::{Outcomes, State, Unconfigured, merge_outcomes, merge_states, squeeze, value};
 use super::statement::{Branches, set};
 use super::value::{Bits, External, Object, Presence, Provenance, Value};
 
@@ -452,6 +452,8 @@ impl<'a> Evaluator<'a> {
             UnaryOp::Void => match self.module(state.scope.module).expr(operand) {
                 Expr::Call { .. } => {
                     let outcomes = self.call_expression(operand, state, Use::Detached);
+                    // Whoever writes `void` means it.
+                    self.record.take_lost();
                     outcomes
                         .into_iter()
                         .map(|(state, flow)| (state, flow.map(|_| Value::Undefined)))
@@ -649,7 +651,12 @@ impl<'a> Evaluator<'a> {
             }
             _ => {
                 let mut all = Branches::default();
+                let is_call = matches!(record.expr(test), Expr::Call { .. });
+                let decided = state.possible.len();
                 for (state, flow) in self.eval(test, state) {
+                    if is_call && let Ok(Value::Promise(promised)) = &flow {
+                        self.note_promise(promised, &state, decided, test);
+                    }
                     let v = match flow {
                         Ok(v) => v,
                         Err(error) => {
@@ -677,12 +684,16 @@ impl<'a> Evaluator<'a> {
                                 yes = yes.with_fact(site, true, provenance.clone());
                                 no = no.with_fact(site, false, provenance);
                             } else if configured(provenance.bits) {
+                                let unconfigured = Unconfigured {
+                                    site: self.site(yes.scope.module, test),
+                                    secret: provenance.bits.has(Bits::SECRET),
+                                };
                                 let missing = if provenance.bits.has(Bits::NEGATED) {
                                     &mut yes
                                 } else {
                                     &mut no
                                 };
-                                missing.unconfigured = true;
+                                missing.unconfigured = Some(unconfigured);
                             }
                             self.refine(test, true, &mut yes);
                             self.refine(test, false, &mut no);

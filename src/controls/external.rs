@@ -827,6 +827,14 @@ impl<'a> Evaluator<'a> {
                 value(state, Value::Undefined)
             }
             Meaning::Track => value(state, Value::Undefined),
+            Meaning::Respond if is_no_status(&args, self) => {
+                // `{ status: headers }`: making the response throws.
+                let failure = Object {
+                    open: Some(Provenance::default()),
+                    ..Object::default()
+                };
+                smallvec![(state, Err(Value::Object(Rc::new(failure))))]
+            }
             Meaning::Respond => {
                 let status = api
                     .status
@@ -1167,6 +1175,21 @@ pub(super) fn status_of(args: &[Value]) -> Option<u16> {
         Value::Number(status) if (100.0..600.0).contains(status) => Some(*status as u16),
         _ => None,
     })
+}
+
+/// The status that is given is an object or a text that is no number.
+fn is_no_status(args: &[Value], evaluator: &Evaluator<'_>) -> bool {
+    let Some(Value::Object(init)) = args.get(1) else {
+        return false;
+    };
+    match init.get("status") {
+        Some(Value::Object(_) | Value::Array(_)) => true,
+        Some(Value::String(text)) => text.trim().parse::<u16>().is_err(),
+        Some(Value::External(external)) => {
+            &*evaluator.paths.text(external.path) == "global#Headers!"
+        }
+        _ => false,
+    }
 }
 
 /// A second argument was given, so the status may be something else than 200.

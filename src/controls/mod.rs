@@ -7,6 +7,7 @@ mod call;
 mod evaluator;
 mod expression;
 mod external;
+mod flaw;
 mod memo;
 mod native;
 mod paths;

@@ -15,7 +15,7 @@ use crate::rule::{Calling, Confidence, Control, Meaning};
 
 use super::call::Use;
 use super::evaluator::{Evaluator, FRAMEWORK};
-use super::record::{Event, Place};
+use super::record::{Event, Flaw, Place};
 use super::state::{Fact, Flow, Outcomes, Site, State};
 use super::value::{
     Bits, Chain, Closure, Native, Object, Presence, Provenance, Response, ResponseKind, Scope,
@@ -81,7 +81,7 @@ struct End {
     possible: Rc<Vec<Fact>>,
     caller: Option<Fact>,
     counted: Option<Fact>,
-    unconfigured: bool,
+    unconfigured: Option<super::state::Unconfigured>,
     ending: Ending,
     work: u32,
     blind: bool,
@@ -216,12 +216,22 @@ pub(super) fn status_field(value: &Value) -> Option<u16> {
         })
 }
 
+/// What a middleware does to the requests of one path.
+pub(super) struct Passage {
+    pub status: Status,
+    pub evidence: Vec<Evidence>,
+    /// Only who is signed in gets through; no signature or secret would do.
+    pub by_session: bool,
+}
+
 /// What a set of paths says of guards.
 struct Judgement {
     status: Status,
     /// The guards that serving paths pass, with the status they answer.
     guards: Vec<(Site, Option<u16>, Provenance)>,
     blind: bool,
+    /// All paths that passed no guard go on because this is missing.
+    fails_open: Option<super::state::Unconfigured>,
 }
 
 impl<'a> Evaluator<'a> {
@@ -253,10 +263,14 @@ impl<'a> Evaluator<'a> {
         export: &str,
         pathname: &str,
         method: Option<&str>,
-    ) -> (Status, Vec<Evidence>) {
+    ) -> Passage {
         self.reset(module, method, Some(pathname));
         let Some(outcomes) = self.run_middleware(module, export) else {
-            return (Status::Unknown, Vec::new());
+            return Passage {
+                status: Status::Unknown,
+                evidence: Vec::new(),
+                by_session: false,
+            };
         };
         let ends: Vec<End> = outcomes
             .into_iter()
@@ -266,14 +280,17 @@ impl<'a> Evaluator<'a> {
         let mut evidence = Vec::new();
         self.guard_evidence(&judgement, &mut evidence);
         let unseen = judgement.status == Status::Absent && judgement.blind;
-        (
-            if unseen {
+        let guards = judgement.guards.iter();
+        let bits = guards.fold(Bits::NONE, |all, (_, _, p)| all.with(p.bits));
+        Passage {
+            status: if unseen {
                 Status::Unknown
             } else {
                 judgement.status
             },
             evidence,
-        )
+            by_session: bits.has(Bits::IDENTITY) && !bits.has(Bits::SIGNATURE.with(Bits::SECRET)),
+        }
     }
 
     /// The headers that a middleware sets, on any path.
@@ -584,7 +601,18 @@ impl<'a> Evaluator<'a> {
             && served
                 .iter()
                 .zip(&passes)
-                .all(|(end, passed)| *passed || end.unconfigured);
+                .all(|(end, passed)| *passed || end.unconfigured.is_some());
+        // Whoever comes while something is not configured meets no guard.
+        let open = served
+            .iter()
+            .zip(&passes)
+            .filter(|(_, passed)| !**passed)
+            .map(|(end, _)| end.unconfigured);
+        let fails_open = if any && open.clone().all(|missing| missing.is_some()) {
+            open.flatten().next()
+        } else {
+            None
+        };
         let blind = ends.iter().any(|end| end.blind);
         let closed = ends
             .iter()
@@ -607,21 +635,22 @@ impl<'a> Evaluator<'a> {
             status,
             guards,
             blind,
+            fails_open,
         }
     }
 
     fn verdicts(&mut self, route: &Route, entry: Place, ends: &[End], seen: Seen) -> Proof {
         let mut controls = BTreeMap::new();
         let start = self.evidence(entry, &format!("{} handler", route.method));
+        let mut marks: Vec<(String, Evidence)> = Vec::new();
         for control in [Control::Auth, Control::RateLimit] {
-            let verdict = self.guard_verdict(control, ends, &start, seen);
+            let verdict = self.guard_verdict(control, ends, &start, seen, &mut marks);
             controls.insert(control, verdict);
         }
         controls.insert(Control::Validation, self.validation(&start, seen));
         controls.insert(Control::ErrorHandling, self.error_handling(&start, seen));
         controls.insert(Control::Logging, self.logging(&start));
         let mut expensive: Vec<(String, Evidence)> = Vec::new();
-        let mut marks: Vec<(String, Evidence)> = Vec::new();
         let events = self.record.events.clone();
         for (event, place) in &events {
             match event {
@@ -632,6 +661,21 @@ impl<'a> Evaluator<'a> {
                 Event::Header { name, value } => {
                     let evidence = self.evidence(*place, value.as_deref().unwrap_or(""));
                     marks.push((format!("sets-header:{name}"), evidence));
+                }
+                // Beside a limit that holds, another may be asked only to count.
+                Event::Ineffective {
+                    flaw: Flaw::Ignored,
+                    guard: "rate-limit",
+                } if controls
+                    .get(&Control::RateLimit)
+                    .is_some_and(|verdict| verdict.status == Status::Enforced) => {}
+                Event::Ineffective { flaw, guard } => {
+                    let evidence = self.evidence(*place, "the guard that turns nobody away");
+                    marks.push((format!("ineffective:{guard}:{}", flaw.word()), evidence));
+                }
+                Event::FailsOpen { guard } => {
+                    let evidence = self.evidence(*place, "what happens when it fails");
+                    marks.push((format!("fails-open:{guard}:store"), evidence));
                 }
                 Event::Signature { provider } => {
                     let provider = provider.as_deref().unwrap_or("any");
@@ -661,6 +705,7 @@ impl<'a> Evaluator<'a> {
         ends: &[End],
         start: &Evidence,
         seen: Seen,
+        marks: &mut Vec<(String, Evidence)>,
     ) -> Verdict {
         let mut evidence = vec![start.clone()];
         match seen {
@@ -688,6 +733,24 @@ impl<'a> Evaluator<'a> {
             Seen::Whole | Seen::BehindWrapper => {}
         }
         let mut judgement = self.judge(ends, control);
+        if let Some(missing) = judgement.fails_open
+            && seen == Seen::Whole
+            && !self.exhausted
+            && (missing.secret || control == Control::RateLimit)
+        {
+            let place = self.site_places[missing.site.0 as usize];
+            let signed = judgement
+                .guards
+                .iter()
+                .any(|(_, _, provenance)| provenance.bits.has(Bits::SIGNATURE.with(Bits::SECRET)));
+            let guard = match control {
+                Control::RateLimit => "rate-limit",
+                _ if signed => "secret",
+                _ => "auth",
+            };
+            let evidence = self.evidence(place, "asks whether it is configured");
+            marks.push((format!("fails-open:{guard}:configuration"), evidence));
+        }
         let delegated = self
             .record
             .first(|event| matches!(event, Event::Delegated).then_some(()));

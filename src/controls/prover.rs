@@ -38,6 +38,18 @@ impl<'a> Prover<'a> {
         ) {
             return proof;
         }
+        let signed = proof
+            .marks
+            .iter()
+            .any(|(mark, _)| mark.starts_with("signature-check:"));
+        if signed {
+            let blocks = middleware
+                .iter()
+                .find_map(|each| self.blocks(each, url, route));
+            proof
+                .marks
+                .extend(blocks.map(|evidence| (String::from("webhook-blocked"), evidence)));
+        }
         let covered = proof
             .controls
             .get(&Control::Auth)
@@ -57,6 +69,23 @@ impl<'a> Prover<'a> {
             }
         }
         proof
+    }
+
+    /// Where a middleware turns away whoever is not signed in, which nobody is who only sends a signature.
+    fn blocks(&mut self, middleware: &Middleware, url: &str, route: &Route) -> Option<Evidence> {
+        let matchers = middleware.matchers.as_ref()?;
+        if middleware.problem.is_some() || coverage(matchers, url) != Coverage::Always {
+            return None;
+        }
+        let export = middleware.export.as_deref()?;
+        let method = (route.method != "ANY").then_some(route.method.as_str());
+        let path = sample_path(url);
+        let passage = self
+            .evaluator
+            .prove_middleware(middleware.module, export, &path, method);
+        (passage.status == Status::Enforced && passage.by_session)
+            .then(|| passage.evidence.into_iter().next_back())
+            .flatten()
     }
 
     /// What a middleware does to the requests of a route; nothing when it lets them pass.
@@ -83,9 +112,10 @@ impl<'a> Prover<'a> {
         let export = middleware.export.as_deref()?;
         let path = sample_path(url);
         let method = (route.method != "ANY").then_some(route.method.as_str());
-        let (status, mut evidence) =
-            self.evaluator
-                .prove_middleware(middleware.module, export, &path, method);
+        let passage = self
+            .evaluator
+            .prove_middleware(middleware.module, export, &path, method);
+        let (status, mut evidence) = (passage.status, passage.evidence);
         evidence.insert(0, step);
         match (status, covers) {
             (Status::Enforced, Coverage::Always) => Some(Verdict {

@@ -39,6 +39,12 @@ pub(super) enum Event {
     Signature { provider: Option<Rc<str>> },
     /// An expensive call, and its category.
     Expensive(Rc<str>),
+    /// A guard stands here and can turn nobody away.
+    Ineffective { flaw: Flaw, guard: &'static str },
+    /// A guard is called without being awaited; whoever calls it turns this into [`Flaw::Unawaited`].
+    Lost { guard: &'static str },
+    /// Where the store or the service of a guard fails, the request passes.
+    FailsOpen { guard: &'static str },
     /// A response header was set.
     Header {
         name: Rc<str>,
@@ -46,14 +52,48 @@ pub(super) enum Event {
     },
 }
 
+/// Why a guard turns nobody away.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Flaw {
+    /// The condition in front of it never holds.
+    Impossible,
+    /// Its promise is not awaited.
+    Unawaited,
+    /// Nobody looks at its decision.
+    Ignored,
+    /// Its refusal is thrown into a `catch` that goes on.
+    Swallowed,
+}
+
+impl Flaw {
+    /// The word in marks.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Impossible => "impossible",
+            Self::Unawaited => "unawaited",
+            Self::Ignored => "ignored",
+            Self::Swallowed => "swallowed",
+        }
+    }
+}
+
 /// What was seen, in order, each place once.
 #[derive(Clone, Default, Debug)]
 pub(super) struct Record {
     pub events: Vec<(Event, Place)>,
+    /// How often a limiter was asked, the same one again included.
+    pub limiters: u32,
+    /// [`Event::Lost`] is among the events.
+    lost: bool,
 }
 
 impl Record {
     pub fn add(&mut self, event: Event, place: Place) {
+        match &event {
+            Event::Limiter { .. } => self.limiters += 1,
+            Event::Lost { .. } => self.lost = true,
+            _ => {}
+        }
         let known = self
             .events
             .iter()
@@ -66,6 +106,19 @@ impl Record {
                 self.events.push(again);
             }
             Some(_) => {}
+        }
+    }
+
+    /// The guard that was called last without being awaited, once.
+    pub fn take_lost(&mut self) -> Option<&'static str> {
+        if !std::mem::take(&mut self.lost) {
+            return None;
+        }
+        let lost = |(event, _): &(Event, Place)| matches!(event, Event::Lost { .. });
+        let at = self.events.iter().rposition(lost)?;
+        match self.events.remove(at).0 {
+            Event::Lost { guard } => Some(guard),
+            _ => None,
         }
     }
 

@@ -47,6 +47,14 @@ fn add(facts: &mut Rc<Vec<Fact>>, fact: &Fact) {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(super) struct Site(pub u32);
 
+/// A condition on the configuration that a path passed because something is missing there.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Unconfigured {
+    pub site: Site,
+    /// What is missing is a secret.
+    pub secret: bool,
+}
+
 /// One path, up to some point. Paths are copied at every fork and moved at every step, so what they hold is shared until
 /// one of them changes it.
 #[derive(Clone, Debug)]
@@ -78,8 +86,8 @@ pub(super) struct Progress {
     pub caller: Option<Fact>,
     /// The first question to a limiter or a stored count on every path that was merged into this one.
     pub counted: Option<Fact>,
-    /// It goes on because something is not configured.
-    pub unconfigured: bool,
+    /// It goes on because something is not configured: the condition that asked.
+    pub unconfigured: Option<Unconfigured>,
     /// How many pieces of main work have been done.
     pub work: u32,
     /// A known failure was thrown and caught on the way.
@@ -102,7 +110,7 @@ impl State {
             possible: Rc::new(Vec::new()),
             caller: None,
             counted: None,
-            unconfigured: false,
+            unconfigured: None,
             work: 0,
             failed: false,
             blind: false,
@@ -158,7 +166,7 @@ impl State {
             after.counted = other.counted.as_ref().map(moved);
         }
         after.work += other.work;
-        after.unconfigured |= other.unconfigured;
+        after.unconfigured = after.unconfigured.or(other.unconfigured);
         after.failed |= other.failed;
         after.blind |= other.blind;
         after.worked_after_answer |=
@@ -219,11 +227,11 @@ impl State {
             counted: match (&self.counted, &other.counted) {
                 (Some(fact), Some(_)) => Some(fact.clone()),
                 // Where no limiter is configured, none can be asked.
-                (Some(fact), None) if other.unconfigured => Some(fact.clone()),
-                (None, Some(fact)) if self.unconfigured => Some(fact.clone()),
+                (Some(fact), None) if other.unconfigured.is_some() => Some(fact.clone()),
+                (None, Some(fact)) if self.unconfigured.is_some() => Some(fact.clone()),
                 _ => None,
             },
-            unconfigured: self.unconfigured && other.unconfigured,
+            unconfigured: self.unconfigured.filter(|_| other.unconfigured.is_some()),
             work: self.work.max(other.work),
             failed: self.failed && other.failed,
             blind: self.blind || other.blind,

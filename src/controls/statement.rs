@@ -6,8 +6,9 @@ use crate::syntax::{Expr, ExprId, Handler, Key, Loop, Pattern, Stmt, StmtKind};
 
 use super::call::Use;
 use super::evaluator::Evaluator;
-use super::record::Event;
-use super::state::{Flow, State, merge_states};
+use super::flaw::{asks_class, goes_on, refusals};
+use super::record::{Event, Flaw};
+use super::state::{Flow, Site, State, merge_states};
 use super::value::{Bits, Object, Presence, Provenance, Scope, Value};
 
 /// How a path leaves a block early.
@@ -60,11 +61,13 @@ impl<'a> Evaluator<'a> {
                 }
             }
         }
-        for stmt in body {
+        for (at, stmt) in body.iter().enumerate() {
             if done.next.is_empty() {
                 break;
             }
             let states = std::mem::take(&mut done.next);
+            self.refuses_next =
+                matches!(body.get(at + 1), Some(next) if matches!(next.kind, StmtKind::Throw(_)));
             let result = self.statement(stmt, states);
             done.absorb(result);
             merge_states(&mut done.next);
@@ -84,11 +87,18 @@ impl<'a> Evaluator<'a> {
                 }
             }
             StmtKind::Expr(expr) => {
+                // Where a refusal follows, a limiter is asked to count it.
+                let counts = self.refuses_next;
                 for state in states {
-                    let outcomes = match self.module(state.scope.module).expr(*expr) {
+                    let module = state.scope.module;
+                    let decided = state.facts.len();
+                    let outcomes = match self.module(module).expr(*expr) {
                         Expr::Call { .. } => self.call_expression(*expr, state, Use::Detached),
                         _ => self.eval(*expr, state),
                     };
+                    if !counts {
+                        self.note_ignored(*expr, module, decided, &outcomes);
+                    }
                     for (state, flow) in outcomes {
                         match flow {
                             Ok(_) => done.next.push(state),
@@ -196,12 +206,25 @@ impl<'a> Evaluator<'a> {
         state: State,
     ) -> Completion {
         let module = state.scope.module;
+        self.class_decided = false;
+        let asks_class = self.muted == 0 && asks_class(self.module(module), test, 4);
+        let before = asks_class.then(|| state.clone());
         let Branches {
             mut yes,
             mut no,
             thrown,
             bits,
         } = self.branch(test, state);
+        if self.class_decided
+            && let Some(before) = before
+        {
+            let taken_by = (yes.is_empty(), no.is_empty());
+            match taken_by {
+                (true, false) if otherwise.is_empty() => self.note_impossible(test, then, before),
+                (false, true) if then.is_empty() => self.note_impossible(test, otherwise, before),
+                _ => {}
+            }
+        }
         let mut done = Completion::default();
         done.exits.extend(
             thrown
@@ -398,13 +421,22 @@ impl<'a> Evaluator<'a> {
             ..Object::default()
         }));
         let mut protects = false;
+        let mut foreseen = None;
         if let Some(state) = states.first() {
             let result = self.handle(handler, failure, vec![state.clone()]);
             protects = !result
                 .exits
                 .iter()
                 .any(|(_, exit)| matches!(exit, Exit::Throw(_)));
+            foreseen = Some(result);
         }
+        let asked = self.record.limiters;
+        let known: Vec<Site> = if self.muted == 0 {
+            let facts = states.iter().flat_map(|state| state.possible.iter());
+            facts.map(|fact| fact.site).collect()
+        } else {
+            Vec::new()
+        };
         if protects
             && self.own()
             && let (Some(stmt), Some(call)) = (block.first(), self.calls.last())
@@ -418,6 +450,20 @@ impl<'a> Evaluator<'a> {
         self.protection.push(protects);
         let body = self.block(block, states);
         self.protection.pop();
+        if self.muted == 0
+            && self.record.limiters > asked
+            && let Some(foreseen) = &foreseen
+            && self.passes_on_failure(&body, foreseen)
+        {
+            let guard = "rate-limit";
+            self.note_in_handler(Event::FailsOpen { guard }, handler);
+        }
+        let refused = if self.muted == 0 {
+            refusals(&body, &known)
+        } else {
+            Vec::new()
+        };
+        let falls_through = !body.next.is_empty();
         let mut thrown: Vec<(State, Value)> = Vec::new();
         done.next = body.next;
         for (state, exit) in body.exits {
@@ -428,7 +474,20 @@ impl<'a> Evaluator<'a> {
         }
         for (mut state, error) in thrown {
             state.failed = true;
+            let work = state.work;
+            let guard = refused.iter().find(|r| {
+                state
+                    .facts
+                    .iter()
+                    .any(|f| f.site == r.site && f.arm == r.arm)
+            });
             let result = self.handle(handler, error, vec![state]);
+            if let Some(refusal) = guard
+                && goes_on(&result, refusal, work, falls_through)
+            {
+                let (flaw, guard) = (Flaw::Swallowed, refusal.guard);
+                self.note_in_handler(Event::Ineffective { flaw, guard }, handler);
+            }
             done.absorb(result);
         }
         self.finally(done, finalizer)

@@ -41,6 +41,10 @@ pub struct WorkflowStep {
     pub run: Option<String>,
     /// `uses`, the action.
     pub uses: Option<String>,
+    /// The folder in which it runs, as written; the repository's root when there is none.
+    pub folder: Option<String>,
+    /// It is switched off, or its failure fails nothing.
+    pub may_fail: bool,
     /// Where it stands.
     pub location: Location,
 }

@@ -81,14 +81,22 @@ fn github(file: &SourceFile, document: &MarkedYaml<'_>) -> Workflow {
     let trigger = yaml_get(document, "on").or_else(|| yaml_get(document, "true"));
     let mut steps = Vec::new();
     let jobs = yaml_get(document, "jobs");
+    let everywhere = default_folder(document);
     for (job, body) in jobs.into_iter().flat_map(yaml_entries) {
         // `uses` of a job calls another workflow.
         if let Some(called) = yaml_get(body, "uses") {
             steps.extend(step(file, job, body, called));
         }
+        let folder = default_folder(body).or_else(|| everywhere.clone());
+        let may_fail = may_fail(body);
         let list = yaml_get(body, "steps").and_then(|steps| steps.data.as_sequence());
         for entry in list.into_iter().flatten() {
-            steps.extend(step(file, job, entry, entry));
+            let Some(mut step) = step(file, job, entry, entry) else {
+                continue;
+            };
+            step.folder = step.folder.or_else(|| folder.clone());
+            step.may_fail |= may_fail;
+            steps.push(step);
         }
     }
     Workflow {
@@ -96,6 +104,26 @@ fn github(file: &SourceFile, document: &MarkedYaml<'_>) -> Workflow {
         on_change: trigger.is_some_and(on_change),
         steps,
     }
+}
+
+/// `defaults.run.working-directory` of a workflow or a job.
+fn default_folder(node: &MarkedYaml<'_>) -> Option<String> {
+    let run = yaml_get(yaml_get(node, "defaults")?, "run")?;
+    let folder = yaml_get(run, "working-directory")?.data.as_str()?;
+    Some(folder.to_owned())
+}
+
+/// `if: false` and `continue-on-error: true` of a job or a step.
+fn may_fail(node: &MarkedYaml<'_>) -> bool {
+    let is = |key: &str, wanted: bool| {
+        yaml_get(node, key).is_some_and(|value| {
+            value.data.as_bool() == Some(wanted)
+                || value.data.as_str().is_some_and(|text| {
+                    text.trim_matches(['$', '{', '}', ' ']) == if wanted { "true" } else { "false" }
+                })
+        })
+    };
+    is("if", false) || is("continue-on-error", true)
 }
 
 /// A step that runs or uses something; `at` is where it is said to stand.
@@ -113,6 +141,8 @@ fn step(
     let (run, uses) = (text("run"), text("uses"));
     (run.is_some() || uses.is_some()).then(|| WorkflowStep {
         job: job.to_owned(),
+        folder: text("working-directory"),
+        may_fail: may_fail(entry),
         run,
         uses,
         location: yaml_location(&file.path, at),
@@ -168,6 +198,8 @@ fn commands(file: &SourceFile, document: &MarkedYaml<'_>) -> Vec<WorkflowStep> {
                             job: name_of(&job, key),
                             run: None,
                             uses: Some(text.to_owned()),
+                            folder: None,
+                            may_fail: false,
                             location: yaml_location(&file.path, value),
                         });
                     }
@@ -196,6 +228,9 @@ fn push_commands(
                 job: job.to_owned(),
                 run: Some(text.to_owned()),
                 uses: None,
+                // Where other services run their commands, they say in too many ways.
+                folder: None,
+                may_fail: true,
                 location: yaml_location(&file.path, node),
             });
         }

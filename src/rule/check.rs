@@ -68,6 +68,29 @@ pub enum Check {
     /// Server code has to log through a logger. Counted are `console` calls in modules that the server loads, not those of client
     /// components, scripts and tests; beside them stands how many handlers log through a logger.
     ConsoleLogging(ConsoleLogging),
+    /// A control that somebody wrote has to be used by something that runs. Schemas, limiters, guards, wrappers, validators, error
+    /// handlers and loggers that a module exports are followed from their definition through imports, barrels and other
+    /// definitions until code is met that runs; a type that is made of a schema and used anywhere counts as a use, a test does not.
+    ControlUnused(ControlUnused),
+    /// Keys of configuration files that the tool does not know and that are one slip away from one that it knows. The keys of plugins
+    /// and new ones are nobody's business: only near misses count, and only where the known key is not set as well.
+    ConfigSpelling(ConfigSpelling),
+    /// Scripts that pipelines run have to exist: in the manifest of the folder in which the step runs, or of the workspace that it names.
+    /// Commands that package managers know themselves, programs of dependencies, optional scripts and steps that may fail are left out.
+    CiScripts(CiScripts),
+    /// Test files have to be picked up by a test runner. The configurations of jest, vitest and Playwright near the file are read
+    /// (folders, patterns, what they ignore); where one cannot be read, or another runner is called by a script, nothing is said.
+    TestsRun(TestsRun),
+    /// A guard has to be able to turn somebody away. While the paths of a handler are followed, it is noted where a guard stands behind a
+    /// condition that never holds, where its promise is not awaited, where nobody looks at its decision, where its refusal is thrown into
+    /// a `catch` that serves the caller all the same, and where it lets everybody pass as soon as its configuration or its store is missing.
+    GuardFlaws(GuardFlaws),
+    /// A signature is made over the bytes that were sent. Where a library verifies one, what it is given is looked at: a body that
+    /// Express or Next.js has parsed before, or that the handler has parsed and put together again, is not what was signed.
+    WebhookBody(WebhookBody),
+    /// Whoever sends a signature has no session. For each handler that verifies one, the middleware is run for its URL; it may not turn
+    /// away those who are not signed in.
+    WebhookReached(WebhookReached),
     /// Somebody has to vouch for it in `[attest.<rule-id>]`: with who, since when, until when, and where to look.
     Attest(Attest),
 }
@@ -95,6 +118,13 @@ impl Check {
             Self::CoverageThreshold(_) => "coverage-threshold",
             Self::Pipeline(_) => "pipeline",
             Self::ConsoleLogging(_) => "console-logging",
+            Self::ControlUnused(_) => "control-unused",
+            Self::ConfigSpelling(_) => "config-spelling",
+            Self::CiScripts(_) => "ci-scripts",
+            Self::TestsRun(_) => "tests-run",
+            Self::GuardFlaws(_) => "guard-flaws",
+            Self::WebhookBody(_) => "webhook-body",
+            Self::WebhookReached(_) => "webhook-reached",
             Self::Attest(_) => "attest",
         }
     }
@@ -461,7 +491,7 @@ pub struct EnvValidation {
     pub at_least: usize,
 }
 
-/// `[check.coverage-threshold]`: jest, vitest, nyc or c8 fails below a coverage. A misspelt key is reported at its place.
+/// `[check.coverage-threshold]`: jest, vitest, nyc or c8 fails below a coverage.
 #[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct CoverageThreshold {
@@ -513,3 +543,129 @@ pub struct Attest {
     /// The question that somebody answers by attesting.
     pub asks: String,
 }
+
+/// `[check.control-unused]`: controls that are defined and that nothing which runs uses. One finding for each kind and module.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ControlUnused {
+    /// Packages whose calls make schemas, and do nothing else: `zod`.
+    pub schema_packages: Vec<String>,
+    /// How bad an unused schema is; the rule's severity when not given.
+    pub schema_severity: Option<Severity>,
+    /// The other kinds of controls, told by their names.
+    pub kinds: Vec<ControlKind>,
+    /// Words with which names begin that stand for something else: `use`, `mock`.
+    #[serde(default)]
+    pub except_first: Vec<String>,
+    /// Words with which names end that stand for something about a control: `error`, `config`.
+    #[serde(default)]
+    pub except_last: Vec<String>,
+    /// Globs of files that nobody wrote: `**/generated/**`.
+    #[serde(default)]
+    pub except_files: Vec<String>,
+}
+
+/// One kind of control of `[check.control-unused]`.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ControlKind {
+    /// What one is called: `rate limiter`.
+    pub name: String,
+    /// What several are called.
+    pub plural: String,
+    /// The words of their names, lower-case: `*` stands for any number of words, `a|b` for one of several. `with auth|session *`
+    pub names: Vec<String>,
+    /// Values that are no functions do not count.
+    #[serde(default)]
+    pub functions_only: bool,
+    /// A table of them is looked at entry by entry.
+    #[serde(default)]
+    pub tables: bool,
+    /// How bad an unused one is; the rule's severity when not given.
+    pub severity: Option<Severity>,
+}
+
+/// `[check.config-spelling]`: keys of configuration files that are one slip away from a known one.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ConfigSpelling {
+    /// The objects whose keys are known.
+    pub sections: Vec<ConfigSection>,
+}
+
+/// One object of a tool's configuration.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ConfigSection {
+    /// The tool.
+    pub tool: String,
+    /// Beginnings of the names of its configuration files, up to `.config.`: `jest`.
+    pub files: Vec<String>,
+    /// The key of `package.json` that holds the same.
+    pub manifest: Option<String>,
+    /// Where the object stands in the configuration: keys one below another, `*` for each.
+    #[serde(default)]
+    pub path: Vec<String>,
+    /// Known keys that switch something on that protects, each with what does not happen when they are misspelt.
+    #[serde(default)]
+    pub protects: std::collections::BTreeMap<String, String>,
+    /// The other known keys.
+    pub known: Vec<String>,
+}
+
+/// `[check.ci-scripts]`: scripts that pipelines run and that no manifest has.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct CiScripts {
+    /// Commands that yarn knows itself.
+    pub yarn: Vec<String>,
+    /// Commands that pnpm knows itself.
+    pub pnpm: Vec<String>,
+    /// Commands that bun knows itself.
+    pub bun: Vec<String>,
+    /// Programs that packages bring along under another name than their own: `tsc`.
+    pub programs: Vec<String>,
+}
+
+/// `[check.tests-run]`: test files that no runner picks up. One finding for each folder.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct TestsRun {
+    /// Words in scripts that call runners whose configuration is not read: `mocha`. Where one stands, nothing is said.
+    pub other_runners: Vec<String>,
+}
+
+/// `[check.guard-flaws]`: guards that turn nobody away, or not always. One finding for each place.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct GuardFlaws {
+    /// What the proof calls it: `ineffective`, `fails-open`.
+    pub mark: String,
+    /// The flaws, each with what the message says of the guard: `swallowed`.
+    pub says: std::collections::BTreeMap<String, String>,
+    /// The guards.
+    pub guards: std::collections::BTreeMap<String, GuardWords>,
+}
+
+/// A guard of `[check.guard-flaws]`.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct GuardWords {
+    /// What it is called in messages: `the rate limit`.
+    pub name: String,
+    /// How bad the flaw is there; the rule's severity when not given.
+    pub severity: Option<Severity>,
+}
+
+/// `[check.webhook-body]`: signatures that are verified over a body that was parsed before.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct WebhookBody {
+    /// Methods that need the raw body as their first argument: `constructEvent`.
+    pub methods: Vec<String>,
+}
+
+/// `[check.webhook-reached]`: handlers that verify signatures behind a middleware that asks for a session.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct WebhookReached {}

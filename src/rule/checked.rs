@@ -353,7 +353,14 @@ fn check_check(check: &Check, complain: &mut impl FnMut(&str)) {
             check_globs(it.files.iter(), complain);
         }
         Check::ConsoleLogging(it) => check_globs(it.except.iter(), complain),
+        Check::ControlUnused(it) => check_globs(it.except_files.iter(), complain),
         Check::RouteMark(_)
+        | Check::ConfigSpelling(_)
+        | Check::CiScripts(_)
+        | Check::TestsRun(_)
+        | Check::GuardFlaws(_)
+        | Check::WebhookBody(_)
+        | Check::WebhookReached(_)
         | Check::UnsignedToken(_)
         | Check::RouteExists(_)
         | Check::ResponseHeaders(_)

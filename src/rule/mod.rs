@@ -21,7 +21,7 @@ pub use control::{
 };
 pub use example::{Example, example};
 pub use file::{RuleFile, rule_schema};
-pub use nearest::nearest;
+pub use nearest::{near_miss, nearest};
 pub use reading::{Mistake, read_toml};
 pub use roadmap::{
     Roadmap, RoadmapFile, RoadmapItem, RoadmapItemFile, RoadmapPhase, RoadmapPhaseFile,

@@ -15,6 +15,25 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, candidate)| candidate)
 }
 
+/// The candidate that `word` is a slip of: one letter too many, too few, wrong or swapped, two in a long word, or another
+/// writing of capitals. Closer than [`nearest`], for words that may as well be right.
+#[must_use]
+pub fn near_miss<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let plain = plain(word);
+    let limit = match plain.len() {
+        0..5 => return None,
+        5..10 => 1,
+        _ => 2,
+    };
+    candidates
+        .into_iter()
+        .filter(|candidate| *candidate != word)
+        .map(|candidate| (distance(&plain, &self::plain(candidate)), candidate))
+        .filter(|(far, candidate)| *far <= limit && candidate.len() >= 5)
+        .min_by_key(|(far, _)| *far)
+        .map(|(_, candidate)| candidate)
+}
+
 fn plain(word: &str) -> Vec<char> {
     word.chars()
         .take(64)

@@ -137,6 +137,9 @@ pub struct FileFacts {
     pub urls: Vec<(Box<str>, Span)>,
     /// Functions whose bodies begin with `'use server'`.
     pub inline_actions: Vec<FunctionId>,
+    /// Values from which types are made (`z.infer<typeof schema>`), each with the exported type that holds it and that the file
+    /// itself does not use; `None` where there is no such type.
+    pub type_queries: Vec<(Option<Box<str>>, Box<str>)>,
     /// Size in bytes.
     pub bytes: u32,
 }

@@ -19,8 +19,11 @@ mod tests;
 
 use std::cell::RefCell;
 
-use oxc_ast::ast::{Comment, Program, TSTypeParameterInstantiation};
-use oxc_ast_visit::Visit;
+use oxc_ast::ast::{
+    Comment, Program, TSTypeAliasDeclaration, TSTypeName, TSTypeParameterInstantiation,
+    TSTypeQuery, TSTypeQueryExprName, TSTypeReference,
+};
+use oxc_ast_visit::{Visit, walk};
 use oxc_span::GetSpan;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
@@ -97,6 +100,10 @@ pub(super) fn lower<'a>(
             ..FileFacts::default()
         },
         type_names: FxHashSet::default(),
+        queries: Queries {
+            wanted: memchr::memmem::find(program.source_text.as_bytes(), b"typeof ").is_some(),
+            ..Queries::default()
+        },
         type_arguments: Vec::new(),
         current: MODULE_BODY,
         depth: 0,
@@ -114,6 +121,7 @@ pub(super) fn lower<'a>(
             .any(|directive| directive.directive.as_str() == text)
     };
     lowering.mark_exported_types();
+    lowering.settle_type_queries();
     // Records live as long as the run, so they get exactly what they need.
     let exprs = exact(&mut lowering.exprs);
     let spans = exact(&mut lowering.spans);
@@ -176,6 +184,7 @@ struct Lowering<'a> {
     facts: FileFacts,
     /// Names that an interface, a type alias, a type import or a `declare` introduces.
     type_names: FxHashSet<Name>,
+    queries: Queries<'a>,
     type_arguments: Vec<Span>,
     /// The function that is being lowered.
     current: FunctionId,
@@ -292,8 +301,36 @@ impl<'a> Lowering<'a> {
         visit(&mut TypeFacts {
             any_types: &mut self.facts.any_types,
             requests: &mut self.requests,
+            queries: &mut self.queries,
         });
     }
+
+    /// Types that the file itself uses hold their values in use; those that it only exports may.
+    fn settle_type_queries(&mut self) {
+        let Queries { found, named, .. } = &mut self.queries;
+        let exports = &self.exports;
+        self.facts.type_queries = found
+            .drain(..)
+            .map(|(alias, value)| {
+                let kept = alias.filter(|alias| {
+                    !named.contains(alias) && exports.iter().any(|export| &*export.name == *alias)
+                });
+                (kept.map(Box::from), Box::from(value))
+            })
+            .collect();
+    }
+}
+
+/// Types that are made of values, while a file is read.
+#[derive(Default)]
+struct Queries<'a> {
+    /// The file holds such types at all.
+    wanted: bool,
+    /// The alias that is being declared.
+    alias: Option<&'a str>,
+    found: Vec<(Option<&'a str>, &'a str)>,
+    /// Names of types that are used.
+    named: FxHashSet<&'a str>,
 }
 
 /// True when a statement of `block` binds `name`.
@@ -349,11 +386,37 @@ impl<'a> Requests<'a> {
 struct TypeFacts<'l, 'a> {
     any_types: &'l mut u32,
     requests: &'l mut Requests<'a>,
+    queries: &'l mut Queries<'a>,
 }
 
 impl<'a> Visit<'a> for TypeFacts<'_, 'a> {
     fn visit_ts_any_keyword(&mut self, _: &oxc_ast::ast::TSAnyKeyword) {
         *self.any_types += 1;
+    }
+
+    fn visit_ts_type_alias_declaration(&mut self, it: &TSTypeAliasDeclaration<'a>) {
+        self.queries.alias = self.queries.wanted.then(|| it.id.name.as_str());
+        walk::walk_ts_type_alias_declaration(self, it);
+        self.queries.alias = None;
+    }
+
+    fn visit_ts_type_query(&mut self, it: &TSTypeQuery<'a>) {
+        if self.queries.wanted
+            && let TSTypeQueryExprName::IdentifierReference(value) = &it.expr_name
+        {
+            let found = (self.queries.alias, value.name.as_str());
+            self.queries.found.push(found);
+        }
+        walk::walk_ts_type_query(self, it);
+    }
+
+    fn visit_ts_type_reference(&mut self, it: &TSTypeReference<'a>) {
+        if self.queries.wanted
+            && let TSTypeName::IdentifierReference(name) = &it.type_name
+        {
+            self.queries.named.insert(name.name.as_str());
+        }
+        walk::walk_ts_type_reference(self, it);
     }
 
     fn visit_ts_import_type(&mut self, it: &oxc_ast::ast::TSImportType<'a>) {

@@ -1,0 +1,426 @@
+//! `[check.control-unused]`: a schema, limiter, guard, wrapper or logger that is defined and that nothing which runs uses.
+
+use std::collections::BTreeMap;
+
+use crate::finding::Related;
+use crate::graph::ModuleId;
+use crate::rule::{ControlKind, ControlUnused};
+use crate::source::Span;
+use crate::syntax::{
+    ExportTarget, Expr, ExprId, Key, ModuleRecord, Name, Parsed, Pattern, Property, StmtKind,
+};
+
+use super::CheckResult;
+use super::file::glob_set;
+use super::subject::Subject;
+use super::uses::{References, Uses, body, is_test, made_by};
+
+/// A finding names so many controls and counts the others.
+const NAMED: usize = 3;
+
+/// A control that a module defines and exports.
+struct Defined<'a> {
+    name: Name,
+    span: Span,
+    /// `None` for a schema.
+    kind: Option<&'a ControlKind>,
+}
+
+/// An unused control, for the finding.
+struct Unused {
+    name: String,
+    span: Span,
+    uses: Uses,
+}
+
+pub(super) fn run(subject: &Subject<'_>, check: &ControlUnused) -> CheckResult {
+    let graph = &subject.model.graph;
+    let generated = glob_set(&check.except_files);
+    let mut result = CheckResult::default();
+    let mut references = None;
+    for record in subject.reached() {
+        let Some(id) = graph.find(&record.path) else {
+            continue;
+        };
+        if record.parsed != Parsed::Full
+            || record.use_client
+            || record.exports.is_empty()
+            || generated.is_match(record.path.as_str())
+            || is_published(subject, record)
+        {
+            continue;
+        }
+        let defined = defined(subject, check, id, record);
+        if defined.is_empty() {
+            continue;
+        }
+        let references = references
+            .get_or_insert_with(|| References::new(subject.model, &check.schema_packages));
+        if references.is_entry(id) {
+            continue;
+        }
+        judge(subject, check, references, id, defined, &mut result);
+    }
+    result
+}
+
+/// The package is made for others, who may use what nobody here does.
+fn is_published(subject: &Subject<'_>, record: &ModuleRecord) -> bool {
+    let packages = &subject.model.project.packages;
+    let own = packages
+        .iter()
+        .filter(|package| record.path.starts_with(&package.folder()))
+        .max_by_key(|package| package.folder().segments().count());
+    own.is_some_and(|package| {
+        let says = |key: &str| package.json.get(key);
+        says("private").and_then(serde_json::Value::as_bool) != Some(true)
+            && [
+                "main",
+                "module",
+                "exports",
+                "types",
+                "bin",
+                "publishConfig",
+                "files",
+            ]
+            .iter()
+            .any(|key| says(key).is_some())
+    })
+}
+
+/// The controls among what a module exports.
+fn defined<'c>(
+    subject: &Subject<'_>,
+    check: &'c ControlUnused,
+    id: ModuleId,
+    record: &ModuleRecord,
+) -> Vec<Defined<'c>> {
+    let mut found = Vec::new();
+    for statement in body(record) {
+        let (name, init) = match &statement.kind {
+            StmtKind::Function { name, .. } | StmtKind::Class { name, .. } => (*name, None),
+            StmtKind::Let {
+                pattern: Pattern::Name(name),
+                init: Some(init),
+            } => (*name, Some(*init)),
+            _ => continue,
+        };
+        let is_exported = record
+            .exports
+            .iter()
+            .any(|export| matches!(export.target, ExportTarget::Local(local) if local == name));
+        if !is_exported {
+            continue;
+        }
+        let is_schema = init.is_some_and(|init| {
+            matches!(record.expr(init), Expr::Call { .. })
+                && is_of_objects(record, init)
+                && made_by(&subject.model.graph, id, record, init)
+                    .is_some_and(|package| check.schema_packages.iter().any(|each| each == package))
+        });
+        let kind = if is_schema {
+            None
+        } else {
+            // Numbers, texts and lists about a control are none.
+            let works = init.is_none_or(|init| {
+                matches!(
+                    record.expr(init),
+                    Expr::Function(_) | Expr::Call { .. } | Expr::New { .. } | Expr::Object(_)
+                )
+            });
+            let is_function = matches!(statement.kind, StmtKind::Function { .. })
+                || init.is_some_and(|init| matches!(record.expr(init), Expr::Function(_)));
+            match kind_of(check, record.name(name)) {
+                Some(kind) if works && (is_function || !kind.functions_only) => Some(kind),
+                _ => continue,
+            }
+        };
+        found.push(Defined {
+            name,
+            span: statement.span,
+            kind,
+        });
+    }
+    found
+}
+
+/// The chain begins with a schema for objects, as input is one; those for single values are only parts.
+fn is_of_objects(record: &ModuleRecord, expr: ExprId) -> bool {
+    let mut current = expr;
+    for _ in 0..64 {
+        match record.expr(current) {
+            Expr::Call { callee, .. } => current = *callee,
+            Expr::Member {
+                object, property, ..
+            } => match record.expr(*object) {
+                Expr::Name(_) => {
+                    let method = record.name(*property);
+                    return [
+                        "object",
+                        "Object",
+                        "strictObject",
+                        "looseObject",
+                        "discriminatedUnion",
+                        "variant",
+                        "intersection",
+                    ]
+                    .contains(&method);
+                }
+                _ => current = *object,
+            },
+            // `object({…})`, imported by itself.
+            Expr::Name(name) => return record.name(*name) == "object",
+            _ => return false,
+        }
+    }
+    false
+}
+
+/// What a name says that something is.
+fn kind_of<'c>(check: &'c ControlUnused, name: &str) -> Option<&'c ControlKind> {
+    let words = words(name);
+    let first = words.first()?;
+    let last = words.last()?;
+    if check.except_first.contains(first) || check.except_last.contains(last) {
+        return None;
+    }
+    check.kinds.iter().find(|kind| {
+        kind.names
+            .iter()
+            .any(|pattern| fits(&pattern.split(' ').collect::<Vec<_>>(), &words))
+    })
+}
+
+/// `with rate limit *`: words one by one, `*` for any number of them, `a|b` for one of several.
+fn fits(pattern: &[&str], words: &[String]) -> bool {
+    match pattern.split_first() {
+        None => words.is_empty(),
+        Some((&"*", rest)) => (0..=words.len()).any(|skipped| fits(rest, &words[skipped..])),
+        Some((wanted, rest)) => words.split_first().is_some_and(|(word, others)| {
+            wanted.split('|').any(|each| each == word) && fits(rest, others)
+        }),
+    }
+}
+
+/// `withRateLimit` as `with`, `rate`, `limit`.
+fn words(name: &str) -> Vec<String> {
+    let letters: Vec<char> = name.chars().collect();
+    let mut found: Vec<String> = Vec::new();
+    let mut word = String::new();
+    for (at, letter) in letters.iter().enumerate() {
+        let previous = at.checked_sub(1).and_then(|at| letters.get(at));
+        let begins = letter.is_uppercase()
+            && (previous.is_some_and(|previous| !previous.is_uppercase())
+                || letters.get(at + 1).is_some_and(|next| next.is_lowercase()));
+        if (begins || !letter.is_alphanumeric()) && !word.is_empty() {
+            found.push(std::mem::take(&mut word));
+        }
+        if letter.is_alphanumeric() {
+            word.extend(letter.to_lowercase());
+        }
+    }
+    if !word.is_empty() {
+        found.push(word);
+    }
+    found
+}
+
+fn judge(
+    subject: &Subject<'_>,
+    check: &ControlUnused,
+    references: &References<'_>,
+    id: ModuleId,
+    defined: Vec<Defined<'_>>,
+    result: &mut CheckResult,
+) {
+    let record = subject.model.graph.module(id);
+    // One finding for each kind and module, with the controls of that kind in the order of the file.
+    let mut unused: BTreeMap<usize, Vec<Unused>> = BTreeMap::new();
+    let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
+    for control in defined {
+        let number = control.kind.map_or(usize::MAX, |kind| {
+            check
+                .kinds
+                .iter()
+                .position(|each| each.name == kind.name)
+                .unwrap_or_default()
+        });
+        *counts.entry(number).or_default() += 1;
+        let uses = references.of(id, control.name);
+        if uses.used {
+            result.covered(1.0);
+            for entry in idle_entries(subject, references, id, record, &control) {
+                result.total += 1;
+                result.total_weight += 1.0;
+                unused.entry(number).or_default().push(entry);
+            }
+            continue;
+        }
+        result.total += 1;
+        result.total_weight += 1.0;
+        unused.entry(number).or_default().push(Unused {
+            name: record.name(control.name).to_owned(),
+            span: control.span,
+            uses,
+        });
+    }
+    for (number, unused) in unused {
+        let Some(first) = unused.first() else {
+            continue;
+        };
+        let kind = check.kinds.get(number);
+        let (one, many) = kind.map_or(("schema", "schemas"), |kind| {
+            (kind.name.as_str(), kind.plural.as_str())
+        });
+        let names: Vec<String> = unused
+            .iter()
+            .take(NAMED)
+            .map(|each| format!("`{}`", each.name))
+            .collect();
+        let more = unused.len().saturating_sub(NAMED);
+        let what = match (unused.len(), more) {
+            (1, _) => format!("the {one} {} is", names.join("")),
+            (_, 0) => format!("the {many} {} are", and(&names)),
+            _ => format!("the {many} {} and {more} more are", names.join(", ")),
+        };
+        let message = format!("{what} {}", why(subject, id, &unused));
+        let related = unused.iter().skip(1).map(|each| Related {
+            location: record.location(each.span),
+            note: format!("`{}`", each.name),
+        });
+        let severity = kind.map_or(check.schema_severity, |kind| kind.severity);
+        let mut location = record.location(first.span);
+        // Only the line on which it begins: a table of schemas is long.
+        location.end_line = location.line;
+        let finding = subject
+            .finding(location, message)
+            .with_severity(severity)
+            .with_related(related.collect());
+        result.findings.push(finding);
+    }
+}
+
+fn and(names: &[String]) -> String {
+    match names.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        _ => names.join(""),
+    }
+}
+
+/// How it can be that a control stands there and does nothing.
+fn why(subject: &Subject<'_>, own: ModuleId, unused: &[Unused]) -> String {
+    let path = |module: ModuleId| subject.model.graph.module(module).path.to_string();
+    let all = |holds: fn(&Uses) -> bool| unused.iter().all(|each| holds(&each.uses));
+    let idle = unused.iter().find_map(|each| each.uses.idle_import);
+    let dead = unused.iter().find_map(|each| each.uses.dead_user);
+    match (idle, dead) {
+        (Some(idle), _) if unused.len() == 1 => {
+            format!("imported by {} and used by nothing there", path(idle))
+        }
+        (_, Some(dead)) if dead == own => String::from("defined in a file that nothing loads"),
+        (_, Some(dead)) if all(|uses| uses.dead_user.is_some()) => {
+            format!("used only by {}, which nothing loads", path(dead))
+        }
+        _ if all(|uses| uses.tested) => String::from("used only by tests"),
+        _ => String::from("defined here and used by nothing"),
+    }
+}
+
+/// The entries of a table of limiters for which nobody asks: `limiters.search`, `{ limiter: "search" }`.
+fn idle_entries(
+    subject: &Subject<'_>,
+    references: &References<'_>,
+    id: ModuleId,
+    record: &ModuleRecord,
+    control: &Defined<'_>,
+) -> Vec<Unused> {
+    if !control.kind.is_some_and(|kind| kind.tables) {
+        return Vec::new();
+    }
+    let entries = body(record)
+        .iter()
+        .find_map(|statement| match &statement.kind {
+            StmtKind::Let {
+                pattern: Pattern::Name(name),
+                init: Some(init),
+            } if *name == control.name => match record.expr(*init) {
+                Expr::Object(properties) => Some(properties),
+                _ => None,
+            },
+            _ => None,
+        });
+    let Some(entries) = entries else {
+        return Vec::new();
+    };
+    let near = references.near(id);
+    let table = record.name(control.name);
+    let mut found = Vec::new();
+    for entry in entries {
+        let Property::Value {
+            key: Key::Name(key),
+            value,
+        } = entry
+        else {
+            // Who spreads tables into tables may ask for anything.
+            return Vec::new();
+        };
+        let makes = matches!(
+            record.expr(*value),
+            Expr::Function(_) | Expr::New { .. } | Expr::Call { .. } | Expr::Object(_)
+        );
+        let key = record.name(*key);
+        let asked = |other: &ModuleRecord, other_id: ModuleId| {
+            let by_text = || {
+                other
+                    .exprs
+                    .iter()
+                    .any(|expr| matches!(expr, Expr::String(text) if &**text == key))
+            };
+            let by_name = || {
+                near.contains(&other_id)
+                    && if other_id == id {
+                        other.exprs.iter().any(|expr| {
+                            matches!(expr, Expr::Member { property, .. } if other.name(*property) == key)
+                        })
+                    } else {
+                        other.find_name(key).is_some()
+                    }
+            };
+            (other.use_client && near.contains(&other_id)) || by_text() || by_name()
+        };
+        let is_asked = subject.model.graph.modules().any(|(other_id, other)| {
+            !is_test(&other.path) && references.is_live(other_id) && asked(other, other_id)
+        });
+        if makes && !is_asked {
+            found.push(Unused {
+                name: format!("{table}.{key}"),
+                span: record.span(*value),
+                uses: Uses::default(),
+            });
+        }
+    }
+    // A table of which nobody asks for anything by name is asked in a way that cannot be seen.
+    if found.len() == entries.len() {
+        return Vec::new();
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{fits, words};
+
+    #[test]
+    fn names_as_words() {
+        assert_eq!(words("withRateLimit"), ["with", "rate", "limit"]);
+        assert_eq!(words("HTTPErrorHandler"), ["http", "error", "handler"]);
+        assert_eq!(words("RATE_LIMITS"), ["rate", "limits"]);
+        let fit =
+            |pattern: &str, name: &str| fits(&pattern.split(' ').collect::<Vec<_>>(), &words(name));
+        assert!(fit("* rate limit|limits *", "getPublicRateLimit"));
+        assert!(fit("require *", "requireUser"));
+        assert!(!fit("require *", "requirements"));
+        assert!(fit("* logger", "logger"));
+        assert!(!fit("* logger", "loggerOptions"));
+    }
+}

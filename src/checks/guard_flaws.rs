@@ -1,0 +1,69 @@
+//! `[check.guard-flaws]`: guards that turn nobody away, or not always.
+
+use std::collections::BTreeMap;
+
+use crate::controls::Status;
+use crate::finding::Related;
+use crate::model::RouteFacts;
+use crate::rule::{Control, GuardFlaws};
+use crate::source::{Location, RepoPath};
+
+use super::CheckResult;
+use super::subject::{Subject, route_name};
+
+/// A finding lists so many of the handlers that meet the guard.
+const LISTED: usize = 8;
+
+/// A guard's place, what it is, and what is wrong with it.
+type Flaw<'a> = (&'a RepoPath, u32, &'a str, &'a str);
+
+pub(super) fn run(subject: &Subject<'_>, check: &GuardFlaws) -> CheckResult {
+    let mut places: BTreeMap<Flaw<'_>, Vec<&RouteFacts>> = BTreeMap::new();
+    let mut result = CheckResult::default();
+    for route in &subject.app.routes {
+        let mut flawed = false;
+        for (mark, evidence) in &route.marks {
+            let Some((guard, flaw)) = mark
+                .strip_prefix(check.mark.as_str())
+                .and_then(|rest| rest.strip_prefix(':'))
+                .and_then(|rest| rest.split_once(':'))
+            else {
+                continue;
+            };
+            flawed = true;
+            places
+                .entry((&evidence.file, evidence.line, guard, flaw))
+                .or_default()
+                .push(route);
+        }
+        let guarded = [Control::Auth, Control::RateLimit].iter().any(|control| {
+            route
+                .controls
+                .get(control)
+                .is_some_and(|verdict| verdict.status == Status::Enforced)
+        });
+        if guarded && !flawed {
+            result.covered(1.0);
+        }
+    }
+    for ((file, line, guard, flaw), routes) in places {
+        let (Some(words), Some(says)) = (check.guards.get(guard), check.says.get(flaw)) else {
+            continue;
+        };
+        let met = match routes.as_slice() {
+            [route] => format!(", in {}", route_name(route)),
+            routes => format!(", in {} handlers", routes.len()),
+        };
+        let related = routes.iter().take(LISTED).map(|route| Related {
+            location: route.location.clone(),
+            note: route_name(route),
+        });
+        let message = says.replace("{}", &words.name) + &met;
+        let finding = subject
+            .finding(Location::of_line(file, line), message)
+            .with_severity(words.severity)
+            .with_related(related.collect());
+        result.gap(1.0, finding);
+    }
+    result
+}

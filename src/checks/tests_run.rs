@@ -1,0 +1,329 @@
+//! `[check.tests-run]`: test files that no runner picks up, and runners that find no file.
+
+use std::collections::BTreeMap;
+
+use crate::project::Package;
+use crate::rule::{Severity, TestsRun};
+use crate::source::{Location, RepoPath};
+use crate::syntax::ModuleRecord;
+
+use super::CheckResult;
+use super::subject::Subject;
+use super::test_runner::{Picks, Runner, runners};
+
+/// Folders whose tests are part of something else.
+const LEFT_OUT: [&str; 9] = [
+    "fixtures",
+    "__fixtures__",
+    "examples",
+    "example",
+    "templates",
+    "template",
+    "node_modules",
+    "dist",
+    "cypress",
+];
+
+/// Packages that run tests.
+const RUNNER_PACKAGES: [&str; 14] = [
+    "jest",
+    "vitest",
+    "@playwright/test",
+    "playwright",
+    "mocha",
+    "ava",
+    "tap",
+    "uvu",
+    "cypress",
+    "karma",
+    "jasmine",
+    "react-scripts",
+    "bun-types",
+    "@types/bun",
+];
+
+/// Options that move a runner somewhere else than its configuration says.
+const MOVES: [&str; 9] = [
+    "--root",
+    "--dir",
+    "--rootDir",
+    "--roots",
+    "--testMatch",
+    "--testRegex",
+    "--projects",
+    "--workspace",
+    "--testPathIgnorePatterns",
+];
+
+pub(super) fn run(subject: &Subject<'_>, check: &TestsRun) -> CheckResult {
+    let mut result = CheckResult::default();
+    let runners = runners(subject.model);
+    // By folder and reason: one finding.
+    let mut left: BTreeMap<(RepoPath, String), Vec<&ModuleRecord>> = BTreeMap::new();
+    let mut ignored: Vec<String> = Vec::new();
+    for module in tests_of(subject) {
+        match judge(subject, check, &runners, module) {
+            Answer::Run => result.covered(1.0),
+            Answer::Unknown => result.unknown(),
+            Answer::Left { why, on_purpose } => {
+                if on_purpose {
+                    ignored.push(why.clone());
+                }
+                let folder = module.path.parent().unwrap_or_else(|| RepoPath::new(""));
+                left.entry((folder, why)).or_default().push(module);
+            }
+        }
+    }
+    for ((_, why), modules) in left {
+        let Some(first) = modules.first() else {
+            continue;
+        };
+        result.total += modules.len();
+        result.total_weight += f64::from(u32::try_from(modules.len()).unwrap_or(1));
+        let what = match modules.len() {
+            1 => format!("{} is run by no test runner", first.path),
+            many => format!(
+                "{} and {} more test files beside it are run by no test runner",
+                first.path,
+                many - 1
+            ),
+        };
+        let finding = subject
+            .finding(Location::of_line(&first.path, 1), format!("{what}: {why}"))
+            .with_severity(ignored.contains(&why).then_some(Severity::Low));
+        result.findings.push(finding);
+    }
+    for runner in &runners {
+        finds_nothing(subject, runner, &mut result);
+    }
+    result
+}
+
+/// The files of the application that hold tests.
+fn tests_of<'a>(subject: &Subject<'a>) -> Vec<&'a ModuleRecord> {
+    let root = &subject.project.root;
+    let nested: Vec<&RepoPath> = subject
+        .model
+        .project
+        .apps
+        .iter()
+        .map(|app| &app.root)
+        .filter(|other| *other != root && other.starts_with(root))
+        .collect();
+    let modules = subject.model.graph.modules().map(|(_, module)| module);
+    modules
+        .filter(|module| {
+            let path = &module.path;
+            let named = [".test.", ".spec."]
+                .iter()
+                .any(|mark| path.file_name().contains(mark));
+            named
+                && module.facts.test_cases > 0
+                && path.starts_with(root)
+                && !nested.iter().any(|other| path.starts_with(other))
+                && !path.folders().any(|folder| LEFT_OUT.contains(&folder))
+        })
+        .collect()
+}
+
+enum Answer {
+    Run,
+    Unknown,
+    Left { why: String, on_purpose: bool },
+}
+
+fn judge(
+    subject: &Subject<'_>,
+    check: &TestsRun,
+    runners: &[Runner],
+    module: &ModuleRecord,
+) -> Answer {
+    let path = &module.path;
+    let packages: Vec<&Package> = subject
+        .model
+        .project
+        .packages
+        .iter()
+        .filter(|package| path.starts_with(&package.folder()))
+        .collect();
+    let scripts = || packages.iter().flat_map(|package| package.scripts.iter());
+    let other = scripts().any(|(_, script)| {
+        check
+            .other_runners
+            .iter()
+            .any(|runner| calls(script, runner))
+            || moves(script)
+    });
+    let foreign = module.requests.iter().any(|request| {
+        request.specifier.starts_with("bun:")
+            || request.specifier.starts_with("node:test")
+            || &*request.specifier == "cypress"
+    });
+    if other || foreign {
+        return Answer::Unknown;
+    }
+    let mut reasons: Vec<(usize, String, bool)> = Vec::new();
+    for runner in runners {
+        let near = runner
+            .file
+            .parent()
+            .map_or(0, |folder| folder.segments().count());
+        let name = format!("{} ({})", runner.tool, runner.file);
+        match runner.picks(path) {
+            Picks::Yes => return Answer::Run,
+            Picks::Unknown => return Answer::Unknown,
+            Picks::Elsewhere => {
+                let above = runner
+                    .file
+                    .parent()
+                    .is_none_or(|folder| path.starts_with(&folder));
+                if above && runner.patterns.is_some() {
+                    let roots: Vec<String> =
+                        runner.roots.iter().map(|root| format!("{root}/")).collect();
+                    reasons.push((
+                        near,
+                        format!("{name} looks only in {}", roots.join(", ")),
+                        false,
+                    ));
+                }
+            }
+            Picks::NoPattern => {
+                let shown: Vec<String> = runner
+                    .shown
+                    .iter()
+                    .take(3)
+                    .map(|glob| format!("`{glob}`"))
+                    .collect();
+                reasons.push((
+                    near,
+                    format!("{name} looks for {}", shown.join(", ")),
+                    false,
+                ));
+            }
+            Picks::Ignored(pattern) => {
+                reasons.push((near, format!("{name} leaves `{pattern}` out"), true));
+            }
+        }
+    }
+    let named = scripts().find(|(_, script)| {
+        packages.iter().any(|package| {
+            path.strip_prefix(&package.folder())
+                .is_some_and(|inside| script.contains(inside))
+        })
+    });
+    let alone = named
+        .map(|(name, _)| format!("; only the script `{name}` names it"))
+        .unwrap_or_default();
+    if reasons.is_empty() {
+        let installed = packages.iter().any(|package| {
+            RUNNER_PACKAGES
+                .iter()
+                .any(|runner| package.depends_on(runner))
+        });
+        if installed || packages.is_empty() {
+            return Answer::Unknown;
+        }
+        return Answer::Left {
+            why: format!("none is installed{alone}"),
+            on_purpose: false,
+        };
+    }
+    // Of the runner for which the file was written, if it says so.
+    let written_for = module
+        .requests
+        .iter()
+        .find_map(|request| match &*request.specifier {
+            "vitest" => Some("vitest"),
+            "@playwright/test" => Some("Playwright"),
+            "@jest/globals" => Some("jest"),
+            _ => None,
+        });
+    if let Some(tool) = written_for
+        && reasons.iter().any(|(_, why, _)| why.starts_with(tool))
+    {
+        reasons.retain(|(_, why, _)| why.starts_with(tool));
+    }
+    // The nearest configuration says most.
+    reasons.sort_by_key(|(near, ..)| std::cmp::Reverse(*near));
+    reasons.dedup_by(|later, earlier| later.1 == earlier.1);
+    let on_purpose = reasons.iter().any(|(.., on_purpose)| *on_purpose);
+    let told: Vec<&str> = reasons
+        .iter()
+        .take(2)
+        .map(|(_, why, _)| why.as_str())
+        .collect();
+    Answer::Left {
+        why: format!("{}{alone}", told.join(", ")),
+        on_purpose,
+    }
+}
+
+/// The words of a command stand in a script, one after another.
+fn calls(script: &str, command: &str) -> bool {
+    let words: Vec<&str> = script
+        .split([' ', '&', ';', '"', '\''])
+        .filter(|word| !word.is_empty())
+        .collect();
+    let wanted: Vec<&str> = command.split(' ').collect();
+    words
+        .windows(wanted.len())
+        .any(|window| window == wanted.as_slice())
+}
+
+/// A script sends its runner elsewhere, or to a configuration in another folder.
+fn moves(script: &str) -> bool {
+    let runs = ["jest", "vitest", "playwright"]
+        .iter()
+        .any(|runner| script.contains(runner));
+    let words: Vec<&str> = script.split([' ', '=']).collect();
+    let config = words.iter().enumerate().any(|(at, word)| {
+        matches!(*word, "--config" | "-c")
+            && words.get(at + 1).is_some_and(|file| {
+                let file = file.trim_start_matches("./");
+                file.contains('/') || !file.contains("config")
+            })
+    });
+    runs && (config || words.iter().any(|word| MOVES.contains(word)))
+}
+
+/// A runner whose own patterns fit no file of the repository.
+fn finds_nothing(subject: &Subject<'_>, runner: &Runner, result: &mut CheckResult) {
+    let Some(place) = &runner.patterns else {
+        return;
+    };
+    let root = &subject.project.root;
+    let folder = runner.file.parent().unwrap_or_else(|| RepoPath::new(""));
+    if runner.unknown || folder != *root {
+        return;
+    }
+    let finds = subject.model.paths.iter().any(|path| {
+        !matches!(
+            runner.picks(path),
+            Picks::Elsewhere | Picks::NoPattern | Picks::Ignored(_)
+        )
+    });
+    if finds {
+        return;
+    }
+    let shown: Vec<String> = runner
+        .shown
+        .iter()
+        .take(3)
+        .map(|glob| format!("`{glob}`"))
+        .collect();
+    let roots: Vec<String> = runner
+        .roots
+        .iter()
+        .filter(|root| !root.is_root())
+        .map(|root| format!(" in {root}/"))
+        .collect();
+    let message = format!(
+        "{} looks for {}{} and finds no file",
+        runner.tool,
+        shown.join(", "),
+        roots.join(",")
+    );
+    let mut place = place.clone();
+    place.end_line = place.line;
+    result.gap(1.0, subject.finding(place, message));
+}

@@ -1,0 +1,696 @@
+//! Who uses what a module defines: references followed from a definition to code that runs.
+//!
+//! Every doubt counts as a use: a namespace that is handed on, a module that some tool may load by its place, a file whose
+//! function bodies were not kept.
+
+use std::collections::VecDeque;
+
+use rustc_hash::FxHashSet;
+
+use crate::graph::{Graph, Link, ModuleId, Symbol};
+use crate::model::Model;
+use crate::project::Project;
+use crate::source::RepoPath;
+use crate::syntax::{
+    Class, ExportTarget, Expr, ExprId, Imported, MODULE_BODY, ModuleRecord, Name, Parsed, Pattern,
+    Stmt, StmtKind,
+};
+
+/// Exports that some runtime calls by their names in a file that nobody imports.
+const CALLED_BY_NAME: [&str; 24] = [
+    "default",
+    "GET",
+    "POST",
+    "PUT",
+    "PATCH",
+    "DELETE",
+    "HEAD",
+    "OPTIONS",
+    "handler",
+    "main",
+    "run",
+    "loader",
+    "action",
+    "up",
+    "down",
+    "register",
+    "config",
+    "middleware",
+    "proxy",
+    "seed",
+    "setup",
+    "fetch",
+    "metadata",
+    "server",
+];
+
+/// A definition at the top of a module, or with `None` what the module does when it is loaded.
+type Definition = (ModuleId, Option<Name>);
+
+/// What is known of the use of one definition.
+#[derive(Debug, Default)]
+pub(super) struct Uses {
+    /// Code that runs uses it.
+    pub used: bool,
+    /// A test uses it.
+    pub tested: bool,
+    /// A module that nothing loads uses it.
+    pub dead_user: Option<ModuleId>,
+    /// A module that runs imports it, and does nothing with it.
+    pub idle_import: Option<ModuleId>,
+}
+
+/// The references of a repository.
+pub(super) struct References<'a> {
+    graph: &'a Graph,
+    entry: Vec<bool>,
+    live: Vec<bool>,
+}
+
+impl<'a> References<'a> {
+    /// Finds out which modules run at all. `pure` packages only make values: a call of theirs does nothing else.
+    pub(super) fn new(model: &'a Model, pure: &[String]) -> Self {
+        let graph = &model.graph;
+        let mut entry: Vec<bool> = graph
+            .modules()
+            .map(|(id, record)| !is_test(&record.path) && is_entry(model, id, record, pure))
+            .collect();
+        let roots = |entry: &[bool]| -> Vec<ModuleId> {
+            let modules = graph.modules().map(|(id, _)| id);
+            modules.filter(|id| entry[id.0 as usize]).collect()
+        };
+        let mut live = graph.closure(&roots(&entry));
+        // Modules that load each other in a ring have importers, and may be where a program begins all the same.
+        let mut ring = false;
+        for (id, record) in graph.modules() {
+            let at = id.0 as usize;
+            if !live[at] && !is_test(&record.path) && !only_defines(graph, id, record, pure) {
+                entry[at] = true;
+                ring = true;
+            }
+        }
+        if ring {
+            live = graph.closure(&roots(&entry));
+        }
+        Self { live, graph, entry }
+    }
+
+    /// The module is where a runtime, a tool or a person begins.
+    pub(super) fn is_entry(&self, module: ModuleId) -> bool {
+        self.entry.get(module.0 as usize).copied().unwrap_or(true)
+    }
+
+    /// The module is loaded by one that is an entry.
+    pub(super) fn is_live(&self, module: ModuleId) -> bool {
+        self.live.get(module.0 as usize).copied().unwrap_or(true)
+    }
+
+    /// Follows the uses of a definition until code that runs is met.
+    pub(super) fn of(&self, module: ModuleId, name: Name) -> Uses {
+        let mut uses = Uses::default();
+        let start: Definition = (module, Some(name));
+        let mut seen: FxHashSet<Definition> = FxHashSet::default();
+        let mut open = VecDeque::from([start]);
+        while let Some(definition) = open.pop_front() {
+            if !seen.insert(definition) {
+                continue;
+            }
+            let (at, name) = definition;
+            let Some(name) = name else {
+                if self.is_live(at) {
+                    uses.used = true;
+                    return uses;
+                }
+                uses.dead_user = uses.dead_user.or(Some(at));
+                continue;
+            };
+            let record = self.graph.module(at);
+            if record.parsed != Parsed::Full || record.use_client && definition != start {
+                uses.used = true;
+                return uses;
+            }
+            if self.is_type_source(at, record, name) {
+                uses.used = true;
+                return uses;
+            }
+            if definition != start && !self.is_live(at) {
+                uses.dead_user = uses.dead_user.or(Some(at));
+            }
+            open.extend(
+                mentions(record, name)
+                    .into_iter()
+                    .map(|around| (at, around)),
+            );
+            let exported: Vec<&str> = exported_as(record, name);
+            if exported.is_empty() {
+                continue;
+            }
+            if definition != start && self.is_entry(at) {
+                uses.used = true;
+                return uses;
+            }
+            for user in self.users(at) {
+                let test = is_test(&self.graph.module(user).path);
+                match self.taken(user, at, name, &exported) {
+                    Taken::No => {}
+                    Taken::Somehow if test => uses.tested = true,
+                    Taken::Names(_) if test => uses.tested = true,
+                    Taken::Somehow => {
+                        if self.is_live(user) {
+                            uses.used = true;
+                            return uses;
+                        }
+                        uses.dead_user = uses.dead_user.or(Some(user));
+                    }
+                    Taken::Names(around) => {
+                        if around.is_empty() && self.is_live(user) {
+                            uses.idle_import = uses.idle_import.or(Some(user));
+                        }
+                        open.extend(around.into_iter().map(|around| (user, around)));
+                    }
+                }
+            }
+        }
+        uses
+    }
+
+    /// The modules that may take something of `module`: those that load it, and those that load what passes it on.
+    fn users(&self, module: ModuleId) -> Vec<ModuleId> {
+        let mut found = Vec::new();
+        let mut seen: FxHashSet<ModuleId> = FxHashSet::default();
+        let mut open = vec![module];
+        while let Some(current) = open.pop() {
+            for &importer in self.graph.importers(current) {
+                if !seen.insert(importer) {
+                    continue;
+                }
+                found.push(importer);
+                if passes_on(self.graph, importer, current) {
+                    open.push(importer);
+                }
+            }
+        }
+        found
+    }
+
+    /// What `user` does with `name` of `module`.
+    fn taken(&self, user: ModuleId, module: ModuleId, name: Name, exported: &[&str]) -> Taken {
+        let record = self.graph.module(user);
+        let is_it = |symbol: &Symbol| match symbol {
+            Symbol::Local { module: m, name: n } => *m == module && *n == name,
+            Symbol::Expr { module: m, expr } => {
+                *m == module
+                    && matches!(self.graph.module(*m).expr(*expr), Expr::Name(n) if *n == name)
+                    || *m == module
+                        && exported.contains(&"default")
+                        && is_default_expr(self.graph.module(*m), *expr)
+            }
+            _ => false,
+        };
+        let mut around = Vec::new();
+        let mut imported = false;
+        let mut whole = record.parsed != Parsed::Full;
+        let mut by_import: FxHashSet<&str> = FxHashSet::default();
+        for import in &record.imports {
+            by_import.insert(&import.specifier);
+            if import.type_only {
+                continue;
+            }
+            match self.graph.binding(user, import.local) {
+                Some(symbol) if is_it(&symbol) => {
+                    imported = true;
+                    if record.use_client {
+                        return Taken::Somehow;
+                    }
+                    if self.is_type_source_by_import(user, record, import.local) {
+                        return Taken::Somehow;
+                    }
+                    around.extend(mentions(record, import.local));
+                    // `export { x } from`, written as two statements.
+                    if !exported_as(record, import.local).is_empty() && self.is_entry(user) {
+                        return Taken::Somehow;
+                    }
+                }
+                Some(Symbol::Namespace(target))
+                    if target == module || self.may_pass(target, module) =>
+                {
+                    // Handed on whole (`drizzle(client, { schema })`), everything in it may be meant.
+                    if record.use_client || is_handed_on(record, import.local) {
+                        return Taken::Somehow;
+                    }
+                    whole = true;
+                }
+                _ => {}
+            }
+        }
+        // `import()`, `require()` and the like bind no name that could be followed.
+        let otherwise = record.requests.iter().any(|request| {
+            !request.type_only
+                && !by_import.contains(&*request.specifier)
+                && matches!(self.graph.link(user, &request.specifier), Link::Module(target) if target == module || self.may_pass(target, module))
+                && !only_passes_on(record, &request.specifier)
+        });
+        if whole || otherwise {
+            let named = exported
+                .iter()
+                .any(|name| *name == "default" || record.find_name(name).is_some());
+            if named {
+                return Taken::Somehow;
+            }
+        }
+        let passed = passes_on(self.graph, user, module) && self.is_entry(user);
+        if passed {
+            return Taken::Somehow;
+        }
+        if imported {
+            Taken::Names(around)
+        } else {
+            Taken::No
+        }
+    }
+
+    /// `barrel` hands on what `module` exports.
+    fn may_pass(&self, barrel: ModuleId, module: ModuleId) -> bool {
+        passes_on(self.graph, barrel, module)
+    }
+
+    /// A type that is made of the value is used, so that the value is a definition of that type at least.
+    fn is_type_source(&self, id: ModuleId, record: &ModuleRecord, name: Name) -> bool {
+        let text = record.name(name);
+        let alive = |alias: &Option<Box<str>>| match alias {
+            None => true,
+            Some(alias) => self.is_imported(id, alias, false),
+        };
+        let queries = &record.facts.type_queries;
+        queries
+            .iter()
+            .any(|(alias, of)| &**of == text && alive(alias))
+            || exported_as(record, name)
+                .iter()
+                .any(|name| self.is_imported(id, name, true))
+    }
+
+    /// A module that imports the value makes a type of it, and that is used.
+    fn is_type_source_by_import(&self, id: ModuleId, record: &ModuleRecord, local: Name) -> bool {
+        let text = record.name(local);
+        record.facts.type_queries.iter().any(|(alias, of)| {
+            &**of == text
+                && alias
+                    .as_ref()
+                    .is_none_or(|alias| self.is_imported(id, alias, false))
+        })
+    }
+
+    /// Some module imports `name` of `module`: for its types alone, or in any way.
+    fn is_imported(&self, module: ModuleId, name: &str, types_only: bool) -> bool {
+        self.graph.modules().any(|(id, record)| {
+            id != module
+                && record.imports.iter().any(|import| {
+                    matches!(&import.imported, Imported::Named(imported) if record.name(*imported) == name)
+                        && (import.type_only || !types_only)
+                        && match self.graph.link(id, &import.specifier) {
+                            Link::Module(target) => {
+                                target == module || self.leads_to(target, module)
+                            }
+                            Link::External { .. } => false,
+                            Link::Asset(_) | Link::Missing => true,
+                        }
+                })
+        })
+    }
+
+    /// A barrel hands on what `module` exports, perhaps through others.
+    fn leads_to(&self, barrel: ModuleId, module: ModuleId) -> bool {
+        let mut seen = FxHashSet::default();
+        let mut open = vec![barrel];
+        while let Some(current) = open.pop() {
+            if current == module {
+                return true;
+            }
+            if !seen.insert(current) {
+                continue;
+            }
+            let record = self.graph.module(current);
+            let from = record
+                .exports
+                .iter()
+                .filter_map(|export| match &export.target {
+                    ExportTarget::From { specifier, .. } => Some(specifier),
+                    _ => None,
+                });
+            open.extend(
+                record
+                    .star_exports
+                    .iter()
+                    .chain(from)
+                    .filter_map(|specifier| match self.graph.link(current, specifier) {
+                        Link::Module(target) => Some(target),
+                        _ => None,
+                    }),
+            );
+        }
+        false
+    }
+
+    /// The module, those that load it, and those that load these.
+    pub(super) fn near(&self, module: ModuleId) -> FxHashSet<ModuleId> {
+        let mut near = FxHashSet::from_iter([module]);
+        for first in self.users(module) {
+            near.insert(first);
+            near.extend(self.users(first));
+        }
+        near
+    }
+}
+
+/// What a module does with something that it can import.
+enum Taken {
+    No,
+    /// It may do anything with it.
+    Somehow,
+    /// It imports it and names it inside these definitions.
+    Names(Vec<Option<Name>>),
+}
+
+/// Tests and what only they load.
+pub(super) fn is_test(path: &RepoPath) -> bool {
+    path.is_test()
+        || [".stories.", ".story.", ".mock.", ".bench."]
+            .iter()
+            .any(|mark| path.file_name().contains(mark))
+        || path
+            .folders()
+            .any(|folder| matches!(folder, "__mocks__" | "__fixtures__"))
+}
+
+/// Nobody imports the module, and it is more than a collection of definitions; or a framework loads it by its place.
+fn is_entry(model: &Model, id: ModuleId, record: &ModuleRecord, pure: &[String]) -> bool {
+    if record.parsed != Parsed::Full || is_loaded_by_place(&model.project, &record.path) {
+        return true;
+    }
+    let graph = &model.graph;
+    let imported = graph
+        .importers(id)
+        .iter()
+        .any(|&importer| !is_test(&graph.module(importer).path));
+    !imported
+        && (!only_defines(graph, id, record, pure)
+            || is_named_in_manifest(&model.project, &record.path))
+}
+
+/// Files in the folders from which Next.js serves, and configuration at the top of a package.
+fn is_loaded_by_place(project: &Project, path: &RepoPath) -> bool {
+    if path.file_name().contains(".config.") || path.file_name().contains("rc.") {
+        return true;
+    }
+    project.apps.iter().any(|app| {
+        let stem = path.stem().split('.').next().unwrap_or("");
+        let in_pages = app
+            .pages_dir
+            .as_ref()
+            .is_some_and(|folder| path.starts_with(folder));
+        let in_app = app
+            .app_dir
+            .as_ref()
+            .is_some_and(|folder| path.starts_with(folder))
+            && matches!(
+                stem,
+                "page"
+                    | "layout"
+                    | "route"
+                    | "loading"
+                    | "error"
+                    | "global-error"
+                    | "not-found"
+                    | "template"
+                    | "default"
+                    | "sitemap"
+                    | "robots"
+                    | "manifest"
+                    | "icon"
+                    | "apple-icon"
+                    | "opengraph-image"
+                    | "twitter-image"
+                    | "forbidden"
+                    | "unauthorized"
+            );
+        let beside = path
+            .parent()
+            .is_some_and(|folder| folder == app.source_root || folder == app.root)
+            && (matches!(stem, "middleware" | "proxy") || stem.starts_with("instrumentation"));
+        in_pages || in_app || beside
+    })
+}
+
+/// The manifest of its package, or one above, names the file: an entry, a binary, a script.
+fn is_named_in_manifest(project: &Project, path: &RepoPath) -> bool {
+    project.packages.iter().any(|package| {
+        let Some(inside) = path.strip_prefix(&package.folder()) else {
+            return false;
+        };
+        let without = inside.rsplit_once('.').map_or(inside, |(stem, _)| stem);
+        // What is built from `src/x.ts` is named `dist/x.js`.
+        let bare = without.strip_prefix("src/").unwrap_or(without);
+        let texts = [
+            "main", "module", "types", "bin", "exports", "scripts", "prisma", "browser",
+        ];
+        texts.iter().any(|key| {
+            package
+                .json
+                .get(*key)
+                .is_some_and(|value| value.to_string().contains(bare))
+        })
+    })
+}
+
+/// The module consists of functions, classes and values that do nothing when they are made.
+fn only_defines(graph: &Graph, id: ModuleId, record: &ModuleRecord, pure: &[String]) -> bool {
+    let called = record
+        .exports
+        .iter()
+        .any(|export| CALLED_BY_NAME.contains(&&*export.name));
+    if called || record.use_client || record.use_server {
+        return false;
+    }
+    body(record).iter().all(|statement| match &statement.kind {
+        StmtKind::Function { .. } | StmtKind::Class { .. } => true,
+        StmtKind::Let { init, .. } => {
+            init.is_none_or(|init| is_quiet(graph, id, record, init, pure, 8))
+        }
+        _ => false,
+    })
+}
+
+/// Making the value does nothing else.
+fn is_quiet(
+    graph: &Graph,
+    id: ModuleId,
+    record: &ModuleRecord,
+    expr: ExprId,
+    pure: &[String],
+    depth: u8,
+) -> bool {
+    if depth == 0 {
+        return false;
+    }
+    match record.expr(expr) {
+        Expr::Call { .. } => made_by(graph, id, record, expr)
+            .is_some_and(|package| pure.iter().any(|each| each == package)),
+        Expr::New { callee, args } => {
+            let own = matches!(record.expr(*callee), Expr::Name(name) if match graph.binding(id, *name) {
+                None | Some(Symbol::Local { .. }) => true,
+                Some(Symbol::External { package, .. }) => pure.iter().any(|each| **each == *package),
+                _ => false,
+            });
+            own && args
+                .iter()
+                .all(|arg| is_quiet(graph, id, record, arg.value, pure, depth - 1))
+        }
+        Expr::Await(_) | Expr::Assign { .. } | Expr::Import(_) | Expr::Tagged { .. } => false,
+        Expr::Logical { left, right, .. } | Expr::Binary { left, right, .. } => {
+            is_quiet(graph, id, record, *left, pure, depth - 1)
+                && is_quiet(graph, id, record, *right, pure, depth - 1)
+        }
+        _ => true,
+    }
+}
+
+/// The package from which a chain of calls and members begins: `zod` of `z.object({…}).strict()`.
+pub(super) fn made_by<'m>(
+    graph: &Graph,
+    id: ModuleId,
+    record: &'m ModuleRecord,
+    expr: ExprId,
+) -> Option<&'m str> {
+    let mut current = expr;
+    for _ in 0..64 {
+        match record.expr(current) {
+            Expr::Call { callee, .. } | Expr::New { callee, .. } => current = *callee,
+            Expr::Member { object, .. } => current = *object,
+            Expr::Name(name) => {
+                let import = record
+                    .imports
+                    .iter()
+                    .find(|import| import.local == *name && !import.type_only)?;
+                return match graph.binding(id, *name)? {
+                    Symbol::External { .. } => super::code::package_of(&import.specifier),
+                    _ => None,
+                };
+            }
+            _ => return None,
+        }
+    }
+    None
+}
+
+/// The statements at the top of a module.
+pub(super) fn body(record: &ModuleRecord) -> &[Stmt] {
+    record
+        .functions
+        .get(MODULE_BODY.0 as usize)
+        .map_or(&[], |function| &function.body)
+}
+
+/// Whether `importer` re-exports something of `module`.
+fn passes_on(graph: &Graph, importer: ModuleId, module: ModuleId) -> bool {
+    let record = graph.module(importer);
+    let leads = |specifier: &str| matches!(graph.link(importer, specifier), Link::Module(target) if target == module);
+    record.star_exports.iter().any(|specifier| leads(specifier))
+        || record.exports.iter().any(|export| match &export.target {
+            ExportTarget::From { specifier, .. } => leads(specifier),
+            ExportTarget::Local(local) => record
+                .imports
+                .iter()
+                .any(|import| import.local == *local && leads(&import.specifier)),
+            _ => false,
+        })
+}
+
+/// The specifier stands in `export … from` alone.
+fn only_passes_on(record: &ModuleRecord, specifier: &str) -> bool {
+    record.star_exports.iter().any(|star| &**star == specifier)
+        || record.exports.iter().any(|export| {
+            matches!(&export.target, ExportTarget::From { specifier: from, .. } if &**from == specifier)
+        })
+}
+
+/// A name is used otherwise than to read a member of it.
+fn is_handed_on(record: &ModuleRecord, name: Name) -> bool {
+    let named = |expr: &Expr| matches!(expr, Expr::Name(mentioned) if *mentioned == name);
+    let mentioned = record.exprs.iter().filter(|expr| named(expr)).count();
+    let read = record
+        .exprs
+        .iter()
+        .filter(|expr| matches!(expr, Expr::Member { object, .. } if named(record.expr(*object))))
+        .count();
+    mentioned > read
+}
+
+/// The names under which a binding is exported.
+pub(super) fn exported_as(record: &ModuleRecord, name: Name) -> Vec<&str> {
+    record
+        .exports
+        .iter()
+        .filter(|export| match &export.target {
+            ExportTarget::Local(local) => *local == name,
+            ExportTarget::Expr(expr) => {
+                matches!(record.expr(*expr), Expr::Name(local) if *local == name)
+            }
+            _ => false,
+        })
+        .map(|export| &*export.name)
+        .collect()
+}
+
+fn is_default_expr(record: &ModuleRecord, expr: ExprId) -> bool {
+    record
+        .exports
+        .iter()
+        .any(|export| &*export.name == "default" && export.target == ExportTarget::Expr(expr))
+}
+
+/// The definitions in which a top-level name of the module is mentioned, its own one left out; `None` for what runs when
+/// the module is loaded.
+fn mentions(record: &ModuleRecord, name: Name) -> Vec<Option<Name>> {
+    let mut found: Vec<Option<Name>> = Vec::new();
+    let exported = |at: usize| {
+        record.exports.iter().any(|export| {
+            matches!(export.target, ExportTarget::Expr(ExprId(expr)) if expr as usize == at)
+        })
+    };
+    let statements = body(record);
+    for (at, expr) in record.exprs.iter().enumerate() {
+        if !matches!(expr, Expr::Name(mentioned) if *mentioned == name) {
+            continue;
+        }
+        let span = record.spans.get(at).copied().unwrap_or_default();
+        let around = statements
+            .iter()
+            .find(|statement| statement.span.start <= span.start && span.end <= statement.span.end);
+        let around = match around {
+            None if exported(at) => continue,
+            None => None,
+            Some(statement) => match owner(record, statement) {
+                Some(own) if own == name => continue,
+                owner => owner,
+            },
+        };
+        if !found.contains(&around) {
+            found.push(around);
+        }
+    }
+    found
+}
+
+/// The name whose definition the statement is, where the place inside it only runs when that is used.
+fn owner(record: &ModuleRecord, statement: &Stmt) -> Option<Name> {
+    match &statement.kind {
+        StmtKind::Function { name, .. } => Some(*name),
+        StmtKind::Class { name, class } => {
+            let Class { members, .. } = record.class(*class);
+            let fixed = members.iter().any(|member| member.is_static);
+            (!fixed).then_some(*name)
+        }
+        StmtKind::Let {
+            pattern: Pattern::Name(name),
+            init: Some(init),
+        } => {
+            let quiet = match record.expr(*init) {
+                Expr::Object(_)
+                | Expr::Array(_)
+                | Expr::Function(_)
+                | Expr::Class(_)
+                | Expr::Name(_) => true,
+                // `z.object({ role: roleSchema })`: made of it, and nothing more. Any other call may do something with it.
+                Expr::Call { .. } | Expr::New { .. } => is_chain_of_import(record, *init),
+                _ => false,
+            };
+            quiet.then_some(*name)
+        }
+        _ => None,
+    }
+}
+
+/// A chain of calls that begins with something imported under a short name: `z`, `yup`, `Joi`, `v`.
+fn is_chain_of_import(record: &ModuleRecord, expr: ExprId) -> bool {
+    let mut current = expr;
+    for _ in 0..64 {
+        match record.expr(current) {
+            Expr::Call { callee, .. } | Expr::New { callee, .. } => current = *callee,
+            Expr::Member { object, .. } => current = *object,
+            Expr::Name(name) => {
+                // The chain may also begin with a schema of the same file.
+                let own = body(record).iter().any(|statement| {
+                    matches!(&statement.kind, StmtKind::Let { pattern: Pattern::Name(known), .. } if known == name)
+                });
+                return own
+                    || matches!(
+                        record.name(*name),
+                        "z" | "yup" | "Yup" | "Joi" | "joi" | "v" | "s" | "t" | "Type" | "zod"
+                    );
+            }
+            _ => return false,
+        }
+    }
+    false
+}
