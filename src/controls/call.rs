@@ -242,7 +242,7 @@ impl<'a> Evaluator<'a> {
             Value::Choice(options) => {
                 let options = Rc::clone(options);
                 let mut outcomes: Outcomes = SmallVec::new();
-                for option in options.iter() {
+                for option in options.iter().filter(|option| !option.is_nullish()) {
                     outcomes.extend(self.call(option, this, args.clone(), state.clone(), id, used));
                 }
                 // Limiters that stand in for one another are one limiter.
@@ -349,7 +349,7 @@ impl<'a> Evaluator<'a> {
             protection: self.protection.len(),
         });
         self.deepest = self.deepest.max(self.calls.len());
-        let facts_before = Rc::clone(&state.facts);
+        let undone = (used == Use::Detached && function.is_async).then(|| state.clone());
         let before = (state.work, state.facts.len());
         let mut inside = state.in_scope(&Rc::new(scope));
         for (at, param) in function.params.iter().enumerate() {
@@ -361,7 +361,7 @@ impl<'a> Evaluator<'a> {
         }
         let completion = self.block(&function.body, vec![inside]);
         self.calls.pop();
-        let lost = used == Use::Detached && function.is_async;
+        let lost = undone.is_some();
         if lost && self.muted == 0 {
             self.note_lost(closure, &completion, before);
         }
@@ -387,11 +387,10 @@ impl<'a> Evaluator<'a> {
                 }
             }
         }
-        if lost {
+        if let Some(before) = undone {
+            // Nobody waits for it, so what it decides has decided nothing here.
             for (state, _) in &mut outcomes {
-                state.facts = Rc::clone(&facts_before);
-                state.possible = Rc::clone(&facts_before);
-                state.caller = None;
+                state.decided_as(&before);
             }
         }
         merge_outcomes(outcomes)
@@ -643,13 +642,11 @@ impl<'a> Evaluator<'a> {
                 Some(text.ends_with("Response"))
             }
             (Value::Response(_), _) => Some(false),
-            (Value::External(request), Value::External(external))
-                if self.is_request_path(request.path) =>
-            {
+            (request, Value::External(external)) if self.is_request(request) => {
                 let text = self.paths.text(external.path);
                 let known = text.ends_with("#Request") || text.ends_with("#NextRequest");
                 self.class_decided |= known;
-                known.then_some(true)
+                Some(known)
             }
             (
                 Value::Undefined

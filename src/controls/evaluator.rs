@@ -103,6 +103,8 @@ pub(super) struct Evaluator<'a> {
     pub method: Option<Rc<str>>,
     /// The request's path, when it is fixed (middleware).
     pub pathname: Option<Rc<str>>,
+    /// A path that the handler serves: conditions on the path are decided by it.
+    pub route_path: Option<Rc<str>>,
     /// Names of the dynamic segments of the handler's URL.
     pub params: Vec<String>,
     /// The module of the handler.
@@ -149,6 +151,7 @@ impl<'a> Evaluator<'a> {
             catching: 0,
             method: None,
             pathname: None,
+            route_path: None,
             params: Vec::new(),
             home: ModuleId(0),
             memory: Memory::default(),
@@ -173,6 +176,7 @@ impl<'a> Evaluator<'a> {
         self.catching = 0;
         self.method = method.map(Rc::from);
         self.pathname = pathname.map(Rc::from);
+        self.route_path = None;
         self.home = home;
         self.cut = usize::MAX;
         self.deepest = 0;
@@ -257,7 +261,9 @@ impl<'a> Evaluator<'a> {
     }
 
     pub fn event(&mut self, event: Event, place: Place) {
-        if self.muted == 0 {
+        // Who it was that something failed for, as a `catch` notes it down, decides nothing.
+        let noted = self.catching > 0 && matches!(event, Event::Identity);
+        if self.muted == 0 && !noted {
             self.record.add(event, place);
         }
     }
@@ -393,6 +399,7 @@ impl<'a> Evaluator<'a> {
         let spending = self.memory.step_aside();
         let method = self.method.take();
         let pathname = self.pathname.take();
+        let route_path = self.route_path.take();
         let outcomes = self.aside(|this| {
             let calls = std::mem::take(&mut this.calls);
             let outcomes = this.eval(expr, state);
@@ -404,6 +411,7 @@ impl<'a> Evaluator<'a> {
         self.memory.come_back(spending);
         self.method = method;
         self.pathname = pathname;
+        self.route_path = route_path;
         // A module that fails to load serves nothing, so only the values count.
         let mut values = outcomes.into_iter().filter_map(|(_, flow)| flow.ok());
         let Some(first) = values.next() else {

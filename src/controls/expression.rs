@@ -135,12 +135,19 @@ impl<'a> Evaluator<'a> {
             },
             Expr::Object(properties) => self.object_literal(properties, state),
             Expr::Array(items) => {
+                let open = items.iter().any(|item| item.spread);
                 let (lists, mut outcomes) = self.arguments(items, state);
-                outcomes.extend(
-                    lists
-                        .into_iter()
-                        .map(|(state, items)| (state, Ok(Value::Array(Rc::new(items))))),
-                );
+                for (state, values) in lists {
+                    // Of a list that another one is spread into, the length is only known when the other's is.
+                    let unknown = |v: &Value| matches!(v, Value::Unknown(..) | Value::External(_));
+                    let v = if open && values.iter().any(unknown) {
+                        let all = Value::Array(Rc::new(values)).provenance();
+                        Value::Unknown(all, Presence::Truthy)
+                    } else {
+                        Value::Array(Rc::new(values))
+                    };
+                    outcomes.push((state, Ok(v)));
+                }
                 outcomes
             }
             Expr::Function(function) => {
@@ -506,6 +513,7 @@ impl<'a> Evaluator<'a> {
                     Value::Undefined | Value::Null => Some(false),
                     Value::Unknown(_, Presence::Maybe) => None,
                     Value::External(external) if !this.is_static(external) => None,
+                    Value::Choice(options) if options.iter().any(Value::is_nullish) => None,
                     _ => Some(true),
                 },
             };
@@ -764,19 +772,19 @@ impl<'a> Evaluator<'a> {
     }
 }
 
-/// The condition may be a guard, so the path remembers how it was decided. What is asked of an identity that is already
-/// known to be there cannot be one any more, nor can what is asked of other data once somebody is known.
+/// The condition may be a guard, so the path remembers how it was decided. Once somebody is known, whatever else is asked
+/// makes nobody better known.
 pub(super) fn deciding(state: &State, bits: Bits) -> bool {
-    if bits.has(Bits::LIMITER.with(Bits::COUNT).with(Bits::SIGNATURE)) {
+    if bits.has(Bits::LIMITER.with(Bits::COUNT)) {
         return true;
+    }
+    if state.caller.is_some() {
+        return false;
     }
     if bits.has(Bits::IDENTITY) {
         return bits.has(Bits::PENDING);
     }
-    if bits.can_authenticate() {
-        return true;
-    }
-    bits.has(Bits::AMBIENT) && state.caller.is_none()
+    bits.can_authenticate() || bits.has(Bits::AMBIENT.with(Bits::CREDENTIAL))
 }
 
 /// A condition on the configuration alone.

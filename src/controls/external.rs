@@ -82,8 +82,10 @@ impl<'a> Evaluator<'a> {
             Value::Promise(_) => self.method(object, name),
             Value::Undefined | Value::Null => Value::Undefined,
             Value::Choice(options) => {
+                // Nothing has no members, so what is read is read from the others.
                 let members: Vec<Value> = options
                     .iter()
+                    .filter(|option| !option.is_nullish())
                     .map(|option| self.member(option, name, place))
                     .collect();
                 let mut members = members.into_iter();
@@ -250,7 +252,7 @@ impl<'a> Evaluator<'a> {
     pub fn awaited(&mut self, v: &Value, state: &mut State, place: Place) {
         match v {
             Value::External(external) => self.await_external(&Rc::clone(external), state, place),
-            Value::Array(items) => {
+            Value::Array(items) | Value::Choice(items) => {
                 for item in items.iter() {
                     if let Value::External(external) = item {
                         self.await_external(&Rc::clone(external), state, place);
@@ -571,12 +573,15 @@ impl<'a> Evaluator<'a> {
             return value(state, Value::Unknown(provenance, Presence::Maybe));
         }
         if text.starts_with("global#") && text.ends_with("Error!") {
-            let mut object = Object {
-                open: Some(Provenance::default()),
-                ..Object::default()
-            };
-            if let Some(message) = args.first() {
-                object.set(Rc::from("message"), message.clone());
+            let mut object = Object::default();
+            let message = args.first().cloned();
+            object.set(
+                Rc::from("message"),
+                message.unwrap_or_else(|| Value::text("")),
+            );
+            for known in ["name", "stack"] {
+                let some = Value::Unknown(Provenance::default(), Presence::Truthy);
+                object.set(Rc::from(known), some);
             }
             return value(state, Value::Object(Rc::new(object)));
         }

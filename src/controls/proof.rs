@@ -148,9 +148,10 @@ pub(super) fn reports_failure(value: &Value) -> bool {
     ["error", "errors", "serverError", "failure"]
         .iter()
         .any(|key| {
-            object
-                .get(key)
-                .is_some_and(|v| !v.is_nullish() && v.truth() != Some(false))
+            object.get(key).is_some_and(|v| match v {
+                Value::Choice(options) => !options.iter().any(Value::is_nullish),
+                v => !v.is_nullish() && v.truth() != Some(false),
+            })
         })
         || ["success", "ok"]
             .iter()
@@ -244,6 +245,16 @@ impl<'a> Evaluator<'a> {
         };
         self.reset(route.module, method, None);
         self.params = params.to_vec();
+        // A router of Express sees its path from where it is mounted, and a catch-all serves any.
+        let fixed = |url: &&str| {
+            matches!(
+                route.kind,
+                RouteKind::App | RouteKind::Pages | RouteKind::Hono
+            ) && !url.contains("...")
+                && !url.contains('*')
+        };
+        let url = route.url.as_deref().filter(fixed);
+        self.route_path = url.map(|url| Rc::from(sample_path(url)));
         let entry = Place {
             module: route.module,
             span: route.span,
@@ -542,6 +553,7 @@ impl<'a> Evaluator<'a> {
             end.ending == Ending::Served
                 || !end.possible.iter().any(|fact| {
                     fact.work >= end.work
+                        && !fact.establishes()
                         && matches!(away.get(&(fact.site, fact.arm)), Some(Some(_)))
                 })
         });
@@ -781,6 +793,10 @@ impl<'a> Evaluator<'a> {
                 judgement.status = Status::Unknown;
             }
         }
+        if control == Control::Auth && self.exhausted && judgement.status != Status::Enforced {
+            // The guard may stand where nobody looked.
+            judgement.status = Status::Unknown;
+        }
         self.guard_evidence(&judgement, &mut evidence);
         let by_name = judgement.guards.iter().any(|(_, _, provenance)| {
             let origins = provenance.origins.iter().flat_map(|origins| origins.iter());
@@ -986,6 +1002,18 @@ impl<'a> Evaluator<'a> {
     }
 }
 
+/// A path that the route serves.
+pub(super) fn sample_path(url: &str) -> String {
+    let segments = url.split('/').map(|segment| {
+        if segment.starts_with('[') || segment.starts_with(':') {
+            "sample"
+        } else {
+            segment
+        }
+    });
+    segments.collect::<Vec<_>>().join("/")
+}
+
 /// The layers that a value stands for: arrays of middleware are layers one after another.
 fn flatten(value: &Value, layers: &mut Vec<Value>) {
     match value {
@@ -1012,7 +1040,8 @@ fn concerns(control: Control, fact: &Fact) -> bool {
     let bits = fact.provenance.bits;
     match control {
         Control::RateLimit => bits.has(Bits::LIMITER.with(Bits::COUNT)),
-        _ => bits.can_authenticate(),
+        // Nobody can be known where no credential was sent.
+        _ => bits.can_authenticate() || bits.has(Bits::CREDENTIAL),
     }
 }
 
@@ -1042,7 +1071,9 @@ fn is_guard(control: Control, passed: &Fact, statuses: &[Option<u16>]) -> bool {
                 // Something was looked up with an identity that may be missing, which may mean: with any.
                 return false;
             }
-            (bits.can_authenticate() && refuses_strangers) || (bits.has(Bits::AMBIENT) && says_so)
+            // What was sent to be compared tells who is meant, not who is asking.
+            let ambient = bits.has(Bits::AMBIENT) && !bits.has(Bits::INPUT);
+            (bits.can_authenticate() && refuses_strangers) || (ambient && says_so)
         }
         _ => false,
     }

@@ -5,7 +5,7 @@ use crate::routes::{Coverage, Middleware, Route, RouteKind, coverage};
 use crate::rule::{Confidence, Control, ControlLibrary};
 
 use super::evaluator::Evaluator;
-use super::proof::Proof;
+use super::proof::{Proof, sample_path};
 use super::{Evidence, Status, Verdict};
 
 /// Proves handlers. Make one per thread: what it learns of modules serves the next handler.
@@ -159,18 +159,6 @@ fn segment_names(url: &str) -> Vec<String> {
             Some(name.trim_start_matches("...").to_owned())
         })
         .collect()
-}
-
-/// A path that the route serves.
-fn sample_path(url: &str) -> String {
-    let segments = url.split('/').map(|segment| {
-        if segment.starts_with('[') || segment.starts_with(':') {
-            "sample"
-        } else {
-            segment
-        }
-    });
-    segments.collect::<Vec<_>>().join("/")
 }
 
 #[cfg(test)]

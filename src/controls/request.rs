@@ -138,7 +138,7 @@ impl<'a> Evaluator<'a> {
 
     fn path_value(&mut self) -> Value {
         self.memory.look_at_request();
-        match &self.pathname {
+        match self.pathname.as_ref().or(self.route_path.as_ref()) {
             Some(path) => Value::String(Rc::clone(path)),
             None => Value::Unknown(Provenance::default(), Presence::Truthy),
         }
@@ -324,16 +324,15 @@ impl<'a> Evaluator<'a> {
             }
             "json" | "send" | "end" | "write" | "pipe" | "sendFile" | "render" | "download"
             | "jsonp" => {
-                let status = external
-                    .receiver
-                    .as_ref()
-                    .and_then(|receiver| number(receiver.args.first()));
+                let chosen = external.receiver.as_ref();
+                let chosen = chosen.and_then(|receiver| receiver.args.first());
                 let already = state.answered.as_ref().and_then(|answer| answer.status);
-                self.answer(
-                    &mut state,
-                    status.or(already).or(Some(200)),
-                    ResponseKind::Body,
-                );
+                let status = match chosen {
+                    // A status that cannot be read is not 200: `res.status(error.status)`.
+                    Some(status) => number(Some(status)),
+                    None => already.or(Some(200)),
+                };
+                self.answer(&mut state, status, ResponseKind::Body);
                 value(state, Value::Undefined)
             }
             "redirect" => {

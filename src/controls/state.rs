@@ -32,6 +32,11 @@ impl Fact {
         positive && (identity || signature || secret || found)
     }
 
+    /// It was decided by a limiter, or by a count.
+    fn limits(&self) -> bool {
+        self.provenance.bits.has(Bits::COUNT.with(Bits::LIMITER))
+    }
+
     fn is(&self, other: &Self) -> bool {
         self.site == other.site && self.arm == other.arm
     }
@@ -129,14 +134,30 @@ impl State {
         };
         let progress = &mut *self;
         if progress.caller.is_none() && fact.establishes() {
-            progress.caller = Some(fact.clone());
+            // However somebody became known, the paths on which it happened are alike from here on.
+            if progress.facts.iter().any(|fact| !fact.limits()) {
+                Rc::make_mut(&mut progress.facts).retain(Fact::limits);
+            }
+            add(&mut progress.possible, &fact);
+            progress.caller = Some(fact);
+            return self;
         }
-        if progress.counted.is_none() && fact.provenance.bits.has(Bits::COUNT.with(Bits::LIMITER)) {
+        if progress.counted.is_none() && fact.limits() {
             progress.counted = Some(fact.clone());
         }
         add(&mut progress.facts, &fact);
         add(&mut progress.possible, &fact);
         self
+    }
+
+    /// Takes back every decision since `before`.
+    pub fn decided_as(&mut self, before: &Self) {
+        let progress = &mut **self;
+        progress.facts = Rc::clone(&before.facts);
+        progress.possible = Rc::clone(&before.possible);
+        progress.caller.clone_from(&before.caller);
+        progress.counted.clone_from(&before.counted);
+        progress.unconfigured = before.unconfigured;
     }
 
     /// This path, gone on by what another did from a fresh start.
@@ -185,13 +206,14 @@ impl State {
     }
 
     fn same_facts(&self, other: &Self) -> bool {
-        Rc::ptr_eq(&self.facts, &other.facts)
-            || (self.facts.len() == other.facts.len()
-                && self
-                    .facts
-                    .iter()
-                    .zip(other.facts.iter())
-                    .all(|(a, b)| a.site == b.site && a.arm == b.arm))
+        self.caller.is_some() == other.caller.is_some()
+            && (Rc::ptr_eq(&self.facts, &other.facts)
+                || (self.facts.len() == other.facts.len()
+                    && self
+                        .facts
+                        .iter()
+                        .zip(other.facts.iter())
+                        .all(|(a, b)| a.site == b.site && a.arm == b.arm)))
     }
 
     fn same_answer(&self, other: &Self) -> bool {
@@ -202,12 +224,20 @@ impl State {
         }
     }
 
+    /// Neither path knows more of the caller than the other: what verdicts tell apart, however many paths there are.
+    fn stands_as(&self, other: &Self) -> bool {
+        self.caller.is_some() == other.caller.is_some()
+            && self.counted.is_some() == other.counted.is_some()
+            && (self.work == 0) == (other.work == 0)
+            && self.same_answer(other)
+    }
+
     /// Both paths as one: what both have decided, and whatever either has done.
     pub fn join(&self, other: &Self) -> Self {
         if Rc::ptr_eq(&self.0, &other.0) {
             return self.clone();
         }
-        let facts = if self.same_facts(other) {
+        let facts = if Rc::ptr_eq(&self.facts, &other.facts) {
             Rc::clone(&self.facts)
         } else {
             let common = |fact: &&Fact| other.facts.iter().any(|o| o.is(fact));
@@ -306,12 +336,14 @@ pub(super) fn merge_states(states: &mut Vec<State>) {
         merged.push(state);
     }
     if merged.len() > MOST {
-        let mut all = merged.into_iter();
-        let first = all.next();
-        merged = first
-            .map(|first| all.fold(first, |joined, state| joined.join(&state)))
-            .into_iter()
-            .collect();
+        let mut few: Vec<State> = Vec::new();
+        for state in merged {
+            match few.iter_mut().find(|kept| kept.stands_as(&state)) {
+                Some(kept) => *kept = kept.join(&state),
+                None => few.push(state),
+            }
+        }
+        merged = few;
     }
     *states = merged;
 }
@@ -366,7 +398,7 @@ pub(super) fn merge_outcomes(outcomes: Outcomes) -> Outcomes {
                             || (many
                                 && idle
                                 && class(a) == class(b)
-                                && (facts || crowd || sends_away(b)))
+                                && (facts || sends_away(b) || crowd && kept.stands_as(&state)))
                     }
                     (Err(a), Err(b)) => {
                         let facts = kept.same_facts(&state);
@@ -374,7 +406,7 @@ pub(super) fn merge_outcomes(outcomes: Outcomes) -> Outcomes {
                         let idle = (kept.work == 0) == (state.work == 0);
                         (a.same(b) && facts)
                             || (many
-                                && thrown(a) == thrown(b)
+                                && thrown_as(a) == thrown_as(b)
                                 && (facts || !redirect || idle && (crowd || state.work == 0)))
                     }
                     _ => false,
@@ -395,11 +427,38 @@ pub(super) fn merge_outcomes(outcomes: Outcomes) -> Outcomes {
     merged
 }
 
+/// More failures than this, thrown in one `try`, are one where they will be answered alike.
+const MOST_THROWN: usize = 4;
+
+/// Keeps the number of failures that reach a `catch` small: it would be gone through for each of them.
+pub(super) fn merge_thrown(thrown: Outcomes) -> Outcomes {
+    if thrown.len() <= MOST_THROWN {
+        return thrown;
+    }
+    let mut merged: Outcomes = SmallVec::new();
+    'next: for (state, flow) in thrown {
+        let (Ok(error) | Err(error)) = flow;
+        for (kept, kept_flow) in &mut merged {
+            let Err(other) = &*kept_flow else { continue };
+            if kept.stands_as(&state)
+                && error.of_one_kind(other)
+                && thrown_as(other) == thrown_as(&error)
+            {
+                *kept_flow = Err(other.join(&error));
+                *kept = kept.join(&state);
+                continue 'next;
+            }
+        }
+        merged.push((state, Err(error)));
+    }
+    merged
+}
+
 /// A value with which a caller is turned away: what was decided on such a path is kept as possible, and no more is needed.
 fn sends_away(value: &Value) -> bool {
     match class(value) {
         Class::Answer(_, Some(status)) => status >= 400,
-        Class::Failure | Class::Falsy => true,
+        Class::Failure => true,
         _ => false,
     }
 }
@@ -417,7 +476,7 @@ enum Class {
 }
 
 /// What a catch, or the framework, makes of a thrown value.
-fn thrown(value: &Value) -> Class {
+fn thrown_as(value: &Value) -> Class {
     match value {
         Value::Response(_) => class(value),
         error => Class::Answer(

@@ -8,7 +8,7 @@ use super::call::Use;
 use super::evaluator::Evaluator;
 use super::flaw::{asks_class, goes_on, refusals};
 use super::record::{Event, Flaw};
-use super::state::{Flow, Site, State, merge_states};
+use super::state::{Flow, Outcomes, Site, State, merge_states, merge_thrown};
 use super::value::{Bits, Object, Presence, Provenance, Scope, Value};
 
 /// How a path leaves a block early.
@@ -464,15 +464,16 @@ impl<'a> Evaluator<'a> {
             Vec::new()
         };
         let falls_through = !body.next.is_empty();
-        let mut thrown: Vec<(State, Value)> = Vec::new();
+        let mut thrown = Outcomes::new();
         done.next = body.next;
         for (state, exit) in body.exits {
             match exit {
-                Exit::Throw(error) => thrown.push((state, error)),
+                Exit::Throw(error) => thrown.push((state, Err(error))),
                 exit => done.exits.push((state, exit)),
             }
         }
-        for (mut state, error) in thrown {
+        for (mut state, flow) in merge_thrown(thrown) {
+            let (Ok(error) | Err(error)) = flow;
             state.failed = true;
             let work = state.work;
             let guard = refused.iter().find(|r| {

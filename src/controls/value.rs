@@ -477,6 +477,16 @@ impl Value {
         }
     }
 
+    /// Both are failures of one class, or answers: what tells them apart to a `catch` is what they say.
+    pub fn of_one_kind(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Object(a), Self::Object(b)) => a.alike(b),
+            (Self::Response(a), Self::Response(b)) => a.kind == b.kind && a.status == b.status,
+            (Self::Unknown(..), Self::Unknown(..)) => true,
+            _ => false,
+        }
+    }
+
     /// What the value may be when two paths meet.
     pub fn join(&self, other: &Self) -> Self {
         if self.same(other) {
@@ -491,13 +501,11 @@ impl Value {
                 let lower = if a.status <= b.status { a } else { b };
                 Self::Response(Rc::clone(lower))
             }
-            // An unset variable that some path sets: what it is set to is what matters.
-            (Self::Undefined | Self::Null, set) | (set, Self::Undefined | Self::Null)
-                if set.is_service() && !set.provenance().bits.matters() =>
+            // A variable that only some path sets is still called by what it is set to.
+            (a, b)
+                if (a.is_service() || a.is_nullish() && !b.provenance().bits.matters())
+                    && (b.is_service() || b.is_nullish() && !a.provenance().bits.matters()) =>
             {
-                set.clone()
-            }
-            (a, b) if a.is_service() && b.is_service() => {
                 let mut options: Vec<Self> = Vec::new();
                 for value in [a, b] {
                     let more: &[Self] = if let Self::Choice(inner) = value {
