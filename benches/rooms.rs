@@ -124,14 +124,14 @@ fn rooms(criterion: &mut Criterion) {
             let tables = project
                 .apps
                 .iter()
-                .map(|app| RouteTable::build(app, &graph));
+                .map(|app| RouteTable::build(app, &graph, &rules.controls));
             tables.collect::<Vec<_>>()
         });
     });
     let tables: Vec<RouteTable> = project
         .apps
         .iter()
-        .map(|app| RouteTable::build(app, &graph))
+        .map(|app| RouteTable::build(app, &graph, &rules.controls))
         .collect();
     group.bench_function("controls: prove every handler", |bencher| {
         bencher.iter(|| {

@@ -14,7 +14,7 @@ use crate::syntax::{
 use super::memo::Memory;
 use super::paths::Paths;
 use super::record::{Event, Place, Record};
-use super::state::{Site, State};
+use super::state::{Outcomes, Site, State};
 use super::value::{Bits, ClassValue, Closure, External, OriginId, Provenance, Scope, Value};
 
 /// Expressions evaluated for one handler before the rest counts as unseen.
@@ -127,6 +127,13 @@ pub(super) struct Evaluator<'a> {
     pub class_decided: bool,
     /// Behind the statement that begins, an error is thrown.
     pub refuses_next: bool,
+    /// Paths that came to where a step before procedures hands on, with what it hands on.
+    pub arrivals: Outcomes,
+    /// The handler is run for what it hands on to procedures.
+    pub arriving: bool,
+    pub steps: super::procedure::Steps,
+    /// What layers keep in the request's context for those behind them.
+    pub kept: Vec<(Rc<str>, Value)>,
 }
 
 impl<'a> Evaluator<'a> {
@@ -163,6 +170,10 @@ impl<'a> Evaluator<'a> {
             works: 0,
             class_decided: false,
             refuses_next: false,
+            arrivals: Outcomes::new(),
+            arriving: false,
+            steps: super::procedure::Steps::default(),
+            kept: Vec::new(),
         }
     }
 
@@ -185,6 +196,9 @@ impl<'a> Evaluator<'a> {
         self.cut_short = false;
         self.works = 0;
         self.memory.next_handler();
+        self.arrivals.clear();
+        self.arriving = false;
+        self.kept.clear();
     }
 
     /// Takes one unit of fuel; false when none is left.
@@ -393,6 +407,17 @@ impl<'a> Evaluator<'a> {
 
     /// Evaluates an expression at a module's top level, outside any request.
     pub fn expr_aside(&mut self, module: ModuleId, expr: ExprId) -> Value {
+        // A module that fails to load serves nothing, so only the values count.
+        let outcomes = self.outcomes_aside(module, expr);
+        let mut values = outcomes.into_iter().filter_map(|(_, flow)| flow.ok());
+        let Some(first) = values.next() else {
+            return Value::unknown();
+        };
+        values.fold(first, |joined, value| joined.join(&value))
+    }
+
+    /// What an expression at a module's top level may come to, each with the path that led there.
+    pub fn outcomes_aside(&mut self, module: ModuleId, expr: ExprId) -> Outcomes {
         let state = State::new(Scope::module(module));
         let fuel = std::mem::replace(&mut self.fuel, MODULE_FUEL);
         let (spent, works) = (self.spent, self.works);
@@ -412,12 +437,7 @@ impl<'a> Evaluator<'a> {
         self.method = method;
         self.pathname = pathname;
         self.route_path = route_path;
-        // A module that fails to load serves nothing, so only the values count.
-        let mut values = outcomes.into_iter().filter_map(|(_, flow)| flow.ok());
-        let Some(first) = values.next() else {
-            return Value::unknown();
-        };
-        values.fold(first, |joined, value| joined.join(&value))
+        outcomes
     }
 
     fn definition(&mut self, module: ModuleId, name: Name) -> Value {

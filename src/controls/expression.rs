@@ -775,6 +775,10 @@ impl<'a> Evaluator<'a> {
 /// The condition may be a guard, so the path remembers how it was decided. Once somebody is known, whatever else is asked
 /// makes nobody better known.
 pub(super) fn deciding(state: &State, bits: Bits) -> bool {
+    // Behind `next()` the request has been answered.
+    if state.passed_back {
+        return false;
+    }
     if bits.has(Bits::LIMITER.with(Bits::COUNT)) {
         return true;
     }

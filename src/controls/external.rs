@@ -209,6 +209,9 @@ impl<'a> Evaluator<'a> {
             return Value::Unknown(provenance, Presence::Truthy);
         }
         let path = self.paths.member(external.path, name);
+        if let Some(kind) = self.paths.known(path).builder {
+            return self.builder(kind, Vec::new());
+        }
         Value::External(Rc::new(External {
             path,
             args: Vec::new(),
@@ -328,7 +331,10 @@ impl<'a> Evaluator<'a> {
         let known = self.paths.known(external.path);
         let called = self.paths.called(external.path);
         if let Some(kind) = self.paths.known(called).builder {
-            return value(state, self.builder(kind));
+            return value(state, self.builder(kind, args));
+        }
+        if let Some(api) = self.made_handler(external) {
+            return self.handler_of_package(api, &external.args, state, id);
         }
         if let Some(category) = known.expensive {
             self.event(Event::Expensive(Rc::from(category)), place);
@@ -552,7 +558,7 @@ impl<'a> Evaluator<'a> {
         let path = self.paths.constructed(class.path);
         let known = self.paths.known(path);
         if let Some(kind) = known.builder {
-            return value(state, self.builder(kind));
+            return value(state, self.builder(kind, args));
         }
         let text = self.paths.text(path);
         let provenance = args
@@ -732,8 +738,18 @@ impl<'a> Evaluator<'a> {
             Meaning::Every => value(state, Value::Array(Rc::new(args))),
             Meaning::IdentityWrapper | Meaning::TransparentWrapper => match function {
                 Some(handler) => value(state, handler),
-                // `wrapper(options)(handler)`
-                None => self.kept(external, args, all, state),
+                None => {
+                    // `cache(auth)`: a function of a package.
+                    let known = args.iter().find(|arg| match arg {
+                        Value::External(arg) => self.paths.known(arg.path).api.is_some(),
+                        _ => false,
+                    });
+                    match known {
+                        Some(known) => value(state, known.clone()),
+                        // `wrapper(options)(handler)`
+                        None => self.kept(external, args, all, state),
+                    }
+                }
             },
             Meaning::IdentityMiddleware => match (function, &api.gives) {
                 (Some(handler), Some(accessor)) => {
@@ -764,9 +780,7 @@ impl<'a> Evaluator<'a> {
                         handler: Some(handler),
                         calling: crate::rule::Calling::ContextNext,
                         catches: api.is == Meaning::CatchingWrapper,
-                        at: 0,
-                        args: Vec::new(),
-                        schema: false,
+                        ..Chain::default()
                     };
                     value(
                         state,
@@ -941,7 +955,11 @@ impl<'a> Evaluator<'a> {
                 self.aside(|this| this.run_aside(&args, &state, id));
                 value(state, Value::Undefined)
             }
-            Meaning::AuthHandler | Meaning::SignedHandler => self.kept(external, args, all, state),
+            Meaning::ServeProcedures => self.handler_of_package(api, &args, state, id),
+            Meaning::AuthHandler
+            | Meaning::SignedHandler
+            | Meaning::ProcedureHandler
+            | Meaning::OpaqueHandler => self.kept(external, args, all, state),
         }
     }
 
@@ -1124,19 +1142,24 @@ fn leads_to_sign_in(args: &[Value]) -> bool {
                 .next()
                 .unwrap_or("")
                 .to_ascii_lowercase();
-            path.split('/').any(|segment| {
-                matches!(
-                    segment,
-                    "login"
-                        | "signin"
-                        | "sign-in"
-                        | "log-in"
-                        | "sign_in"
-                        | "unauthorized"
-                        | "access-denied"
-                        | "forbidden"
-                )
-            })
+            // Another service's consent page is where its data is asked for, not where one signs in here.
+            let asks_another = path
+                .split('/')
+                .any(|segment| matches!(segment, "oauth" | "oauth2" | "authorize"));
+            !asks_another
+                && path.split('/').any(|segment| {
+                    matches!(
+                        segment,
+                        "login"
+                            | "signin"
+                            | "sign-in"
+                            | "log-in"
+                            | "sign_in"
+                            | "unauthorized"
+                            | "access-denied"
+                            | "forbidden"
+                    )
+                })
         }
         Value::External(external) => leads_to_sign_in(&external.args),
         Value::Array(items) => leads_to_sign_in(items),

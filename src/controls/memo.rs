@@ -52,7 +52,7 @@ enum Subject {
 
 /// An argument, as far as it decides what a call does.
 #[derive(PartialEq, Eq, Hash, Debug)]
-enum ArgumentKey {
+pub(super) enum ArgumentKey {
     Undefined,
     Null,
     Bool(bool),
@@ -65,7 +65,7 @@ enum ArgumentKey {
 }
 
 impl ArgumentKey {
-    fn of(value: &Value, depth: u8) -> Option<Self> {
+    pub fn of(value: &Value, depth: u8) -> Option<Self> {
         Some(match value {
             Value::Undefined => Self::Undefined,
             Value::Null => Self::Null,
@@ -116,6 +116,8 @@ impl ArgumentKey {
 pub(super) struct Memo {
     outcomes: Outcomes,
     events: Vec<(Event, Place)>,
+    /// Paths that came to where a step in front of procedures hands on.
+    arrivals: Outcomes,
     /// Fuel that it took.
     cost: u32,
     /// How many calls deep it went.
@@ -230,6 +232,7 @@ impl Evaluator<'_> {
         fresh.caller.clone_from(&state.caller);
         let fuel = std::mem::replace(&mut self.fuel, CALL_FUEL);
         let record = std::mem::take(&mut self.record);
+        let arrivals = std::mem::take(&mut self.arrivals);
         let cut = std::mem::replace(&mut self.cut, usize::MAX);
         let deepest = std::mem::replace(&mut self.deepest, self.calls.len());
         let (spent, works) = (self.spent, self.works);
@@ -247,6 +250,8 @@ impl Evaluator<'_> {
         for (event, place) in &events {
             self.record.add(event.clone(), *place);
         }
+        let inside = std::mem::replace(&mut self.arrivals, arrivals);
+        self.arrive_behind(&state, &inside);
         let depth = self.deepest.saturating_sub(self.calls.len());
         let whole = self.cut >= self.calls.len();
         self.cut = self.cut.min(cut);
@@ -275,6 +280,7 @@ impl Evaluator<'_> {
         let memo = Rc::new(Memo {
             outcomes,
             events,
+            arrivals: inside,
             cost,
             depth,
             kept,
@@ -313,10 +319,18 @@ impl Evaluator<'_> {
                 self.record.add(event.clone(), *place);
             }
         }
+        self.arrive_behind(state, &known.arrivals);
         let after = |(after, flow): &(State, super::state::Flow)| (state.then(after), flow.clone());
         let outcomes = known.outcomes.iter().map(after).collect();
         self.memory.spending.call(known);
         Some(outcomes)
+    }
+
+    /// Paths that arrived in a remembered call arrive behind what was done before it.
+    fn arrive_behind(&mut self, state: &State, inside: &Outcomes) {
+        let arrived = inside.iter();
+        self.arrivals
+            .extend(arrived.map(|(after, flow)| (state.then(after), flow.clone())));
     }
 
     /// The handler that pays for what is evaluated now: none for what modules define.

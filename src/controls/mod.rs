@@ -11,6 +11,7 @@ mod flaw;
 mod memo;
 mod native;
 mod paths;
+mod procedure;
 mod proof;
 mod prover;
 mod record;

@@ -18,18 +18,17 @@ use super::value::{
 pub(super) const MAX_UNROLLED: usize = 12;
 
 impl<'a> Evaluator<'a> {
-    /// An empty builder.
-    pub fn builder(&self, kind: usize) -> Value {
+    /// A builder with nothing but the middleware that it was begun with.
+    pub fn builder(&self, kind: usize, args: Vec<Value>) -> Value {
         let calling = self.library.builders[kind].calling;
         let catches = self.library.builders[kind].catches;
+        let is_layer = |arg: &Value| matches!(arg, Value::Function(_) | Value::Native(_));
         let chain = Chain {
-            layers: Rc::default(),
-            handler: None,
+            layers: Rc::new(args.into_iter().filter(is_layer).collect()),
             calling,
             catches,
-            at: 0,
-            args: Vec::new(),
-            schema: false,
+            kind: Some(kind),
+            ..Chain::default()
         };
         Value::Native(Rc::new(Native::Builder {
             kind,
@@ -58,24 +57,8 @@ impl<'a> Evaluator<'a> {
                     return outcomes;
                 }
                 let mut chain = Chain::clone(chain);
-                if let (Some(Value::Object(given)), Some(Value::Object(options))) =
-                    (args.first(), chain.args.first().cloned())
-                    && let Some(ctx) = given.get("ctx")
-                {
-                    let mut options = Object::clone(&options);
-                    let merged = match (options.get("ctx"), ctx) {
-                        (Some(Value::Object(old)), Value::Object(new)) => {
-                            let mut merged = Object::clone(old);
-                            super::expression::spread_into(
-                                &mut merged,
-                                &Value::Object(Rc::clone(new)),
-                            );
-                            Value::Object(Rc::new(merged))
-                        }
-                        (_, new) => new.clone(),
-                    };
-                    options.set(Rc::from("ctx"), merged);
-                    chain.args[0] = Value::Object(Rc::new(options));
+                if let Some(options) = chain.args.first_mut() {
+                    hand_on(options, args.first());
                 }
                 let gives_back = chain.calling == crate::rule::Calling::ContextNext;
                 let mut outcomes = self.run_chain(&Rc::new(chain), state, id);
@@ -111,7 +94,12 @@ impl<'a> Evaluator<'a> {
                     Value::Bool(patterns.iter().any(|pattern| path_matches(pattern, &path))),
                 )
             }
-            Native::Builder { .. } => value(state, Value::unknown()),
+            Native::Builder { chain, .. } => self.call_builder_as_layer(chain, args, state, id),
+            Native::Arrive { options, kind } => {
+                let mut options = options.clone();
+                hand_on(&mut options, args.first());
+                self.arrive(options, state, *kind)
+            }
             Native::BuilderMethod {
                 kind,
                 chain,
@@ -158,6 +146,9 @@ impl<'a> Evaluator<'a> {
                     ..Object::default()
                 })),
             );
+            for (name, v) in &chain.given {
+                options.set(Rc::clone(name), v.clone());
+            }
             vec![Value::Object(Rc::new(options))]
         } else {
             args
@@ -184,10 +175,22 @@ impl<'a> Evaluator<'a> {
         let builder = &self.library.builders[kind];
         let mut next = Chain::clone(chain);
         if builder.uses.iter().any(|name| name == method) {
-            Rc::make_mut(&mut next.layers).extend(
-                args.into_iter()
-                    .filter(|arg| !matches!(arg, Value::String(_))),
-            );
+            for arg in args {
+                match &arg {
+                    Value::String(_) => {}
+                    // What another builder has collected.
+                    Value::Native(native) if let Native::Builder { chain, .. } = &**native => {
+                        Rc::make_mut(&mut next.layers).extend(chain.layers.iter().cloned());
+                        next.schema |= chain.schema;
+                        next.given.extend(chain.given.iter().cloned());
+                    }
+                    _ => Rc::make_mut(&mut next.layers).push(arg),
+                }
+            }
+        } else if builder.given.iter().any(|name| name == method) {
+            let given = args.into_iter().next().unwrap_or(Value::Undefined);
+            next.given.retain(|(name, _)| **name != *method);
+            next.given.push((Rc::from(method), given));
         } else if builder.schema.iter().any(|name| name == method) {
             next.schema = true;
         } else if builder.finish.iter().any(|name| name == method) {
@@ -209,6 +212,30 @@ impl<'a> Evaluator<'a> {
                 chain: Rc::new(next),
             })),
         )
+    }
+
+    /// A middleware that was made of others, called as one: its own run first, then what follows.
+    fn call_builder_as_layer(
+        &mut self,
+        chain: &Rc<Chain>,
+        args: Vec<Value>,
+        state: State,
+        id: ExprId,
+    ) -> Outcomes {
+        let next = args.first().and_then(|options| match options {
+            Value::Object(options) => options.get("next").cloned(),
+            _ => None,
+        });
+        let Some(next) = next else {
+            return value(state, Value::unknown());
+        };
+        let chain = Chain {
+            handler: Some(next),
+            at: 0,
+            args,
+            ..Chain::clone(chain)
+        };
+        self.run_chain(&Rc::new(chain), state, id)
     }
 
     fn call_plain_method(
@@ -435,6 +462,25 @@ impl<'a> Evaluator<'a> {
             _ => unknown(),
         };
         value(state, v)
+    }
+}
+
+/// Adds the context that a middleware gives to `next` to the options of what follows.
+fn hand_on(options: &mut Value, given: Option<&Value>) {
+    if let (Some(Value::Object(given)), Value::Object(known)) = (given, &*options)
+        && let Some(ctx) = given.get("ctx")
+    {
+        let mut known = Object::clone(known);
+        let merged = match (known.get("ctx"), ctx) {
+            (Some(Value::Object(old)), Value::Object(new)) => {
+                let mut merged = Object::clone(old);
+                super::expression::spread_into(&mut merged, &Value::Object(Rc::clone(new)));
+                Value::Object(Rc::new(merged))
+            }
+            (_, new) => new.clone(),
+        };
+        known.set(Rc::from("ctx"), merged);
+        *options = Value::Object(Rc::new(known));
     }
 }
 

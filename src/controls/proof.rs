@@ -259,7 +259,16 @@ impl<'a> Evaluator<'a> {
             module: route.module,
             span: route.span,
         };
-        let (outcomes, seen) = self.run_entry(route);
+        let (outcomes, seen) = match &route.entry {
+            Entry::Procedure(procedure) => match self.run_procedure(route, procedure) {
+                Some(outcomes) => (outcomes, Seen::Whole),
+                None => {
+                    self.reset(route.module, None, None);
+                    (Outcomes::new(), Seen::Nothing)
+                }
+            },
+            _ => self.run_entry(route),
+        };
         let ends: Vec<End> = outcomes
             .into_iter()
             .map(|(state, flow)| End::of(ending(&flow, &state, false), &state, state.work))
@@ -338,10 +347,8 @@ impl<'a> Evaluator<'a> {
                     layers: Rc::new(vec![function.clone()]),
                     handler: Some(Value::Native(Rc::new(Native::Inert))),
                     calling: Calling::ContextNext,
-                    catches: false,
-                    at: 0,
                     args: vec![request],
-                    schema: false,
+                    ..Chain::default()
                 });
                 self.external_layer(&external, &chain, state, FRAMEWORK)
             }
@@ -365,7 +372,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Calls the handler as its framework would.
-    fn run_entry(&mut self, route: &Route) -> (Outcomes, Seen) {
+    pub(super) fn run_entry(&mut self, route: &Route) -> (Outcomes, Seen) {
         let state = State::new(Scope::module(route.module));
         let handler = match &route.entry {
             Entry::Export(name) => self.export_value(route.module, name),
@@ -376,6 +383,7 @@ impl<'a> Evaluator<'a> {
                 this: None,
             })),
             Entry::Chain(layers) => return (self.run_layers(route, layers, state), Seen::Whole),
+            Entry::Procedure(_) => Value::unknown(),
         };
         self.run_value(route, handler, state, 0)
     }
@@ -407,9 +415,8 @@ impl<'a> Evaluator<'a> {
             handler,
             calling,
             catches,
-            at: 0,
             args,
-            schema: false,
+            ..Chain::default()
         };
         let composed = Value::Native(Rc::new(Native::Composed(Rc::new(chain))));
         let args = match &composed {
@@ -462,6 +469,11 @@ impl<'a> Evaluator<'a> {
                     .receiver
                     .as_ref()
                     .and_then(|receiver| self.paths.known(receiver.path).api);
+                if self.made_handler(external).is_some() {
+                    let args = self.arguments_of(route);
+                    let outcomes = self.call(&handler, None, args, state, id, Use::Awaited);
+                    return (outcomes, Seen::Whole);
+                }
                 match known.api.or(made_by).map(|api| api.is) {
                     Some(Meaning::AuthHandler) => {
                         return (Outcomes::new(), Seen::Library { signed: false });
@@ -549,14 +561,18 @@ impl<'a> Evaluator<'a> {
             }
         }
         // A path that was only sent on passes every condition that sends on; it is no guard's success.
-        served.retain(|end| {
-            end.ending == Ending::Served
-                || !end.possible.iter().any(|fact| {
+        let sent_on = |end: &&End| {
+            end.ending != Ending::Served
+                && end.possible.iter().any(|fact| {
                     fact.work >= end.work
                         && !fact.establishes()
                         && matches!(away.get(&(fact.site, fact.arm)), Some(Some(_)))
                 })
-        });
+        };
+        // Where nobody is answered in another way, that is the answer.
+        if !served.iter().all(sent_on) {
+            served.retain(|end| !sent_on(end));
+        }
         let guard = |fact: &Fact| -> Option<Option<u16>> {
             let statuses = away.get(&(fact.site, !fact.arm))?.as_ref()?;
             is_guard(control, fact, statuses).then(|| statuses.iter().copied().flatten().next())
@@ -779,7 +795,20 @@ impl<'a> Evaluator<'a> {
                 }
                 _ => None,
             });
-            if let Some((note, place)) = read {
+            let handed = self.record.first(|event| match (control, event) {
+                (Control::Auth, Event::Handed { .. })
+                | (
+                    Control::RateLimit,
+                    Event::Handed {
+                        to_procedures: true,
+                    },
+                ) => Some(()),
+                _ => None,
+            });
+            if let Some((_, place)) = handed {
+                evidence.push(self.evidence(place, "a package takes the request over"));
+                judgement.status = Status::Unknown;
+            } else if let Some((note, place)) = read {
                 judgement.status = if control == Control::RateLimit {
                     Status::Conditional
                 } else {
@@ -879,7 +908,9 @@ impl<'a> Evaluator<'a> {
                     (Status::Manual, Some(place), "input is checked by hand")
                 } else if let Some(place) = found(&|event| matches!(event, Event::Input(_))) {
                     (Status::Absent, Some(place), "input is read")
-                } else if let Some(place) = found(&|event| matches!(event, Event::Delegated)) {
+                } else if let Some(place) =
+                    found(&|event| matches!(event, Event::Delegated | Event::Handed { .. }))
+                {
                     (
                         Status::Unknown,
                         Some(place),
@@ -1024,7 +1055,7 @@ fn flatten(value: &Value, layers: &mut Vec<Value>) {
 
 /// How much of a handler could be seen.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Seen {
+pub(super) enum Seen {
     /// Every step.
     Whole,
     /// It stands behind a wrapper of a package that is not known.

@@ -78,7 +78,7 @@ impl<'a> Prover<'a> {
             return None;
         }
         let export = middleware.export.as_deref()?;
-        let method = (route.method != "ANY").then_some(route.method.as_str());
+        let method = Some(route.http_method()).filter(|method| *method != "ANY");
         let path = sample_path(url);
         let passage = self
             .evaluator
@@ -111,7 +111,7 @@ impl<'a> Prover<'a> {
         }
         let export = middleware.export.as_deref()?;
         let path = sample_path(url);
-        let method = (route.method != "ANY").then_some(route.method.as_str());
+        let method = Some(route.http_method()).filter(|method| *method != "ANY");
         let passage = self
             .evaluator
             .prove_middleware(middleware.module, export, &path, method);
@@ -146,7 +146,7 @@ impl<'a> Prover<'a> {
 }
 
 /// The names of the dynamic segments of a URL.
-fn segment_names(url: &str) -> Vec<String> {
+pub(super) fn segment_names(url: &str) -> Vec<String> {
     url.split('/')
         .filter_map(|segment| {
             if let Some(name) = segment.strip_prefix(':') {

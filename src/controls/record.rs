@@ -35,6 +35,8 @@ pub(super) enum Event {
     Identity,
     /// The request was handed to a package that may do anything with it.
     Delegated,
+    /// A handler of a package answers the request, and decides what that takes; one that serves procedures leaves it to them.
+    Handed { to_procedures: bool },
     /// A signature was checked; the provider where it is known.
     Signature { provider: Option<Rc<str>> },
     /// An expensive call, and its category.

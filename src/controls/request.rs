@@ -67,16 +67,22 @@ impl<'a> Evaluator<'a> {
             "context#" => match name {
                 "req" => Some(self.request()),
                 "env" => Some(Value::from_bits(Bits::CONFIG)),
-                "var" => Some(Value::from_bits(Bits::IDENTITY)),
+                "var" => {
+                    let path = self.paths.root("context", "", "var");
+                    Some(self.external(path, Provenance::default()))
+                }
                 _ => None,
             },
+            "context#var" => Some(self.kept_in_context(name, place)),
             "request#" => match name {
                 "headers" => below(self, "headers", Bits::CREDENTIAL),
                 "cookies" => below(self, "cookies", Bits::CREDENTIAL),
                 "nextUrl" => below(self, "nextUrl", Bits::NONE),
                 "query" => below(self, "query", Bits::NONE),
                 "params" => below(self, "params", Bits::PARAM),
-                "raw" => Some(self.request()),
+                // What contexts are made of: the request, or an object that holds it.
+                "raw" | "req" | "request" => Some(self.request()),
+                "res" => Some(self.response_object()),
                 "url" => {
                     self.memory.look_at_request();
                     Some(match &self.pathname {
@@ -128,6 +134,45 @@ impl<'a> Evaluator<'a> {
                 _ => Some(Value::Unknown(Provenance::default(), Presence::Truthy)),
             },
             _ => None,
+        }
+    }
+
+    /// `c.set("user", user)`
+    fn keep_in_context(&mut self, key: &str, v: &Value) {
+        self.memory.look_at_request();
+        match self.kept.iter_mut().find(|(name, _)| **name == *key) {
+            Some((_, kept)) => *kept = kept.join(v),
+            None => self.kept.push((Rc::from(key), v.clone())),
+        }
+    }
+
+    /// `c.get("user")`, `c.var.user`: what a layer in front kept there, which other paths may not have done.
+    fn kept_in_context(&mut self, key: &str, place: Option<Place>) -> Value {
+        self.memory.look_at_request();
+        if let Some((_, kept)) = self.kept.iter().find(|(name, _)| **name == *key) {
+            let mut provenance = kept.provenance();
+            return match kept {
+                Value::Unknown(..) | Value::Null | Value::Undefined | Value::External(_)
+                    if provenance.bits.has(Bits::IDENTITY) =>
+                {
+                    provenance.bits = provenance.bits.with(Bits::PENDING);
+                    Value::Unknown(provenance, Presence::Maybe)
+                }
+                known => known.clone(),
+            };
+        }
+        let lower = key.to_ascii_lowercase();
+        let words = ["user", "session", "auth", "account"];
+        if !words.iter().any(|word| lower.contains(word)) {
+            return Value::unknown();
+        }
+        let bits = Bits::IDENTITY.with(Bits::PENDING);
+        match place {
+            Some(place) => {
+                let origin = self.origin(place, &format!("context.{key}"), None, true);
+                Value::Unknown(Provenance::at(bits, origin), Presence::Maybe)
+            }
+            None => Value::from_bits(bits),
         }
     }
 
@@ -236,16 +281,15 @@ impl<'a> Evaluator<'a> {
                     self.response(Some(404), ResponseKind::Body, Provenance::default()),
                 ),
                 "get" => {
-                    let key = text_of(args.first())
-                        .unwrap_or_default()
-                        .to_ascii_lowercase();
-                    let identity = ["user", "session", "auth", "account"]
-                        .iter()
-                        .any(|word| key.contains(word));
-                    value(
-                        state,
-                        Value::from_bits(if identity { Bits::IDENTITY } else { Bits::NONE }),
-                    )
+                    let key = text_of(args.first()).unwrap_or_default();
+                    let kept = self.kept_in_context(&key, Some(place));
+                    value(state, kept)
+                }
+                "set" => {
+                    if let (Some(key), Some(v)) = (text_of(args.first()), args.get(1)) {
+                        self.keep_in_context(&key, v);
+                    }
+                    value(state, Value::Undefined)
                 }
                 _ => value(state, Value::unknown()),
             };

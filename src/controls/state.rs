@@ -190,12 +190,24 @@ impl State {
         after.unconfigured = after.unconfigured.or(other.unconfigured);
         after.failed |= other.failed;
         after.blind |= other.blind;
+        after.passed_back |= other.passed_back;
         after.worked_after_answer |=
             other.worked_after_answer || (self.answered.is_some() && other.work > 0);
         if after.answered.is_none() {
             after.answered.clone_from(&other.answered);
         }
         Self(Rc::new(progress))
+    }
+
+    /// The path as if it had not decided these conditions.
+    pub fn forget(&mut self, decided: &[Fact]) {
+        let kept = |fact: &Fact| !decided.iter().any(|other| other.is(fact));
+        Rc::make_mut(&mut self.facts).retain(kept);
+        Rc::make_mut(&mut self.possible).retain(kept);
+        self.caller = self.caller.take().filter(kept);
+        if self.caller.is_none() {
+            self.caller = self.facts.iter().find(|fact| fact.establishes()).cloned();
+        }
     }
 
     pub fn in_scope(mut self, scope: &Rc<Scope>) -> Self {

@@ -512,6 +512,14 @@ impl<'a> Evaluator<'a> {
         if finalizer.is_empty() {
             return done;
         }
+        // What is left by a return or a throw runs it as well: seen, but it decides nothing and is no main work.
+        if self.muted == 0
+            && let Some((state, _)) = done.exits.first()
+        {
+            self.catching += 1;
+            let _ = self.block(finalizer, vec![state.clone()]);
+            self.catching -= 1;
+        }
         let after = self.block(finalizer, done.next);
         Completion {
             next: after.next,

@@ -79,6 +79,7 @@ impl<'a> TestReach<'a> {
         let (module, name) = match &route.entry {
             Entry::Export(name) => (route.module, name.to_string()),
             Entry::Function(_) => (route.module, route.method.clone()),
+            Entry::Procedure(_) => return None,
             Entry::Chain(layers) => {
                 let layer = layers.iter().rfind(|layer| !layer.handles_errors)?;
                 self.handler_symbol(layer.module, layer.expr)?
@@ -139,7 +140,7 @@ impl<'a> TestReach<'a> {
             .filter(|segment| !segment.is_empty())
             .collect();
         let hit = self.requests.iter().find(|request| {
-            let method = match (&request.method, route.method.as_str()) {
+            let method = match (&request.method, route.http_method()) {
                 (_, "ANY") => true,
                 (Some(method), wanted) => method == wanted,
                 (None, wanted) => wanted == "GET" && route.kind != RouteKind::Action,

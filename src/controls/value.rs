@@ -204,6 +204,8 @@ pub(super) enum Native {
     RouteMatcher(Vec<Rc<str>>),
     /// A handler that a builder finished.
     Composed(Rc<Chain>),
+    /// `next` of a middleware that is run by itself: notes the path that came so far, with the options it hands on.
+    Arrive { options: Value, kind: Option<usize> },
     /// A fluent builder in the making; the number is its place in the library.
     Builder { kind: usize, chain: Rc<Chain> },
     /// A method of a builder, about to be called.
@@ -221,7 +223,7 @@ pub(super) enum Native {
 }
 
 /// Middleware in order, then the handler.
-#[derive(Clone, Debug)]
+#[derive(Clone, Default, Debug)]
 pub(super) struct Chain {
     pub layers: Rc<Vec<Value>>,
     pub handler: Option<Value>,
@@ -233,6 +235,10 @@ pub(super) struct Chain {
     pub args: Vec<Value>,
     /// A schema was given.
     pub schema: bool,
+    /// What a builder was told for its middleware to read.
+    pub given: Vec<(Rc<str>, Value)>,
+    /// The builder that made it, by its place in the library.
+    pub kind: Option<usize>,
 }
 
 /// An object whose known fields are listed.

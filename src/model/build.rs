@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::controls::{Proof, Prover, Status, TestReach, Verdict};
 use crate::graph::Graph;
 use crate::project::{Project, Resolver};
-use crate::routes::{RouteKind, RouteTable};
+use crate::routes::RouteTable;
 use crate::rule::{Confidence, Control, RuleSet};
 use crate::source::{RepoPath, Repository, SourceFile, Unreadable};
 use crate::syntax::{ModuleRecord, ParseOptions, Parsed, parse_module};
@@ -50,7 +50,7 @@ pub fn build_in_stages(
     let tables: Vec<RouteTable> = project
         .apps
         .par_iter()
-        .map(|app| RouteTable::build(app, &graph))
+        .map(|app| RouteTable::build(app, &graph, &rules.controls))
         .collect();
     stage("prove");
     let apps = prove(&project, &graph, tables, rules, config, &mut not_examined);
@@ -222,17 +222,18 @@ fn prove(
                 .find(|(key, _)| key.starts_with("signature-check:"));
             let public_guess = public::guess(&route, proof.library_handler, signed.is_some())
                 .or_else(|| public::shared(&route, &proof.marks));
-            let public_declared = config
-                .routes
-                .public
-                .iter()
-                .any(|entry| entry.pattern.matches(&route.method, route.url.as_deref()));
+            let public_declared = config.routes.public.iter().any(|entry| {
+                let method = match route.url {
+                    Some(_) => route.http_method(),
+                    None => &route.method,
+                };
+                entry.pattern.matches(method, route.url.as_deref())
+            });
             let mut marks = proof.marks;
             if let Some(mark) = public::webhook(&route, &marks, record) {
                 marks.push(mark);
             }
-            let writes = route.kind == RouteKind::Action
-                || matches!(route.method.as_str(), "POST" | "PUT" | "PATCH" | "DELETE");
+            let writes = matches!(route.http_method(), "POST" | "PUT" | "PATCH" | "DELETE");
             routes.push(RouteFacts {
                 file: record.path.clone(),
                 location: record.location(route.span),

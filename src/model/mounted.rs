@@ -1,7 +1,7 @@
 //! The verdicts of a catch-all file in which a router is mounted: what its mounted routes say together.
 
 use crate::controls::{Status, Verdict};
-use crate::routes::RouteKind;
+use crate::routes::{Entry, Route, RouteKind};
 use crate::rule::{Confidence, Control};
 
 use super::RouteFacts;
@@ -46,28 +46,42 @@ pub(super) fn summarise(routes: &mut [RouteFacts]) {
 
 /// The routes of a mounted router that a catch-all handler serves, by index; none for other handlers.
 pub(super) fn mounted(routes: &[RouteFacts], catch_all: &RouteFacts) -> Vec<usize> {
-    if !matches!(catch_all.route.kind, RouteKind::App | RouteKind::Pages) {
+    if matches!(catch_all.route.kind, RouteKind::Action | RouteKind::Trpc) {
         return Vec::new();
     }
-    let Some(prefix) = catch_all.route.url.as_deref().and_then(catch_all_prefix) else {
-        return Vec::new();
-    };
     let method = catch_all.route.method.as_str();
+    let in_next = matches!(catch_all.route.kind, RouteKind::App | RouteKind::Pages);
+    let prefix = catch_all.route.url.as_deref().and_then(catch_all_prefix);
+    let prefix = prefix.filter(|_| in_next);
     (0..routes.len())
         .filter(|&other| {
             let route = &routes[other].route;
-            let below = route.url.as_deref().is_some_and(|url| {
-                url.strip_prefix(prefix)
-                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-            });
+            if let Entry::Procedure(procedure) = &route.entry {
+                let host = &procedure.host;
+                let own = host.module == catch_all.route.module && host.url == catch_all.route.url;
+                let answers = method == "ANY" || route.http_method() == method;
+                // One that is served by a router of the repository stands below that router's own host as well.
+                let outer = !matches!(host.kind, RouteKind::App | RouteKind::Pages)
+                    && prefix.is_some_and(|prefix| below(prefix, route));
+                return answers && (own || outer);
+            }
+            let Some(prefix) = prefix else {
+                return false;
+            };
             let answers = method == "ANY" || route.method == method || route.method == "ANY";
-            matches!(
-                route.kind,
-                RouteKind::Hono | RouteKind::Express | RouteKind::Trpc
-            ) && below
+            matches!(route.kind, RouteKind::Hono | RouteKind::Express)
+                && below(prefix, route)
                 && answers
         })
         .collect()
+}
+
+fn below(prefix: &str, route: &Route) -> bool {
+    let url = route
+        .url
+        .as_deref()
+        .and_then(|url| url.strip_prefix(prefix));
+    url.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// `/api/v1` of `/api/v1/[...route]`; nothing for other URLs.

@@ -136,7 +136,9 @@ fn may_be_action(tracer: Tracer<'_>, value: &Value) -> bool {
             | Expr::Logical { .. } => true,
             _ => false,
         },
-        Value::External { .. } | Value::Parameter { .. } | Value::Unknown => true,
+        Value::External { .. } | Value::Parameter { .. } | Value::Part { .. } | Value::Unknown => {
+            true
+        }
     }
 }
 

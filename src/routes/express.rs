@@ -2,6 +2,7 @@
 
 use crate::graph::ModuleId;
 use crate::project::App;
+use crate::rule::{Api, ControlLibrary, Meaning, wildcard};
 use crate::source::RepoPath;
 
 use super::actions::{is_test, own_modules};
@@ -10,8 +11,8 @@ use super::trace::{Tracer, Value};
 use super::{Route, RouteKind};
 
 /// The rows of the application's Express routers.
-pub(super) fn rows(app: &App, tracer: Tracer<'_>, out: &mut Vec<Route>) {
-    let mut mounts = Mounts::new(tracer, Express);
+pub(super) fn rows(app: &App, tracer: Tracer<'_>, library: &ControlLibrary, out: &mut Vec<Route>) {
+    let mut mounts = Mounts::new(tracer, Express { library });
     mounts.walk(&members(app, tracer));
     for root in mounts.roots() {
         mounts.rows(root, out);
@@ -44,24 +45,22 @@ fn in_test_folder(app: &App, path: &RepoPath) -> bool {
         .any(|folder| inside.starts_with(folder))
 }
 
-struct Express;
+struct Express<'a> {
+    library: &'a ControlLibrary,
+}
 
 /// Packages whose `Router` is Express's with promises.
 const ROUTER_PACKAGES: [&str; 3] = ["express-promise-router", "@awaitjs/express", "router"];
 
-/// Handlers of packages that answer although they are only `use`d: package, beginning of the export's name, method.
-const SERVERS: [(&str, &str, &str); 8] = [
+/// Pages of packages that answer although they are only `use`d: package, beginning of the export's name, method.
+const SERVERS: [(&str, &str, &str); 4] = [
     ("swagger-ui-express", "serve", "GET"),
     ("swagger-ui-express", "setup", "GET"),
     ("redoc-express", "", "GET"),
     ("@scalar/express-api-reference", "apiReference", "GET"),
-    ("@trpc/server", "createExpressMiddleware", "ANY"),
-    ("@apollo/server", "expressMiddleware", "ANY"),
-    ("graphql-http", "createHandler", "ANY"),
-    ("better-auth", "toNodeHandler", "ANY"),
 ];
 
-impl Dialect for Express {
+impl Dialect for Express<'_> {
     fn kind(&self) -> RouteKind {
         RouteKind::Express
     }
@@ -103,10 +102,41 @@ impl Dialect for Express {
         let Value::External { package, name, .. } = value else {
             return None;
         };
-        let name = name.rsplit('.').next().unwrap_or("");
+        let last = name.rsplit('.').next().unwrap_or("");
         SERVERS
             .into_iter()
-            .find(|(known, export, _)| **package == **known && name.starts_with(export))
+            .find(|(known, export, _)| **package == **known && last.starts_with(export))
             .map(|(_, _, method)| method)
+            .or_else(|| answers(self.library, value))
     }
+}
+
+/// The method of a package's handler that the library's data knows to answer by itself.
+pub(super) fn answers(library: &ControlLibrary, value: &Value) -> Option<&'static str> {
+    let Value::External {
+        package,
+        subpath,
+        name,
+    } = value
+    else {
+        return None;
+    };
+    let slash = if subpath.is_empty() { "" } else { "/" };
+    let path = format!("{package}{slash}{subpath}#{name}");
+    let means = |api: &&Api| {
+        matches!(
+            api.is,
+            Meaning::ProcedureHandler
+                | Meaning::OpaqueHandler
+                | Meaning::AuthHandler
+                | Meaning::SignedHandler
+        )
+    };
+    let mut handlers = library.api.iter().filter(means);
+    handlers
+        .any(|api| {
+            let mut patterns = api.call.iter().filter(|call| !call.starts_with("*#"));
+            patterns.any(|pattern| wildcard(pattern, &path))
+        })
+        .then_some("ANY")
 }

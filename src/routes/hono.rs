@@ -1,16 +1,17 @@
 //! Hono: applications of their own, and those mounted in a Next.js catch-all route by `handle(app)`.
 
 use crate::project::App;
+use crate::rule::ControlLibrary;
 use crate::syntax::{Expr, ExprId};
 
-use super::express::members;
+use super::express::{answers, members};
 use super::mount::{Dialect, Mounts, Verb};
 use super::trace::{Place, Tracer, Value};
 use super::{Route, RouteKind};
 
 /// The rows of an application that Hono serves.
-pub(super) fn rows(app: &App, tracer: Tracer<'_>, out: &mut Vec<Route>) {
-    let mut mounts = Mounts::new(tracer, Hono);
+pub(super) fn rows(app: &App, tracer: Tracer<'_>, library: &ControlLibrary, out: &mut Vec<Route>) {
+    let mut mounts = Mounts::new(tracer, Hono { library });
     mounts.walk(&members(app, tracer));
     for root in mounts.roots() {
         mounts.rows(root, out);
@@ -18,7 +19,12 @@ pub(super) fn rows(app: &App, tracer: Tracer<'_>, out: &mut Vec<Route>) {
 }
 
 /// The rows of the Hono applications that a Next.js application hands its requests to.
-pub(super) fn mounted_rows(app: &App, tracer: Tracer<'_>, out: &mut Vec<Route>) {
+pub(super) fn mounted_rows(
+    app: &App,
+    tracer: Tracer<'_>,
+    library: &ControlLibrary,
+    out: &mut Vec<Route>,
+) {
     let hosts: Vec<_> = tracer
         .graph
         .modules()
@@ -36,7 +42,7 @@ pub(super) fn mounted_rows(app: &App, tracer: Tracer<'_>, out: &mut Vec<Route>) 
     if hosts.is_empty() {
         return;
     }
-    let mut mounts = Mounts::new(tracer, Hono);
+    let mut mounts = Mounts::new(tracer, Hono { library });
     mounts.walk(&members(app, tracer));
     let mut roots = Vec::new();
     for host in hosts {
@@ -67,9 +73,11 @@ fn is_handle(tracer: Tracer<'_>, place: Place, callee: ExprId) -> bool {
     )
 }
 
-struct Hono;
+struct Hono<'a> {
+    library: &'a ControlLibrary,
+}
 
-impl Dialect for Hono {
+impl Dialect for Hono<'_> {
     fn kind(&self) -> RouteKind {
         RouteKind::Hono
     }
@@ -109,7 +117,7 @@ impl Dialect for Hono {
         })
     }
 
-    fn serves(&self, _: &Value) -> Option<&'static str> {
-        None
+    fn serves(&self, value: &Value) -> Option<&'static str> {
+        answers(self.library, value)
     }
 }

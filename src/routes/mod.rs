@@ -17,10 +17,11 @@ mod mount;
 mod pages_router;
 mod path;
 mod path_to_regexp;
+mod procedures;
 mod table;
 mod trace;
 
 pub use matcher::{Coverage, Match, MatchRequest, Matcher, MatcherError, coverage};
 pub use middleware::{Middleware, MiddlewareProblem};
 pub use path::{app_route_url, pages_api_url};
-pub use table::{Entry, Layer, Route, RouteKind, RouteTable};
+pub use table::{Entry, Layer, Procedure, Route, RouteKind, RouteTable};

@@ -1,12 +1,17 @@
 //! Routes and handlers.
 
+use std::sync::Arc;
+
 use crate::graph::{Graph, ModuleId};
 use crate::project::{App, Framework};
+use crate::rule::ControlLibrary;
 use crate::source::Span;
 use crate::syntax::{ExprId, FunctionId};
 
 use super::trace::Tracer;
-use super::{Middleware, actions, app_router, express, hono, middleware_files, pages_router};
+use super::{
+    Middleware, actions, app_router, express, hono, middleware_files, pages_router, procedures,
+};
 
 /// The routes of one application.
 #[derive(Clone, Debug, Default)]
@@ -19,9 +24,9 @@ pub struct RouteTable {
 }
 
 impl RouteTable {
-    /// The routes of `app`, from the modules of `graph`.
+    /// The routes of `app`, from the modules of `graph`; `library` knows what makes routers of procedures.
     #[must_use]
-    pub fn build(app: &App, graph: &Graph) -> Self {
+    pub fn build(app: &App, graph: &Graph, library: &ControlLibrary) -> Self {
         let tracer = Tracer { graph };
         let mut routes = Vec::new();
         match app.framework {
@@ -29,11 +34,12 @@ impl RouteTable {
                 app_router::rows(app, tracer, &mut routes);
                 pages_router::rows(app, tracer, &mut routes);
                 actions::rows(app, tracer, &mut routes);
-                hono::mounted_rows(app, tracer, &mut routes);
+                hono::mounted_rows(app, tracer, library, &mut routes);
             }
-            Framework::Express => express::rows(app, tracer, &mut routes),
-            Framework::Hono => hono::rows(app, tracer, &mut routes),
+            Framework::Express => express::rows(app, tracer, library, &mut routes),
+            Framework::Hono => hono::rows(app, tracer, library, &mut routes),
         }
+        procedures::rows(tracer, library, &mut routes);
         // Modules are numbered by path. Equal keys stay in the order in which they were found.
         routes.sort_by_key(|route| (route.module, route.kind, route.span.start));
         Self {
@@ -44,7 +50,7 @@ impl RouteTable {
 }
 
 /// One handler: what answers one method of one URL, or one server action.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Route {
     /// The file that Next.js loads, or that registers the Express handler, or that holds the action.
     pub module: ModuleId,
@@ -52,12 +58,25 @@ pub struct Route {
     pub url: Option<String>,
     /// Which convention makes it a route.
     pub kind: RouteKind,
-    /// `POST`, `ANY`, or the action's name.
+    /// `POST`, `ANY`, the action's name, or the procedure's path.
     pub method: String,
     /// Where the handler begins.
     pub span: Span,
     /// What runs.
     pub entry: Entry,
+}
+
+impl Route {
+    /// The method with which the handler is called; `ANY` where that cannot be said.
+    #[must_use]
+    pub fn http_method(&self) -> &str {
+        match &self.entry {
+            Entry::Procedure(procedure) if procedure.reads => "GET",
+            Entry::Procedure(_) => "POST",
+            _ if self.kind == RouteKind::Action => "POST",
+            _ => &self.method,
+        }
+    }
 }
 
 /// Which convention makes something a route.
@@ -102,6 +121,21 @@ pub enum Entry {
     /// Middleware and handlers in the order in which they run. Error handlers follow the handler, which is the last one with
     /// `handles_errors` unset.
     Chain(Vec<Layer>),
+    /// A procedure of a router that another handler serves.
+    Procedure(Procedure),
+}
+
+/// A procedure, and the handler through which it is reached.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Procedure {
+    /// The expression whose value is the procedure, with its middleware.
+    pub layer: Layer,
+    /// What it is called by in its framework: `query`, `mutation`.
+    pub verb: Box<str>,
+    /// It only reads.
+    pub reads: bool,
+    /// The handler that serves the router.
+    pub host: Arc<Route>,
 }
 
 /// One middleware or handler expression of a chain, in the module that registers it.

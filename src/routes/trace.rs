@@ -60,6 +60,12 @@ pub(super) enum Value {
         position: usize,
         key: Option<Name>,
     },
+    /// A member, taken out by its name, of something that cannot be looked into: `const { router } = create()`.
+    Part {
+        place: Place,
+        expr: ExprId,
+        key: Box<str>,
+    },
     /// A type.
     Type,
     /// Not to be found.
@@ -253,7 +259,13 @@ impl<'a> Tracer<'a> {
             value = match step {
                 Step::Key(key) => {
                     let key = self.record(place.module).name(*key);
-                    self.member(&value, key, steps)
+                    match (self.member(&value, key, steps), value) {
+                        (Value::Unknown, Value::Expr { place, expr }) if path.len() == 1 => {
+                            let key = key.into();
+                            Value::Part { place, expr, key }
+                        }
+                        (found, _) => found,
+                    }
                 }
                 Step::Index(index) => self.element(&value, *index, steps),
                 Step::Opaque => Value::Unknown,

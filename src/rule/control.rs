@@ -16,6 +16,9 @@ pub struct ControlFile {
     /// Fluent builders that collect middleware and end in a handler.
     #[serde(default)]
     pub builder: Vec<Builder>,
+    /// Routers of named procedures.
+    #[serde(default)]
+    pub procedures: Vec<Procedures>,
     /// Calls that cost money or much time.
     #[serde(default)]
     pub expensive: Vec<Expensive>,
@@ -47,6 +50,9 @@ pub struct Api {
     /// For middleware that hands an accessor of the identity to its function: the accessor's path.
     #[serde(default)]
     pub gives: Option<String>,
+    /// For handlers of packages: the options whose functions run before anything else.
+    #[serde(default)]
+    pub context: Vec<String>,
     /// For webhooks: the provider, `stripe`.
     #[serde(default)]
     pub provider: Option<String>,
@@ -142,6 +148,12 @@ pub enum Meaning {
     Runs,
     /// Runs its function argument later, outside the request.
     Later,
+    /// Serves the procedures of the router in its options, to the request in them.
+    ServeProcedures,
+    /// Makes a handler that serves the procedures of the router in its options.
+    ProcedureHandler,
+    /// Makes a handler that does what its package decides; the functions that its options name may turn requests away.
+    OpaqueHandler,
     /// Wires a complete handler of a library that authenticates by itself.
     AuthHandler,
     /// Wires a complete handler that checks signatures by itself.
@@ -163,6 +175,15 @@ pub struct Builder {
     /// Methods whose function argument is the handler.
     #[serde(default)]
     pub finish: Vec<String>,
+    /// Those of them whose handlers only read.
+    #[serde(default)]
+    pub reading: Vec<String>,
+    /// Methods whose argument every middleware is given under the method's name.
+    #[serde(default)]
+    pub given: Vec<String>,
+    /// Fields by which what `next()` gives says that all went well.
+    #[serde(default)]
+    pub result: Vec<String>,
     /// How middleware is called.
     pub calling: Calling,
     /// Failures of the handler become answers.
@@ -170,13 +191,28 @@ pub struct Builder {
     pub catches: bool,
 }
 
+/// Routers of named procedures that one URL serves: `router({ posts: router({ list: procedure.query(f) }) })`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Procedures {
+    /// Calls that make a router of an object.
+    pub router: Vec<String>,
+    /// Calls that make one router of several.
+    #[serde(default)]
+    pub merge: Vec<String>,
+    /// Calls whose function loads a router when it is first asked for.
+    #[serde(default)]
+    pub lazy: Vec<String>,
+}
+
 /// How a middleware receives the request and hands on.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Calling {
     /// `({ ctx, next, … }) => next({ ctx })`
     Options,
     /// `(context, next) => next()`
+    #[default]
     ContextNext,
     /// `(req, res, next) => next()`
     RequestResponseNext,
@@ -199,6 +235,8 @@ pub struct ControlLibrary {
     pub api: Vec<Api>,
     /// Builders.
     pub builders: Vec<Builder>,
+    /// Routers of named procedures.
+    pub procedures: Vec<Procedures>,
     /// Expensive calls.
     pub expensive: Vec<Expensive>,
     /// Packages whose calls are no work.
@@ -214,6 +252,7 @@ impl ControlLibrary {
     pub fn add(&mut self, file: ControlFile) {
         self.api.extend(file.api);
         self.builders.extend(file.builder);
+        self.procedures.extend(file.procedures);
         self.expensive.extend(file.expensive);
         self.light.extend(file.light);
         self.credential_headers.extend(file.credential_headers);

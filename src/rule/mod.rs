@@ -17,7 +17,8 @@ mod words;
 pub use check::*;
 pub use checked::{Rule, RuleProblem};
 pub use control::{
-    Api, Builder, Calling, ControlFile, ControlLibrary, Expensive, LimitShape, Meaning, wildcard,
+    Api, Builder, Calling, ControlFile, ControlLibrary, Expensive, LimitShape, Meaning, Procedures,
+    wildcard,
 };
 pub use example::{Example, example};
 pub use file::{RuleFile, rule_schema};

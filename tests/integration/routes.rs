@@ -6,6 +6,7 @@ use std::path::Path;
 use readiness::graph::Graph;
 use readiness::project::{Project, Resolver};
 use readiness::routes::{Entry, Middleware, MiddlewareProblem, RouteKind, RouteTable};
+use readiness::rule::RuleSet;
 use readiness::source::{RepoPath, Repository};
 use readiness::syntax::{ModuleRecord, ParseOptions, PatternSet, parse_module};
 
@@ -43,7 +44,11 @@ fn load(repository: Repository) -> Loaded {
     let (resolver, _) = Resolver::new(&repository, &project);
     assert_eq!(project.apps.len(), 1, "{:?}", project.apps);
     let graph = Graph::new(records, resolver);
-    let table = RouteTable::build(&project.apps[0], &graph);
+    let table = RouteTable::build(
+        &project.apps[0],
+        &graph,
+        &RuleSet::builtin().unwrap().controls,
+    );
     Loaded {
         repository,
         graph,

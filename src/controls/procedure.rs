@@ -1,0 +1,638 @@
+//! Procedures of routers: proved behind the handler that serves the router and the middleware of their builder.
+//!
+//! Hundreds of procedures share one handler and a few chains of middleware. So these are run once, each up to the point at
+//! which it hands on; every procedure goes on from the paths that arrive there. That is also how it is: what a procedure
+//! throws becomes its answer, and no middleware catches it.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use crate::graph::ModuleId;
+use crate::routes::{Procedure, Route};
+use crate::rule::{Api, Calling, Meaning};
+use crate::syntax::{Expr, ExprId, Key, Pattern};
+
+use super::call::Use;
+use super::evaluator::{Evaluator, FRAMEWORK};
+use super::memo::ArgumentKey;
+use super::prover::segment_names;
+use super::record::{Event, Place};
+use super::state::{Fact, Flow, Outcomes, State, Unconfigured, merge_outcomes, value};
+use super::value::{
+    Bits, Chain, External, Native, Object, Presence, Provenance, Response, ResponseKind, Scope,
+    Value,
+};
+
+/// A step on the way to procedures: the handler that serves them, or one middleware.
+#[derive(Debug)]
+struct Step {
+    /// The step before.
+    before: Option<usize>,
+    /// The paths that go on, each with the options that it hands on.
+    arrivals: Outcomes,
+    /// The paths that were turned away.
+    away: Outcomes,
+    /// What was seen.
+    events: Vec<(Event, Place)>,
+    exhausted: bool,
+    cut_short: bool,
+    /// What the key of this step points to: held, so that the address stays its own.
+    kept: Value,
+}
+
+/// Identifies a step.
+#[derive(PartialEq, Eq, Hash, Debug)]
+enum StepKey {
+    /// A handler, by its address in the route table.
+    Host(usize),
+    /// What every middleware behind it is given: the verb, and what the builder was told.
+    Given(usize, Box<str>, Vec<(Rc<str>, ArgumentKey)>),
+    /// A middleware, by its address.
+    Layer(usize, usize),
+}
+
+/// The steps that are known, in the order in which they were run.
+#[derive(Debug, Default)]
+pub(super) struct Steps {
+    all: Vec<Step>,
+    by_key: FxHashMap<StepKey, usize>,
+}
+
+impl Steps {
+    fn add(&mut self, key: Option<StepKey>, step: Step) -> usize {
+        let at = self.all.len();
+        self.all.push(step);
+        if let Some(key) = key {
+            self.by_key.insert(key, at);
+        }
+        at
+    }
+}
+
+impl<'a> Evaluator<'a> {
+    /// Runs a procedure behind everything that stands in front of it; nothing where the procedure cannot be seen.
+    pub(super) fn run_procedure(
+        &mut self,
+        route: &Route,
+        procedure: &Procedure,
+    ) -> Option<Outcomes> {
+        let layer = &procedure.layer;
+        // Configuration may decide which middleware there is.
+        let mut variants: Vec<(Option<Unconfigured>, Rc<Chain>)> = Vec::new();
+        for (state, flow) in self.outcomes_aside(layer.module, layer.expr) {
+            if let Ok(v) = flow {
+                chains_of(&v, state.unconfigured, &mut variants);
+            }
+        }
+        if variants.is_empty() {
+            return None;
+        }
+        let host = self.host(&procedure.host);
+        let mut ends: Vec<(Option<Unconfigured>, usize)> = Vec::new();
+        for (unconfigured, chain) in &variants {
+            let mut at = self.given(host, &procedure.verb, chain);
+            for layer in chain.layers.iter() {
+                at = self.layer(at, layer, chain.kind);
+            }
+            ends.push((*unconfigured, at));
+        }
+        self.reset(route.module, None, None);
+        let mut outcomes = Outcomes::new();
+        let mut gone: Vec<usize> = Vec::new();
+        for ((unconfigured, at), (_, chain)) in ends.into_iter().zip(&variants) {
+            let mut steps = Vec::new();
+            let mut step = Some(at);
+            while let Some(each) = step {
+                steps.push(each);
+                step = self.steps.all[each].before;
+            }
+            steps.reverse();
+            for each in steps {
+                if gone.contains(&each) {
+                    continue;
+                }
+                gone.push(each);
+                let step = &self.steps.all[each];
+                self.exhausted |= step.exhausted;
+                self.cut_short |= step.cut_short;
+                outcomes.extend(step.away.iter().cloned());
+                for (event, place) in &step.events {
+                    // That the handler finds out who calls says nothing of a procedure that does not ask, and what it does
+                    // in front of the procedure is not the procedure's work.
+                    let of_host =
+                        each == host && matches!(event, Event::Identity | Event::Work { .. });
+                    if !of_host && !matches!(event, Event::Handed { .. }) {
+                        self.record.add(event.clone(), *place);
+                    }
+                }
+            }
+            let mut arrivals = self.steps.all[at].arrivals.clone();
+            for (state, _) in &mut arrivals {
+                state.unconfigured = state.unconfigured.or(unconfigured);
+            }
+            outcomes.extend(self.run_last(route, procedure, chain, arrivals));
+        }
+        if outcomes.iter().any(serves_strangers) {
+            // Whom the handler knows on some paths, it turned away on none: only what the procedure asks counts.
+            let known: Vec<Fact> = self.steps.all[host]
+                .arrivals
+                .iter()
+                .flat_map(|(state, _)| state.possible.iter().cloned())
+                .collect();
+            for (state, _) in &mut outcomes {
+                state.forget(&known);
+            }
+        }
+        Some(merge_outcomes(outcomes))
+    }
+
+    /// The procedure's own function, behind all that stands in front of it.
+    fn run_last(
+        &mut self,
+        route: &Route,
+        procedure: &Procedure,
+        chain: &Chain,
+        arrivals: Outcomes,
+    ) -> Outcomes {
+        let layer = &procedure.layer;
+        self.note_readers(&arrivals, chain);
+        let place = Place {
+            module: route.module,
+            span: route.span,
+        };
+        self.event(Event::Boundary, place);
+        if chain.schema {
+            self.event(Event::Input(Bits::BODY), place);
+            self.event(Event::Schema, place);
+        }
+        let handler = chain.handler.clone().unwrap_or_else(Value::unknown);
+        let mut outcomes = Outcomes::new();
+        self.protection.push(true);
+        for (state, flow) in arrivals {
+            let Ok(mut options) = flow else { continue };
+            let input = if chain.schema {
+                Value::Unknown(Provenance::default(), Presence::Truthy)
+            } else {
+                Value::Undefined
+            };
+            set(&mut options, "input", input);
+            let state = state.in_scope(&Scope::module(layer.module));
+            let args = vec![options];
+            outcomes.extend(self.call(&handler, None, args, state, layer.expr, Use::Awaited));
+        }
+        self.protection.pop();
+        outcomes
+    }
+
+    // --- steps -------------------------------------------------------------------------------------------------
+
+    /// The handler that serves the router, up to the point at which it hands on.
+    fn host(&mut self, host: &Arc<Route>) -> usize {
+        let key = StepKey::Host(Arc::as_ptr(host) as usize);
+        if let Some(&known) = self.steps.by_key.get(&key) {
+            return known;
+        }
+        let method = (host.method != "ANY").then_some(host.method.as_str());
+        self.reset(host.module, method, None);
+        self.params = host.url.as_deref().map(segment_names).unwrap_or_default();
+        self.arriving = true;
+        let outcomes = self.run_entry(host).0;
+        self.arriving = false;
+        let start = State::new(Scope::module(host.module));
+        let step = self.step(None, outcomes, |away| {
+            // Nothing was seen to be handed on: whatever was done before is not known either.
+            let mut blind = away.unwrap_or(start);
+            blind.blind = true;
+            (blind, Value::Object(Rc::new(open_object())))
+        });
+        self.steps.add(Some(key), step)
+    }
+
+    /// The same paths, with what the procedure's builder tells its middleware.
+    fn given(&mut self, before: usize, verb: &str, chain: &Chain) -> usize {
+        let names = |(name, v): &(Rc<str>, Value)| Some((Rc::clone(name), ArgumentKey::of(v, 4)?));
+        let given: Option<Vec<_>> = chain.given.iter().map(names).collect();
+        let key = given.map(|given| StepKey::Given(before, verb.into(), given));
+        if let Some(&known) = key.as_ref().and_then(|key| self.steps.by_key.get(key)) {
+            return known;
+        }
+        let mut arrivals = self.steps.all[before].arrivals.clone();
+        for (_, flow) in &mut arrivals {
+            if let Ok(options) = flow {
+                set(options, "type", Value::text(verb));
+                let builder = chain.kind.and_then(|kind| self.library.builders.get(kind));
+                for name in builder.iter().flat_map(|builder| &builder.given) {
+                    set(options, name, Value::Undefined);
+                }
+                for (name, v) in &chain.given {
+                    set(options, name, v.clone());
+                }
+            }
+        }
+        let kept = chain.given.iter().map(|(_, v)| v.clone()).collect();
+        let step = Step {
+            before: Some(before),
+            arrivals,
+            away: Outcomes::new(),
+            events: Vec::new(),
+            exhausted: false,
+            cut_short: false,
+            kept: Value::Array(Rc::new(kept)),
+        };
+        self.steps.add(key, step)
+    }
+
+    /// One middleware behind a step.
+    fn layer(&mut self, before: usize, layer: &Value, kind: Option<usize>) -> usize {
+        let (key, home) = match layer {
+            Value::Function(closure) => (
+                Some(StepKey::Layer(before, Rc::as_ptr(closure) as usize)),
+                closure.module,
+            ),
+            Value::External(external) => (
+                Some(StepKey::Layer(before, Rc::as_ptr(external) as usize)),
+                self.home,
+            ),
+            Value::Native(native) => (
+                Some(StepKey::Layer(before, Rc::as_ptr(native) as usize)),
+                self.home_of(native),
+            ),
+            _ => (None, self.home),
+        };
+        if let Some(&known) = key.as_ref().and_then(|key| self.steps.by_key.get(key)) {
+            return known;
+        }
+        self.reset(home, None, None);
+        let arrivals = self.steps.all[before].arrivals.clone();
+        let mut outcomes = Outcomes::new();
+        self.protection.push(true);
+        let options: &[Value] = match layer {
+            Value::Choice(options) => options,
+            one => std::slice::from_ref(one),
+        };
+        let mut by_option = Vec::with_capacity(options.len());
+        for layer in options {
+            for (state, flow) in &arrivals {
+                let Ok(options) = flow else { continue };
+                let state = state.clone().in_scope(&Scope::module(home));
+                let options = options.clone();
+                outcomes.extend(self.run_middleware_of_procedure(layer, options, state, kind));
+            }
+            by_option.push(std::mem::take(&mut self.arrivals));
+        }
+        // The configuration chooses: where one choice is a limiter, without the others none is configured.
+        let counts = |arrivals: &Outcomes| {
+            !arrivals.is_empty() && arrivals.iter().all(|(state, _)| state.counted.is_some())
+        };
+        let counted = by_option
+            .iter()
+            .find(|arrivals| counts(arrivals))
+            .and_then(|arrivals| arrivals.first()?.0.counted.clone());
+        for mut arrivals in by_option {
+            if let Some(counted) = &counted
+                && !counts(&arrivals)
+            {
+                for (state, _) in &mut arrivals {
+                    state.unconfigured = Some(Unconfigured {
+                        site: counted.site,
+                        secret: false,
+                    });
+                }
+            }
+            self.arrivals.extend(arrivals);
+        }
+        let before_it = self.steps.all[before].arrivals.first().cloned();
+        let mut step = self.step(Some(before), outcomes, |passed| {
+            let (first, flow) = match before_it {
+                Some(first) => first,
+                None => (State::new(Scope::module(home)), Ok(Value::unknown())),
+            };
+            let mut blind = passed.unwrap_or(first);
+            blind.blind = true;
+            (blind, flow.unwrap_or_else(|_| Value::unknown()))
+        });
+        step.kept = layer.clone();
+        self.steps.add(key, step)
+    }
+
+    fn home_of(&self, native: &Native) -> ModuleId {
+        match native {
+            Native::Builder { chain, .. } => match chain.layers.first() {
+                Some(Value::Function(closure)) => closure.module,
+                _ => self.home,
+            },
+            _ => self.home,
+        }
+    }
+
+    fn run_middleware_of_procedure(
+        &mut self,
+        layer: &Value,
+        options: Value,
+        state: State,
+        kind: Option<usize>,
+    ) -> Outcomes {
+        let next = Value::Native(Rc::new(Native::Arrive {
+            options: options.clone(),
+            kind,
+        }));
+        match layer {
+            Value::External(external) => {
+                let chain = Chain {
+                    layers: Rc::new(vec![layer.clone()]),
+                    handler: Some(next),
+                    calling: Calling::Options,
+                    args: vec![options],
+                    ..Chain::default()
+                };
+                self.external_layer(&Rc::clone(external), &Rc::new(chain), state, FRAMEWORK)
+            }
+            Value::Function(_) | Value::Native(_) => {
+                let mut options = options;
+                set(&mut options, "next", next);
+                self.call(layer, None, vec![options], state, FRAMEWORK, Use::Awaited)
+            }
+            // It cannot be seen: it may turn away anybody.
+            _ => value(state, Value::unknown()),
+        }
+    }
+
+    /// What came of running something up to the point at which it hands on. Where it was not seen to do that, `blind` makes
+    /// a path of the one that it answered on.
+    fn step(
+        &mut self,
+        before: Option<usize>,
+        outcomes: Outcomes,
+        blind: impl FnOnce(Option<State>) -> (State, Value),
+    ) -> Step {
+        let mut arrivals = gathered(std::mem::take(&mut self.arrivals));
+        let mut away = Outcomes::new();
+        let mut answered = None;
+        for (state, flow) in outcomes {
+            let passed = state
+                .answered
+                .as_ref()
+                .is_some_and(|answer| answer.kind == ResponseKind::PassOn);
+            if passed {
+                continue;
+            }
+            if flow.is_err()
+                || flow
+                    .as_ref()
+                    .is_ok_and(|v| super::proof::refuses(v, &state))
+            {
+                away.push((state, flow));
+            } else if answered.is_none() {
+                answered = Some(state);
+            }
+        }
+        if arrivals.is_empty() && (answered.is_some() || away.is_empty()) {
+            let (state, options) = blind(answered);
+            arrivals.push((state, Ok(options)));
+        }
+        Step {
+            before,
+            arrivals,
+            away: merge_outcomes(away),
+            events: std::mem::take(&mut self.record.events),
+            exhausted: self.exhausted,
+            cut_short: self.cut_short,
+            kept: Value::Undefined,
+        }
+    }
+
+    // --- points at which something is handed on ------------------------------------------------------------------
+
+    /// The path has come to where a step hands on.
+    pub(super) fn arrive(
+        &mut self,
+        options: Value,
+        mut state: State,
+        kind: Option<usize>,
+    ) -> Outcomes {
+        self.memory.look_at_request();
+        self.arrivals.push((state.clone(), Ok(options)));
+        state.answered = Some(Rc::new(Response {
+            kind: ResponseKind::PassOn,
+            status: None,
+            provenance: Provenance::default(),
+        }));
+        state.passed_back = true;
+        let mut result = open_object();
+        let builder = kind.and_then(|kind| self.library.builders.get(kind));
+        for flag in builder.iter().flat_map(|builder| &builder.result) {
+            result.set(Rc::from(flag.as_str()), Value::Bool(true));
+        }
+        value(state, Value::Object(Rc::new(result)))
+    }
+
+    /// A handler of a package is called: the functions that its options name run first, then what the package decides.
+    pub(super) fn handler_of_package(
+        &mut self,
+        api: &'a Api,
+        args: &[Value],
+        state: State,
+        id: ExprId,
+    ) -> Outcomes {
+        let place = self.place(&state, id);
+        self.memory.look_at_request();
+        let options = args.iter().find_map(|arg| match arg {
+            Value::Object(options) => Some(Rc::clone(options)),
+            _ => None,
+        });
+        let named = |name: &String| options.as_ref().and_then(|options| options.get(name));
+        let context = api.context.iter().find_map(named).cloned();
+        let to_procedures = api.is != Meaning::OpaqueHandler;
+        self.event(Event::Handed { to_procedures }, place);
+        self.event(Event::Boundary, place);
+        self.protection.push(true);
+        let made: Outcomes = match context {
+            Some(context @ (Value::Function(_) | Value::Native(_) | Value::Choice(_))) => {
+                let args = vec![self.request(), self.context()];
+                self.call(&context, None, args, state, id, Use::Awaited)
+            }
+            Some(context @ Value::Object(_)) => value(state, context),
+            Some(_) => value(state, Value::unknown()),
+            None => value(state, Value::Object(Rc::default())),
+        };
+        let mut outcomes = Outcomes::new();
+        for (mut state, flow) in made {
+            match flow {
+                Err(error) => outcomes.push((state, Err(error))),
+                Ok(context) if self.arriving => {
+                    let mut options = open_object();
+                    options.set(Rc::from("ctx"), context);
+                    let options = Value::Object(Rc::new(options));
+                    outcomes.extend(self.arrive(options, state, None));
+                }
+                Ok(_) => {
+                    self.work(&mut state, place, "handler");
+                    let answer = Value::Unknown(Provenance::default(), Presence::Truthy);
+                    outcomes.push((state, Ok(answer)));
+                }
+            }
+        }
+        self.protection.pop();
+        if let Some(failed) = options.as_ref().and_then(|options| options.get("onError"))
+            && let Some((state, _)) = outcomes.first()
+        {
+            self.run_aside(std::slice::from_ref(failed), &state.clone(), id);
+        }
+        outcomes
+    }
+
+    /// What a package's handler is, where a value is one: `createNextApiHandler(options)`.
+    pub(super) fn made_handler(&self, external: &External) -> Option<&'a Api> {
+        let made_by = external.receiver.as_ref()?;
+        let api = self.paths.known(made_by.path).api?;
+        matches!(api.is, Meaning::ProcedureHandler | Meaning::OpaqueHandler).then_some(api)
+    }
+
+    // --- who asks who calls ------------------------------------------------------------------------------------
+
+    /// Notes where the procedure or its middleware read the caller from the context, though nobody may be turned away.
+    fn note_readers(&mut self, arrivals: &Outcomes, chain: &Chain) {
+        let mut names: Vec<Rc<str>> = Vec::new();
+        for (_, flow) in arrivals {
+            let Ok(Value::Object(options)) = flow else {
+                continue;
+            };
+            let Some(Value::Object(context)) = options.get("ctx") else {
+                continue;
+            };
+            for (name, v) in &context.fields {
+                if v.provenance().bits.has(Bits::IDENTITY) && !names.contains(name) {
+                    names.push(Rc::clone(name));
+                }
+            }
+        }
+        if names.is_empty() {
+            return;
+        }
+        let readers = chain.layers.iter().chain(chain.handler.as_ref());
+        let places: Vec<Place> = readers
+            .filter_map(|reader| self.reader(reader, &names))
+            .collect();
+        for place in places {
+            self.event(Event::Identity, place);
+        }
+    }
+
+    /// Where a function reads one of these members.
+    fn reader(&self, function: &Value, names: &[Rc<str>]) -> Option<Place> {
+        let Value::Function(closure) = function else {
+            return None;
+        };
+        let record = self.module(closure.module);
+        let whole = record.function(closure.function).span;
+        let ids: Vec<_> = names
+            .iter()
+            .filter_map(|name| record.find_name(name))
+            .collect();
+        if ids.is_empty() {
+            return None;
+        }
+        let function = record.function(closure.function);
+        let taken = function.params.iter().any(|param| takes(param, &ids));
+        if taken {
+            return Some(Place {
+                module: closure.module,
+                span: whole,
+            });
+        }
+        record
+            .exprs
+            .iter()
+            .zip(&record.spans)
+            .find_map(|(expr, span)| {
+                let inside = span.start >= whole.start && span.end <= whole.end;
+                let reads = match expr {
+                    Expr::Member { property, .. } => ids.contains(property),
+                    _ => false,
+                };
+                (inside && reads).then_some(Place {
+                    module: closure.module,
+                    span: *span,
+                })
+            })
+    }
+}
+
+/// The path answers somebody whom nobody knows.
+fn serves_strangers((state, flow): &(State, Flow)) -> bool {
+    state.caller.is_none()
+        && flow
+            .as_ref()
+            .is_ok_and(|v| !super::proof::refuses(v, state))
+}
+
+/// The procedures that a value may be.
+fn chains_of(
+    v: &Value,
+    unconfigured: Option<Unconfigured>,
+    out: &mut Vec<(Option<Unconfigured>, Rc<Chain>)>,
+) {
+    match v {
+        Value::Native(native) => {
+            if let Native::Composed(chain) = &**native
+                && chain.calling == Calling::Options
+            {
+                out.push((unconfigured, Rc::clone(chain)));
+            }
+        }
+        Value::Choice(options) => options
+            .iter()
+            .for_each(|option| chains_of(option, unconfigured, out)),
+        _ => {}
+    }
+}
+
+/// Whether a pattern takes one of these members out.
+fn takes(pattern: &Pattern, names: &[crate::syntax::Name]) -> bool {
+    match pattern {
+        Pattern::Object { properties, .. } => properties.iter().any(|(key, inner)| {
+            matches!(key, Key::Name(name) if names.contains(name)) || takes(inner, names)
+        }),
+        Pattern::Default { pattern, .. } => takes(pattern, names),
+        _ => false,
+    }
+}
+
+/// Paths that go on to the same place as few paths: what is known of the caller and of limits tells them apart. Every one of
+/// them would be gone on with for every procedure.
+fn gathered(arrivals: Outcomes) -> Outcomes {
+    let limited = arrivals.iter().any(|(state, _)| state.counted.is_some());
+    let mut few = Outcomes::new();
+    'next: for (state, flow) in arrivals {
+        let Ok(options) = flow else { continue };
+        for (kept, kept_flow) in &mut few {
+            let alike = kept.caller.is_some() == state.caller.is_some()
+                && kept.counted.is_some() == state.counted.is_some()
+                && (!limited || kept.unconfigured.is_some() == state.unconfigured.is_some())
+                && kept.blind == state.blind;
+            if alike && let Ok(kept_options) = kept_flow {
+                let joined = kept_options.join(&options);
+                *kept = kept.join(&state);
+                *kept_flow = Ok(joined);
+                continue 'next;
+            }
+        }
+        few.push((state, Ok(options)));
+    }
+    few
+}
+
+fn open_object() -> Object {
+    Object {
+        open: Some(Provenance::default()),
+        ..Object::default()
+    }
+}
+
+fn set(options: &mut Value, key: &str, v: Value) {
+    if let Value::Object(object) = options {
+        Rc::make_mut(object).set(Rc::from(key), v);
+    }
+}
