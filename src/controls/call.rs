@@ -32,7 +32,7 @@ pub(super) enum Use {
 }
 
 /// A function that calls itself this often is seen well enough.
-const MAX_RECURSION: usize = 2;
+pub(super) const MAX_RECURSION: usize = 2;
 
 impl<'a> Evaluator<'a> {
     /// Evaluates a call expression.
@@ -349,6 +349,7 @@ impl<'a> Evaluator<'a> {
             protection: self.protection.len(),
         });
         self.deepest = self.deepest.max(self.calls.len());
+        self.memory.run(&self.calls);
         let undone = (used == Use::Detached && function.is_async).then(|| state.clone());
         let before = (state.work, state.facts.len());
         let mut inside = state.in_scope(&Rc::new(scope));

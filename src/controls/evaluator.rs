@@ -421,7 +421,8 @@ impl<'a> Evaluator<'a> {
         let state = State::new(Scope::module(module));
         let fuel = std::mem::replace(&mut self.fuel, MODULE_FUEL);
         let (spent, works) = (self.spent, self.works);
-        let spending = self.memory.step_aside();
+        let (cut, deepest) = (self.cut, self.deepest);
+        let aside = self.memory.step_aside();
         let method = self.method.take();
         let pathname = self.pathname.take();
         let route_path = self.route_path.take();
@@ -433,7 +434,8 @@ impl<'a> Evaluator<'a> {
         });
         self.fuel = fuel;
         (self.spent, self.works) = (spent, works);
-        self.memory.come_back(spending);
+        (self.cut, self.deepest) = (cut, deepest);
+        self.memory.come_back(aside);
         self.method = method;
         self.pathname = pathname;
         self.route_path = route_path;

@@ -6,11 +6,13 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use rustc_hash::FxHashMap;
+
 use crate::graph::ModuleId;
 use crate::syntax::{FunctionId, MODULE_BODY};
 
-use super::call::Use;
-use super::evaluator::{Evaluator, MAX_DEPTH, most_spent};
+use super::call::{MAX_RECURSION, Use};
+use super::evaluator::{Call, Evaluator, MAX_DEPTH, most_spent};
 use super::paths::PathId;
 use super::record::{Event, Place};
 use super::state::{Outcomes, State};
@@ -126,9 +128,15 @@ pub(super) struct Memo {
     #[expect(dead_code, reason = "held, never read")]
     kept: Vec<Value>,
     spending: Spending,
+    /// The functions that ran in it, and how often within themselves. Where one of them is running already, a call may see
+    /// less, because recursion is bounded.
+    ran: Box<[(Ran, usize)]>,
     /// The handler that has paid for it last.
     paid_by: Cell<u32>,
 }
+
+/// A function that ran.
+type Ran = (ModuleId, FunctionId);
 
 /// What a call evaluates by itself, and the remembered calls that it makes.
 #[derive(Clone, Default, Debug)]
@@ -138,6 +146,10 @@ pub(super) struct Spending {
     /// Pieces of main work seen.
     works: u32,
     calls: Vec<Rc<Memo>>,
+    /// Functions that ran, those of the calls included, and how often within themselves.
+    ran: FxHashMap<Ran, usize>,
+    /// How many calls were running when it began.
+    begun_at: usize,
     /// It looked at what differs between handlers: the request's method and path, the names of its parameters.
     looked_at_request: bool,
 }
@@ -154,12 +166,18 @@ impl Spending {
 #[derive(Default)]
 pub(super) struct Memory {
     /// Those of the handler that is being evaluated.
-    own: rustc_hash::FxHashMap<MemoKey, Rc<Memo>>,
+    own: FxHashMap<MemoKey, Rc<Memo>>,
     /// Those that serve every handler.
-    shared: rustc_hash::FxHashMap<MemoKey, Rc<Memo>>,
+    shared: FxHashMap<MemoKey, Rc<Memo>>,
     /// Number of the handler.
     handler: u32,
     /// Of the call that is being evaluated.
+    spending: Spending,
+}
+
+/// What was being evaluated when something else came between.
+pub(super) struct Aside {
+    own: FxHashMap<MemoKey, Rc<Memo>>,
     spending: Spending,
 }
 
@@ -171,14 +189,33 @@ impl Memory {
         self.spending = Spending::default();
     }
 
-    /// Keeps what another evaluation spends apart, which is about no request; gives it back with [`Self::come_back`].
-    pub fn step_aside(&mut self) -> Spending {
-        std::mem::take(&mut self.spending)
+    /// Keeps apart what is evaluated about no request; [`Self::come_back`] ends it.
+    pub fn step_aside(&mut self) -> Aside {
+        Aside {
+            own: std::mem::take(&mut self.own),
+            spending: std::mem::take(&mut self.spending),
+        }
     }
 
     /// Goes on with what was being evaluated.
-    pub fn come_back(&mut self, spending: Spending) {
-        self.spending = spending;
+    pub fn come_back(&mut self, aside: Aside) {
+        self.own = aside.own;
+        self.spending = aside.spending;
+    }
+
+    /// A function runs, the innermost of those that are running.
+    pub fn run(&mut self, running: &[Call]) {
+        if let Some(call) = running.last() {
+            self.ran_within((call.module, call.function), 0, running);
+        }
+    }
+
+    /// A function ran so often within itself, in a call that was made from what is running.
+    fn ran_within(&mut self, ran: Ran, often: usize, running: &[Call]) {
+        let since = running.get(self.spending.begun_at..).unwrap_or_default();
+        let often = often + running_now(ran, since);
+        let known = self.spending.ran.entry(ran).or_default();
+        *known = often.max(*known);
     }
 
     /// What is being evaluated depends on the request's method, path or parameters.
@@ -205,7 +242,7 @@ impl Memory {
             works += next.spending.works;
             pending.extend(next.spending.calls.iter().map(|memo| &**memo));
         }
-        if before.0 + spent > most_spent(before.1 + works) {
+        if !paid.is_empty() && before.0 + spent > most_spent(before.1 + works) {
             for (memo, payer) in paid {
                 memo.paid_by.set(payer);
             }
@@ -213,6 +250,12 @@ impl Memory {
         }
         Some((spent, works))
     }
+}
+
+/// How often a function is running.
+fn running_now(ran: Ran, running: &[Call]) -> usize {
+    let same = |call: &&Call| (call.module, call.function) == ran;
+    running.iter().filter(same).count()
 }
 
 impl Evaluator<'_> {
@@ -236,7 +279,11 @@ impl Evaluator<'_> {
         let cut = std::mem::replace(&mut self.cut, usize::MAX);
         let deepest = std::mem::replace(&mut self.deepest, self.calls.len());
         let (spent, works) = (self.spent, self.works);
-        let around = std::mem::take(&mut self.memory.spending);
+        let begun = Spending {
+            begun_at: self.calls.len(),
+            ..Spending::default()
+        };
+        let around = std::mem::replace(&mut self.memory.spending, begun);
         let mut outcomes = run(self, fresh);
         let mut spending = std::mem::replace(&mut self.memory.spending, around);
         let (inside_spent, inside_works) = (spending.spent, spending.works);
@@ -260,6 +307,10 @@ impl Evaluator<'_> {
             .iter()
             .map(|(after, flow)| (state.then(after), flow.clone()))
             .collect();
+        let ran: Box<[(Ran, usize)]> = std::mem::take(&mut spending.ran).into_iter().collect();
+        for (function, often) in &ran {
+            self.memory.ran_within(*function, *often, &self.calls);
+        }
         let around = &mut self.memory.spending;
         around.looked_at_request |= spending.looked_at_request;
         if !whole {
@@ -285,6 +336,7 @@ impl Evaluator<'_> {
             depth,
             kept,
             spending,
+            ran,
             paid_by: Cell::new(self.payer()),
         });
         self.memory.spending.call(Rc::clone(&memo));
@@ -301,7 +353,9 @@ impl Evaluator<'_> {
     /// The outcome of a call that is remembered, paid for.
     fn recall(&mut self, key: &MemoKey, state: &State) -> Option<Outcomes> {
         let known = Rc::clone(self.memory.known(key)?);
-        if self.calls.len() + known.depth >= MAX_DEPTH {
+        let too_often =
+            |(ran, often): &(Ran, usize)| often + running_now(*ran, &self.calls) > MAX_RECURSION;
+        if self.calls.len() + known.depth > MAX_DEPTH || known.ran.iter().any(too_often) {
             return None;
         }
         if self.payer() != 0 {
@@ -312,6 +366,9 @@ impl Evaluator<'_> {
             self.memory.spending.works += works;
         }
         self.memory.spending.looked_at_request |= known.spending.looked_at_request;
+        for (function, often) in &known.ran {
+            self.memory.ran_within(*function, *often, &self.calls);
+        }
         self.deepest = self.deepest.max(self.calls.len() + known.depth);
         self.charge(known.cost);
         if self.muted == 0 {
