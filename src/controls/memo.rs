@@ -279,6 +279,7 @@ impl Evaluator<'_> {
         let cut = std::mem::replace(&mut self.cut, usize::MAX);
         let deepest = std::mem::replace(&mut self.deepest, self.calls.len());
         let (spent, works) = (self.spent, self.works);
+        let class_decided = self.class_decided;
         let begun = Spending {
             begun_at: self.calls.len(),
             ..Spending::default()
@@ -286,6 +287,7 @@ impl Evaluator<'_> {
         let around = std::mem::replace(&mut self.memory.spending, begun);
         let mut outcomes = run(self, fresh);
         let mut spending = std::mem::replace(&mut self.memory.spending, around);
+        self.class_decided = class_decided;
         let (inside_spent, inside_works) = (spending.spent, spending.works);
         // What the calls inside have cost is theirs.
         spending.spent = self.spent - spent - inside_spent;
