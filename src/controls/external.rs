@@ -575,8 +575,22 @@ impl<'a> Evaluator<'a> {
             return value(state, self.response(status, ResponseKind::Body, provenance));
         }
         if &*text == "global#Promise!" {
-            self.run_aside(&args, &state, id);
-            return value(state, Value::Unknown(provenance, Presence::Maybe));
+            let Some(executor @ Value::Function(_)) = args.first() else {
+                return value(state, Value::Unknown(provenance, Presence::Maybe));
+            };
+            // It runs at once, and what it throws rejects the promise.
+            let settle = Value::Native(Rc::new(Native::Inert));
+            let settle = vec![settle.clone(), settle];
+            let outcomes = self.call(executor, None, settle, state, id, Use::Awaited);
+            return outcomes
+                .into_iter()
+                .map(|(state, flow)| {
+                    (
+                        state,
+                        flow.map(|_| Value::Unknown(provenance.clone(), Presence::Maybe)),
+                    )
+                })
+                .collect();
         }
         if text.starts_with("global#") && text.ends_with("Error!") {
             let mut object = Object::default();

@@ -9,14 +9,14 @@ use std::rc::Rc;
 use rustc_hash::FxHashMap;
 
 use crate::graph::ModuleId;
-use crate::syntax::{FunctionId, MODULE_BODY};
+use crate::syntax::{ClassId, FunctionId, MODULE_BODY};
 
 use super::call::{MAX_RECURSION, Use};
 use super::evaluator::{Call, Evaluator, MAX_DEPTH, most_spent};
 use super::paths::PathId;
 use super::record::{Event, Place};
 use super::state::{Outcomes, State};
-use super::value::{Chain, Closure, OriginId, Presence, Scope, Value};
+use super::value::{Chain, Closure, Object, OriginId, Presence, Provenance, Scope, Value};
 
 /// Fuel for one remembered call.
 const CALL_FUEL: u32 = 30_000;
@@ -61,9 +61,41 @@ pub(super) enum ArgumentKey {
     Number(u64),
     String(Rc<str>),
     Unknown(u32, bool, Vec<OriginId>),
-    Object(Vec<(Rc<str>, ArgumentKey)>),
+    Object(Box<ObjectKey>),
     Path(PathId, u32),
     Address(usize),
+}
+
+/// An object, as far as it decides what a call does.
+#[derive(PartialEq, Eq, Hash, Debug)]
+struct ObjectKey {
+    class: Option<(ModuleId, ClassId)>,
+    /// What its other fields came from, where there may be others.
+    open: Option<(u32, Vec<OriginId>)>,
+    fields: Vec<(Rc<str>, ArgumentKey)>,
+}
+
+/// Objects with more fields than this are told apart by their address.
+const MAX_KEY_FIELDS: usize = 16;
+
+impl ObjectKey {
+    fn of(object: &Object, depth: u8) -> Option<Self> {
+        let fields = object.fields.iter();
+        let keys = fields
+            .map(|(name, v)| Some((Rc::clone(name), ArgumentKey::of(v, depth.checked_sub(1)?)?)));
+        let class = object.class.as_ref();
+        let open = object.open.as_ref();
+        Some(Self {
+            class: class.map(|class| (class.module, class.class)),
+            open: open.map(|open| (open.bits.0, origins(open))),
+            fields: keys.collect::<Option<_>>()?,
+        })
+    }
+}
+
+fn origins(provenance: &Provenance) -> Vec<OriginId> {
+    let origins = provenance.origins.as_ref();
+    origins.map(|origins| origins.to_vec()).unwrap_or_default()
 }
 
 impl ArgumentKey {
@@ -75,19 +107,11 @@ impl ArgumentKey {
             Value::Number(number) => Self::Number(number.to_bits()),
             Value::String(text) => Self::String(Rc::clone(text)),
             Value::Unknown(provenance, presence) => {
-                let origins = provenance
-                    .origins
-                    .as_ref()
-                    .map(|origins| origins.to_vec())
-                    .unwrap_or_default();
-                Self::Unknown(provenance.bits.0, *presence == Presence::Truthy, origins)
+                let present = *presence == Presence::Truthy;
+                Self::Unknown(provenance.bits.0, present, origins(provenance))
             }
-            Value::Object(object)
-                if depth > 0 && object.class.is_none() && object.open.is_none() =>
-            {
-                let fields = object.fields.iter();
-                let keys = fields.map(|(name, v)| Some((Rc::clone(name), Self::of(v, depth - 1)?)));
-                Self::Object(keys.collect::<Option<Vec<_>>>()?)
+            Value::Object(object) if depth > 0 && object.fields.len() <= MAX_KEY_FIELDS => {
+                Self::Object(Box::new(ObjectKey::of(object, depth)?))
             }
             Value::Object(object) => Self::Address(Rc::as_ptr(object) as usize),
             Value::Function(closure) => Self::Address(Rc::as_ptr(closure) as usize),
@@ -107,7 +131,7 @@ impl ArgumentKey {
     fn holds_address(&self) -> bool {
         match self {
             Self::Address(_) => true,
-            Self::Object(fields) => fields.iter().any(|(_, field)| field.holds_address()),
+            Self::Object(object) => object.fields.iter().any(|(_, field)| field.holds_address()),
             _ => false,
         }
     }

@@ -15,6 +15,8 @@ pub(super) struct Fact {
     pub provenance: Provenance,
     /// How much work the path had done by then.
     pub work: u32,
+    /// Something was done by then for its effect.
+    pub late: bool,
 }
 
 impl Fact {
@@ -30,6 +32,13 @@ impl Fact {
         let found =
             bits.has(Bits::CREDENTIAL) && bits.has(Bits::LOOKUP) && !bits.has(Bits::COMPARED);
         positive && (identity || signature || secret || found)
+    }
+
+    /// It was decided by a signature or a secret that was sent.
+    pub fn signed(&self) -> bool {
+        let bits = self.provenance.bits;
+        bits.has(Bits::SIGNATURE)
+            || (bits.has(Bits::SECRET) && bits.has(Bits::REQUEST) && bits.has(Bits::COMPARED))
     }
 
     /// It was decided by a limiter, or by a count.
@@ -95,6 +104,8 @@ pub(super) struct Progress {
     pub unconfigured: Option<Unconfigured>,
     /// How many pieces of main work have been done.
     pub work: u32,
+    /// Something was done for its effect: it was awaited, and nobody asked what came of it.
+    pub acted: bool,
     /// A known failure was thrown and caught on the way.
     pub failed: bool,
     /// Something that could not be resolved was called, and may have turned the request away.
@@ -117,6 +128,7 @@ impl State {
             counted: None,
             unconfigured: None,
             work: 0,
+            acted: false,
             failed: false,
             blind: false,
             answered: None,
@@ -131,6 +143,7 @@ impl State {
             arm,
             provenance,
             work: self.work,
+            late: self.acted,
         };
         let progress = &mut *self;
         if progress.caller.is_none() && fact.establishes() {
@@ -166,6 +179,7 @@ impl State {
         let after = &mut progress;
         let moved = |fact: &Fact| Fact {
             work: fact.work + self.work,
+            late: fact.late || self.acted,
             ..fact.clone()
         };
         if !other.facts.is_empty() {
@@ -187,6 +201,7 @@ impl State {
             after.counted = other.counted.as_ref().map(moved);
         }
         after.work += other.work;
+        after.acted |= other.acted;
         after.unconfigured = after.unconfigured.or(other.unconfigured);
         after.failed |= other.failed;
         after.blind |= other.blind;
@@ -275,6 +290,7 @@ impl State {
             },
             unconfigured: self.unconfigured.filter(|_| other.unconfigured.is_some()),
             work: self.work.max(other.work),
+            acted: self.acted && other.acted,
             failed: self.failed && other.failed,
             blind: self.blind || other.blind,
             answered: if self.same_answer(other) {

@@ -92,6 +92,8 @@ impl<'a> Evaluator<'a> {
                 for state in states {
                     let module = state.scope.module;
                     let decided = state.facts.len();
+                    let acts = acts(self.module(module), *expr);
+                    let (work, asked) = (state.work, state.possible.len());
                     let outcomes = match self.module(module).expr(*expr) {
                         Expr::Call { .. } => self.call_expression(*expr, state, Use::Detached),
                         _ => self.eval(*expr, state),
@@ -99,9 +101,14 @@ impl<'a> Evaluator<'a> {
                     if !counts {
                         self.note_ignored(*expr, module, decided, &outcomes);
                     }
-                    for (state, flow) in outcomes {
+                    for (mut state, flow) in outcomes {
                         match flow {
-                            Ok(_) => done.next.push(state),
+                            Ok(_) => {
+                                if acts && state.work > work && state.possible.len() == asked {
+                                    state.acted = true;
+                                }
+                                done.next.push(state);
+                            }
                             Err(error) => done.exits.push((state, Exit::Throw(error))),
                         }
                     }
@@ -622,6 +629,23 @@ impl<'a> Evaluator<'a> {
             _ => {}
         }
     }
+}
+
+/// `await remove(id)`: something is told what to do, and nobody asks what came of it.
+fn acts(record: &crate::syntax::ModuleRecord, expr: ExprId) -> bool {
+    let Expr::Await(call) = record.expr(expr) else {
+        return false;
+    };
+    let mut call = *call;
+    for _ in 0..8 {
+        match record.expr(call) {
+            Expr::Call { args, .. } if !args.is_empty() => return true,
+            Expr::Call { callee, .. } => call = *callee,
+            Expr::Member { object, .. } => call = *object,
+            _ => break,
+        }
+    }
+    false
 }
 
 /// Sets a variable: where it is already known, else in the innermost scope.
