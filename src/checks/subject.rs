@@ -215,12 +215,7 @@ impl<'a> Subject<'a> {
 
 /// `POST /api/chat`, or `action signIn`.
 pub(super) fn route_name(route: &RouteFacts) -> String {
-    match &route.route.url {
-        Some(url) => format!("{} {url}", route.route.method),
-        // One without a name is called by its place.
-        None if route.route.method.starts_with("action ") => route.route.method.clone(),
-        None => format!("action {}", route.route.method),
-    }
+    route.route.name()
 }
 
 /// What one handler counts.

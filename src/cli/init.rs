@@ -134,7 +134,8 @@ fn suggestions(model: &Model) -> Vec<String> {
     let guessed = routes.filter_map(|facts| {
         let why = facts.public_guess.as_deref()?;
         let url = facts.route.url.as_deref()?;
-        Some(format!("\"{} {url}\",  # {why}", facts.route.method))
+        let method = facts.route.http_method();
+        Some(format!("\"{method} {url}\",  # {why}"))
     });
     guessed.take(SUGGESTIONS).collect()
 }

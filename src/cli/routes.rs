@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::model::{Model, RouteFacts};
 use crate::report::{self, Style};
+use crate::routes::RouteKind;
 use crate::rule::nearest;
 use crate::source::{RepoPath, Repository, SourceFile};
 
@@ -88,11 +89,7 @@ fn why(
 }
 
 fn title(facts: &RouteFacts) -> String {
-    match &facts.route.url {
-        Some(url) => format!("{} {url}", facts.route.method),
-        None if facts.route.method.starts_with("action ") => facts.route.method.clone(),
-        None => format!("action {}", facts.route.method),
-    }
+    facts.route.name()
 }
 
 /// True when `handler` means this one: `POST /api/x`, `/api/x`, a server action's name, or the file.
@@ -105,11 +102,12 @@ fn names(handler: &str, facts: &RouteFacts) -> bool {
     let handler = handler.strip_prefix("action ").unwrap_or(handler);
     let url = facts.route.url.as_deref();
     if let Some((method, path)) = handler.split_once(char::is_whitespace) {
-        let method_fits = facts.route.method.eq_ignore_ascii_case(method)
+        let method_fits = facts.route.http_method().eq_ignore_ascii_case(method)
             || (facts.route.method == "ANY" && path.starts_with('/'));
         return method_fits && url == Some(path.trim());
     }
     url == Some(handler)
+        || facts.route.kind == RouteKind::Trpc && facts.route.method == handler
         || facts.route.method == handler.trim_end_matches("()") && url.is_none()
         || facts.file.as_str() == handler
 }

@@ -333,8 +333,8 @@ impl<'a> Evaluator<'a> {
         if let Some(kind) = self.paths.known(called).builder {
             return value(state, self.builder(kind, args));
         }
-        if let Some(api) = self.made_handler(external) {
-            return self.handler_of_package(api, &external.args, state, id);
+        if let Some((api, options)) = self.made_handler(external) {
+            return self.handler_of_package(api, &options, state, id);
         }
         if let Some(category) = known.expensive {
             self.event(Event::Expensive(Rc::from(category)), place);
@@ -781,28 +781,30 @@ impl<'a> Evaluator<'a> {
                 // Without a function it only makes the identity known.
                 (None, _) => value(state, Value::Native(Rc::new(Native::Inert))),
             },
-            Meaning::AuthWrapper | Meaning::CatchingWrapper => match function {
-                Some(handler) => {
-                    let guard = self.kept_value(external, args, all);
-                    let layers = if api.is == Meaning::AuthWrapper {
-                        vec![guard]
-                    } else {
-                        Vec::new()
-                    };
-                    let chain = Chain {
-                        layers: Rc::new(layers),
-                        handler: Some(handler),
-                        calling: crate::rule::Calling::ContextNext,
-                        catches: api.is == Meaning::CatchingWrapper,
-                        ..Chain::default()
-                    };
-                    value(
-                        state,
-                        Value::Native(Rc::new(Native::Composed(Rc::new(chain)))),
-                    )
+            Meaning::AuthWrapper | Meaning::CatchingWrapper | Meaning::SignedWrapper => {
+                match function {
+                    Some(handler) => {
+                        let guard = self.kept_value(external, args, all);
+                        let layers = if api.is != Meaning::CatchingWrapper {
+                            vec![guard]
+                        } else {
+                            Vec::new()
+                        };
+                        let chain = Chain {
+                            layers: Rc::new(layers),
+                            handler: Some(handler),
+                            calling: crate::rule::Calling::ContextNext,
+                            catches: api.is == Meaning::CatchingWrapper,
+                            ..Chain::default()
+                        };
+                        value(
+                            state,
+                            Value::Native(Rc::new(Native::Composed(Rc::new(chain)))),
+                        )
+                    }
+                    None => self.kept(external, args, all, state),
                 }
-                None => self.kept(external, args, all, state),
-            },
+            }
             Meaning::AuthMiddleware | Meaning::LimitMiddleware | Meaning::SchemaMiddleware => {
                 // Called by itself with a request (`await limiter(req, res)`) or with its options (`limiter({…})`).
                 self.kept(external, args, all, state)
@@ -1025,6 +1027,11 @@ impl<'a> Evaluator<'a> {
             Some(Meaning::AuthMiddleware | Meaning::AuthWrapper | Meaning::RequireIdentity) => {
                 self.event(Event::Identity, place);
                 (Bits::IDENTITY, 401)
+            }
+            Some(Meaning::SignedWrapper) => {
+                let provider = api.and_then(|api| api.provider.as_deref()).map(Rc::from);
+                self.event(Event::Signature { provider }, place);
+                (Bits::SIGNATURE, 401)
             }
             Some(Meaning::LimitMiddleware) => (Bits::LIMITER, 429),
             Some(Meaning::SchemaMiddleware) => {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use crate::graph::ModuleId;
-use crate::routes::{Procedure, Route};
+use crate::routes::{Procedure, Route, RouteKind};
 use crate::rule::{Api, Calling, Meaning};
 use crate::syntax::{Expr, ExprId, Key, Pattern};
 
@@ -90,9 +90,46 @@ impl<'a> Evaluator<'a> {
             return None;
         }
         let host = self.host(&procedure.host);
+        let own = (layer.module, layer.expr);
+        Some(self.run_chains(route, &variants, host, &procedure.verb, own))
+    }
+
+    /// Runs what a builder finished, with no handler in front of it.
+    pub(super) fn run_built(&mut self, route: &Route, chain: &Rc<Chain>) -> Outcomes {
+        let key = StepKey::Host(0);
+        let host = match self.steps.by_key.get(&key) {
+            Some(&known) => known,
+            None => {
+                let mut options = open_object();
+                options.set(Rc::from("ctx"), Value::Object(Rc::new(open_object())));
+                let start = State::new(Scope::module(route.module));
+                let step = Step {
+                    before: None,
+                    arrivals: value(start, Value::Object(Rc::new(options))),
+                    away: Outcomes::new(),
+                    events: Vec::new(),
+                    exhausted: false,
+                    cut_short: false,
+                    kept: Value::Undefined,
+                };
+                self.steps.add(Some(key), step)
+            }
+        };
+        let variants = [(None, Rc::clone(chain))];
+        self.run_chains(route, &variants, host, "", (route.module, FRAMEWORK))
+    }
+
+    fn run_chains(
+        &mut self,
+        route: &Route,
+        variants: &[(Option<Unconfigured>, Rc<Chain>)],
+        host: usize,
+        verb: &str,
+        own: (ModuleId, ExprId),
+    ) -> Outcomes {
         let mut ends: Vec<(Option<Unconfigured>, usize)> = Vec::new();
-        for (unconfigured, chain) in &variants {
-            let mut at = self.given(host, &procedure.verb, chain);
+        for (unconfigured, chain) in variants {
+            let mut at = self.given(host, verb, chain);
             for layer in chain.layers.iter() {
                 at = self.layer(at, layer, chain.kind);
             }
@@ -101,7 +138,7 @@ impl<'a> Evaluator<'a> {
         self.reset(route.module, None, None);
         let mut outcomes = Outcomes::new();
         let mut gone: Vec<usize> = Vec::new();
-        for ((unconfigured, at), (_, chain)) in ends.into_iter().zip(&variants) {
+        for ((unconfigured, at), (_, chain)) in ends.into_iter().zip(variants) {
             let mut steps = Vec::new();
             let mut step = Some(at);
             while let Some(each) = step {
@@ -132,7 +169,7 @@ impl<'a> Evaluator<'a> {
             for (state, _) in &mut arrivals {
                 state.unconfigured = state.unconfigured.or(unconfigured);
             }
-            outcomes.extend(self.run_last(route, procedure, chain, arrivals));
+            outcomes.extend(self.run_last(route, own, chain, arrivals));
         }
         if outcomes.iter().any(serves_strangers) {
             // Whom the handler knows on some paths, it turned away on none: only what the procedure asks counts.
@@ -145,18 +182,18 @@ impl<'a> Evaluator<'a> {
                 state.forget(&known);
             }
         }
-        Some(merge_outcomes(outcomes))
+        merge_outcomes(outcomes)
     }
 
     /// The procedure's own function, behind all that stands in front of it.
     fn run_last(
         &mut self,
         route: &Route,
-        procedure: &Procedure,
+        (module, expr): (ModuleId, ExprId),
         chain: &Chain,
         arrivals: Outcomes,
     ) -> Outcomes {
-        let layer = &procedure.layer;
+        let is_action = route.kind == RouteKind::Action;
         self.note_readers(&arrivals, chain);
         let place = Place {
             module: route.module,
@@ -164,7 +201,12 @@ impl<'a> Evaluator<'a> {
         };
         self.event(Event::Boundary, place);
         if chain.schema {
-            self.event(Event::Input(Bits::BODY), place);
+            let sent = if is_action {
+                Bits::ARGUMENT
+            } else {
+                Bits::BODY
+            };
+            self.event(Event::Input(sent), place);
             self.event(Event::Schema, place);
         }
         let handler = chain.handler.clone().unwrap_or_else(Value::unknown);
@@ -174,13 +216,16 @@ impl<'a> Evaluator<'a> {
             let Ok(mut options) = flow else { continue };
             let input = if chain.schema {
                 Value::Unknown(Provenance::default(), Presence::Truthy)
+            } else if is_action {
+                Value::from_bits(Bits::ARGUMENT)
             } else {
                 Value::Undefined
             };
+            set(&mut options, "parsedInput", input.clone());
             set(&mut options, "input", input);
-            let state = state.in_scope(&Scope::module(layer.module));
+            let state = state.in_scope(&Scope::module(module));
             let args = vec![options];
-            outcomes.extend(self.call(&handler, None, args, state, layer.expr, Use::Awaited));
+            outcomes.extend(self.call(&handler, None, args, state, expr, Use::Awaited));
         }
         self.protection.pop();
         outcomes
@@ -444,6 +489,9 @@ impl<'a> Evaluator<'a> {
         });
         let named = |name: &String| options.as_ref().and_then(|options| options.get(name));
         let context = api.context.iter().find_map(named).cloned();
+        if api.is == Meaning::SignedHandler {
+            return self.signed(api, state, id);
+        }
         let to_procedures = api.is != Meaning::OpaqueHandler;
         self.event(Event::Handed { to_procedures }, place);
         self.event(Event::Boundary, place);
@@ -452,6 +500,21 @@ impl<'a> Evaluator<'a> {
             Some(context @ (Value::Function(_) | Value::Native(_) | Value::Choice(_))) => {
                 let args = vec![self.request(), self.context()];
                 self.call(&context, None, args, state, id, Use::Awaited)
+            }
+            // Handlers by name, each with middleware of its own.
+            Some(Value::Object(several))
+                if several
+                    .fields
+                    .iter()
+                    .any(|(_, v)| matches!(v, Value::Native(_))) =>
+            {
+                let args = vec![self.request()];
+                let mut outcomes = Outcomes::new();
+                for (_, each) in &several.fields {
+                    let (args, state) = (args.clone(), state.clone());
+                    outcomes.extend(self.call(each, None, args, state, id, Use::Awaited));
+                }
+                outcomes
             }
             Some(context @ Value::Object(_)) => value(state, context),
             Some(_) => value(state, Value::unknown()),
@@ -483,11 +546,41 @@ impl<'a> Evaluator<'a> {
         outcomes
     }
 
+    /// A handler of a package that answers its own sender only.
+    fn signed(&mut self, api: &'a Api, state: State, id: ExprId) -> Outcomes {
+        let place = self.place(&state, id);
+        let provider = api.provider.as_deref().map(Rc::from);
+        self.event(Event::Signature { provider }, place);
+        self.event(Event::Schema, place);
+        self.event(Event::Boundary, place);
+        let origin = self.origin(place, "the package checks the signature", None, false);
+        let provenance = Provenance::at(Bits::SIGNATURE, origin);
+        let answer = self.response(Some(401), ResponseKind::Body, provenance.clone());
+        let site = self.site(state.scope.module, id);
+        let refused = state.clone().with_fact(site, false, provenance.clone());
+        let mut outcomes = value(refused, answer);
+        let served = Value::Unknown(Provenance::default(), Presence::Truthy);
+        outcomes.extend(value(state.with_fact(site, true, provenance), served));
+        outcomes
+    }
+
     /// What a package's handler is, where a value is one: `createNextApiHandler(options)`.
-    pub(super) fn made_handler(&self, external: &External) -> Option<&'a Api> {
+    /// `serve(options)`, and one of several that are made together: `createRouteHandler(options).POST`.
+    pub(super) fn made_handler(&self, external: &External) -> Option<(&'a Api, Vec<Value>)> {
+        let handler = |path| {
+            let api = self.paths.known(path).api?;
+            matches!(
+                api.is,
+                Meaning::ProcedureHandler | Meaning::OpaqueHandler | Meaning::SignedHandler
+            )
+            .then_some(api)
+        };
         let made_by = external.receiver.as_ref()?;
-        let api = self.paths.known(made_by.path).api?;
-        matches!(api.is, Meaning::ProcedureHandler | Meaning::OpaqueHandler).then_some(api)
+        if let Some(api) = handler(made_by.path) {
+            return Some((api, external.args.clone()));
+        }
+        let api = handler(made_by.receiver.as_ref()?.path)?;
+        Some((api, made_by.args.clone()))
     }
 
     // --- who asks who calls ------------------------------------------------------------------------------------

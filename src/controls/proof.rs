@@ -457,7 +457,15 @@ impl<'a> Evaluator<'a> {
                     Seen::Whole,
                 )
             }
-            Value::Native(_) => {
+            Value::Native(native) => {
+                if let Native::Composed(chain) = &**native
+                    && route.kind == RouteKind::Action
+                    && chain.calling == Calling::Options
+                    && chain.catches
+                {
+                    let chain = Rc::clone(chain);
+                    return (self.run_built(route, &chain), Seen::Whole);
+                }
                 let args = self.arguments_of(route);
                 (
                     self.call(&handler, None, args, state, id, Use::Awaited),
@@ -470,7 +478,8 @@ impl<'a> Evaluator<'a> {
                     .receiver
                     .as_ref()
                     .and_then(|receiver| self.paths.known(receiver.path).api);
-                if self.made_handler(external).is_some() {
+                let made = self.made_handler(external);
+                if made.is_some_and(|(api, _)| api.is != Meaning::SignedHandler) {
                     let args = self.arguments_of(route);
                     let outcomes = self.call(&handler, None, args, state, id, Use::Awaited);
                     return (outcomes, Seen::Whole);

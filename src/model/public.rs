@@ -3,7 +3,7 @@
 //! A guess: it is shown as one, and keeps a rule from crying wolf.
 
 use crate::controls::Evidence;
-use crate::routes::Route;
+use crate::routes::{Entry, Procedure, Route};
 use crate::syntax::ModuleRecord;
 
 /// Last segments of URLs that are for people who are not signed in yet, wherever they stand.
@@ -129,6 +129,8 @@ const AUTH_MOUNTS: [&str; 9] = [
 pub(super) fn guess(route: &Route, library_handler: bool, signature: bool) -> Option<String> {
     let reason = if library_handler {
         "an auth library's own handler"
+    } else if let Entry::Procedure(procedure) = &route.entry {
+        guess_procedure(route, procedure)?
     } else if let Some(url) = route.url.as_deref() {
         guess_url(url, &route.method, signature)?
     } else {
@@ -245,9 +247,25 @@ fn is_catch_all(segment: &str) -> bool {
     segment.contains("...") || segment.ends_with('*')
 }
 
+/// Procedures go by names, as actions do; and what they are built on may say that it is for everybody.
+fn guess_procedure(route: &Route, procedure: &Procedure) -> Option<&'static str> {
+    let last = route.method.rsplit('.').next().unwrap_or("");
+    let base = procedure.base.as_deref().unwrap_or("").to_ascii_lowercase();
+    if base.contains("public") {
+        return Some("its builder is called public");
+    }
+    if procedure.reads && HEALTH.contains(&last.to_ascii_lowercase().as_str()) {
+        return Some("a health endpoint");
+    }
+    guess_name(last)
+}
+
 fn guess_action(route: &Route) -> Option<&'static str> {
-    let name: String = route
-        .method
+    guess_name(&route.method)
+}
+
+fn guess_name(name: &str) -> Option<&'static str> {
+    let name: String = name
         .chars()
         .filter(char::is_ascii_alphanumeric)
         .map(|letter| letter.to_ascii_lowercase())

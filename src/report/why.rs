@@ -16,7 +16,7 @@ pub type Excerpt<'a> = &'a dyn Fn(&RepoPath, u32) -> Option<String>;
 pub fn why(facts: &RouteFacts, excerpt: Excerpt<'_>, style: Style) -> String {
     let mut page = Page::new(style);
     let name = match &facts.route.url {
-        Some(url) => format!("{} {url}", facts.route.method),
+        Some(_) => facts.route.name(),
         None => format!("{}()", facts.route.method),
     };
     page.heading(&name, &format!("{}:{}", facts.file, facts.location.line));

@@ -220,6 +220,7 @@ impl<'a> Reader<'a> {
                 return;
             };
             let record = self.tracer.record(each.place.module);
+            let base = self.base(each.place, each.expr);
             out.push(Route {
                 module: each.place.module,
                 url: Some(format!("{prefix}/{}", each.path)),
@@ -235,6 +236,7 @@ impl<'a> Reader<'a> {
                     },
                     verb: each.verb,
                     reads: each.reads,
+                    base,
                     host: Arc::clone(host),
                 }),
             });
@@ -389,6 +391,27 @@ impl<'a> Reader<'a> {
             .filter_map(|name| exported(&self.tracer.export(target, name)));
         let first = values.next()?;
         values.all(|other| other == first).then_some(first)
+    }
+
+    /// The name at the beginning of a chain of calls: `publicProcedure.input(schema).query(f)`.
+    fn base(&self, place: Place, expr: ExprId) -> Option<Box<str>> {
+        let record = self.tracer.record(place.module);
+        let mut at = expr;
+        loop {
+            at = match record.expr(at) {
+                Expr::Call { callee, .. } => *callee,
+                Expr::Member {
+                    object, property, ..
+                } => match record.expr(*object) {
+                    Expr::Name(_) if record.name(*property).ends_with("rocedure") => {
+                        return Some(record.name(*property).into());
+                    }
+                    _ => *object,
+                },
+                Expr::Name(name) => return Some(record.name(*name).into()),
+                _ => return None,
+            };
+        }
     }
 
     /// What a function of the repository that is called returns.

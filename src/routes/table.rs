@@ -67,6 +67,17 @@ pub struct Route {
 }
 
 impl Route {
+    /// What reports call the handler: `POST /api/chat`, or `action signIn`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match &self.url {
+            Some(url) => format!("{} {url}", self.http_method()),
+            // One without a name is called by its place.
+            None if self.method.starts_with("action ") => self.method.clone(),
+            None => format!("action {}", self.method),
+        }
+    }
+
     /// The method with which the handler is called; `ANY` where that cannot be said.
     #[must_use]
     pub fn http_method(&self) -> &str {
@@ -134,6 +145,8 @@ pub struct Procedure {
     pub verb: Box<str>,
     /// It only reads.
     pub reads: bool,
+    /// The name of what it is built on: `publicProcedure`.
+    pub base: Option<Box<str>>,
     /// The handler that serves the router.
     pub host: Arc<Route>,
 }

@@ -106,6 +106,8 @@ pub enum Meaning {
     IdentityMiddleware,
     /// Wrapper that turns strangers away before it calls the handler.
     AuthWrapper,
+    /// Wrapper that turns away whatever is not signed before it calls the handler.
+    SignedWrapper,
     /// Combines middleware, all of which run.
     Every,
     /// Wrapper that only observes.
