@@ -75,9 +75,7 @@ pub fn run(model: &Model, rules: &RuleSet, config: &Config, options: &AuditOptio
         .iter()
         .flat_map(|&app| chosen.iter().map(move |rule| (app, rule)))
         .collect();
-    let scopes: Vec<Scope> = (0..model.apps.len())
-        .map(|app| Scope::new(model, app))
-        .collect();
+    let scopes = Scope::all(model);
     let answers: Vec<Result<CheckResult, String>> = work
         .par_iter()
         .map(|&(app, rule)| evaluate(rule, model, app, &scopes[app]))

@@ -13,7 +13,7 @@ use crate::syntax::{
 use super::CheckResult;
 use super::file::glob_set;
 use super::subject::Subject;
-use super::uses::{References, Uses, body, is_test, made_by};
+use super::uses::{Liveness, References, Uses, body, is_test, made_by};
 
 /// A finding names so many controls and counts the others.
 const NAMED: usize = 3;
@@ -54,8 +54,12 @@ pub(super) fn run(subject: &Subject<'_>, check: &ControlUnused) -> CheckResult {
         if defined.is_empty() {
             continue;
         }
-        let references = references
-            .get_or_insert_with(|| References::new(subject.model, &check.schema_packages));
+        let references = references.get_or_insert_with(|| {
+            let liveness = &subject.shared().liveness;
+            let liveness =
+                liveness.get_or_init(|| Liveness::new(subject.model, &check.schema_packages));
+            References::new(subject.model, liveness)
+        });
         if references.is_entry(id) {
             continue;
         }

@@ -18,7 +18,7 @@ const LISTED: usize = 8;
 type Flaw<'a> = (&'a RepoPath, u32, &'a str, &'a str);
 
 pub(super) fn run(subject: &Subject<'_>, check: &GuardFlaws) -> CheckResult {
-    let mut places: BTreeMap<Flaw<'_>, Vec<&RouteFacts>> = BTreeMap::new();
+    let mut places: BTreeMap<Flaw<'_>, (&str, Vec<&RouteFacts>)> = BTreeMap::new();
     let mut result = CheckResult::default();
     for route in &subject.app.routes {
         let mut flawed = false;
@@ -33,7 +33,8 @@ pub(super) fn run(subject: &Subject<'_>, check: &GuardFlaws) -> CheckResult {
             flawed = true;
             places
                 .entry((&evidence.file, evidence.line, guard, flaw))
-                .or_default()
+                .or_insert((&evidence.note, Vec::new()))
+                .1
                 .push(route);
         }
         let guarded = [Control::Auth, Control::RateLimit].iter().any(|control| {
@@ -46,7 +47,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &GuardFlaws) -> CheckResult {
             result.covered(1.0);
         }
     }
-    for ((file, line, guard, flaw), routes) in places {
+    for ((file, line, guard, flaw), (note, routes)) in places {
         let (Some(words), Some(says)) = (check.guards.get(guard), check.says.get(flaw)) else {
             continue;
         };
@@ -58,6 +59,11 @@ pub(super) fn run(subject: &Subject<'_>, check: &GuardFlaws) -> CheckResult {
             location: route.location.clone(),
             note: route_name(route),
         });
+        let variable = match note.strip_prefix("process.env.") {
+            Some(name) => format!("`{name}`"),
+            None => String::from("what it needs"),
+        };
+        let says = says.replace("{variable}", &variable);
         let message = says.replace("{}", &words.name) + &met;
         let finding = subject
             .finding(Location::of_line(file, line), message)

@@ -1,7 +1,7 @@
 //! What every check starts from: a rule, an application, and the words for its routes.
 
 use std::collections::BTreeSet;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use crate::controls::Evidence;
 use crate::finding::{Finding, Related};
@@ -13,6 +13,8 @@ use crate::source::{Location, RepoPath, SourceFile};
 use crate::syntax::ModuleRecord;
 
 use super::code::{is_side_file, package_of};
+use super::test_runner::Runner;
+use super::uses::Liveness;
 
 /// How much an expensive handler counts.
 const EXPENSIVE_WEIGHT: f64 = 2.0;
@@ -23,18 +25,30 @@ pub struct Scope {
     own: Vec<ModuleId>,
     reached: OnceLock<Vec<ModuleId>>,
     specifiers: OnceLock<BTreeSet<Box<str>>>,
+    shared: Arc<Shared>,
+}
+
+/// What the checks of all applications look at, gathered when first asked for.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    /// Which modules run at all.
+    pub liveness: OnceLock<Liveness>,
+    /// The test runners of the repository.
+    pub runners: OnceLock<Vec<Runner>>,
 }
 
 impl Scope {
-    /// The scope of the application with this index.
+    /// The scopes of all applications, in their order.
     #[must_use]
-    pub fn new(model: &Model, app: usize) -> Self {
-        let own = model.project.apps.get(app);
-        Self {
-            own: own.map_or_else(Vec::new, |app| own_modules(model, app)),
+    pub fn all(model: &Model) -> Vec<Self> {
+        let shared: Arc<Shared> = Arc::default();
+        let scope = |app| Self {
+            own: own_modules(model, app),
             reached: OnceLock::new(),
             specifiers: OnceLock::new(),
-        }
+            shared: Arc::clone(&shared),
+        };
+        model.project.apps.iter().map(scope).collect()
     }
 }
 
@@ -88,6 +102,11 @@ impl<'a> Subject<'a> {
             project: model.project.apps.get(app)?,
             scope,
         })
+    }
+
+    /// What the checks of all applications look at.
+    pub(super) fn shared(&self) -> &'a Shared {
+        &self.scope.shared
     }
 
     /// A finding at a place.

@@ -57,12 +57,16 @@ const MOVES: [&str; 9] = [
 
 pub(super) fn run(subject: &Subject<'_>, check: &TestsRun) -> CheckResult {
     let mut result = CheckResult::default();
-    let runners = runners(subject.model);
+    let runners: &[Runner] = subject
+        .shared()
+        .runners
+        .get_or_init(|| runners(subject.model));
+    let packages = packages(subject, check);
     // By folder and reason: one finding.
     let mut left: BTreeMap<(RepoPath, String), Vec<&ModuleRecord>> = BTreeMap::new();
     let mut ignored: Vec<String> = Vec::new();
     for module in tests_of(subject) {
-        match judge(subject, check, &runners, module) {
+        match judge(&packages, runners, module) {
             Answer::Run => result.covered(1.0),
             Answer::Unknown => result.unknown(),
             Answer::Left { why, on_purpose } => {
@@ -93,8 +97,19 @@ pub(super) fn run(subject: &Subject<'_>, check: &TestsRun) -> CheckResult {
             .with_severity(ignored.contains(&why).then_some(Severity::Low));
         result.findings.push(finding);
     }
-    for runner in &runners {
-        finds_nothing(subject, runner, &mut result);
+    let root = &subject.project.root;
+    let own = |runner: &&Runner| {
+        let folder = runner.file.parent();
+        runner.patterns.is_some() && folder.unwrap_or_else(|| RepoPath::new("")) == *root
+    };
+    for runner in runners.iter().filter(own) {
+        // Playwright's projects: some are there for those who have set-up steps.
+        let finds = runners
+            .iter()
+            .any(|each| each.file == runner.file && finds(subject, each));
+        if !finds {
+            finds_nothing(subject, runner, &mut result);
+        }
     }
     result
 }
@@ -132,28 +147,40 @@ enum Answer {
     Left { why: String, on_purpose: bool },
 }
 
-fn judge(
-    subject: &Subject<'_>,
-    check: &TestsRun,
-    runners: &[Runner],
-    module: &ModuleRecord,
-) -> Answer {
+/// A package with what its scripts say.
+struct Scripts<'a> {
+    folder: RepoPath,
+    package: &'a Package,
+    /// Some script calls a runner that is not read, or sends one elsewhere.
+    other: bool,
+}
+
+fn packages<'a>(subject: &Subject<'a>, check: &TestsRun) -> Vec<Scripts<'a>> {
+    let all = subject.model.project.packages.iter();
+    all.map(|package| Scripts {
+        folder: package.folder(),
+        package,
+        other: package.scripts.values().any(|script| {
+            moves(script)
+                || check
+                    .other_runners
+                    .iter()
+                    .any(|runner| calls(script, runner))
+        }),
+    })
+    .collect()
+}
+
+fn judge(packages: &[Scripts<'_>], runners: &[Runner], module: &ModuleRecord) -> Answer {
     let path = &module.path;
-    let packages: Vec<&Package> = subject
-        .model
-        .project
-        .packages
+    let above = |each: &&Scripts<'_>| path.starts_with(&each.folder);
+    let other = packages.iter().filter(above).any(|each| each.other);
+    let packages: Vec<&Package> = packages
         .iter()
-        .filter(|package| path.starts_with(&package.folder()))
+        .filter(above)
+        .map(|each| each.package)
         .collect();
     let scripts = || packages.iter().flat_map(|package| package.scripts.iter());
-    let other = scripts().any(|(_, script)| {
-        check
-            .other_runners
-            .iter()
-            .any(|runner| calls(script, runner))
-            || moves(script)
-    });
     let foreign = module.requests.iter().any(|request| {
         request.specifier.starts_with("bun:")
             || request.specifier.starts_with("node:test")
@@ -286,25 +313,22 @@ fn moves(script: &str) -> bool {
     runs && (config || words.iter().any(|word| MOVES.contains(word)))
 }
 
+/// Some module of the repository is one that the runner picks up, or may be.
+fn finds(subject: &Subject<'_>, runner: &Runner) -> bool {
+    if runner.unknown {
+        return true;
+    }
+    let modules = subject.model.graph.modules();
+    modules
+        .into_iter()
+        .any(|(_, module)| runner.picks(&module.path) == Picks::Yes)
+}
+
 /// A runner whose own patterns fit no file of the repository.
 fn finds_nothing(subject: &Subject<'_>, runner: &Runner, result: &mut CheckResult) {
     let Some(place) = &runner.patterns else {
         return;
     };
-    let root = &subject.project.root;
-    let folder = runner.file.parent().unwrap_or_else(|| RepoPath::new(""));
-    if runner.unknown || folder != *root {
-        return;
-    }
-    let finds = subject.model.paths.iter().any(|path| {
-        !matches!(
-            runner.picks(path),
-            Picks::Elsewhere | Picks::NoPattern | Picks::Ignored(_)
-        )
-    });
-    if finds {
-        return;
-    }
     let shown: Vec<String> = runner
         .shown
         .iter()

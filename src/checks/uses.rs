@@ -3,9 +3,11 @@
 //! Every doubt counts as a use: a namespace that is handed on, a module that some tool may load by its place, a file whose
 //! function bodies were not kept.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::rc::Rc;
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::graph::{Graph, Link, ModuleId, Symbol};
 use crate::model::Model;
@@ -60,20 +62,35 @@ pub(super) struct Uses {
     pub idle_import: Option<ModuleId>,
 }
 
-/// The references of a repository.
-pub(super) struct References<'a> {
-    graph: &'a Graph,
+/// Which modules of a repository run.
+#[derive(Debug)]
+pub(super) struct Liveness {
+    /// By module: a runtime, a tool or a person begins there.
     entry: Vec<bool>,
+    /// By module: it is loaded by one of those.
     live: Vec<bool>,
 }
 
-impl<'a> References<'a> {
+/// The references of a repository.
+pub(super) struct References<'a> {
+    graph: &'a Graph,
+    liveness: &'a Liveness,
+    /// Who imports a name, by the name: module and position among its imports.
+    by_name: FxHashMap<&'a str, Vec<(ModuleId, usize)>>,
+    /// What [`Self::users`] has found.
+    users: RefCell<FxHashMap<ModuleId, Rc<[ModuleId]>>>,
+}
+
+impl Liveness {
     /// Finds out which modules run at all. `pure` packages only make values: a call of theirs does nothing else.
-    pub(super) fn new(model: &'a Model, pure: &[String]) -> Self {
+    pub(super) fn new(model: &Model, pure: &[String]) -> Self {
         let graph = &model.graph;
+        let manifests = manifests(&model.project);
         let mut entry: Vec<bool> = graph
             .modules()
-            .map(|(id, record)| !is_test(&record.path) && is_entry(model, id, record, pure))
+            .map(|(id, record)| {
+                !is_test(&record.path) && is_entry(model, id, record, pure, &manifests)
+            })
             .collect();
         let roots = |entry: &[bool]| -> Vec<ModuleId> {
             let modules = graph.modules().map(|(id, _)| id);
@@ -92,17 +109,49 @@ impl<'a> References<'a> {
         if ring {
             live = graph.closure(&roots(&entry));
         }
-        Self { live, graph, entry }
+        Self { entry, live }
+    }
+}
+
+impl<'a> References<'a> {
+    /// The references of the modules of `model`.
+    pub(super) fn new(model: &'a Model, liveness: &'a Liveness) -> Self {
+        let graph = &model.graph;
+        let mut by_name: FxHashMap<&str, Vec<(ModuleId, usize)>> = FxHashMap::default();
+        for (id, record) in graph.modules() {
+            for (at, import) in record.imports.iter().enumerate() {
+                if let Imported::Named(name) = &import.imported {
+                    by_name
+                        .entry(record.name(*name))
+                        .or_default()
+                        .push((id, at));
+                }
+            }
+        }
+        Self {
+            graph,
+            liveness,
+            by_name,
+            users: RefCell::default(),
+        }
     }
 
     /// The module is where a runtime, a tool or a person begins.
     pub(super) fn is_entry(&self, module: ModuleId) -> bool {
-        self.entry.get(module.0 as usize).copied().unwrap_or(true)
+        self.liveness
+            .entry
+            .get(module.0 as usize)
+            .copied()
+            .unwrap_or(true)
     }
 
     /// The module is loaded by one that is an entry.
     pub(super) fn is_live(&self, module: ModuleId) -> bool {
-        self.live.get(module.0 as usize).copied().unwrap_or(true)
+        self.liveness
+            .live
+            .get(module.0 as usize)
+            .copied()
+            .unwrap_or(true)
     }
 
     /// Follows the uses of a definition until code that runs is met.
@@ -149,7 +198,7 @@ impl<'a> References<'a> {
                 uses.used = true;
                 return uses;
             }
-            for user in self.users(at) {
+            for &user in self.users(at).iter() {
                 let test = is_test(&self.graph.module(user).path);
                 match self.taken(user, at, name, &exported) {
                     Taken::No => {}
@@ -175,7 +224,10 @@ impl<'a> References<'a> {
     }
 
     /// The modules that may take something of `module`: those that load it, and those that load what passes it on.
-    fn users(&self, module: ModuleId) -> Vec<ModuleId> {
+    fn users(&self, module: ModuleId) -> Rc<[ModuleId]> {
+        if let Some(known) = self.users.borrow().get(&module) {
+            return Rc::clone(known);
+        }
         let mut found = Vec::new();
         let mut seen: FxHashSet<ModuleId> = FxHashSet::default();
         let mut open = vec![module];
@@ -190,6 +242,8 @@ impl<'a> References<'a> {
                 }
             }
         }
+        let found: Rc<[ModuleId]> = Rc::from(found);
+        self.users.borrow_mut().insert(module, Rc::clone(&found));
         found
     }
 
@@ -303,19 +357,18 @@ impl<'a> References<'a> {
 
     /// Some module imports `name` of `module`: for its types alone, or in any way.
     fn is_imported(&self, module: ModuleId, name: &str, types_only: bool) -> bool {
-        self.graph.modules().any(|(id, record)| {
+        let importers = self.by_name.get(name).into_iter().flatten();
+        importers.into_iter().any(|&(id, at)| {
+            let Some(import) = self.graph.module(id).imports.get(at) else {
+                return false;
+            };
             id != module
-                && record.imports.iter().any(|import| {
-                    matches!(&import.imported, Imported::Named(imported) if record.name(*imported) == name)
-                        && (import.type_only || !types_only)
-                        && match self.graph.link(id, &import.specifier) {
-                            Link::Module(target) => {
-                                target == module || self.leads_to(target, module)
-                            }
-                            Link::External { .. } => false,
-                            Link::Asset(_) | Link::Missing => true,
-                        }
-                })
+                && (import.type_only || !types_only)
+                && match self.graph.link(id, &import.specifier) {
+                    Link::Module(target) => target == module || self.leads_to(target, module),
+                    Link::External { .. } => false,
+                    Link::Asset(_) | Link::Missing => true,
+                }
         })
     }
 
@@ -355,9 +408,9 @@ impl<'a> References<'a> {
     /// The module, those that load it, and those that load these.
     pub(super) fn near(&self, module: ModuleId) -> FxHashSet<ModuleId> {
         let mut near = FxHashSet::from_iter([module]);
-        for first in self.users(module) {
+        for &first in self.users(module).iter() {
             near.insert(first);
-            near.extend(self.users(first));
+            near.extend(self.users(first).iter());
         }
         near
     }
@@ -384,7 +437,13 @@ pub(super) fn is_test(path: &RepoPath) -> bool {
 }
 
 /// Nobody imports the module, and it is more than a collection of definitions; or a framework loads it by its place.
-fn is_entry(model: &Model, id: ModuleId, record: &ModuleRecord, pure: &[String]) -> bool {
+fn is_entry(
+    model: &Model,
+    id: ModuleId,
+    record: &ModuleRecord,
+    pure: &[String],
+    manifests: &[(RepoPath, String)],
+) -> bool {
     if record.parsed != Parsed::Full || is_loaded_by_place(&model.project, &record.path) {
         return true;
     }
@@ -394,8 +453,7 @@ fn is_entry(model: &Model, id: ModuleId, record: &ModuleRecord, pure: &[String])
         .iter()
         .any(|&importer| !is_test(&graph.module(importer).path));
     !imported
-        && (!only_defines(graph, id, record, pure)
-            || is_named_in_manifest(&model.project, &record.path))
+        && (!only_defines(graph, id, record, pure) || is_named_in_manifest(manifests, &record.path))
 }
 
 /// Files in the folders from which Next.js serves, and configuration at the top of a package.
@@ -442,24 +500,32 @@ fn is_loaded_by_place(project: &Project, path: &RepoPath) -> bool {
     })
 }
 
+/// What the manifests say of entries, binaries and scripts, by folder.
+fn manifests(project: &Project) -> Vec<(RepoPath, String)> {
+    const KEYS: [&str; 8] = [
+        "main", "module", "types", "bin", "exports", "scripts", "prisma", "browser",
+    ];
+    project
+        .packages
+        .iter()
+        .map(|package| {
+            let texts = KEYS.iter().filter_map(|key| package.json.get(*key));
+            let texts: Vec<String> = texts.map(ToString::to_string).collect();
+            (package.folder(), texts.join("\n"))
+        })
+        .collect()
+}
+
 /// The manifest of its package, or one above, names the file: an entry, a binary, a script.
-fn is_named_in_manifest(project: &Project, path: &RepoPath) -> bool {
-    project.packages.iter().any(|package| {
-        let Some(inside) = path.strip_prefix(&package.folder()) else {
+fn is_named_in_manifest(manifests: &[(RepoPath, String)], path: &RepoPath) -> bool {
+    manifests.iter().any(|(folder, text)| {
+        let Some(inside) = path.strip_prefix(folder) else {
             return false;
         };
         let without = inside.rsplit_once('.').map_or(inside, |(stem, _)| stem);
         // What is built from `src/x.ts` is named `dist/x.js`.
         let bare = without.strip_prefix("src/").unwrap_or(without);
-        let texts = [
-            "main", "module", "types", "bin", "exports", "scripts", "prisma", "browser",
-        ];
-        texts.iter().any(|key| {
-            package
-                .json
-                .get(*key)
-                .is_some_and(|value| value.to_string().contains(bare))
-        })
+        text.contains(bare)
     })
 }
 

@@ -695,6 +695,10 @@ impl<'a> Evaluator<'a> {
                                 let unconfigured = Unconfigured {
                                     site: self.site(yes.scope.module, test),
                                     secret: provenance.bits.has(Bits::SECRET),
+                                    origin: provenance
+                                        .origins
+                                        .as_ref()
+                                        .and_then(|origins| origins.first().copied()),
                                 };
                                 let missing = if provenance.bits.has(Bits::NEGATED) {
                                     &mut yes

@@ -782,19 +782,20 @@ impl<'a> Evaluator<'a> {
         if let Some(missing) = judgement.fails_open
             && seen == Seen::Whole
             && !self.exhausted
-            && (missing.secret || control == Control::RateLimit)
+            // A limiter that its configuration switches on is on; that is nobody's slip.
+            && missing.secret
+            && control == Control::Auth
         {
             let place = self.site_places[missing.site.0 as usize];
             let signed = judgement
                 .guards
                 .iter()
                 .any(|(_, _, provenance)| provenance.bits.has(Bits::SIGNATURE.with(Bits::SECRET)));
-            let guard = match control {
-                Control::RateLimit => "rate-limit",
-                _ if signed => "secret",
-                _ => "auth",
-            };
-            let evidence = self.evidence(place, "asks whether it is configured");
+            let guard = if signed { "secret" } else { "auth" };
+            let asked = missing
+                .origin
+                .map(|origin| &self.origins[origin.0 as usize].note);
+            let evidence = self.evidence(place, asked.map_or("", |note| note));
             marks.push((format!("fails-open:{guard}:configuration"), evidence));
         }
         let delegated = self

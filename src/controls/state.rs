@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use smallvec::{SmallVec, smallvec};
 
-use super::value::{Bits, Provenance, Response, Scope, Value};
+use super::value::{Bits, OriginId, Provenance, Response, Scope, Value};
 
 /// A condition that the path has decided: which one, which way, and what it was about.
 #[derive(Clone, Debug)]
@@ -67,6 +67,8 @@ pub(super) struct Unconfigured {
     pub site: Site,
     /// What is missing is a secret.
     pub secret: bool,
+    /// The variable that is asked for.
+    pub origin: Option<OriginId>,
 }
 
 /// One path, up to some point. Paths are copied at every fork and moved at every step, so what they hold is shared until

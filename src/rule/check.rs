@@ -641,7 +641,8 @@ pub struct TestsRun {
 pub struct GuardFlaws {
     /// What the proof calls it: `ineffective`, `fails-open`.
     pub mark: String,
-    /// The flaws, each with what the message says of the guard: `swallowed`.
+    /// The flaws, each with what the message says of the guard, for which `{}` stands, and of the variable that is missing
+    /// (`{variable}`): `swallowed`.
     pub says: std::collections::BTreeMap<String, String>,
     /// The guards.
     pub guards: std::collections::BTreeMap<String, GuardWords>,
