@@ -4,8 +4,6 @@
 //! function bodies were not kept.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
-use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -75,10 +73,14 @@ pub(super) struct Liveness {
 pub(super) struct References<'a> {
     graph: &'a Graph,
     liveness: &'a Liveness,
-    /// Who imports a name, by the name: module and position among its imports.
+    /// Who imports a name, by the name (`default` too): module and position among its imports.
     by_name: FxHashMap<&'a str, Vec<(ModuleId, usize)>>,
-    /// What [`Self::users`] has found.
-    users: RefCell<FxHashMap<ModuleId, Rc<[ModuleId]>>>,
+    /// By module: those that take it whole, as a namespace or by `import()` and `require()`.
+    whole: FxHashMap<ModuleId, Vec<ModuleId>>,
+    /// By module: those that re-export something of it.
+    passed_on: FxHashMap<ModuleId, Vec<ModuleId>>,
+    /// Definitions that are known to be used.
+    used: RefCell<FxHashSet<Definition>>,
 }
 
 impl Liveness {
@@ -116,23 +118,63 @@ impl Liveness {
 impl<'a> References<'a> {
     /// The references of the modules of `model`.
     pub(super) fn new(model: &'a Model, liveness: &'a Liveness) -> Self {
-        let graph = &model.graph;
-        let mut by_name: FxHashMap<&str, Vec<(ModuleId, usize)>> = FxHashMap::default();
-        for (id, record) in graph.modules() {
-            for (at, import) in record.imports.iter().enumerate() {
-                if let Imported::Named(name) = &import.imported {
-                    by_name
-                        .entry(record.name(*name))
-                        .or_default()
-                        .push((id, at));
+        let mut references = Self {
+            graph: &model.graph,
+            liveness,
+            by_name: FxHashMap::default(),
+            whole: FxHashMap::default(),
+            passed_on: FxHashMap::default(),
+            used: RefCell::default(),
+        };
+        for (id, record) in model.graph.modules() {
+            references.note(id, record);
+        }
+        references
+    }
+
+    /// Notes what a module takes of others.
+    fn note(&mut self, id: ModuleId, record: &'a ModuleRecord) {
+        let mut named: FxHashSet<&str> = FxHashSet::default();
+        for (at, import) in record.imports.iter().enumerate() {
+            let name = match &import.imported {
+                Imported::Named(name) => record.name(*name),
+                Imported::Default => "default",
+                Imported::Namespace => continue,
+            };
+            named.insert(&import.specifier);
+            self.by_name.entry(name).or_default().push((id, at));
+        }
+        let from = record
+            .exports
+            .iter()
+            .filter_map(|export| match &export.target {
+                ExportTarget::From { specifier, .. } => Some(specifier),
+                ExportTarget::Local(local) => record
+                    .imports
+                    .iter()
+                    .find(|import| import.local == *local)
+                    .map(|import| &import.specifier),
+                _ => None,
+            });
+        for specifier in record.star_exports.iter().chain(from) {
+            named.insert(specifier);
+            if let Link::Module(target) = self.graph.link(id, specifier) {
+                let barrels = self.passed_on.entry(target).or_default();
+                if barrels.last() != Some(&id) {
+                    barrels.push(id);
                 }
             }
         }
-        Self {
-            graph,
-            liveness,
-            by_name,
-            users: RefCell::default(),
+        // Namespaces, and what binds no name that could be followed: `import()`, `require()`.
+        for request in record.requests.iter().filter(|request| !request.type_only) {
+            let by_namespace = record.imports.iter().any(|import| {
+                import.imported == Imported::Namespace && import.specifier == request.specifier
+            });
+            if (by_namespace || !named.contains(&*request.specifier))
+                && let Link::Module(target) = self.graph.link(id, &request.specifier)
+            {
+                self.whole.entry(target).or_default().push(id);
+            }
         }
     }
 
@@ -158,174 +200,216 @@ impl<'a> References<'a> {
     pub(super) fn of(&self, module: ModuleId, name: Name) -> Uses {
         let mut uses = Uses::default();
         let start: Definition = (module, Some(name));
-        let mut seen: FxHashSet<Definition> = FxHashSet::default();
-        let mut open = VecDeque::from([start]);
-        while let Some(definition) = open.pop_front() {
-            if !seen.insert(definition) {
+        let mut cause: FxHashMap<Definition, Definition> = FxHashMap::default();
+        let mut open = vec![(start, start)];
+        while let Some((definition, from)) = open.pop() {
+            if cause.contains_key(&definition) {
                 continue;
             }
-            let (at, name) = definition;
-            let Some(name) = name else {
-                if self.is_live(at) {
-                    uses.used = true;
-                    return uses;
+            cause.insert(definition, from);
+            let mut next: Vec<Definition> = Vec::new();
+            if self.used.borrow().contains(&definition)
+                || self.is_used(definition, start, &mut uses, &mut next)
+            {
+                // So is all that led here.
+                let mut used = self.used.borrow_mut();
+                let mut current = definition;
+                while used.insert(current) && current != start {
+                    let Some(&before) = cause.get(&current) else {
+                        break;
+                    };
+                    current = before;
                 }
-                uses.dead_user = uses.dead_user.or(Some(at));
-                continue;
-            };
-            let record = self.graph.module(at);
-            if record.parsed != Parsed::Full || record.use_client && definition != start {
+                used.insert(start);
                 uses.used = true;
                 return uses;
             }
-            if self.is_type_source(at, record, name) {
-                uses.used = true;
-                return uses;
-            }
-            if definition != start && !self.is_live(at) {
-                uses.dead_user = uses.dead_user.or(Some(at));
-            }
-            open.extend(
-                mentions(record, name)
-                    .into_iter()
-                    .map(|around| (at, around)),
-            );
-            let exported: Vec<&str> = exported_as(record, name);
-            if exported.is_empty() {
-                continue;
-            }
-            if definition != start && self.is_entry(at) {
-                uses.used = true;
-                return uses;
-            }
-            for &user in self.users(at).iter() {
-                let test = is_test(&self.graph.module(user).path);
-                match self.taken(user, at, name, &exported) {
-                    Taken::No => {}
-                    Taken::Somehow if test => uses.tested = true,
-                    Taken::Names(_) if test => uses.tested = true,
-                    Taken::Somehow => {
-                        if self.is_live(user) {
-                            uses.used = true;
-                            return uses;
-                        }
-                        uses.dead_user = uses.dead_user.or(Some(user));
-                    }
-                    Taken::Names(around) => {
-                        if around.is_empty() && self.is_live(user) {
-                            uses.idle_import = uses.idle_import.or(Some(user));
-                        }
-                        open.extend(around.into_iter().map(|around| (user, around)));
-                    }
-                }
-            }
+            open.extend(next.into_iter().map(|next| (next, definition)));
         }
         uses
     }
 
-    /// The modules that may take something of `module`: those that load it, and those that load what passes it on.
-    fn users(&self, module: ModuleId) -> Rc<[ModuleId]> {
-        if let Some(known) = self.users.borrow().get(&module) {
-            return Rc::clone(known);
+    /// Whether a definition is used by itself; else what uses it goes to `next`.
+    fn is_used(
+        &self,
+        definition: Definition,
+        start: Definition,
+        uses: &mut Uses,
+        next: &mut Vec<Definition>,
+    ) -> bool {
+        let (at, name) = definition;
+        let Some(name) = name else {
+            if !self.is_live(at) {
+                uses.dead_user = uses.dead_user.or(Some(at));
+            }
+            return self.is_live(at);
+        };
+        let record = self.graph.module(at);
+        if record.parsed != Parsed::Full
+            || record.use_client && definition != start
+            || self.is_type_source(at, record, name)
+        {
+            return true;
         }
-        let mut found = Vec::new();
-        let mut seen: FxHashSet<ModuleId> = FxHashSet::default();
-        let mut open = vec![module];
-        while let Some(current) = open.pop() {
-            for &importer in self.graph.importers(current) {
-                if !seen.insert(importer) {
+        if definition != start && !self.is_live(at) {
+            uses.dead_user = uses.dead_user.or(Some(at));
+        }
+        let inside = mentions(record, name);
+        next.extend(inside.into_iter().map(|around| (at, around)));
+        let exported = exported_as(record, name);
+        if exported.is_empty() {
+            return false;
+        }
+        if definition != start && self.is_entry(at) {
+            return true;
+        }
+        let Some((names, within)) = self.ways(at, exported) else {
+            return true;
+        };
+        for target in &within {
+            for &user in self.whole.get(target).into_iter().flatten() {
+                let user_record = self.graph.module(user);
+                let takes = names
+                    .iter()
+                    .any(|name| *name == "default" || user_record.find_name(name).is_some())
+                    || user_record.imports.iter().any(|import| {
+                        // Handed on whole (`drizzle(client, { schema })`), everything in it may be meant.
+                        import.imported == Imported::Namespace
+                            && self.graph.link(user, &import.specifier) == Link::Module(*target)
+                            && (user_record.use_client || is_handed_on(user_record, import.local))
+                    });
+                if !takes {
                     continue;
                 }
-                found.push(importer);
-                if passes_on(self.graph, importer, current) {
-                    open.push(importer);
+                if is_test(&user_record.path) {
+                    uses.tested = true;
+                } else if self.is_live(user) {
+                    return true;
+                } else {
+                    uses.dead_user = uses.dead_user.or(Some(user));
                 }
             }
         }
-        let found: Rc<[ModuleId]> = Rc::from(found);
-        self.users.borrow_mut().insert(module, Rc::clone(&found));
-        found
+        for wanted in &names {
+            for &(user, import) in self.by_name.get(wanted).into_iter().flatten() {
+                if self.takes(user, import, &within, (at, name)) {
+                    let test = is_test(&self.graph.module(user).path);
+                    if test {
+                        uses.tested = true;
+                    } else if self.is_used_by(user, import, uses, next) {
+                        return true;
+                    }
+                }
+            }
+        }
+        false
     }
 
-    /// What `user` does with `name` of `module`.
-    fn taken(&self, user: ModuleId, module: ModuleId, name: Name, exported: &[&str]) -> Taken {
-        let record = self.graph.module(user);
-        let is_it = |symbol: &Symbol| match symbol {
-            Symbol::Local { module: m, name: n } => *m == module && *n == name,
-            Symbol::Expr { module: m, expr } => {
-                *m == module
-                    && matches!(self.graph.module(*m).expr(*expr), Expr::Name(n) if *n == name)
-                    || *m == module
-                        && exported.contains(&"default")
-                        && is_default_expr(self.graph.module(*m), *expr)
+    /// The names under which a definition can be imported, and the modules from which; `None` when one of these is where a
+    /// program or a package begins.
+    fn ways(
+        &self,
+        module: ModuleId,
+        exported: Vec<&'a str>,
+    ) -> Option<(Vec<&'a str>, Vec<ModuleId>)> {
+        let mut names = exported;
+        let mut within = vec![module];
+        // A second round, for names that a barrel changed after another had been looked at.
+        for _ in 0..2 {
+            let mut at = 0;
+            while let Some(&current) = within.get(at) {
+                at += 1;
+                for &barrel in self.passed_on.get(&current).into_iter().flatten() {
+                    let record = self.graph.module(barrel);
+                    let mut passes = !record.star_exports.is_empty();
+                    for export in &record.exports {
+                        let taken = match &export.target {
+                            ExportTarget::From { imported, .. } => Some(imported),
+                            ExportTarget::Local(local) => record
+                                .imports
+                                .iter()
+                                .find(|import| import.local == *local)
+                                .map(|import| &import.imported),
+                            _ => None,
+                        };
+                        let known = match taken {
+                            Some(Imported::Named(name)) => names.contains(&record.name(*name)),
+                            Some(Imported::Default) => names.contains(&"default"),
+                            Some(Imported::Namespace) => true,
+                            None => false,
+                        };
+                        if known {
+                            passes = true;
+                            if !names.contains(&&*export.name) {
+                                names.push(&export.name);
+                            }
+                        }
+                    }
+                    if !passes {
+                        continue;
+                    }
+                    if self.is_entry(barrel) && !is_test(&record.path) {
+                        return None;
+                    }
+                    if !within.contains(&barrel) {
+                        within.push(barrel);
+                    }
+                }
             }
-            _ => false,
+        }
+        Some((names, within))
+    }
+
+    /// The import takes the definition.
+    fn takes(
+        &self,
+        user: ModuleId,
+        import: usize,
+        within: &[ModuleId],
+        (module, name): (ModuleId, Name),
+    ) -> bool {
+        let Some(import) = self.graph.module(user).imports.get(import) else {
+            return false;
         };
-        let mut around = Vec::new();
-        let mut imported = false;
-        let mut whole = record.parsed != Parsed::Full;
-        let mut by_import: FxHashSet<&str> = FxHashSet::default();
-        for import in &record.imports {
-            by_import.insert(&import.specifier);
-            if import.type_only {
-                continue;
-            }
-            match self.graph.binding(user, import.local) {
-                Some(symbol) if is_it(&symbol) => {
-                    imported = true;
-                    if record.use_client {
-                        return Taken::Somehow;
-                    }
-                    if self.is_type_source_by_import(user, record, import.local) {
-                        return Taken::Somehow;
-                    }
-                    around.extend(mentions(record, import.local));
-                    // `export { x } from`, written as two statements.
-                    if !exported_as(record, import.local).is_empty() && self.is_entry(user) {
-                        return Taken::Somehow;
-                    }
-                }
-                Some(Symbol::Namespace(target))
-                    if target == module || self.may_pass(target, module) =>
-                {
-                    // Handed on whole (`drizzle(client, { schema })`), everything in it may be meant.
-                    if record.use_client || is_handed_on(record, import.local) {
-                        return Taken::Somehow;
-                    }
-                    whole = true;
-                }
-                _ => {}
-            }
+        if import.type_only {
+            return false;
         }
-        // `import()`, `require()` and the like bind no name that could be followed.
-        let otherwise = record.requests.iter().any(|request| {
-            !request.type_only
-                && !by_import.contains(&*request.specifier)
-                && matches!(self.graph.link(user, &request.specifier), Link::Module(target) if target == module || self.may_pass(target, module))
-                && !only_passes_on(record, &request.specifier)
-        });
-        if whole || otherwise {
-            let named = exported
-                .iter()
-                .any(|name| *name == "default" || record.find_name(name).is_some());
-            if named {
-                return Taken::Somehow;
-            }
+        match self.graph.link(user, &import.specifier) {
+            Link::Module(target) if within.contains(&target) => {}
+            _ => return false,
         }
-        let passed = passes_on(self.graph, user, module) && self.is_entry(user);
-        if passed {
-            return Taken::Somehow;
-        }
-        if imported {
-            Taken::Names(around)
-        } else {
-            Taken::No
+        match self.graph.binding(user, import.local) {
+            Some(Symbol::Local { module: m, name: n }) => m == module && n == name,
+            // A default export that is written as an expression, or a way that cannot be followed.
+            Some(Symbol::Expr { module: m, .. } | Symbol::Namespace(m)) => m == module,
+            Some(Symbol::External { .. } | Symbol::Type) | None => false,
+            Some(Symbol::Unresolved) => true,
         }
     }
 
-    /// `barrel` hands on what `module` exports.
-    fn may_pass(&self, barrel: ModuleId, module: ModuleId) -> bool {
-        passes_on(self.graph, barrel, module)
+    /// What a module does with something that it imports; true when that counts as a use by itself.
+    fn is_used_by(
+        &self,
+        user: ModuleId,
+        import: usize,
+        uses: &mut Uses,
+        next: &mut Vec<Definition>,
+    ) -> bool {
+        let record = self.graph.module(user);
+        let Some(import) = record.imports.get(import) else {
+            return false;
+        };
+        let whole = record.parsed != Parsed::Full || record.use_client;
+        if whole || self.is_type_source_by_import(user, record, import.local) {
+            return self.is_live(user);
+        }
+        let around = mentions(record, import.local);
+        let handed_on = !exported_as(record, import.local).is_empty();
+        if around.is_empty() && !handed_on && self.is_live(user) {
+            uses.idle_import = uses.idle_import.or(Some(user));
+        }
+        next.extend(around.into_iter().map(|around| (user, around)));
+        false
     }
 
     /// A type that is made of the value is used, so that the value is a definition of that type at least.
@@ -405,24 +489,16 @@ impl<'a> References<'a> {
         false
     }
 
-    /// The module, those that load it, and those that load these.
+    /// The module, those that load it, and those that load these, barrels in between not counted.
     pub(super) fn near(&self, module: ModuleId) -> FxHashSet<ModuleId> {
         let mut near = FxHashSet::from_iter([module]);
-        for &first in self.users(module).iter() {
-            near.insert(first);
-            near.extend(self.users(first).iter());
+        for _ in 0..3 {
+            let loads = near.iter().flat_map(|&each| self.graph.importers(each));
+            let loads: Vec<ModuleId> = loads.copied().collect();
+            near.extend(loads);
         }
         near
     }
-}
-
-/// What a module does with something that it can import.
-enum Taken {
-    No,
-    /// It may do anything with it.
-    Somehow,
-    /// It imports it and names it inside these definitions.
-    Names(Vec<Option<Name>>),
 }
 
 /// Tests and what only they load.
@@ -617,29 +693,6 @@ pub(super) fn body(record: &ModuleRecord) -> &[Stmt] {
         .map_or(&[], |function| &function.body)
 }
 
-/// Whether `importer` re-exports something of `module`.
-fn passes_on(graph: &Graph, importer: ModuleId, module: ModuleId) -> bool {
-    let record = graph.module(importer);
-    let leads = |specifier: &str| matches!(graph.link(importer, specifier), Link::Module(target) if target == module);
-    record.star_exports.iter().any(|specifier| leads(specifier))
-        || record.exports.iter().any(|export| match &export.target {
-            ExportTarget::From { specifier, .. } => leads(specifier),
-            ExportTarget::Local(local) => record
-                .imports
-                .iter()
-                .any(|import| import.local == *local && leads(&import.specifier)),
-            _ => false,
-        })
-}
-
-/// The specifier stands in `export … from` alone.
-fn only_passes_on(record: &ModuleRecord, specifier: &str) -> bool {
-    record.star_exports.iter().any(|star| &**star == specifier)
-        || record.exports.iter().any(|export| {
-            matches!(&export.target, ExportTarget::From { specifier: from, .. } if &**from == specifier)
-        })
-}
-
 /// A name is used otherwise than to read a member of it.
 fn is_handed_on(record: &ModuleRecord, name: Name) -> bool {
     let named = |expr: &Expr| matches!(expr, Expr::Name(mentioned) if *mentioned == name);
@@ -666,13 +719,6 @@ pub(super) fn exported_as(record: &ModuleRecord, name: Name) -> Vec<&str> {
         })
         .map(|export| &*export.name)
         .collect()
-}
-
-fn is_default_expr(record: &ModuleRecord, expr: ExprId) -> bool {
-    record
-        .exports
-        .iter()
-        .any(|export| &*export.name == "default" && export.target == ExportTarget::Expr(expr))
 }
 
 /// The definitions in which a top-level name of the module is mentioned, its own one left out; `None` for what runs when

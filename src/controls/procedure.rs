@@ -343,6 +343,7 @@ impl<'a> Evaluator<'a> {
                     state.unconfigured = Some(Unconfigured {
                         site: counted.site,
                         secret: false,
+                        origin: None,
                     });
                 }
             }
