@@ -10,7 +10,7 @@ use criterion::{BatchSize, Criterion};
 
 use readiness::audit::{self, AuditOptions};
 use readiness::config::Config;
-use readiness::controls::Prover;
+use readiness::controls::{Prover, TeamControls};
 use readiness::graph::Graph;
 use readiness::model;
 use readiness::project::{Project, Resolver};
@@ -133,13 +133,14 @@ fn rooms(criterion: &mut Criterion) {
         .iter()
         .map(|app| RouteTable::build(app, &graph, &rules.controls))
         .collect();
+    let team = TeamControls::default();
     group.bench_function("controls: prove every handler", |bencher| {
         bencher.iter(|| {
-            let mut prover = Prover::new(&graph, &rules.controls);
+            let mut prover = Prover::new(&graph, &rules.controls, &team);
             let mut verdicts = 0;
             for table in &tables {
                 for route in &table.routes {
-                    verdicts += prover.route(route, &table.middleware).controls.len();
+                    verdicts += prover.route(route, table).controls.len();
                 }
             }
             verdicts

@@ -17,7 +17,7 @@ pub(super) fn run(arguments: &AuditArguments, console: Console) -> Result<Exit, 
     let workspace = Workspace::open(target, arguments.roadmap.as_deref(), console, &mut progress)?;
     known_rules(&arguments.only, &workspace.rules)?;
     known_rules(&arguments.skip, &workspace.rules)?;
-    let model = workspace.model(target, &mut progress)?;
+    let model = workspace.model(target, console, &mut progress)?;
     let options = AuditOptions {
         root: target.path.display().to_string(),
         roadmap: workspace.roadmap.clone(),
@@ -42,6 +42,9 @@ pub(super) fn run(arguments: &AuditArguments, console: Console) -> Result<Exit, 
         None => Some(render(&audit, arguments.format, console.style())),
     };
     progress.finish(console);
+    for hint in model.apps.iter().flat_map(|app| &app.hints) {
+        console.note(&format!("hint: {}", hint.text()));
+    }
     if let Some(text) = text {
         output::to_stdout(&text)?;
     }

@@ -37,7 +37,7 @@ pub(super) fn run(arguments: &InitArguments, console: Console) -> Result<Exit, F
     };
     let mut progress = Progress::new(console);
     let workspace = Workspace::open_without_config(&target, &mut progress)?;
-    let model = workspace.model(&target, &mut progress)?;
+    let model = workspace.model(&target, console, &mut progress)?;
     progress.finish(console);
     let text = configuration(&model);
     let written = if arguments.force {
@@ -116,6 +116,12 @@ ignore = []
 # path = "app/api/internal/**"
 # reason = "only reachable from our own network"
 # until = 2027-01-31
+
+# Functions of your own that are controls: guards throw, redirect or answer unless the caller may go on, wrappers take a
+# handler and give a guarded one, sources say who is calling. A name is that of an export, or `module#export`.
+# [controls.auth]
+# guards = ["requireWorkspaceMember"]
+# wrappers = ["@/lib/auth#withPermission"]
 
 # What no code can prove, and who vouches for it.
 # [attest.on-call]

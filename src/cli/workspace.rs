@@ -22,6 +22,8 @@ pub(super) struct Workspace {
     pub(super) repository: Repository,
     pub(super) rules: RuleSet,
     pub(super) config: Config,
+    /// The file that it was read from.
+    config_file: Option<PathBuf>,
     /// The roadmap's name, when the command line or the configuration chooses one.
     pub(super) roadmap: Option<String>,
 }
@@ -39,8 +41,9 @@ impl Workspace {
             Repository::open(&target.path).map_err(|error| Failure::nothing(error.to_string()))?;
         progress.stage("read rules");
         let mut rules = builtin_rules()?;
-        let config = match config_file(target) {
-            Some(path) => read_config(&path, &rules, console)?,
+        let config_file = config_file(target);
+        let config = match &config_file {
+            Some(path) => read_config(path, &rules, console)?,
             None => Config::default(),
         };
         let from_config = config.roadmap.as_deref();
@@ -53,6 +56,7 @@ impl Workspace {
             repository,
             rules,
             config,
+            config_file,
             roadmap,
         })
     }
@@ -69,12 +73,18 @@ impl Workspace {
             repository,
             rules: builtin_rules()?,
             config: Config::default(),
+            config_file: None,
             roadmap: None,
         })
     }
 
     /// Builds the facts.
-    pub(super) fn model(&self, target: &Target, progress: &mut Progress) -> Result<Model, Failure> {
+    pub(super) fn model(
+        &self,
+        target: &Target,
+        console: Console,
+        progress: &mut Progress,
+    ) -> Result<Model, Failure> {
         let model =
             model::build_in_stages(&self.repository, &self.rules, &self.config, &mut |stage| {
                 progress.stage(stage)
@@ -86,6 +96,16 @@ impl Workspace {
                 target.path.display(),
                 self.repository.files().len()
             )));
+        }
+        if let (Some(path), false) = (&self.config_file, model.unknown_controls.is_empty()) {
+            let text = config_text(path)?;
+            let mistakes: Vec<mistakes::Mistake> = model
+                .unknown_controls
+                .iter()
+                .map(|(span, message)| (message.clone(), Some(*span)))
+                .collect();
+            let name = path.display().to_string();
+            return Err(mistakes::failure(&name, &text, &mistakes, console));
         }
         Ok(model)
     }
@@ -153,8 +173,7 @@ fn config_file(target: &Target) -> Option<PathBuf> {
 }
 
 fn read_config(path: &Path, rules: &RuleSet, console: Console) -> Result<Config, Failure> {
-    let text = read_named(path)
-        .map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))?;
+    let text = config_text(path)?;
     let name = path.display().to_string();
     Config::parse(&RepoPath::new(&name), &text, rules).map_err(|problems| {
         let mistakes: Vec<mistakes::Mistake> = problems
@@ -163,6 +182,11 @@ fn read_config(path: &Path, rules: &RuleSet, console: Console) -> Result<Config,
             .collect();
         mistakes::failure(&name, &text, &mistakes, console)
     })
+}
+
+fn config_text(path: &Path) -> Result<String, Failure> {
+    read_named(path)
+        .map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))
 }
 
 /// The name of the roadmap that `word` chooses: a built-in one, or a file, which is then read into `rules`.

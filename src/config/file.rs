@@ -222,19 +222,24 @@ pub struct MeasureFile {
     pub audit: Option<String>,
 }
 
-/// `[controls.<kind>]`: what counts as this control, as `module#export`: `@/lib/auth#withAuth`.
+/// `[controls.<kind>]`: what counts as this control, by the name that is exported, or as `module#export`:
+/// `requireUser`, `@/lib/auth#withAuth`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ControlsFile {
-    /// Functions that turn a request away.
+    /// Functions that throw, redirect or answer unless the request may go on: for auth, rate-limit, validation.
     #[serde(default)]
-    pub guards: Vec<String>,
-    /// Functions that wrap a handler in the control.
+    #[schemars(with = "Vec<String>")]
+    pub guards: Vec<Spanned<String>>,
+    /// Functions that take a handler and give one that has the control: for all but tests.
     #[serde(default)]
-    pub wrappers: Vec<String>,
-    /// Functions whose result says who is calling, whether a limit is reached, or what is valid.
+    #[schemars(with = "Vec<String>")]
+    pub wrappers: Vec<Spanned<String>>,
+    /// Functions whose result tells who is calling (auth), whether the request may go on (rate-limit) or whether input is
+    /// valid (validation); for logging, the loggers.
     #[serde(default)]
-    pub sources: Vec<String>,
+    #[schemars(with = "Vec<String>")]
+    pub sources: Vec<Spanned<String>>,
 }
 
 /// The JSON Schema of `readiness.toml`, for editors.

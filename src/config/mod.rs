@@ -10,7 +10,7 @@ mod route_pattern;
 pub use date::Date;
 pub use file::{ConfigFile, config_schema};
 pub use read::{
-    Attestation, Config, ConfigProblem, ControlAdditions, FailOn, Gate, Ignore, Measure,
+    Attestation, Config, ConfigProblem, ControlPart, FailOn, Gate, Ignore, Measure, NamedControl,
     PublicRoute, Routes, RuleSettings,
 };
 pub use route_pattern::RoutePattern;

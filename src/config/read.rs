@@ -30,7 +30,7 @@ pub struct Config {
     /// Result files.
     pub measure: Measure,
     /// Controls of the team's own.
-    pub controls: BTreeMap<Control, ControlAdditions>,
+    pub controls: Vec<NamedControl>,
 }
 
 /// When the audit fails.
@@ -160,8 +160,31 @@ pub struct Measure {
     pub audit: Option<String>,
 }
 
-/// What counts as a control in this repository, as `module#export`.
-pub type ControlAdditions = ControlsFile;
+/// A function of the team's own that is a control.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NamedControl {
+    /// Which control.
+    pub control: Control,
+    /// What the function does for it.
+    pub part: ControlPart,
+    /// The name that is exported, or `module#export`.
+    pub text: String,
+    /// The bytes of the file that name it.
+    pub span: Span,
+}
+
+/// What a function does for a control.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ControlPart {
+    /// It lets only those come back who may go on.
+    Guard,
+    /// It makes a handler that has the control.
+    Wrapper,
+    /// The handler that a wrapper made.
+    Wrapped,
+    /// Its result is to be tested; for logging, it logs.
+    Source,
+}
 
 /// A mistake in `readiness.toml`.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -268,6 +291,58 @@ impl Config {
     }
 }
 
+/// The functions that `[controls.<kind>]` names; a kind takes only what makes sense for it.
+fn named_controls(
+    controls: BTreeMap<Control, ControlsFile>,
+    reading: &mut Reading<'_>,
+) -> Vec<NamedControl> {
+    let mut named = Vec::new();
+    for (control, lists) in controls {
+        let takes: &[&str] = match control {
+            Control::Auth | Control::RateLimit | Control::Validation => {
+                &["guards", "wrappers", "sources"]
+            }
+            Control::Logging => &["wrappers", "sources"],
+            Control::ErrorHandling => &["wrappers"],
+            Control::Tests => &[],
+        };
+        for (key, part, list) in [
+            ("guards", ControlPart::Guard, lists.guards),
+            ("wrappers", ControlPart::Wrapper, lists.wrappers),
+            ("sources", ControlPart::Source, lists.sources),
+        ] {
+            for text in list {
+                let span = text.span();
+                let kind = control.key().replace('_', "-");
+                if !takes.contains(&key) {
+                    let instead = match takes {
+                        [] => String::from("nothing"),
+                        takes => format!("`{}`", takes.join("`, `")),
+                    };
+                    reading.complain(
+                        span,
+                        format!("[controls.{kind}] takes no `{key}`; it takes {instead}"),
+                    );
+                    continue;
+                }
+                let name = text.get_ref().rsplit('#').next().unwrap_or("");
+                if name.is_empty() || name.contains(|c: char| c.is_whitespace() || c == '.') {
+                    reading.complain(span, "expected the name of an export, or `module#export`");
+                    continue;
+                }
+                let number = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+                named.push(NamedControl {
+                    control,
+                    part,
+                    span: Span::new(number(span.start), number(span.end)),
+                    text: text.into_inner(),
+                });
+            }
+        }
+    }
+    named
+}
+
 fn check(file: ConfigFile, rules: &RuleSet, reading: &mut Reading<'_>) -> Config {
     let min_score = file.gate.min_score.map(|score| {
         if !(0.0..=100.0).contains(score.get_ref()) {
@@ -296,7 +371,7 @@ fn check(file: ConfigFile, rules: &RuleSet, reading: &mut Reading<'_>) -> Config
             load: file.measure.load,
             audit: file.measure.audit,
         },
-        controls: file.controls,
+        controls: named_controls(file.controls, reading),
         ..Config::default()
     };
     for each in file.routes.public {

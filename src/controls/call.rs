@@ -33,12 +33,14 @@ pub(super) enum Use {
 
 /// A function that calls itself this often is seen well enough.
 pub(super) const MAX_RECURSION: usize = 2;
+/// One that counts its calls while a module is loaded is followed further.
+const MAX_COUNTED: usize = 8;
 
 impl<'a> Evaluator<'a> {
     /// Evaluates a call expression.
-    pub fn call_expression(&mut self, id: ExprId, state: State, used: Use) -> Outcomes {
-        if !self.spend() {
-            return value(state, Value::from_bits(Bits::UNRESOLVED));
+    pub fn call_expression(&mut self, id: ExprId, mut state: State, used: Use) -> Outcomes {
+        if !self.spend_on(&mut state) {
+            return value(state, Value::unknown());
         }
         let record = self.module(state.scope.module);
         let Expr::Call {
@@ -104,15 +106,37 @@ impl<'a> Evaluator<'a> {
                 if optional && function.is_nullish() {
                     return value(state, Value::Undefined);
                 }
+                let suspect = match record.expr(*callee) {
+                    Expr::Name(name) if state.work == 0 => this.suspect(record.name(*name)),
+                    _ => None,
+                };
+                let place = this.place(&state, id);
                 let (lists, mut outcomes) = this.arguments(args, state);
                 for (state, args) in lists {
                     outcomes.extend(this.invoked(used, |this, used| {
                         this.call(&function, None, args, state, id, used)
                     }));
                 }
+                if let Some(name) = suspect
+                    && (!matches!(function, Value::Function(_)) || turns_away(&outcomes))
+                {
+                    this.event(Event::Suspect(name), place);
+                }
                 outcomes
             }),
         }
+    }
+
+    /// The name of a function that sounds like a guard, called where one would stand.
+    fn suspect(&self, name: &str) -> Option<Rc<str>> {
+        let asked = self.muted == 0 && self.catching == 0 && self.own();
+        (asked && self.sounds_like_guard(name)).then(|| Rc::from(name))
+    }
+
+    pub fn sounds_like_guard(&self, name: &str) -> bool {
+        let name = name.to_ascii_lowercase();
+        let mut patterns = self.library.guard_names.iter();
+        patterns.any(|pattern| crate::rule::wildcard(pattern, &name))
     }
 
     /// Makes a call whose arguments are known; an escaping one stands outside the `try` blocks of its function.
@@ -283,7 +307,10 @@ impl<'a> Evaluator<'a> {
             .iter()
             .filter(|c| c.module == closure.module && c.function == closure.function)
             .count();
-        if self.calls.len() >= MAX_DEPTH || recursion >= MAX_RECURSION {
+        // A list that is gone through by its index, as chains of middleware are put together.
+        let counts = self.muted > 0 && args.iter().any(|arg| matches!(arg, Value::Number(_)));
+        let most = if counts { MAX_COUNTED } else { MAX_RECURSION };
+        if self.calls.len() >= MAX_DEPTH || recursion >= most {
             // What comes of it depends on who is running already: from the first of them on, nothing is kept.
             let first = self
                 .calls
@@ -360,7 +387,9 @@ impl<'a> Evaluator<'a> {
             };
             inside = self.bind(param, argument, inside);
         }
-        let completion = self.block(&function.body, vec![inside]);
+        // The handler and what acts for it may take all; a helper leaves enough for what comes behind it.
+        let parts = if own { 1 } else { 2 };
+        let completion = self.rationed(parts, |this| this.block(&function.body, vec![inside]));
         self.calls.pop();
         let lost = undone.is_some();
         if lost && self.muted == 0 {
@@ -783,6 +812,14 @@ impl<'a> Evaluator<'a> {
             provenance,
         }))
     }
+}
+
+/// Some way out of a call turns the caller away.
+fn turns_away(outcomes: &Outcomes) -> bool {
+    outcomes.iter().any(|(state, flow)| match flow {
+        Ok(v) => super::proof::refuses(v, state),
+        Err(_) => true,
+    })
 }
 
 /// The methods of a levelled logger.

@@ -13,8 +13,10 @@ use crate::syntax::{
 
 use super::memo::Memory;
 use super::paths::Paths;
-use super::record::{Event, Place, Record};
+use super::record::{Event, FirstWork, Place, Record};
 use super::state::{Outcomes, Site, State};
+use super::team::TeamControls;
+use super::url_path::UrlPath;
 use super::value::{Bits, ClassValue, Closure, External, OriginId, Provenance, Scope, Value};
 
 /// Expressions evaluated for one handler before the rest counts as unseen.
@@ -23,6 +25,9 @@ const FUEL: u32 = 60_000;
 const MOST_BEFORE_WORK: u32 = 30_000;
 /// The same once main work is seen: guards stand in front of it, and what follows only adds detail.
 const MOST_AT_WORK: u32 = 20_000;
+
+/// A call gets at least this much of what is left.
+const LEAST_RATION: u32 = 400;
 
 /// The most expressions to evaluate for a handler of which so much work was seen.
 pub(super) fn most_spent(works: u32) -> u32 {
@@ -80,6 +85,7 @@ pub(super) struct Evaluator<'a> {
     pub graph: &'a Graph,
     pub paths: Paths<'a>,
     pub library: &'a ControlLibrary,
+    pub team: &'a TeamControls,
     pub origins: Vec<Origin>,
     origin_ids: FxHashMap<OriginKey, OriginId>,
     sites: FxHashMap<(ModuleId, ExprId), Site>,
@@ -101,10 +107,8 @@ pub(super) struct Evaluator<'a> {
     pub catching: u32,
     /// The request's method, when it is fixed.
     pub method: Option<Rc<str>>,
-    /// The request's path, when it is fixed (middleware).
-    pub pathname: Option<Rc<str>>,
-    /// A path that the handler serves: conditions on the path are decided by it.
-    pub route_path: Option<Rc<str>>,
+    /// The path of the requests, when the handler has a URL.
+    pub url_path: Option<UrlPath>,
     /// Names of the dynamic segments of the handler's URL.
     pub params: Vec<String>,
     /// The module of the handler.
@@ -119,10 +123,20 @@ pub(super) struct Evaluator<'a> {
     pub spent: u32,
     /// The handler was too large to be evaluated wholly.
     pub exhausted: bool,
-    /// It was given up before any work was seen.
-    pub cut_short: bool,
     /// Pieces of main work seen so far, on any path.
     pub works: u32,
+    /// How much may have been spent when the running call ends.
+    pub limit: u32,
+    /// How much had been spent when it began.
+    pub frame: u32,
+    /// The least ration with which it would not have starved.
+    pub need: u32,
+    /// How often there was nothing left to spend.
+    pub starved: u32,
+    /// The first main work that was met.
+    pub first_work: Option<FirstWork>,
+    /// The calls around the one that is being remembered.
+    pub work_base: usize,
     /// A condition on the class of the request was decided.
     pub class_decided: bool,
     /// Behind the statement that begins, an error is thrown.
@@ -137,11 +151,12 @@ pub(super) struct Evaluator<'a> {
 }
 
 impl<'a> Evaluator<'a> {
-    pub fn new(graph: &'a Graph, library: &'a ControlLibrary) -> Self {
+    pub fn new(graph: &'a Graph, library: &'a ControlLibrary, team: &'a TeamControls) -> Self {
         Self {
             graph,
             paths: Paths::new(library),
             library,
+            team,
             origins: Vec::new(),
             origin_ids: FxHashMap::default(),
             sites: FxHashMap::default(),
@@ -157,8 +172,7 @@ impl<'a> Evaluator<'a> {
             protection: Vec::new(),
             catching: 0,
             method: None,
-            pathname: None,
-            route_path: None,
+            url_path: None,
             params: Vec::new(),
             home: ModuleId(0),
             memory: Memory::default(),
@@ -166,8 +180,13 @@ impl<'a> Evaluator<'a> {
             deepest: 0,
             spent: 0,
             exhausted: false,
-            cut_short: false,
             works: 0,
+            limit: u32::MAX,
+            frame: 0,
+            need: 0,
+            starved: 0,
+            first_work: None,
+            work_base: 1,
             class_decided: false,
             refuses_next: false,
             arrivals: Outcomes::new(),
@@ -178,7 +197,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Makes ready for another handler; what modules define stays known.
-    pub fn reset(&mut self, home: ModuleId, method: Option<&str>, pathname: Option<&str>) {
+    pub fn reset(&mut self, home: ModuleId, method: Option<&str>, url: Option<&str>) {
         self.record = Record::default();
         self.muted = 0;
         self.fuel = FUEL;
@@ -186,34 +205,85 @@ impl<'a> Evaluator<'a> {
         self.protection.clear();
         self.catching = 0;
         self.method = method.map(Rc::from);
-        self.pathname = pathname.map(Rc::from);
-        self.route_path = None;
+        self.url_path = url.map(UrlPath::new);
         self.home = home;
         self.cut = usize::MAX;
         self.deepest = 0;
         self.spent = 0;
         self.exhausted = false;
-        self.cut_short = false;
         self.works = 0;
+        self.limit = u32::MAX;
+        self.frame = 0;
+        self.need = 0;
+        self.first_work = None;
+        self.work_base = 1;
         self.memory.next_handler();
         self.arrivals.clear();
         self.arriving = false;
         self.kept.clear();
     }
 
-    /// Takes one unit of fuel; false when none is left.
-    pub fn spend(&mut self) -> bool {
-        self.fuel = self.fuel.saturating_sub(1);
-        self.spent += 1;
-        if self.spent > most_spent(self.works) && self.global_depth == 0 {
-            if !self.exhausted {
-                self.exhausted = true;
-                // Once the work has begun, a guard that was not seen would come too late anyway.
-                self.cut_short = self.works == 0;
-            }
-            self.fuel = 0;
+    /// How much may still be spent.
+    pub fn left(&self) -> u32 {
+        most_spent(self.works)
+            .min(self.limit)
+            .saturating_sub(self.spent)
+    }
+
+    /// Takes one unit of fuel for an expression; without fuel the path goes on blindly.
+    pub fn spend_on(&mut self, state: &mut State) -> bool {
+        let for_handler = self.global_depth == 0;
+        if self.fuel > 0 && (!for_handler || self.left() > 0) {
+            self.fuel -= 1;
+            self.spent += 1;
+            return true;
         }
-        self.fuel > 0
+        self.starved += 1;
+        // What a catch does on its way decides nothing.
+        self.exhausted |= for_handler && self.catching == 0;
+        state.blind |= state.work == 0;
+        false
+    }
+
+    /// Runs something with a part of what may still be spent, so that whatever stands behind it is still seen.
+    pub fn rationed<T>(&mut self, parts: u32, work: impl FnOnce(&mut Self) -> T) -> T {
+        if self.global_depth > 0 {
+            return work(self);
+        }
+        let left = self.left();
+        let ration = (left / parts).max(left.min(LEAST_RATION));
+        let limit = std::mem::replace(&mut self.limit, self.spent + ration);
+        let around = self.begin_frame();
+        let result = work(self);
+        let need = self.end_frame(around);
+        self.limit = limit;
+        let asked = if need > LEAST_RATION {
+            need.saturating_mul(parts)
+        } else {
+            need
+        };
+        self.needs(around.0 + asked);
+        result
+    }
+
+    /// Begins to count what a call needs; gives what the one around it has spent and needs.
+    pub fn begin_frame(&mut self) -> (u32, u32, u32) {
+        let spent = self.spent - self.frame;
+        let frame = std::mem::replace(&mut self.frame, self.spent);
+        let need = std::mem::replace(&mut self.need, 0);
+        (spent, frame, need)
+    }
+
+    /// Ends what [`Self::begin_frame`] began: what the call needs.
+    pub fn end_frame(&mut self, around: (u32, u32, u32)) -> u32 {
+        let need = self.need.max(self.spent - self.frame);
+        (_, self.frame, self.need) = around;
+        need
+    }
+
+    /// The running call needs at least so much.
+    pub fn needs(&mut self, least: u32) {
+        self.need = self.need.max(least);
     }
 
     pub fn module(&self, id: ModuleId) -> &'a ModuleRecord {
@@ -275,9 +345,9 @@ impl<'a> Evaluator<'a> {
     }
 
     pub fn event(&mut self, event: Event, place: Place) {
-        // Who it was that something failed for, as a `catch` notes it down, decides nothing.
-        let noted = self.catching > 0 && matches!(event, Event::Identity);
-        if self.muted == 0 && !noted {
+        // Whoever asks for the caller's name to report a failure turns nobody away.
+        let reported = self.catching > 0 && event == Event::Identity;
+        if self.muted == 0 && !reported {
             self.record.add(event, place);
         }
     }
@@ -353,6 +423,7 @@ impl<'a> Evaluator<'a> {
             Some(symbol) => self.symbol_value(&symbol),
             None => self.definition(module, name),
         };
+        let value = Self::as_team_control(self.team.of_name(module, name), value);
         self.global_depth -= 1;
         if self.cycle < depth {
             self.globals.remove(&(module, name));
@@ -369,7 +440,10 @@ impl<'a> Evaluator<'a> {
     pub fn symbol_value(&mut self, symbol: &Symbol) -> Value {
         match symbol {
             Symbol::Local { module, name } => self.module_value(*module, *name),
-            Symbol::Expr { module, expr } => self.expr_aside(*module, *expr),
+            Symbol::Expr { module, expr } => {
+                let value = self.expr_aside(*module, *expr);
+                Self::as_team_control(self.team.of_expr(*module, *expr), value)
+            }
             Symbol::Namespace(module) => Value::Namespace(*module),
             Symbol::External {
                 package,
@@ -405,6 +479,33 @@ impl<'a> Evaluator<'a> {
         self.external(path, Provenance::default())
     }
 
+    /// The name of the function that wraps what a module exports: `withAuth` of `export const GET = withAuth(…)`.
+    pub fn wrapper_of(&self, module: ModuleId, export: &str) -> Option<&'a str> {
+        let Symbol::Local { module, name } = self.graph.export(module, export) else {
+            return None;
+        };
+        let record = self.module(module);
+        let definition = find_definition(&record.functions.first()?.body, name)?;
+        let Definition::Variable {
+            init: Some(init), ..
+        } = definition
+        else {
+            return None;
+        };
+        let Expr::Call { callee, .. } = record.expr(init) else {
+            return None;
+        };
+        match record.expr(*callee) {
+            Expr::Name(name) => Some(record.name(*name)),
+            // `withAuth(options)(handler)`
+            Expr::Call { callee, .. } => match record.expr(*callee) {
+                Expr::Name(name) => Some(record.name(*name)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     /// Evaluates an expression at a module's top level, outside any request.
     pub fn expr_aside(&mut self, module: ModuleId, expr: ExprId) -> Value {
         // A module that fails to load serves nothing, so only the values count.
@@ -424,8 +525,7 @@ impl<'a> Evaluator<'a> {
         let (cut, deepest) = (self.cut, self.deepest);
         let aside = self.memory.step_aside();
         let method = self.method.take();
-        let pathname = self.pathname.take();
-        let route_path = self.route_path.take();
+        let url_path = self.url_path.take();
         let outcomes = self.aside(|this| {
             let calls = std::mem::take(&mut this.calls);
             let outcomes = this.eval(expr, state);
@@ -437,8 +537,7 @@ impl<'a> Evaluator<'a> {
         (self.cut, self.deepest) = (cut, deepest);
         self.memory.come_back(aside);
         self.method = method;
-        self.pathname = pathname;
-        self.route_path = route_path;
+        self.url_path = url_path;
         outcomes
     }
 

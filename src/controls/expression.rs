@@ -17,9 +17,9 @@ use super::value::{Bits, External, Object, Presence, Provenance, Value};
 
 impl<'a> Evaluator<'a> {
     /// Evaluates an expression: every path out of it, with its value or what it throws.
-    pub fn eval(&mut self, id: ExprId, state: State) -> Outcomes {
-        if !self.spend() {
-            return value(state, Value::from_bits(Bits::UNRESOLVED));
+    pub fn eval(&mut self, id: ExprId, mut state: State) -> Outcomes {
+        if !self.spend_on(&mut state) {
+            return value(state, Value::unknown());
         }
         let record = self.module(state.scope.module);
         match record.expr(id) {
@@ -171,6 +171,12 @@ impl<'a> Evaluator<'a> {
                     this.each(right, state, |this, state, right| {
                         let v = match op {
                             BinaryOp::Instanceof => this.instance_of(&left, &right),
+                            BinaryOp::Equal | BinaryOp::NotEqual => {
+                                match this.equal(&left, &right) {
+                                    Some(equal) => Value::Bool(equal == (op == BinaryOp::Equal)),
+                                    None => binary(op, &left, &right),
+                                }
+                            }
                             op => binary(op, &left, &right),
                         };
                         value(state, v)
@@ -871,8 +877,6 @@ pub(super) fn equal(a: &Value, b: &Value) -> Option<bool> {
 
 fn binary(op: BinaryOp, left: &Value, right: &Value) -> Value {
     let decided = match op {
-        BinaryOp::Equal => equal(left, right),
-        BinaryOp::NotEqual => equal(left, right).map(|equal| !equal),
         BinaryOp::Less | BinaryOp::LessEqual | BinaryOp::Greater | BinaryOp::GreaterEqual => {
             match (left, right) {
                 (Value::Number(a), Value::Number(b)) => Some(match op {

@@ -10,11 +10,14 @@ use crate::syntax::{ExprId, Key, MemberValue};
 use super::call::Use;
 use super::evaluator::Evaluator;
 use super::paths::PathId;
-use super::record::{Event, Place};
+use super::record::{Event, FirstWork, Place};
 use super::state::{Outcomes, State, value};
 use super::value::{
     Bits, Chain, ClassValue, External, Native, Object, Presence, Provenance, ResponseKind, Value,
 };
+
+/// More functions on the way to the first work are not told.
+const MOST_STEPS: usize = 4;
 
 impl<'a> Evaluator<'a> {
     /// `object.name`
@@ -30,7 +33,7 @@ impl<'a> Evaluator<'a> {
                     match (method, &fields.open) {
                         (Some(v), _) => v,
                         (None, Some(open)) => {
-                            Value::Unknown(self.named(open.clone(), name), Presence::Maybe)
+                            Value::Unknown(self.named(open.clone(), name, place), Presence::Maybe)
                         }
                         (None, None) if fields.class.is_some() => Value::unknown(),
                         (None, None) => Value::Undefined,
@@ -64,6 +67,10 @@ impl<'a> Evaluator<'a> {
                     chain: Rc::clone(chain),
                     method: Rc::from(name),
                 })),
+                Native::Team { role, inner } => {
+                    let (role, inner) = (*role, inner.clone());
+                    self.team_member(role, &inner, name)
+                }
                 _ => Value::unknown(),
             },
             Value::Response(response) => match name {
@@ -95,7 +102,7 @@ impl<'a> Evaluator<'a> {
             Value::Unknown(provenance, _) => {
                 // Some names are so particular that they tell what is called on whatever they are called.
                 let path = self.paths.unknown_member(name);
-                let provenance = self.named(provenance.clone(), name);
+                let provenance = self.named(provenance.clone(), name, place);
                 if self.paths.known(path).api.is_some() {
                     return self.external(path, provenance);
                 }
@@ -111,8 +118,13 @@ impl<'a> Evaluator<'a> {
         }))
     }
 
-    /// A field of a configuration object is a secret or not by its own name.
-    fn named(&self, mut provenance: Provenance, name: &str) -> Provenance {
+    /// A field of a configuration object is a secret or not by its own name, and no other field explains it.
+    fn named(
+        &mut self,
+        mut provenance: Provenance,
+        name: &str,
+        place: Option<Place>,
+    ) -> Provenance {
         let bits = provenance.bits;
         let configuration = bits.has(Bits::CONFIG.with(Bits::SECRET))
             && !bits.has(Bits::REQUEST.with(Bits::IDENTITY));
@@ -127,6 +139,10 @@ impl<'a> Evaluator<'a> {
                 Bits::CONFIG
             };
             provenance.bits = bits.without(Bits::CONFIG.with(Bits::SECRET)).with(kind);
+            if let Some(place) = place {
+                let origin = self.origin(place, &format!("setting {name}"), None, false);
+                provenance = Provenance::at(provenance.bits, origin);
+            }
         }
         provenance
     }
@@ -199,7 +215,7 @@ impl<'a> Evaluator<'a> {
         let provenance = if &*text == "global#process" && name == "env" {
             Provenance::of(Bits::CONFIG)
         } else {
-            self.named(external.provenance.clone(), name)
+            self.named(external.provenance.clone(), name, place)
         };
         let upper = !name.is_empty()
             && name
@@ -278,14 +294,40 @@ impl<'a> Evaluator<'a> {
         }
     }
 
+    /// Main work was met here; the first is kept, with the functions that were called on the way to it.
+    pub fn meet_work(&mut self, work: Option<&FirstWork>) {
+        let Some(work) = work else {
+            return;
+        };
+        if self.first_work.is_some() || self.muted > 0 || self.catching > 0 {
+            return;
+        }
+        let called = self.calls.iter().skip(self.work_base.max(1));
+        let places = called.map(|call| Place {
+            module: call.module,
+            span: self.module(call.module).function(call.function).span,
+        });
+        let mut through: Vec<Place> = places.chain(work.through.iter().copied()).collect();
+        let more = through.len().saturating_sub(MOST_STEPS);
+        through.drain(..more);
+        self.first_work = Some(FirstWork {
+            through,
+            ..work.clone()
+        });
+    }
+
     /// Main work was done.
     pub fn work(&mut self, state: &mut State, place: Place, what: &str) {
         state.work += 1;
-        if self.muted == 0 {
-            self.works += 1;
-        }
         if state.answered.is_some() && !state.passed_back {
             state.worked_after_answer = true;
+        }
+        if self.first_work.is_none() {
+            self.meet_work(Some(&FirstWork {
+                what: Rc::from(what),
+                place,
+                through: Vec::new(),
+            }));
         }
         let caught = self.protection.iter().any(|protects| *protects);
         // What a catch does on its way is no main work.
@@ -353,9 +395,7 @@ impl<'a> Evaluator<'a> {
                 self.event(Event::Delegated, place);
             }
         }
-        let mut provenance = args.iter().fold(external.provenance.clone(), |all, v| {
-            all.join(&v.provenance())
-        });
+        let mut provenance = external.provenance.clone().with_data_of(&args);
         let name = text.rsplit(['.', '#']).next().unwrap_or("");
         let functions = args
             .iter()
@@ -371,6 +411,9 @@ impl<'a> Evaluator<'a> {
             self.run_aside(&args, &state, id);
         }
         if light {
+            if let Some(v) = self.ask_url_path(external, &args) {
+                return value(state, v);
+            }
             return value(
                 state,
                 self.light_result(&text, called, external, args, provenance),
@@ -449,6 +492,15 @@ impl<'a> Evaluator<'a> {
                 }
                 _ => Value::unknown(),
             },
+            // A list of paths that a middleware lets through, as a set.
+            "global#Set!.has" => {
+                let items = external.receiver.as_ref().and_then(|set| set.args.first());
+                let held = match (items, first) {
+                    (Some(Value::Array(items)), Some(wanted)) => self.contains(items, wanted),
+                    _ => None,
+                };
+                held.map_or(Value::Unknown(provenance, Presence::Maybe), Value::Bool)
+            }
             "global#Symbol" => Value::Unknown(provenance, Presence::Truthy),
             _ if text.starts_with("global#") && !text.contains('!') => {
                 Value::Unknown(provenance, Presence::Maybe)
@@ -529,11 +581,10 @@ impl<'a> Evaluator<'a> {
         let place = self.place(&state, id);
         let unresolved = provenance.bits.has(Bits::UNRESOLVED);
         self.run_aside(&args, &state, id);
-        let mut provenance = args
-            .iter()
-            .fold(provenance, |all, v| all.join(&v.provenance()));
+        let mut provenance = provenance.with_data_of(&args);
         if unresolved && state.work == 0 {
             state.blind = true;
+            self.event(Event::Unseen, place);
         }
         if matches!(used, Use::Awaited) && !provenance.bits.has(Bits::INPUT)
             || used == Use::Awaited && unresolved
@@ -972,10 +1023,46 @@ impl<'a> Evaluator<'a> {
                 value(state, Value::Undefined)
             }
             Meaning::ServeProcedures => self.handler_of_package(api, &args, state, id),
-            Meaning::AuthHandler
-            | Meaning::SignedHandler
-            | Meaning::ProcedureHandler
-            | Meaning::OpaqueHandler => self.kept(external, args, all, state),
+            Meaning::SignedHandler => {
+                let made = external.receiver.as_ref().is_some_and(|maker| {
+                    let maker = self.paths.known(maker.path).api;
+                    maker.is_some_and(|maker| maker.is == Meaning::SignedHandler)
+                });
+                let handler = external
+                    .args
+                    .iter()
+                    .find(|arg| matches!(arg, Value::Function(_)));
+                match (made, handler.cloned()) {
+                    // `verifySignature(handler)(request)`: made and called in one go.
+                    (true, Some(handler)) => {
+                        let provider = api.provider.as_deref().map(Rc::from);
+                        self.event(Event::Signature { provider }, place);
+                        let origin = self.origin(place, &shown, None, by_name);
+                        let provenance = Provenance::at(Bits::SIGNATURE, origin);
+                        let bad = self.response(Some(401), ResponseKind::Body, provenance.clone());
+                        let gate = self.gate(Value::Undefined, bad, provenance, state, id);
+                        let mut outcomes = Outcomes::new();
+                        for (state, flow) in gate {
+                            match flow {
+                                Ok(_) => outcomes.extend(self.call(
+                                    &handler,
+                                    None,
+                                    args.clone(),
+                                    state,
+                                    id,
+                                    used,
+                                )),
+                                Err(refusal) => outcomes.push((state, Ok(refusal))),
+                            }
+                        }
+                        outcomes
+                    }
+                    _ => self.kept(external, args, all, state),
+                }
+            }
+            Meaning::AuthHandler | Meaning::ProcedureHandler | Meaning::OpaqueHandler => {
+                self.kept(external, args, all, state)
+            }
         }
     }
 
@@ -1122,7 +1209,7 @@ impl<'a> Evaluator<'a> {
 }
 
 /// `f.g()`, without the package, for evidence.
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     let (package, path) = text.split_once('#').unwrap_or(("", text));
     let path = path
         .replace('!', "")
@@ -1188,7 +1275,7 @@ fn leads_to_sign_in(args: &[Value]) -> bool {
     })
 }
 
-/// What is answered about a caller is no longer what the caller sent.
+/// What is answered about a caller is no longer what the caller sent, nor what a comparison of that came to.
 fn looked_up(mut provenance: Provenance) -> Provenance {
     let bits = provenance.bits;
     if !bits.has(Bits::REQUEST) {
@@ -1202,7 +1289,9 @@ fn looked_up(mut provenance: Provenance) -> Provenance {
             .with(Bits::PARAM)
             .with(Bits::HEADER)
             .with(Bits::SECRET)
-            .with(Bits::CONFIG),
+            .with(Bits::CONFIG)
+            .with(Bits::COMPARED)
+            .with(Bits::NEGATED),
     );
     provenance
 }

@@ -14,7 +14,7 @@ use crate::syntax::{ClassId, FunctionId, MODULE_BODY};
 use super::call::{MAX_RECURSION, Use};
 use super::evaluator::{Call, Evaluator, MAX_DEPTH, most_spent};
 use super::paths::PathId;
-use super::record::{Event, Place};
+use super::record::{Event, FirstWork, Place};
 use super::state::{Outcomes, State};
 use super::value::{Chain, Closure, Object, OriginId, Presence, Provenance, Scope, Value};
 
@@ -144,6 +144,10 @@ pub(super) struct Memo {
     events: Vec<(Event, Place)>,
     /// Paths that came to where a step in front of procedures hands on.
     arrivals: Outcomes,
+    /// What must be left to spend for it to be evaluated wholly.
+    need: u32,
+    /// The first main work in it.
+    work: Option<FirstWork>,
     /// Fuel that it took.
     cost: u32,
     /// How many calls deep it went.
@@ -309,7 +313,16 @@ impl Evaluator<'_> {
             ..Spending::default()
         };
         let around = std::mem::replace(&mut self.memory.spending, begun);
+        let starved = self.starved;
+        let frame = self.begin_frame();
+        let work = self.first_work.take();
+        let base = std::mem::replace(&mut self.work_base, self.calls.len());
         let mut outcomes = run(self, fresh);
+        self.work_base = base;
+        let met = std::mem::replace(&mut self.first_work, work);
+        self.meet_work(met.as_ref());
+        let need = self.end_frame(frame);
+        self.needs(frame.0 + need);
         let mut spending = std::mem::replace(&mut self.memory.spending, around);
         self.class_decided = class_decided;
         let (inside_spent, inside_works) = (spending.spent, spending.works);
@@ -326,7 +339,8 @@ impl Evaluator<'_> {
         let inside = std::mem::replace(&mut self.arrivals, arrivals);
         self.arrive_behind(&state, &inside);
         let depth = self.deepest.saturating_sub(self.calls.len());
-        let whole = self.cut >= self.calls.len();
+        // What ran out is not kept: the next who asks may have more.
+        let whole = self.cut >= self.calls.len() && self.starved == starved;
         self.cut = self.cut.min(cut);
         self.deepest = self.deepest.max(deepest);
         let result = outcomes
@@ -348,7 +362,7 @@ impl Evaluator<'_> {
         }
         around.spent += self.spent - spent;
         around.works += self.works - works;
-        let serves_all = !spending.looked_at_request && !self.exhausted && !key.holds_address();
+        let serves_all = !spending.looked_at_request && !key.holds_address();
         // Nobody asks for the variables of whoever called first.
         let nowhere = Scope::module(state.scope.module);
         for (after, _) in &mut outcomes {
@@ -358,6 +372,8 @@ impl Evaluator<'_> {
             outcomes,
             events,
             arrivals: inside,
+            need,
+            work: met,
             cost,
             depth,
             kept,
@@ -385,7 +401,11 @@ impl Evaluator<'_> {
             return None;
         }
         if self.payer() != 0 {
+            if known.need > self.left() {
+                return None;
+            }
             let (spent, works) = self.memory.pay(&known, (self.spent, self.works))?;
+            self.needs(self.spent - self.frame + known.need);
             self.spent += spent;
             self.works += works;
             self.memory.spending.spent += spent;
@@ -397,6 +417,7 @@ impl Evaluator<'_> {
         }
         self.deepest = self.deepest.max(self.calls.len() + known.depth);
         self.charge(known.cost);
+        self.meet_work(known.work.as_ref());
         if self.muted == 0 {
             for (event, place) in &known.events {
                 self.record.add(event.clone(), *place);

@@ -5,6 +5,7 @@
 
 mod call;
 mod evaluator;
+mod explain;
 mod expression;
 mod external;
 mod flaw;
@@ -18,11 +19,14 @@ mod record;
 mod request;
 mod state;
 mod statement;
+mod team;
 mod tested;
+mod url_path;
 mod value;
 mod verdict;
 
 pub use proof::Proof;
 pub use prover::Prover;
+pub use team::TeamControls;
 pub use tested::TestReach;
 pub use verdict::{Evidence, Status, Verdict};

@@ -86,13 +86,12 @@ impl<'a> Evaluator<'a> {
             Native::Composed(chain) => self.call_composed(chain, args, state, id),
             Native::RouteMatcher(patterns) => {
                 self.memory.look_at_request();
-                let Some(path) = self.pathname.clone() else {
-                    return value(state, Value::unknown());
-                };
-                value(
-                    state,
-                    Value::Bool(patterns.iter().any(|pattern| path_matches(pattern, &path))),
-                )
+                let fits = self.url_path.as_ref().and_then(|path| {
+                    path.decide(patterns.iter().map(|pattern| &**pattern), |path| {
+                        patterns.iter().any(|pattern| path_matches(pattern, path))
+                    })
+                });
+                value(state, fits.map_or_else(Value::unknown, Value::Bool))
             }
             Native::Builder { chain, .. } => self.call_builder_as_layer(chain, args, state, id),
             Native::Arrive { options, kind } => {
@@ -112,6 +111,7 @@ impl<'a> Evaluator<'a> {
                 let args = std::iter::once(first.clone()).chain(args).collect();
                 self.call(handler, None, args, state, id, used)
             }
+            Native::Team { role, inner } => self.call_team(*role, inner, args, state, id, used),
             Native::Inert => value(state, Value::Undefined),
         }
     }
@@ -283,18 +283,7 @@ impl<'a> Evaluator<'a> {
                 self.call_closure(&closure, this, list, state, used)
             }
             (Value::Array(items), "includes" | "indexOf") if args.len() == 1 => {
-                let decided: Vec<Option<bool>> = items
-                    .iter()
-                    .map(|item| super::expression::equal(item, &args[0]))
-                    .collect();
-                let found = if decided.contains(&Some(true)) {
-                    Some(true)
-                } else if decided.iter().all(|d| *d == Some(false)) {
-                    Some(false)
-                } else {
-                    None
-                };
-                match (found, name) {
+                match (self.contains(items, &args[0]), name) {
                     (Some(found), "includes") => value(state, Value::Bool(found)),
                     _ => value(state, unknown),
                 }
@@ -381,19 +370,31 @@ impl<'a> Evaluator<'a> {
                 value(state, v)
             }
             (Value::Regex(source), "test") => {
-                let v = match args.first() {
-                    Some(Value::String(text)) => {
-                        regex_matches(source, text).map_or(unknown, Value::Bool)
-                    }
-                    _ => unknown,
+                let fits = match args.first() {
+                    Some(Value::String(text)) => regex_matches(source, text),
+                    Some(Value::External(path)) if self.is_url_path(path) => self.path_fits(source),
+                    _ => None,
                 };
-                value(state, v)
+                value(state, fits.map_or(unknown, Value::Bool))
             }
             _ => {
                 self.run_aside(&args, &state, id);
                 value(state, unknown)
             }
         }
+    }
+
+    /// Whether a list holds a value, when that is certain.
+    pub fn contains(&self, items: &[Value], wanted: &Value) -> Option<bool> {
+        let mut certain = true;
+        for item in items {
+            match self.equal(item, wanted) {
+                Some(true) => return Some(true),
+                Some(false) => {}
+                None => certain = false,
+            }
+        }
+        certain.then_some(false)
     }
 
     /// Array methods that call a function for each item: decided where the items are constants.

@@ -37,7 +37,6 @@ struct Step {
     /// What was seen.
     events: Vec<(Event, Place)>,
     exhausted: bool,
-    cut_short: bool,
     /// What the key of this step points to: held, so that the address stays its own.
     kept: Value,
 }
@@ -153,7 +152,6 @@ impl<'a> Evaluator<'a> {
                 gone.push(each);
                 let step = &self.steps.all[each];
                 self.exhausted |= step.exhausted;
-                self.cut_short |= step.cut_short;
                 outcomes.extend(step.away.iter().cloned());
                 for (event, place) in &step.events {
                     // That the handler finds out who calls says nothing of a procedure that does not ask, and what it does
@@ -283,7 +281,6 @@ impl<'a> Evaluator<'a> {
             away: Outcomes::new(),
             events: Vec::new(),
             exhausted: false,
-            cut_short: false,
             kept: Value::Array(Rc::new(kept)),
         };
         self.steps.add(key, step)
@@ -444,7 +441,6 @@ impl<'a> Evaluator<'a> {
             away: merge_outcomes(away),
             events: std::mem::take(&mut self.record.events),
             exhausted: self.exhausted,
-            cut_short: self.cut_short,
             kept: Value::Undefined,
         }
     }

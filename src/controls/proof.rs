@@ -32,6 +32,9 @@ pub struct Proof {
     pub expensive: Vec<(String, Evidence)>,
     /// Facts for checks of their own, by key.
     pub marks: Vec<(String, Evidence)>,
+    /// Functions that are named like guards of identity and may turn the request away, where no guard was proved; and whether
+    /// they wrap the handler.
+    pub suspects: Vec<(String, bool)>,
     /// The library answers by itself: an auth library's catch-all.
     pub library_handler: bool,
 }
@@ -60,6 +63,7 @@ impl Proof {
                 .collect(),
             expensive: Vec::new(),
             marks: Vec::new(),
+            suspects: Vec::new(),
             library_handler: false,
         }
     }
@@ -67,7 +71,7 @@ impl Proof {
 
 /// How a path ends for the one who asked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Ending {
+pub(super) enum Ending {
     /// Turned away, with the status where it is known.
     Refused(Option<u16>),
     /// Redirected or answered with nothing: turned away where no work was done since.
@@ -76,15 +80,17 @@ enum Ending {
     Served,
 }
 
-struct End {
-    facts: Rc<Vec<Fact>>,
-    possible: Rc<Vec<Fact>>,
-    caller: Option<Fact>,
-    counted: Option<Fact>,
-    unconfigured: Option<super::state::Unconfigured>,
-    ending: Ending,
-    work: u32,
-    blind: bool,
+/// How a path came to its end.
+pub(super) struct End {
+    pub facts: Rc<Vec<Fact>>,
+    pub possible: Rc<Vec<Fact>>,
+    pub caller: Option<Fact>,
+    pub counted: Option<Fact>,
+    pub unconfigured: Option<super::state::Unconfigured>,
+    pub failed: bool,
+    pub ending: Ending,
+    pub work: u32,
+    pub blind: bool,
 }
 
 impl End {
@@ -96,6 +102,7 @@ impl End {
             caller: state.caller.clone(),
             counted: state.counted.clone(),
             unconfigured: state.unconfigured,
+            failed: state.failed,
             ending,
             work,
             blind: state.blind,
@@ -218,22 +225,21 @@ pub(super) fn status_field(value: &Value) -> Option<u16> {
         })
 }
 
-/// What a middleware does to the requests of one path.
+/// What a middleware does to the requests of one route.
 pub(super) struct Passage {
-    pub status: Status,
-    pub evidence: Vec<Evidence>,
+    pub verdicts: Vec<(Control, Verdict)>,
     /// Only who is signed in gets through; no signature or secret would do.
     pub by_session: bool,
 }
 
 /// What a set of paths says of guards.
-struct Judgement {
-    status: Status,
+pub(super) struct Judgement {
+    pub status: Status,
     /// The guards that serving paths pass, with the status they answer.
-    guards: Vec<(Site, Option<u16>, Provenance)>,
-    blind: bool,
+    pub guards: Vec<(Site, Option<u16>, Provenance)>,
+    pub blind: bool,
     /// All paths that passed no guard go on because this is missing.
-    fails_open: Option<super::state::Unconfigured>,
+    pub fails_open: Option<super::state::Unconfigured>,
 }
 
 impl<'a> Evaluator<'a> {
@@ -244,18 +250,16 @@ impl<'a> Evaluator<'a> {
             _ if route.method == "ANY" => None,
             _ => Some(route.method.as_str()),
         };
-        self.reset(route.module, method, None);
-        self.params = params.to_vec();
-        // A router of Express sees its path from where it is mounted, and a catch-all serves any.
-        let fixed = |url: &&str| {
+        // A router of Express sees its path from where it is mounted.
+        let fixed = |_: &&str| {
             matches!(
                 route.kind,
                 RouteKind::App | RouteKind::Pages | RouteKind::Hono
-            ) && !url.contains("...")
-                && !url.contains('*')
+            )
         };
         let url = route.url.as_deref().filter(fixed);
-        self.route_path = url.map(|url| Rc::from(sample_path(url)));
+        self.reset(route.module, method, url);
+        self.params = params.to_vec();
         let entry = Place {
             module: route.module,
             span: route.span,
@@ -277,19 +281,19 @@ impl<'a> Evaluator<'a> {
         self.verdicts(route, entry, &ends, seen)
     }
 
-    /// Runs a middleware for one path and judges what it lets through.
+    /// Runs a middleware for the requests of one route and judges what it lets through.
     pub fn prove_middleware(
         &mut self,
         module: ModuleId,
         export: &str,
-        pathname: &str,
+        url: &str,
         method: Option<&str>,
+        controls: &[Control],
     ) -> Passage {
-        self.reset(module, method, Some(pathname));
+        self.reset(module, method, Some(url));
         let Some(outcomes) = self.run_middleware(module, export) else {
             return Passage {
-                status: Status::Unknown,
-                evidence: Vec::new(),
+                verdicts: vec![(Control::Auth, unseen(Vec::new()))],
                 by_session: false,
             };
         };
@@ -297,20 +301,47 @@ impl<'a> Evaluator<'a> {
             .into_iter()
             .map(|(state, flow)| End::of(ending(&flow, &state, true), &state, 0))
             .collect();
-        let judgement = self.judge(&ends, Control::Auth);
-        let mut evidence = Vec::new();
-        self.guard_evidence(&judgement, &mut evidence);
-        let unseen = judgement.status == Status::Absent && judgement.blind;
-        let guards = judgement.guards.iter();
-        let bits = guards.fold(Bits::NONE, |all, (_, _, p)| all.with(p.bits));
+        let mut by_session = false;
+        let mut verdicts = Vec::with_capacity(controls.len());
+        for &control in controls {
+            let judgement = self.judge(&ends, control);
+            let mut evidence = Vec::new();
+            self.guard_evidence(&judgement, &mut evidence);
+            if judgement.status == Status::Absent && judgement.blind && control == Control::Auth {
+                verdicts.push((control, unseen(evidence)));
+                continue;
+            }
+            let limit = (control == Control::RateLimit && judgement.status != Status::Absent)
+                .then(|| self.limit_of_guards(&judgement))
+                .flatten();
+            if control == Control::Auth {
+                let guards = judgement.guards.iter();
+                let bits = guards.fold(Bits::NONE, |all, (_, _, p)| all.with(p.bits));
+                by_session =
+                    bits.has(Bits::IDENTITY) && !bits.has(Bits::SIGNATURE.with(Bits::SECRET));
+            }
+            // One that only learns who is calling lets everybody pass.
+            let answers = judgement
+                .guards
+                .iter()
+                .any(|(_, status, _)| status.is_some());
+            let status = match judgement.status {
+                Status::Optional if !answers => Status::Absent,
+                status => status,
+            };
+            verdicts.push((
+                control,
+                Verdict {
+                    status,
+                    confidence: Confidence::High,
+                    limit,
+                    evidence,
+                },
+            ));
+        }
         Passage {
-            status: if unseen {
-                Status::Unknown
-            } else {
-                judgement.status
-            },
-            evidence,
-            by_session: bits.has(Bits::IDENTITY) && !bits.has(Bits::SIGNATURE.with(Bits::SECRET)),
+            verdicts,
+            by_session,
         }
     }
 
@@ -659,7 +690,8 @@ impl<'a> Evaluator<'a> {
         } else {
             None
         };
-        let blind = ends.iter().any(|end| end.blind);
+        let blind = served.is_empty() || served.iter().any(|end| end.blind);
+        let blind = blind && ends.iter().any(|end| end.blind);
         let closed = ends
             .iter()
             .all(|end| matches!(end.ending, Ending::Refused(Some(401 | 403 | 404) | None)));
@@ -737,10 +769,15 @@ impl<'a> Evaluator<'a> {
                 _ => {}
             }
         }
+        let suspects = match controls.get(&Control::Auth).map(|verdict| verdict.status) {
+            Some(Status::Absent | Status::Unknown) => self.suspects(route, ends),
+            _ => Vec::new(),
+        };
         Proof {
             controls,
             expensive,
             marks,
+            suspects,
             library_handler: matches!(seen, Seen::Library { signed: false }),
         }
     }
@@ -756,12 +793,11 @@ impl<'a> Evaluator<'a> {
         let mut evidence = vec![start.clone()];
         match seen {
             Seen::Nothing => {
-                return Verdict {
-                    status: Status::Unknown,
-                    confidence: Confidence::Low,
-                    limit: None,
-                    evidence,
-                };
+                evidence.push(Evidence {
+                    note: String::from("what runs here cannot be found"),
+                    ..start.clone()
+                });
+                return unseen(evidence);
             }
             Seen::Library { signed } => {
                 let status = if signed && control == Control::Auth {
@@ -837,21 +873,27 @@ impl<'a> Evaluator<'a> {
             } else if let (Control::Auth, Some((_, place))) = (control, delegated) {
                 evidence.push(self.evidence(place, "a package takes the request over"));
                 judgement.status = Status::Unknown;
-            } else if judgement.blind || seen == Seen::BehindWrapper || self.cut_short {
+            } else if judgement.blind || seen == Seen::BehindWrapper {
                 judgement.status = Status::Unknown;
+                evidence.push(self.what_is_unseen(seen, start));
             }
         }
-        if control == Control::Auth && self.exhausted && judgement.status != Status::Enforced {
+        if control == Control::Auth && judgement.blind && judgement.status != Status::Enforced {
             // The guard may stand where nobody looked.
             judgement.status = Status::Unknown;
         }
         self.guard_evidence(&judgement, &mut evidence);
+        if !matches!(judgement.status, Status::Enforced | Status::Unknown) {
+            self.what_does_not_count(ends, control, &mut evidence);
+            self.unguarded_work(control, &mut evidence);
+        }
         let by_name = judgement.guards.iter().any(|(_, _, provenance)| {
             let origins = provenance.origins.iter().flat_map(|origins| origins.iter());
             origins.clone().count() > 0
                 && origins.clone().all(|o| self.origins[o.0 as usize].by_name)
         });
-        let low = judgement.status == Status::Unknown || by_name || self.exhausted;
+        let doubtful = self.exhausted && judgement.status != Status::Enforced;
+        let low = judgement.status == Status::Unknown || by_name || doubtful;
         let confidence = if low {
             Confidence::Low
         } else {
@@ -865,24 +907,6 @@ impl<'a> Evaluator<'a> {
             confidence,
             limit,
             evidence,
-        }
-    }
-
-    fn guard_evidence(&self, judgement: &Judgement, evidence: &mut Vec<Evidence>) {
-        for (site, status, provenance) in &judgement.guards {
-            for origin in provenance.origins.iter().flat_map(|origins| origins.iter()) {
-                let origin = &self.origins[origin.0 as usize];
-                let step = self.evidence(origin.place, &origin.note);
-                if !evidence.contains(&step) {
-                    evidence.push(step);
-                }
-            }
-            let note = match status {
-                Some(307) => String::from("else redirected or sent away empty"),
-                Some(status) => format!("else answered {status}"),
-                None => String::from("else an error is thrown"),
-            };
-            evidence.push(self.evidence(self.site_places[site.0 as usize], &note));
         }
     }
 
@@ -1052,23 +1076,21 @@ impl<'a> Evaluator<'a> {
     }
 }
 
-/// A path that the route serves.
-pub(super) fn sample_path(url: &str) -> String {
-    let segments = url.split('/').map(|segment| {
-        if segment.starts_with('[') || segment.starts_with(':') {
-            "sample"
-        } else {
-            segment
-        }
-    });
-    segments.collect::<Vec<_>>().join("/")
-}
-
 /// The layers that a value stands for: arrays of middleware are layers one after another.
 fn flatten(value: &Value, layers: &mut Vec<Value>) {
     match value {
         Value::Array(items) => items.iter().for_each(|item| flatten(item, layers)),
         other => layers.push(other.clone()),
+    }
+}
+
+/// The verdict on what could not be seen.
+fn unseen(evidence: Vec<Evidence>) -> Verdict {
+    Verdict {
+        status: Status::Unknown,
+        confidence: Confidence::Low,
+        limit: None,
+        evidence,
     }
 }
 
@@ -1086,7 +1108,7 @@ pub(super) enum Seen {
 }
 
 /// The decision is one that this control is about.
-fn concerns(control: Control, fact: &Fact) -> bool {
+pub(super) fn concerns(control: Control, fact: &Fact) -> bool {
     let bits = fact.provenance.bits;
     match control {
         Control::RateLimit => bits.has(Bits::LIMITER.with(Bits::COUNT)),

@@ -1,12 +1,12 @@
 //! The room's entry: proves handlers one after another, keeping what modules define.
 
 use crate::graph::Graph;
-use crate::routes::{Coverage, Middleware, Route, RouteKind, coverage};
+use crate::routes::{Coverage, Middleware, Route, RouteKind, RouteTable, coverage};
 use crate::rule::{Confidence, Control, ControlLibrary};
 
 use super::evaluator::Evaluator;
-use super::proof::{Proof, sample_path};
-use super::{Evidence, Status, Verdict};
+use super::proof::Proof;
+use super::{Evidence, Status, TeamControls, Verdict};
 
 /// Proves handlers. Make one per thread: what it learns of modules serves the next handler.
 pub struct Prover<'a> {
@@ -15,18 +15,18 @@ pub struct Prover<'a> {
 }
 
 impl<'a> Prover<'a> {
-    /// A prover over one repository.
+    /// A prover over one repository, for what libraries mean and what the team names.
     #[must_use]
-    pub fn new(graph: &'a Graph, library: &'a ControlLibrary) -> Self {
+    pub fn new(graph: &'a Graph, library: &'a ControlLibrary, team: &'a TeamControls) -> Self {
         Self {
-            evaluator: Evaluator::new(graph, library),
+            evaluator: Evaluator::new(graph, library, team),
             graph,
         }
     }
 
-    /// Proves one handler, with the middleware that stands in front of it.
+    /// Proves one handler of a table, with the middleware that stands in front of it.
     #[must_use]
-    pub fn route(&mut self, route: &Route, middleware: &[Middleware]) -> Proof {
+    pub fn route(&mut self, route: &Route, table: &RouteTable) -> Proof {
         let params = route.url.as_deref().map(segment_names).unwrap_or_default();
         let mut proof = self.evaluator.prove(route, &params);
         let Some(url) = route.url.as_deref() else {
@@ -43,28 +43,38 @@ impl<'a> Prover<'a> {
             .iter()
             .any(|(mark, _)| mark.starts_with("signature-check:"));
         if signed {
-            let blocks = middleware
+            let blocks = table
+                .middleware
                 .iter()
                 .find_map(|each| self.blocks(each, url, route));
             proof
                 .marks
                 .extend(blocks.map(|evidence| (String::from("webhook-blocked"), evidence)));
         }
-        let covered = proof
-            .controls
-            .get(&Control::Auth)
-            .is_some_and(|verdict| verdict.status == Status::Enforced);
-        if covered {
-            return proof;
-        }
-        for each in middleware.iter().filter(|each| each.problem.is_none()) {
-            if let Some(verdict) = self.middleware(each, url, route) {
-                let old = proof
-                    .controls
-                    .get(&Control::Auth)
-                    .map(|verdict| verdict.status);
+        let status = |proof: &Proof, control| proof.controls.get(&control).map(|v| v.status);
+        let open = |proof: &Proof| {
+            GATES
+                .iter()
+                .any(|control| status(proof, *control) != Some(Status::Enforced))
+        };
+        for each in table
+            .middleware
+            .iter()
+            .filter(|each| each.problem.is_none())
+        {
+            if !open(&proof) {
+                break;
+            }
+            for (control, mut verdict) in self.middleware(each, url, route) {
+                let old = status(&proof, control);
+                if old == Some(Status::Enforced) {
+                    continue;
+                }
+                if verdict.status == Status::Enforced {
+                    self.look_behind(each, route, table, control, &mut verdict);
+                }
                 if verdict.status == Status::Enforced || old == Some(Status::Absent) {
-                    proof.controls.insert(Control::Auth, verdict);
+                    proof.controls.insert(control, verdict);
                 }
             }
         }
@@ -79,60 +89,103 @@ impl<'a> Prover<'a> {
         }
         let export = middleware.export.as_deref()?;
         let method = Some(route.http_method()).filter(|method| *method != "ANY");
-        let path = sample_path(url);
-        let passage = self
-            .evaluator
-            .prove_middleware(middleware.module, export, &path, method);
-        (passage.status == Status::Enforced && passage.by_session)
-            .then(|| passage.evidence.into_iter().next_back())
+        let auth = [Control::Auth];
+        let passage =
+            self.evaluator
+                .prove_middleware(middleware.module, export, url, method, &auth);
+        let (_, verdict) = passage.verdicts.into_iter().next()?;
+        (verdict.status == Status::Enforced && passage.by_session)
+            .then(|| verdict.evidence.into_iter().next_back())
             .flatten()
     }
 
-    /// What a middleware does to the requests of a route; nothing when it lets them pass.
-    fn middleware(&mut self, middleware: &Middleware, url: &str, route: &Route) -> Option<Verdict> {
-        let unknown = |evidence| Verdict {
-            status: Status::Unknown,
-            confidence: Confidence::Low,
-            limit: None,
-            evidence,
+    /// A rewrite may serve the route under a path that the middleware lets pass: then it does not stand in front of all
+    /// requests.
+    fn look_behind(
+        &mut self,
+        middleware: &Middleware,
+        route: &Route,
+        table: &RouteTable,
+        control: Control,
+        verdict: &mut Verdict,
+    ) {
+        let Some(url) = route.url.as_deref() else {
+            return;
         };
+        for rewrite in &table.rewrites {
+            let Some(alias) = rewrite.alias(url) else {
+                continue;
+            };
+            let there = self.middleware(middleware, &alias, route);
+            let held = there
+                .iter()
+                .any(|(known, there)| *known == control && there.status == Status::Enforced);
+            if !held {
+                verdict.status = partial(control);
+                verdict.evidence.push(Evidence {
+                    file: rewrite.location.file.clone(),
+                    line: rewrite.location.line,
+                    note: format!("also served as {alias}, where the middleware lets it pass"),
+                });
+                return;
+            }
+        }
+    }
+
+    /// What a middleware does to the requests of a route; nothing when it lets them pass.
+    fn middleware(
+        &mut self,
+        middleware: &Middleware,
+        url: &str,
+        route: &Route,
+    ) -> Vec<(Control, Verdict)> {
         let record = self.graph.module(middleware.module);
         let step = Evidence {
             file: record.path.clone(),
             line: record.line(middleware.span),
             note: String::from("middleware runs before this route"),
         };
-        let Some(matchers) = &middleware.matchers else {
-            return Some(unknown(vec![step]));
+        let covers = match &middleware.matchers {
+            Some(matchers) => Some(coverage(matchers, url)),
+            None => None,
         };
-        let covers = coverage(matchers, url);
-        if covers == Coverage::Never {
-            return None;
+        if covers == Some(Coverage::Never) {
+            return Vec::new();
         }
-        let export = middleware.export.as_deref()?;
-        let path = sample_path(url);
+        let Some(export) = middleware.export.as_deref() else {
+            return Vec::new();
+        };
         let method = Some(route.http_method()).filter(|method| *method != "ANY");
-        let passage = self
-            .evaluator
-            .prove_middleware(middleware.module, export, &path, method);
-        let (status, mut evidence) = (passage.status, passage.evidence);
-        evidence.insert(0, step);
-        match (status, covers) {
-            (Status::Enforced, Coverage::Always) => Some(Verdict {
-                status: Status::Enforced,
-                confidence: Confidence::High,
-                limit: None,
-                evidence,
-            }),
-            (Status::Enforced, _) => Some(Verdict {
-                status: Status::Optional,
-                confidence: Confidence::High,
-                limit: None,
-                evidence,
-            }),
-            (Status::Unknown, _) => Some(unknown(evidence)),
-            _ => None,
+        let judged =
+            self.evaluator
+                .prove_middleware(middleware.module, export, url, method, &GATES);
+        let mut verdicts = Vec::new();
+        for (control, mut verdict) in judged.verdicts {
+            verdict.evidence.insert(0, step.clone());
+            match (verdict.status, covers) {
+                (Status::Absent, None) if control == Control::Auth => {}
+                (Status::Absent, _) => continue,
+                _ => {}
+            }
+            match covers {
+                None => {
+                    verdict.status = Status::Unknown;
+                    verdict.confidence = Confidence::Low;
+                    verdict.limit = None;
+                    verdict.evidence.truncate(1);
+                    verdict.evidence[0].note =
+                        String::from("a middleware whose matcher cannot be read");
+                }
+                Some(Coverage::Sometimes) if verdict.status == Status::Enforced => {
+                    verdict.status = partial(control);
+                    verdict.evidence[0].note =
+                        String::from("middleware runs before some requests of this route");
+                }
+                _ => {}
+            }
+            verdicts.push((control, verdict));
         }
+        verdicts
     }
 
     /// The headers that a middleware sets on the responses that pass through it, with the place of each.
@@ -142,6 +195,18 @@ impl<'a> Prover<'a> {
             return Vec::new();
         };
         self.evaluator.middleware_headers(middleware.module, export)
+    }
+}
+
+/// Controls that a middleware can hold for a route.
+const GATES: [Control; 2] = [Control::Auth, Control::RateLimit];
+
+/// The word for a control that reaches only some requests.
+fn partial(control: Control) -> Status {
+    if control == Control::RateLimit {
+        Status::Conditional
+    } else {
+        Status::Optional
     }
 }
 
@@ -163,7 +228,7 @@ pub(super) fn segment_names(url: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{sample_path, segment_names};
+    use super::segment_names;
 
     #[test]
     fn dynamic_segments() {
@@ -172,6 +237,5 @@ mod tests {
             ["team", "rest", "more"]
         );
         assert_eq!(segment_names("/users/:id"), ["id"]);
-        assert_eq!(sample_path("/api/[team]/x"), "/api/sample/x");
     }
 }

@@ -37,6 +37,10 @@ pub(super) enum Event {
     Delegated,
     /// A handler of a package answers the request, and decides what that takes; one that serves procedures leaves it to them.
     Handed { to_procedures: bool },
+    /// Something that could not be found was called before any work was done; it may have turned the request away.
+    Unseen,
+    /// A function that is named like a guard was called before any work, and may turn the request away.
+    Suspect(Rc<str>),
     /// A signature was checked; the provider where it is known.
     Signature { provider: Option<Rc<str>> },
     /// An expensive call, and its category.
@@ -77,6 +81,15 @@ impl Flaw {
             Self::Swallowed => "swallowed",
         }
     }
+}
+
+/// The first main work of a handler.
+#[derive(Clone, Debug)]
+pub(super) struct FirstWork {
+    pub what: Rc<str>,
+    pub place: Place,
+    /// The functions that were called on the way to it, the handler's own left out.
+    pub through: Vec<Place>,
 }
 
 /// What was seen, in order, each place once.

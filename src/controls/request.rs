@@ -14,6 +14,9 @@ use super::record::{Event, Place};
 use super::state::{Outcomes, State, value};
 use super::value::{Bits, External, Presence, Provenance, Response, ResponseKind, Value};
 
+/// The request's path where it has dynamic segments.
+const URL_PATH: &str = "text#path";
+
 impl<'a> Evaluator<'a> {
     /// The request, as a handler gets it.
     pub fn request(&mut self) -> Value {
@@ -85,10 +88,10 @@ impl<'a> Evaluator<'a> {
                 "res" => Some(self.response_object()),
                 "url" => {
                     self.memory.look_at_request();
-                    Some(match &self.pathname {
-                        Some(path) => Value::text(&format!("http://localhost{path}")),
-                        None => Value::Unknown(Provenance::of(Bits::QUERY), Presence::Truthy),
-                    })
+                    Some(Value::Unknown(
+                        Provenance::of(Bits::QUERY),
+                        Presence::Truthy,
+                    ))
                 }
                 "method" => {
                     self.memory.look_at_request();
@@ -178,14 +181,83 @@ impl<'a> Evaluator<'a> {
 
     fn of_request(&self, external: &External) -> bool {
         external.provenance.bits.has(Bits::QUERY)
-            || matches!(external.args.first(), Some(Value::String(text)) if text.starts_with("http://localhost/"))
     }
 
+    /// The path: a text where it is the same for all requests of the route, else a value with parts that are fixed.
     fn path_value(&mut self) -> Value {
         self.memory.look_at_request();
-        match self.pathname.as_ref().or(self.route_path.as_ref()) {
-            Some(path) => Value::String(Rc::clone(path)),
-            None => Value::Unknown(Provenance::default(), Presence::Truthy),
+        let Some(path) = &self.url_path else {
+            return Value::Unknown(Provenance::default(), Presence::Truthy);
+        };
+        if let Some(only) = path.constant() {
+            return Value::String(Rc::clone(only));
+        }
+        let args = path.fixed.iter().cloned().map(Value::String).collect();
+        let path = self.paths.intern(String::from(URL_PATH));
+        Value::External(Rc::new(External {
+            path,
+            args,
+            receiver: None,
+            provenance: Provenance::default(),
+        }))
+    }
+
+    /// The value is the request's path, of which some segments are not known.
+    pub fn is_url_path(&self, external: &External) -> bool {
+        &*self.paths.text(external.path) == URL_PATH
+    }
+
+    /// What a method says of the path that it is called on: `pathname.startsWith("/api")`.
+    pub fn ask_url_path(&mut self, external: &External, args: &[Value]) -> Option<Value> {
+        let receiver = external.receiver.as_ref()?;
+        if !self.is_url_path(receiver) {
+            return None;
+        }
+        let text = self.paths.text(external.path);
+        let name = text.rsplit('.').next().unwrap_or("");
+        let path = self.url_path.as_ref()?;
+        let answer = match (name, args.first()) {
+            ("startsWith", Some(Value::String(start))) => {
+                path.decide([&**start], |path| path.starts_with(&**start))
+            }
+            ("endsWith", Some(Value::String(end))) => {
+                path.decide([&**end], |path| path.ends_with(&**end))
+            }
+            ("includes", Some(Value::String(part))) => {
+                path.decide([&**part], |path| path.contains(&**part))
+            }
+            ("match", Some(Value::Regex(source))) => {
+                return Some(match self.path_fits(source)? {
+                    true => Value::Unknown(Provenance::default(), Presence::Truthy),
+                    false => Value::Null,
+                });
+            }
+            ("toLowerCase" | "toString" | "trim", None) => {
+                return Some(Value::External(Rc::clone(receiver)));
+            }
+            _ => return None,
+        };
+        answer.map(Value::Bool)
+    }
+
+    /// Whether a regular expression matches the request's path, when it is the same for all requests of the route.
+    pub fn path_fits(&self, source: &str) -> Option<bool> {
+        let regex = fancy_regex::Regex::new(source).ok()?;
+        let path = self.url_path.as_ref()?;
+        path.decide([source], |path| regex.is_match(path).unwrap_or(false))
+    }
+
+    /// Whether two values are equal, when that is certain; the request's path is held against texts.
+    pub fn equal(&self, a: &Value, b: &Value) -> Option<bool> {
+        match (a, b) {
+            (Value::External(path), Value::String(text))
+            | (Value::String(text), Value::External(path))
+                if self.is_url_path(path) =>
+            {
+                let path = self.url_path.as_ref()?;
+                path.decide([&**text], |path| path == &**text)
+            }
+            _ => super::expression::equal(a, b),
         }
     }
 

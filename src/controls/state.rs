@@ -206,7 +206,8 @@ impl State {
         after.acted |= other.acted;
         after.unconfigured = after.unconfigured.or(other.unconfigured);
         after.failed |= other.failed;
-        after.blind |= other.blind;
+        // What is out of sight behind the first work comes too late to be a guard.
+        after.blind |= other.blind && self.work == 0;
         after.passed_back |= other.passed_back;
         after.worked_after_answer |=
             other.worked_after_answer || (self.answered.is_some() && other.work > 0);
@@ -418,7 +419,9 @@ pub(super) fn merge_outcomes(outcomes: Outcomes) -> Outcomes {
     let mut merged: Outcomes = SmallVec::new();
     'next: for (state, flow) in outcomes {
         for (kept, kept_flow) in &mut merged {
+            // Of what cannot be seen, what came out of a catch turned the caller away.
             let alike = kept.same_answer(&state)
+                && (kept.failed == state.failed || !is_open(&flow))
                 && match (&*kept_flow, &flow) {
                     (Ok(a), Ok(b)) => {
                         let facts = kept.same_facts(&state);
@@ -527,6 +530,15 @@ fn class(value: &Value) -> Class {
             None => Class::Open,
         },
     }
+}
+
+fn is_open(flow: &Flow) -> bool {
+    flow.as_ref().is_ok_and(|value| {
+        matches!(
+            class(value),
+            Class::Open | Class::Answer(super::value::ResponseKind::Body, None)
+        )
+    })
 }
 
 /// Which fields are booleans or nothing, as a number that is equal for equal shapes.

@@ -276,7 +276,7 @@ impl<'a> Evaluator<'a> {
                     .into_iter()
                     .find_map(|(_, flow)| flow.ok())
                     .unwrap_or_else(Value::unknown);
-                match super::expression::equal(&value, &test) {
+                match self.equal(&value, &test) {
                     Some(true) => {
                         entered = vec![at];
                         decided = true;
@@ -430,7 +430,8 @@ impl<'a> Evaluator<'a> {
         let mut protects = false;
         let mut foreseen = None;
         if let Some(state) = states.first() {
-            let result = self.handle(handler, failure, vec![state.clone()]);
+            let states = vec![state.clone()];
+            let result = self.rationed(4, |this| this.handle(handler, failure, states));
             protects = !result
                 .exits
                 .iter()
@@ -489,7 +490,7 @@ impl<'a> Evaluator<'a> {
                     .iter()
                     .any(|f| f.site == r.site && f.arm == r.arm)
             });
-            let result = self.handle(handler, error, vec![state]);
+            let result = self.rationed(2, |this| this.handle(handler, error, vec![state]));
             if let Some(refusal) = guard
                 && goes_on(&result, refusal, work, falls_through)
             {

@@ -119,6 +119,15 @@ impl Provenance {
         }
     }
 
+    /// Of what a function gives that was called with `args`. That one of them could not be found says nothing of the
+    /// function.
+    pub fn with_data_of(self, args: &[Value]) -> Self {
+        let found = Bits(self.bits.0 | !Bits::UNRESOLVED.0);
+        let mut all = args.iter().fold(self, |all, v| all.join(&v.provenance()));
+        all.bits = Bits(all.bits.0 & found.0);
+        all
+    }
+
     pub fn join(&self, other: &Self) -> Self {
         let bits = self.bits.with(other.bits);
         let origins = match (&self.origins, &other.origins) {
@@ -218,6 +227,11 @@ pub(super) enum Native {
     Given { handler: Value, first: Value },
     /// A method of an array, string, object, promise or function that the evaluator knows.
     Method { receiver: Value, name: Rc<str> },
+    /// Something that `readiness.toml` names.
+    Team {
+        role: super::team::Role,
+        inner: Value,
+    },
     /// `resolve` or `reject` of a promise, or another function that does nothing to the request.
     Inert,
 }

@@ -1,5 +1,6 @@
 //! From a repository to the model: every room below, once, in order.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
@@ -8,15 +9,15 @@ use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use crate::config::Config;
-use crate::controls::{Proof, Prover, Status, TestReach, Verdict};
+use crate::controls::{Proof, Prover, Status, TeamControls, TestReach, Verdict};
 use crate::graph::Graph;
 use crate::project::{Project, Resolver};
 use crate::routes::RouteTable;
-use crate::rule::{Confidence, Control, RuleSet};
+use crate::rule::{Confidence, Control, ControlLibrary, RuleSet};
 use crate::source::{RepoPath, Repository, SourceFile, Unreadable};
 use crate::syntax::{ModuleRecord, ParseOptions, Parsed, parse_module};
 
-use super::{AppModel, Model, RouteFacts, describe, public};
+use super::{AppModel, GuardHint, Model, RouteFacts, describe, public};
 
 /// Builds the model of a repository.
 #[must_use]
@@ -53,7 +54,16 @@ pub fn build_in_stages(
         .map(|app| RouteTable::build(app, &graph, &rules.controls))
         .collect();
     stage("prove");
-    let apps = prove(&project, &graph, tables, rules, config, &mut not_examined);
+    let team = TeamControls::find(config, &graph);
+    let apps = prove(
+        &project,
+        &graph,
+        tables,
+        rules,
+        &team,
+        config,
+        &mut not_examined,
+    );
     stage("documents");
     let documents = documents(repository, rules, &mut not_examined);
     not_examined.sort();
@@ -63,6 +73,7 @@ pub fn build_in_stages(
         graph,
         apps,
         not_examined,
+        unknown_controls: team.unknown,
         paths: repository.files().to_vec(),
         documents,
     }
@@ -126,7 +137,8 @@ fn proofs(
     jobs: &[(usize, usize)],
     tables: &[RouteTable],
     graph: &Graph,
-    rules: &RuleSet,
+    library: &ControlLibrary,
+    team: &TeamControls,
 ) -> Vec<Option<Proof>> {
     let threads = rayon::current_num_threads().clamp(1, jobs.len().max(1));
     let stretches: Vec<Range<usize>> = (0..threads)
@@ -145,17 +157,17 @@ fn proofs(
         .into_par_iter()
         .with_max_len(1)
         .map(|own| {
-            let mut prover = Prover::new(graph, &rules.controls);
+            let mut prover = Prover::new(graph, library, team);
             let mut done = Vec::new();
             while let Some(job) = next(own) {
                 let (app, route) = jobs[job];
                 let table = &tables[app];
                 let proved = catch_unwind(AssertUnwindSafe(|| {
-                    prover.route(&table.routes[route], &table.middleware)
+                    prover.route(&table.routes[route], table)
                 }));
                 if proved.is_err() {
                     // Whatever the prover knew may be half written.
-                    prover = Prover::new(graph, &rules.controls);
+                    prover = Prover::new(graph, library, team);
                 }
                 done.push((job, proved.ok()));
             }
@@ -167,11 +179,30 @@ fn proofs(
     done.into_iter().map(|(_, proof)| proof).collect()
 }
 
+/// A function is asked about when so many handlers stand behind it.
+const ASKED_FROM: usize = 5;
+
+fn hints(suspects: BTreeMap<(String, bool), usize>) -> Vec<GuardHint> {
+    let many = suspects
+        .into_iter()
+        .filter(|(_, handlers)| *handlers >= ASKED_FROM);
+    let mut hints: Vec<GuardHint> = many
+        .map(|((name, wraps), handlers)| GuardHint {
+            name,
+            handlers,
+            wraps,
+        })
+        .collect();
+    hints.sort_by_key(|hint| std::cmp::Reverse(hint.handlers));
+    hints
+}
+
 fn prove(
     project: &Project,
     graph: &Graph,
     tables: Vec<RouteTable>,
     rules: &RuleSet,
+    team: &TeamControls,
     config: &Config,
     not_examined: &mut Vec<Unreadable>,
 ) -> Vec<AppModel> {
@@ -180,12 +211,14 @@ fn prove(
         .enumerate()
         .flat_map(|(app, table)| (0..table.routes.len()).map(move |route| (app, route)))
         .collect();
-    let proofs = proofs(&jobs, &tables, graph, rules);
+    let library = team.library(&rules.controls);
+    let proofs = proofs(&jobs, &tables, graph, &library, team);
     let tests = TestReach::new(graph);
     let mut proofs = proofs.into_iter();
     let mut apps = Vec::with_capacity(tables.len());
     for (app, table) in project.apps.iter().zip(tables) {
         let mut routes = Vec::with_capacity(table.routes.len());
+        let mut suspects: BTreeMap<(String, bool), usize> = BTreeMap::new();
         for route in table.routes {
             let record = graph.module(route.module);
             let proof = match proofs.next() {
@@ -202,6 +235,9 @@ fn prove(
                     Proof::unknown()
                 }
             };
+            for suspect in proof.suspects {
+                *suspects.entry(suspect).or_default() += 1;
+            }
             let mut controls = proof.controls;
             controls.insert(Control::Tests, tests.verdict(&route));
             if let crate::syntax::Parsed::ExportsOnly(_) = record.parsed {
@@ -247,7 +283,7 @@ fn prove(
             });
         }
         super::mounted::summarise(&mut routes);
-        let mut prover = Prover::new(graph, &rules.controls);
+        let mut prover = Prover::new(graph, &library, team);
         let mut marks = Vec::new();
         for middleware in table
             .middleware
@@ -270,6 +306,7 @@ fn prove(
             middleware: table.middleware,
             stack,
             metrics,
+            hints: hints(suspects),
             marks,
         });
     }

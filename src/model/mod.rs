@@ -16,7 +16,7 @@ use crate::graph::Graph;
 use crate::project::Project;
 use crate::routes::{Middleware, Route, RouteKind};
 use crate::rule::Control;
-use crate::source::{Location, RepoPath, SourceFile, Unreadable};
+use crate::source::{Location, RepoPath, SourceFile, Span, Unreadable};
 
 /// Everything a check may look at.
 #[derive(Debug)]
@@ -29,6 +29,8 @@ pub struct Model {
     pub apps: Vec<AppModel>,
     /// Files that could not be read or parsed, by path.
     pub not_examined: Vec<Unreadable>,
+    /// What `[controls]` of the configuration names and no module defines: where it stands there, and what to say.
+    pub unknown_controls: Vec<(Span, String)>,
     /// Every path of the repository that is not ignored, sorted.
     pub paths: Vec<RepoPath>,
     /// Configuration files that are no modules and that rules look into: those for which [`crate::rule::RuleSet::reads`] holds,
@@ -49,9 +51,40 @@ pub struct AppModel {
     pub stack: Vec<(String, String)>,
     /// Counts, by name: `TypeScript files`, `API handlers` …
     pub metrics: Vec<(String, u64)>,
+    /// Functions that look like guards of the team's own.
+    pub hints: Vec<GuardHint>,
     /// Facts of the proof that concern the application and no single handler: `sets-header:<lower-case name>` of a
     /// middleware.
     pub marks: Vec<(String, Evidence)>,
+}
+
+/// A function that many handlers call first, is named like a guard and may turn the request away, while no guard was proved:
+/// the team can name it in `readiness.toml`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct GuardHint {
+    /// The function's name.
+    pub name: String,
+    /// How many handlers call it or are wrapped in it.
+    pub handlers: usize,
+    /// It wraps them.
+    pub wraps: bool,
+}
+
+impl GuardHint {
+    /// The question to ask.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let Self {
+            name,
+            handlers,
+            wraps,
+        } = self;
+        let part = if *wraps { "wrappers" } else { "guards" };
+        format!(
+            "`{name}` stands in front of {handlers} handlers and looks like an auth guard; if it is one, name it in \
+             readiness.toml: [controls.auth] {part} = [\"{name}\"]"
+        )
+    }
 }
 
 /// One handler and what is known of it.

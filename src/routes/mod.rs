@@ -18,10 +18,12 @@ mod pages_router;
 mod path;
 mod path_to_regexp;
 mod procedures;
+mod rewrite;
 mod table;
 mod trace;
 
 pub use matcher::{Coverage, Match, MatchRequest, Matcher, MatcherError, coverage};
 pub use middleware::{Middleware, MiddlewareProblem};
 pub use path::{app_route_url, pages_api_url};
+pub use rewrite::Rewrite;
 pub use table::{Entry, Layer, Procedure, Route, RouteKind, RouteTable};

@@ -10,7 +10,8 @@ use crate::syntax::{ExprId, FunctionId};
 
 use super::trace::Tracer;
 use super::{
-    Middleware, actions, app_router, express, hono, middleware_files, pages_router, procedures,
+    Middleware, Rewrite, actions, app_router, express, hono, middleware_files, pages_router,
+    procedures,
 };
 
 /// The routes of one application.
@@ -21,6 +22,8 @@ pub struct RouteTable {
     pub routes: Vec<Route>,
     /// The middleware or proxy files found, loaded or not.
     pub middleware: Vec<Middleware>,
+    /// What the configuration rewrites.
+    pub rewrites: Vec<Rewrite>,
 }
 
 impl RouteTable {
@@ -40,11 +43,19 @@ impl RouteTable {
             Framework::Hono => hono::rows(app, tracer, library, &mut routes),
         }
         procedures::rows(tracer, library, &mut routes);
+        let rewrites = app.next.rewrites.iter();
+        let rewrites = rewrites.map(|(source, destination, location)| Rewrite {
+            source: source.clone(),
+            destination: destination.clone(),
+            location: location.clone(),
+        });
+        let rewrites = rewrites.collect();
         // Modules are numbered by path. Equal keys stay in the order in which they were found.
         routes.sort_by_key(|route| (route.module, route.kind, route.span.start));
         Self {
             routes,
             middleware: middleware_files::find(app, tracer),
+            rewrites,
         }
     }
 }

@@ -31,6 +31,10 @@ pub struct ControlFile {
     /// Environment variables that hold secrets; `*` stands for any text.
     #[serde(default)]
     pub secret_variables: Vec<String>,
+    /// Names of functions that sound like guards, in lower case; `*` stands for any text. They prove nothing, and are only asked
+    /// about.
+    #[serde(default)]
+    pub guard_names: Vec<String>,
 }
 
 /// Calls that mean the same.
@@ -247,6 +251,8 @@ pub struct ControlLibrary {
     pub credential_headers: Vec<String>,
     /// Environment variables that hold secrets.
     pub secret_variables: Vec<String>,
+    /// Names of functions that sound like guards, in lower case.
+    pub guard_names: Vec<String>,
 }
 
 impl ControlLibrary {
@@ -259,6 +265,7 @@ impl ControlLibrary {
         self.light.extend(file.light);
         self.credential_headers.extend(file.credential_headers);
         self.secret_variables.extend(file.secret_variables);
+        self.guard_names.extend(file.guard_names);
     }
 }
 

@@ -351,6 +351,13 @@ fn init_writes_a_file_that_holds_and_never_replaces_one() {
         .join("\n")
         .replace("on-call", "route-auth");
     std::fs::write(&file, all).unwrap();
+    // The functions of the examples are not there, and then they are.
+    let output = run(&["audit", path, "--fail-on=never"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("nothing exports `requireWorkspaceMember`"));
+    let functions = "export function requireWorkspaceMember() {}\nexport const withPermission = (f: unknown) => f;\n";
+    std::fs::create_dir_all(app.path().join("lib")).unwrap();
+    std::fs::write(app.path().join("lib/auth.ts"), functions).unwrap();
     let output = run(&["audit", path, "--fail-on=never"]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
 

@@ -104,7 +104,12 @@ fn said(route: &RouteFacts, control: Control) -> String {
 }
 
 fn model_of(repository: &Repository, rules: &RuleSet) -> Model {
-    build(repository, rules, &Config::default())
+    let path = RepoPath::new("readiness.toml");
+    let config = match repository.read(&path) {
+        Ok(file) => Config::parse(&path, &file.text, rules).unwrap(),
+        Err(_) => Config::default(),
+    };
+    build(repository, rules, &config)
 }
 
 /// Everything in which a repository's comments and its model differ; empty when they agree.
@@ -115,6 +120,8 @@ fn differences(repository: &Repository, rules: &RuleSet) -> Vec<String> {
         .iter()
         .map(|file| format!("{}: not examined: {}", file.path, file.reason))
         .collect();
+    let unknown = model.unknown_controls.iter();
+    out.extend(unknown.map(|(_, message)| message.clone()));
     let routes: Vec<&RouteFacts> = model.apps.iter().flat_map(|app| &app.routes).collect();
     if routes.is_empty() {
         out.push(String::from("no handler at all"));
