@@ -20,7 +20,7 @@ pub(super) fn run(arguments: &RoutesArguments, console: Console) -> Result<Exit,
     let target = &arguments.target;
     let mut progress = Progress::new(console);
     let workspace = Workspace::open(target, None, console, &mut progress)?;
-    let mut model = workspace.model(target, &mut progress)?;
+    let mut model = workspace.model(target, console, &mut progress)?;
     if let Some(app) = chosen_app(target, &model)? {
         keep(&mut model, &app);
     }
@@ -40,6 +40,10 @@ pub(super) fn run(arguments: &RoutesArguments, console: Console) -> Result<Exit,
         (None, Format::Json) => report::routes_json(&model),
     };
     progress.finish(console);
+    let hints = model.apps.iter().filter(|_| arguments.why.is_none());
+    for hint in hints.flat_map(|app| &app.hints) {
+        console.note(&format!("hint: {}", hint.text()));
+    }
     // The process ends after this, which gives memory back at once; taking the facts apart would take longer.
     std::mem::forget((model, workspace));
     match &arguments.output {
@@ -61,15 +65,14 @@ fn why(
     style: Style,
 ) -> Result<String, Failure> {
     let all = || model.apps.iter().flat_map(|app| &app.routes);
-    let found: Vec<&RouteFacts> = all().filter(|facts| names(handler, facts)).collect();
+    let mut found: Vec<&RouteFacts> = all().filter(|facts| names(handler, facts)).collect();
     if found.is_empty() {
-        let known: Vec<String> = all().map(title).collect();
-        return Err(Failure::usage(
-            match nearest(handler, known.iter().map(String::as_str)) {
-                Some(near) => format!("no handler `{handler}`, did you mean `{near}`?"),
-                None => format!("no handler `{handler}`; `readiness routes` lists them"),
-            },
-        ));
+        // A path as it is requested, `/api/users/42`.
+        found = all().filter(|facts| serves(handler, facts)).collect();
+    }
+    if found.is_empty() {
+        let all: Vec<&RouteFacts> = all().collect();
+        return Err(Failure::usage(not_found(handler, &all)));
     }
     let files: RefCell<BTreeMap<RepoPath, Option<SourceFile>>> = RefCell::default();
     let excerpt = |path: &RepoPath, line: u32| {
@@ -86,6 +89,73 @@ fn why(
         .map(|facts| report::why(facts, &excerpt, style))
         .collect();
     Ok(parts.join("\n"))
+}
+
+/// More handlers than this are not named where one was not found.
+const NAMED: usize = 3;
+
+/// What to say of a handler that is not there.
+fn not_found(handler: &str, all: &[&RouteFacts]) -> String {
+    let path = handler.split_whitespace().last().unwrap_or(handler);
+    let methods: Vec<&str> = all
+        .iter()
+        .filter(|facts| facts.route.url.as_deref() == Some(path))
+        .map(|facts| facts.route.method.as_str())
+        .collect();
+    if !methods.is_empty() {
+        return format!(
+            "no handler `{handler}`; {path} answers {}",
+            methods.join(", ")
+        );
+    }
+    let known: Vec<String> = all.iter().map(|facts| title(facts)).collect();
+    if let Some(near) = nearest(handler, known.iter().map(String::as_str)) {
+        return format!("no handler `{handler}`, did you mean `{near}`?");
+    }
+    // Those that share most of the path's beginning.
+    let shared = |title: &&String| {
+        let theirs = title.split_whitespace().last().unwrap_or(title);
+        let both = path.split('/').zip(theirs.split('/'));
+        both.skip(1).take_while(|(a, b)| a == b).count()
+    };
+    let most = known.iter().map(|title| shared(&title)).max().unwrap_or(0);
+    // What all have in common says nothing.
+    if most < 2 || !path.starts_with('/') {
+        return format!("no handler `{handler}`; `readiness routes` lists them");
+    }
+    let near: Vec<String> = known
+        .iter()
+        .filter(|title| shared(title) == most)
+        .take(NAMED)
+        .map(|title| format!("`{title}`"))
+        .collect();
+    format!("no handler `{handler}`; near it: {}", near.join(", "))
+}
+
+/// True when a request for this path, with dynamic segments filled in, goes to this handler.
+fn serves(handler: &str, facts: &RouteFacts) -> bool {
+    let (method, path) = match handler.split_once(char::is_whitespace) {
+        Some((method, path)) => (Some(method), path.trim()),
+        None => (None, handler),
+    };
+    let fits = method.is_none_or(|method| {
+        facts.route.method.eq_ignore_ascii_case(method) || facts.route.method == "ANY"
+    });
+    let Some(url) = facts.route.url.as_deref().filter(|_| fits) else {
+        return false;
+    };
+    let mut given = path.split('/');
+    for segment in url.split('/') {
+        if segment.starts_with("[...") || segment.starts_with("[[...") || segment == "*" {
+            return segment.starts_with("[[") || given.next().is_some();
+        }
+        let dynamic = segment.starts_with('[') || segment.starts_with(':');
+        match given.next() {
+            Some(text) if text == segment || dynamic && !text.is_empty() => {}
+            _ => return false,
+        }
+    }
+    given.next().is_none()
 }
 
 fn title(facts: &RouteFacts) -> String {

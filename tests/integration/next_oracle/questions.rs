@@ -137,7 +137,7 @@ fn matcher_questions(dice: &mut Dice) -> Vec<MatcherQuestion> {
     let mut sources = words(HAND_PICKED);
     sources.push(String::new());
     sources.push(String::from("/with space"));
-    for _ in 0..160 {
+    for _ in 0..700 {
         let count = 1 + dice.below(3);
         sources.push((0..count).map(|_| dice.pick(PARTS)).collect());
     }
@@ -156,6 +156,7 @@ fn matcher_questions(dice: &mut Dice) -> Vec<MatcherQuestion> {
         questions.push(matcher_question(source, "", "en de-CH", true));
     }
     questions.extend(condition_questions());
+    questions.extend(generated_conditions(dice));
     questions
 }
 
@@ -250,6 +251,72 @@ fn condition_questions() -> Vec<MatcherQuestion> {
                 requests: requests.to_vec(),
             });
         }
+    }
+    questions
+}
+
+/// Matchers with `has` and `missing` under base paths and locales, each on requests that carry some of what they ask for.
+fn generated_conditions(dice: &mut Dice) -> Vec<MatcherQuestion> {
+    const SOURCES: &str =
+        r"/api/:path* /:path* /about /((?!api|_next).*) /:lang/about /admin/(.*) / /x/:y+";
+    const CONDITIONS: [(&str, &str, Option<&str>); 10] = [
+        ("header", "x-a", None),
+        ("header", "X-A", Some("1")),
+        ("header", "x-b", Some("(?<v>[a-c]+)")),
+        ("cookie", "sid", None),
+        ("cookie", "sid", Some("\\w{3}")),
+        ("query", "q", None),
+        ("query", "q", Some("a|b")),
+        ("query", "r", Some(".*")),
+        ("host", "", Some("(?<sub>.*)\\.example\\.com")),
+        ("host", "", Some("example.com")),
+    ];
+    const HEADERS: [&[(&str, &str)]; 4] = [
+        &[],
+        &[("x-a", "1")],
+        &[("x-b", "abc")],
+        &[("x-a", ""), ("x-b", "d")],
+    ];
+    const COOKIES: [&[(&str, &str)]; 3] = [&[], &[("sid", "abc")], &[("sid", "ab")]];
+    const QUERIES: [&[(&str, &str)]; 4] =
+        [&[], &[("q", "a")], &[("q", "ab"), ("r", "x")], &[("r", "")]];
+    const HOSTS: &str = "example.com a.example.com EXAMPLE.com:3000 other.org";
+    let all: Vec<&'static str> = paths().collect();
+    let mut questions = Vec::new();
+    for _ in 0..600 {
+        let conditions = (0..1 + dice.below(3)).map(|_| {
+            let (kind, key, value) = CONDITIONS[dice.below(CONDITIONS.len())];
+            PathCondition {
+                kind: String::from(kind),
+                key: String::from(key),
+                value: value.map(String::from),
+                negated: dice.below(2) == 0,
+            }
+        });
+        let conditions = conditions.collect();
+        let (base_path, locales) = [
+            ("", ""),
+            ("/docs", ""),
+            ("", "en de-CH"),
+            ("/docs", "en de-CH"),
+        ][dice.below(4)];
+        let requests = (0..24).map(|_| MatchRequest {
+            path: all[dice.below(all.len())],
+            headers: HEADERS[dice.below(HEADERS.len())],
+            cookies: COOKIES[dice.below(COOKIES.len())],
+            query: QUERIES[dice.below(QUERIES.len())],
+            host: dice.pick(HOSTS),
+            complete: true,
+        });
+        let requests = requests.collect();
+        questions.push(MatcherQuestion {
+            source: String::from(dice.pick(SOURCES)),
+            conditions,
+            spells_locale: !locales.is_empty() && dice.below(4) == 0,
+            base_path,
+            locales: words(locales),
+            requests,
+        });
     }
     questions
 }
