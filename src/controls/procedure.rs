@@ -108,7 +108,6 @@ impl<'a> Evaluator<'a> {
                     away: Outcomes::new(),
                     events: Vec::new(),
                     exhausted: false,
-                    cut_short: false,
                     kept: Value::Undefined,
                 };
                 self.steps.add(Some(key), step)
