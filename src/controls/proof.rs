@@ -801,6 +801,10 @@ impl<'a> Evaluator<'a> {
             }
             Seen::Library { signed } => {
                 let status = if signed && control == Control::Auth {
+                    evidence.push(Evidence {
+                        note: String::from("the library checks the signature of every request"),
+                        ..start.clone()
+                    });
                     Status::Enforced
                 } else {
                     Status::Absent
