@@ -68,7 +68,7 @@ pub(super) enum ArgumentKey {
 
 /// An object, as far as it decides what a call does.
 #[derive(PartialEq, Eq, Hash, Debug)]
-struct ObjectKey {
+pub(super) struct ObjectKey {
     class: Option<(ModuleId, ClassId)>,
     /// What its other fields came from, where there may be others.
     open: Option<(u32, Vec<OriginId>)>,

@@ -145,10 +145,8 @@ impl<'a> Prover<'a> {
             line: record.line(middleware.span),
             note: String::from("middleware runs before this route"),
         };
-        let covers = match &middleware.matchers {
-            Some(matchers) => Some(coverage(matchers, url)),
-            None => None,
-        };
+        let matchers = middleware.matchers.as_ref();
+        let covers = matchers.map(|matchers| coverage(matchers, url));
         if covers == Some(Coverage::Never) {
             return Vec::new();
         }
