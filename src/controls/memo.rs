@@ -1,7 +1,7 @@
 //! Remembered calls: what comes of a call that depends on nothing but what is known of its arguments is evaluated once.
 //!
-//! Most of them serve every handler, because handlers share their guards and services. What a handler is charged for a
-//! call does not depend on who asked first: it pays for everything that it would have evaluated by itself, once.
+//! What a handler is charged for a call does not depend on who asked first: it pays for everything that it would have
+//! evaluated by itself, once.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -213,6 +213,9 @@ impl Memory {
     /// Makes ready for another handler.
     pub fn next_handler(&mut self) {
         self.own.clear();
+        // What a large handler may still spend has to come out the same whoever ran before it on this thread, and with
+        // rations of fuel it does not yet: so nothing is kept from one handler to the next.
+        self.shared.clear();
         self.handler += 1;
         self.spending = Spending::default();
     }
