@@ -523,7 +523,8 @@ impl<'a> Evaluator<'a> {
         let fuel = std::mem::replace(&mut self.fuel, MODULE_FUEL);
         let (spent, works) = (self.spent, self.works);
         let (cut, deepest) = (self.cut, self.deepest);
-        let aside = self.memory.step_aside();
+        // What is found about no request is kept apart from what the handler finds.
+        let memory = std::mem::take(&mut self.memory);
         let method = self.method.take();
         let url_path = self.url_path.take();
         let outcomes = self.aside(|this| {
@@ -535,7 +536,7 @@ impl<'a> Evaluator<'a> {
         self.fuel = fuel;
         (self.spent, self.works) = (spent, works);
         (self.cut, self.deepest) = (cut, deepest);
-        self.memory.come_back(aside);
+        self.memory = memory;
         self.method = method;
         self.url_path = url_path;
         outcomes

@@ -1,9 +1,7 @@
 //! Remembered calls: what comes of a call that depends on nothing but what is known of its arguments is evaluated once.
 //!
-//! What a handler is charged for a call does not depend on who asked first: it pays for everything that it would have
-//! evaluated by itself, once.
+//! They serve one handler: what a large handler may still spend must come out the same whoever was proved before it.
 
-use std::cell::Cell;
 use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
@@ -12,7 +10,7 @@ use crate::graph::ModuleId;
 use crate::syntax::{ClassId, FunctionId, MODULE_BODY};
 
 use super::call::{MAX_RECURSION, Use};
-use super::evaluator::{Call, Evaluator, MAX_DEPTH, most_spent};
+use super::evaluator::{Call, Evaluator, MAX_DEPTH};
 use super::paths::PathId;
 use super::record::{Event, FirstWork, Place};
 use super::state::{Outcomes, State};
@@ -35,13 +33,6 @@ pub(super) struct MemoKey {
     known: bool,
     used: Use,
     args: Vec<ArgumentKey>,
-}
-
-impl MemoKey {
-    /// It holds the address of a value, and such values are made anew for every handler.
-    fn holds_address(&self) -> bool {
-        matches!(self.what, Subject::Chain(..)) || self.args.iter().any(ArgumentKey::holds_address)
-    }
 }
 
 /// What is remembered.
@@ -127,14 +118,6 @@ impl ArgumentKey {
             _ => return None,
         })
     }
-
-    fn holds_address(&self) -> bool {
-        match self {
-            Self::Address(_) => true,
-            Self::Object(object) => object.fields.iter().any(|(_, field)| field.holds_address()),
-            _ => false,
-        }
-    }
 }
 
 /// What came of a remembered call.
@@ -155,83 +138,36 @@ pub(super) struct Memo {
     /// The arguments: they keep the addresses in the key from being used again.
     #[expect(dead_code, reason = "held, never read")]
     kept: Vec<Value>,
-    spending: Spending,
     /// The functions that ran in it, and how often within themselves. Where one of them is running already, a call may see
     /// less, because recursion is bounded.
     ran: Box<[(Ran, usize)]>,
-    /// The handler that has paid for it last.
-    paid_by: Cell<u32>,
 }
 
 /// A function that ran.
 type Ran = (ModuleId, FunctionId);
 
-/// What a call evaluates by itself, and the remembered calls that it makes.
-#[derive(Clone, Default, Debug)]
-pub(super) struct Spending {
-    /// Expressions evaluated.
-    spent: u32,
-    /// Pieces of main work seen.
-    works: u32,
-    calls: Vec<Rc<Memo>>,
-    /// Functions that ran, those of the calls included, and how often within themselves.
+/// The functions that run in a call.
+#[derive(Default, Debug)]
+pub(super) struct Running {
+    /// How often each ran within itself, those of the calls inside included.
     ran: FxHashMap<Ran, usize>,
     /// How many calls were running when it began.
     begun_at: usize,
-    /// It looked at what differs between handlers: the request's method and path, the names of its parameters.
-    looked_at_request: bool,
 }
 
-impl Spending {
-    fn call(&mut self, memo: Rc<Memo>) {
-        if !self.calls.iter().any(|known| Rc::ptr_eq(known, &memo)) {
-            self.calls.push(memo);
-        }
-    }
-}
-
-/// The remembered calls.
+/// The remembered calls of the handler that is being evaluated.
 #[derive(Default)]
 pub(super) struct Memory {
-    /// Those of the handler that is being evaluated.
-    own: FxHashMap<MemoKey, Rc<Memo>>,
-    /// Those that serve every handler.
-    shared: FxHashMap<MemoKey, Rc<Memo>>,
-    /// Number of the handler.
-    handler: u32,
+    known: FxHashMap<MemoKey, Rc<Memo>>,
     /// Of the call that is being evaluated.
-    spending: Spending,
-}
-
-/// What was being evaluated when something else came between.
-pub(super) struct Aside {
-    own: FxHashMap<MemoKey, Rc<Memo>>,
-    spending: Spending,
+    running: Running,
 }
 
 impl Memory {
     /// Makes ready for another handler.
     pub fn next_handler(&mut self) {
-        self.own.clear();
-        // What a large handler may still spend has to come out the same whoever ran before it on this thread, and with
-        // rations of fuel it does not yet: so nothing is kept from one handler to the next.
-        self.shared.clear();
-        self.handler += 1;
-        self.spending = Spending::default();
-    }
-
-    /// Keeps apart what is evaluated about no request; [`Self::come_back`] ends it.
-    pub fn step_aside(&mut self) -> Aside {
-        Aside {
-            own: std::mem::take(&mut self.own),
-            spending: std::mem::take(&mut self.spending),
-        }
-    }
-
-    /// Goes on with what was being evaluated.
-    pub fn come_back(&mut self, aside: Aside) {
-        self.own = aside.own;
-        self.spending = aside.spending;
+        self.known.clear();
+        self.running = Running::default();
     }
 
     /// A function runs, the innermost of those that are running.
@@ -243,43 +179,10 @@ impl Memory {
 
     /// A function ran so often within itself, in a call that was made from what is running.
     fn ran_within(&mut self, ran: Ran, often: usize, running: &[Call]) {
-        let since = running.get(self.spending.begun_at..).unwrap_or_default();
+        let since = running.get(self.running.begun_at..).unwrap_or_default();
         let often = often + running_now(ran, since);
-        let known = self.spending.ran.entry(ran).or_default();
+        let known = self.running.ran.entry(ran).or_default();
         *known = often.max(*known);
-    }
-
-    /// What is being evaluated depends on the request's method, path or parameters.
-    pub fn look_at_request(&mut self) {
-        self.spending.looked_at_request = true;
-    }
-
-    fn known(&self, key: &MemoKey) -> Option<&Rc<Memo>> {
-        self.own.get(key).or_else(|| self.shared.get(key))
-    }
-
-    /// Makes the handler pay for what it has not paid for in a call and in the calls that it makes, in expressions and pieces
-    /// of work; nothing, and no payment, when that is more than it may spend, having spent and seen so much.
-    fn pay(&self, memo: &Rc<Memo>, before: (u32, u32)) -> Option<(u32, u32)> {
-        let mut paid: Vec<(&Memo, u32)> = Vec::new();
-        let (mut spent, mut works) = (0, 0);
-        let mut pending: Vec<&Memo> = vec![memo];
-        while let Some(next) = pending.pop() {
-            if next.paid_by.get() == self.handler {
-                continue;
-            }
-            paid.push((next, next.paid_by.replace(self.handler)));
-            spent += next.spending.spent;
-            works += next.spending.works;
-            pending.extend(next.spending.calls.iter().map(|memo| &**memo));
-        }
-        if !paid.is_empty() && before.0 + spent > most_spent(before.1 + works) {
-            for (memo, payer) in paid {
-                memo.paid_by.set(payer);
-            }
-            return None;
-        }
-        Some((spent, works))
     }
 }
 
@@ -309,13 +212,12 @@ impl Evaluator<'_> {
         let arrivals = std::mem::take(&mut self.arrivals);
         let cut = std::mem::replace(&mut self.cut, usize::MAX);
         let deepest = std::mem::replace(&mut self.deepest, self.calls.len());
-        let (spent, works) = (self.spent, self.works);
         let class_decided = self.class_decided;
-        let begun = Spending {
+        let begun = Running {
             begun_at: self.calls.len(),
-            ..Spending::default()
+            ..Running::default()
         };
-        let around = std::mem::replace(&mut self.memory.spending, begun);
+        let around = std::mem::replace(&mut self.memory.running, begun);
         let starved = self.starved;
         let frame = self.begin_frame();
         let work = self.first_work.take();
@@ -326,12 +228,8 @@ impl Evaluator<'_> {
         self.meet_work(met.as_ref());
         let need = self.end_frame(frame);
         self.needs(frame.0 + need);
-        let mut spending = std::mem::replace(&mut self.memory.spending, around);
+        let running = std::mem::replace(&mut self.memory.running, around);
         self.class_decided = class_decided;
-        let (inside_spent, inside_works) = (spending.spent, spending.works);
-        // What the calls inside have cost is theirs.
-        spending.spent = self.spent - spent - inside_spent;
-        spending.works = self.works - works - inside_works;
         let cost = CALL_FUEL - self.fuel;
         self.fuel = fuel;
         self.charge(cost);
@@ -350,22 +248,13 @@ impl Evaluator<'_> {
             .iter()
             .map(|(after, flow)| (state.then(after), flow.clone()))
             .collect();
-        let ran: Box<[(Ran, usize)]> = std::mem::take(&mut spending.ran).into_iter().collect();
+        let ran: Box<[(Ran, usize)]> = running.ran.into_iter().collect();
         for (function, often) in &ran {
             self.memory.ran_within(*function, *often, &self.calls);
         }
-        let around = &mut self.memory.spending;
-        around.looked_at_request |= spending.looked_at_request;
         if !whole {
-            // It will be evaluated again, so it belongs to whoever called.
-            around.spent += inside_spent;
-            around.works += inside_works;
-            spending.calls.drain(..).for_each(|memo| around.call(memo));
             return result;
         }
-        around.spent += self.spent - spent;
-        around.works += self.works - works;
-        let serves_all = !spending.looked_at_request && !key.holds_address();
         // Nobody asks for the variables of whoever called first.
         let nowhere = Scope::module(state.scope.module);
         for (after, _) in &mut outcomes {
@@ -380,41 +269,26 @@ impl Evaluator<'_> {
             cost,
             depth,
             kept,
-            spending,
             ran,
-            paid_by: Cell::new(self.payer()),
         });
-        self.memory.spending.call(Rc::clone(&memo));
-        let memory = &mut self.memory;
-        let known = if serves_all {
-            &mut memory.shared
-        } else {
-            &mut memory.own
-        };
-        known.insert(key, memo);
+        self.memory.known.insert(key, memo);
         result
     }
 
-    /// The outcome of a call that is remembered, paid for.
+    /// The outcome of a call that is remembered.
     fn recall(&mut self, key: &MemoKey, state: &State) -> Option<Outcomes> {
-        let known = Rc::clone(self.memory.known(key)?);
+        let known = Rc::clone(self.memory.known.get(key)?);
         let too_often =
             |(ran, often): &(Ran, usize)| often + running_now(*ran, &self.calls) > MAX_RECURSION;
         if self.calls.len() + known.depth > MAX_DEPTH || known.ran.iter().any(too_often) {
             return None;
         }
-        if self.payer() != 0 {
+        if self.global_depth == 0 {
             if known.need > self.left() {
                 return None;
             }
-            let (spent, works) = self.memory.pay(&known, (self.spent, self.works))?;
             self.needs(self.spent - self.frame + known.need);
-            self.spent += spent;
-            self.works += works;
-            self.memory.spending.spent += spent;
-            self.memory.spending.works += works;
         }
-        self.memory.spending.looked_at_request |= known.spending.looked_at_request;
         for (function, often) in &known.ran {
             self.memory.ran_within(*function, *often, &self.calls);
         }
@@ -428,9 +302,7 @@ impl Evaluator<'_> {
         }
         self.arrive_behind(state, &known.arrivals);
         let after = |(after, flow): &(State, super::state::Flow)| (state.then(after), flow.clone());
-        let outcomes = known.outcomes.iter().map(after).collect();
-        self.memory.spending.call(known);
-        Some(outcomes)
+        Some(known.outcomes.iter().map(after).collect())
     }
 
     /// Paths that arrived in a remembered call arrive behind what was done before it.
@@ -438,15 +310,6 @@ impl Evaluator<'_> {
         let arrived = inside.iter();
         self.arrivals
             .extend(arrived.map(|(after, flow)| (state.then(after), flow.clone())));
-    }
-
-    /// The handler that pays for what is evaluated now: none for what modules define.
-    fn payer(&self) -> u32 {
-        if self.global_depth == 0 {
-            self.memory.handler
-        } else {
-            0
-        }
     }
 
     /// What a call takes of the caller's fuel: little, because it will not be evaluated again.

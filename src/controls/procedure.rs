@@ -453,7 +453,6 @@ impl<'a> Evaluator<'a> {
         mut state: State,
         kind: Option<usize>,
     ) -> Outcomes {
-        self.memory.look_at_request();
         self.arrivals.push((state.clone(), Ok(options)));
         state.answered = Some(Rc::new(Response {
             kind: ResponseKind::PassOn,
@@ -478,7 +477,6 @@ impl<'a> Evaluator<'a> {
         id: ExprId,
     ) -> Outcomes {
         let place = self.place(&state, id);
-        self.memory.look_at_request();
         let options = args.iter().find_map(|arg| match arg {
             Value::Object(options) => Some(Rc::clone(options)),
             _ => None,

@@ -86,20 +86,14 @@ impl<'a> Evaluator<'a> {
                 // What contexts are made of: the request, or an object that holds it.
                 "raw" | "req" | "request" => Some(self.request()),
                 "res" => Some(self.response_object()),
-                "url" => {
-                    self.memory.look_at_request();
-                    Some(Value::Unknown(
-                        Provenance::of(Bits::QUERY),
-                        Presence::Truthy,
-                    ))
-                }
-                "method" => {
-                    self.memory.look_at_request();
-                    Some(match &self.method {
-                        Some(method) => Value::String(Rc::clone(method)),
-                        None => Value::Unknown(Provenance::default(), Presence::Truthy),
-                    })
-                }
+                "url" => Some(Value::Unknown(
+                    Provenance::of(Bits::QUERY),
+                    Presence::Truthy,
+                )),
+                "method" => Some(match &self.method {
+                    Some(method) => Value::String(Rc::clone(method)),
+                    None => Value::Unknown(Provenance::default(), Presence::Truthy),
+                }),
                 "path" | "originalUrl" | "pathname" => Some(self.path_value()),
                 "body" | "rawBody" | "file" | "files" => seen(self, Bits::BODY),
                 "auth" | "user" | "session" | "userId" | "currentUser" => {
@@ -142,7 +136,6 @@ impl<'a> Evaluator<'a> {
 
     /// `c.set("user", user)`
     fn keep_in_context(&mut self, key: &str, v: &Value) {
-        self.memory.look_at_request();
         match self.kept.iter_mut().find(|(name, _)| **name == *key) {
             Some((_, kept)) => *kept = kept.join(v),
             None => self.kept.push((Rc::from(key), v.clone())),
@@ -151,7 +144,6 @@ impl<'a> Evaluator<'a> {
 
     /// `c.get("user")`, `c.var.user`: what a layer in front kept there, which other paths may not have done.
     fn kept_in_context(&mut self, key: &str, place: Option<Place>) -> Value {
-        self.memory.look_at_request();
         if let Some((_, kept)) = self.kept.iter().find(|(name, _)| **name == *key) {
             let mut provenance = kept.provenance();
             return match kept {
@@ -185,7 +177,6 @@ impl<'a> Evaluator<'a> {
 
     /// The path: a text where it is the same for all requests of the route, else a value with parts that are fixed.
     fn path_value(&mut self) -> Value {
-        self.memory.look_at_request();
         let Some(path) = &self.url_path else {
             return Value::Unknown(Provenance::default(), Presence::Truthy);
         };
@@ -286,7 +277,6 @@ impl<'a> Evaluator<'a> {
     }
 
     fn query(&mut self, name: &str, place: Option<Place>) -> Value {
-        self.memory.look_at_request();
         if self.params.iter().any(|param| param == name) {
             return Value::from_bits(self.param_bits(name));
         }
