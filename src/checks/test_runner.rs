@@ -206,18 +206,7 @@ fn tool_of(name: &str) -> Option<&'static str> {
 
 /// The object that the tool gets.
 fn exported<'m>(folder: &Folder<'_, 'm>, module: &'m ModuleRecord) -> Option<Folded<'m>> {
-    let mut config = folder.export(module, "default")?;
-    for _ in 0..4 {
-        let is_function = config
-            .alternatives()
-            .iter()
-            .any(|arm| matches!(arm.value, Literal::Function(_)));
-        if !is_function {
-            break;
-        }
-        config = folder.call(&config, &[]);
-    }
-    Some(config)
+    Some(folder.configured(folder.export(module, "default")?))
 }
 
 /// The texts of a list or of one text, and whether these are all. A regular expression stands as `/source/`.

@@ -86,7 +86,7 @@ impl NextConfig {
             read.headers_incomplete = true;
             return read;
         };
-        let config = configured(&folder, exported);
+        let config = folder.configured(exported);
         if let Some(extensions) = config.get("pageExtensions").map(texts)
             && !extensions.is_empty()
         {
@@ -147,23 +147,6 @@ impl NextConfig {
             }
         }
     }
-}
-
-/// The object that Next.js gets: functions are called.
-fn configured<'m>(folder: &Folder<'_, 'm>, exported: Folded<'m>) -> Folded<'m> {
-    let mut config = exported;
-    // A configuration may be a function, and a wrapper may make one of a function.
-    for _ in 0..4 {
-        let is_function = config
-            .alternatives()
-            .iter()
-            .any(|arm| matches!(arm.value, Literal::Function(_)));
-        if !is_function {
-            break;
-        }
-        config = folder.call(&config, &[]);
-    }
-    config
 }
 
 fn is_complete_object(config: &Folded<'_>) -> bool {

@@ -101,6 +101,24 @@ impl<'l, 'm> Folder<'l, 'm> {
         Some(self.exported(module, export, 0))
     }
 
+    /// The object that a tool gets of what a configuration file exports. That may be a function, and a wrapper may make one of
+    /// a function; they are called without arguments.
+    #[must_use]
+    pub fn configured(&self, exported: Folded<'m>) -> Folded<'m> {
+        let mut config = exported;
+        for _ in 0..4 {
+            let is_function = config
+                .alternatives()
+                .iter()
+                .any(|arm| matches!(arm.value, Literal::Function(_)));
+            if !is_function {
+                break;
+            }
+            config = self.call(&config, &[]);
+        }
+        config
+    }
+
     /// The value that a function returns: every returned value when there are several. `arguments` are bound to its
     /// parameters as far as they go.
     #[must_use]
