@@ -332,8 +332,7 @@ fn coverage(app: &AppModel, control: Control) -> Coverage {
         let Some(verdict) = route.controls.get(&control) else {
             continue;
         };
-        if control == Control::Auth && public || control == Control::ErrorHandling && !route.works()
-        {
+        if control == Control::Auth && public || control == Control::ErrorHandling && !route.works {
             continue;
         }
         match verdict.status {

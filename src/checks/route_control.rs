@@ -95,10 +95,10 @@ fn is_excepted(route: &RouteFacts, check: &RouteControl) -> bool {
 /// True when the handler does nothing for which the control is there: no failure to catch, nothing to steal, nothing to use up.
 fn needs_nothing(route: &RouteFacts, control: Control) -> bool {
     match control {
-        Control::ErrorHandling => !route.works(),
+        Control::ErrorHandling => !route.works,
         // Without work, an action can only change what is the caller's own: cookies, the page that is shown.
         Control::Auth | Control::RateLimit | Control::Validation if route.route.url.is_none() => {
-            !route.works()
+            !route.works
         }
         Control::Auth | Control::RateLimit => route.is_constant(),
         _ => false,

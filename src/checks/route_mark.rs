@@ -44,7 +44,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &RouteMark) -> CheckResult {
                             .at_most(verdict.confidence);
                         result.half(weight(route), finding);
                     }
-                    _ if check.reading && !route.works() => {}
+                    _ if check.reading && !route.works => {}
                     _ if check.reading && !route.reads_input() => result.unknown(),
                     _ => {
                         let finding = report(&check.says, &[]).at_most(verdict.confidence);

@@ -8,9 +8,9 @@ use crate::rule::Calling;
 use crate::syntax::{Class, Expr, ExprId, Key, MemberValue, Pattern};
 
 use super::evaluator::{Call, Evaluator, MAX_DEPTH};
-use super::record::Event;
+use super::record::{Event, Failure};
 use super::state::{Outcomes, State, merge_outcomes, merge_states, value};
-use super::statement::Exit;
+use super::statement::{Exit, set};
 use super::value::{
     Bits, Chain, ClassValue, Closure, Native, Object, Presence, Provenance, Response, ResponseKind,
     Scope, Value,
@@ -85,7 +85,12 @@ impl<'a> Evaluator<'a> {
                     let place = this.place(&state, id);
                     let function = this.member(&receiver, name, Some(place));
                     let (lists, mut outcomes) = this.arguments(args, state);
-                    for (state, args) in lists {
+                    for (mut state, args) in lists {
+                        if let ("push" | "unshift", Value::Array(items), Expr::Name(list)) =
+                            (name, &receiver, record.expr(*object))
+                        {
+                            set(&mut state, *list, lengthened(items, &args));
+                        }
                         outcomes.extend(this.invoked(used, |this, used| {
                             this.call_method(&receiver, name, &function, args, state, id, used)
                         }));
@@ -113,6 +118,23 @@ impl<'a> Evaluator<'a> {
                 let place = this.place(&state, id);
                 let (lists, mut outcomes) = this.arguments(args, state);
                 for (state, args) in lists {
+                    if let (Expr::Name(callee), Value::Function(closure)) =
+                        (record.expr(*callee), &function)
+                        && closure.module != state.scope.module
+                        && names_logging(record.name(*callee))
+                        && args.iter().any(gives_level)
+                    {
+                        // `log({ message, type: 'error' })`: a home-made logger that is one function.
+                        let event = Event::Log {
+                            structured: true,
+                            own: this.own(),
+                            by_name: true,
+                        };
+                        let place = this.place(&state, id);
+                        this.event(event, place);
+                        outcomes.push((state, Ok(Value::Undefined)));
+                        continue;
+                    }
                     outcomes.extend(this.invoked(used, |this, used| {
                         this.call(&function, None, args, state, id, used)
                     }));
@@ -168,7 +190,13 @@ impl<'a> Evaluator<'a> {
             Use::Awaited
         };
         if catches {
-            self.protection.push(true);
+            let callback = if name == "catch" {
+                args.first()
+            } else {
+                args.get(1)
+            };
+            let becomes = self.callback_becomes(callback, &state, id);
+            self.protection.push(becomes);
         }
         let settled = self.call_expression(promise, state, inner);
         self.record.take_lost();
@@ -199,6 +227,48 @@ impl<'a> Evaluator<'a> {
         merge_outcomes(outcomes)
     }
 
+    /// What a callback makes of a failure that nobody foresaw.
+    fn callback_becomes(
+        &mut self,
+        callback: Option<&crate::syntax::Argument>,
+        state: &State,
+        id: ExprId,
+    ) -> Failure {
+        let Some(callback) = callback else {
+            return Failure::Escapes;
+        };
+        // Where nothing is recorded, nothing depends on it.
+        if self.muted > 0 {
+            return Failure::Swallowed;
+        }
+        let outcomes = self.aside(|this| {
+            let function = this.plain(callback.value, state);
+            let Value::Function(_) = &function else {
+                return SmallVec::new();
+            };
+            let failure = Value::Object(Rc::new(Object {
+                open: Some(Provenance::default()),
+                ..Object::default()
+            }));
+            this.call(
+                &function,
+                None,
+                vec![failure],
+                state.clone(),
+                id,
+                Use::Awaited,
+            )
+        });
+        match outcomes.last() {
+            Some((_, Err(Value::Response(_)))) => Failure::Answered,
+            Some((_, Err(_))) => Failure::Escapes,
+            Some((state, Ok(v))) if state.answered.is_some() || self.answers_failure(v) => {
+                Failure::Answered
+            }
+            _ => Failure::Swallowed,
+        }
+    }
+
     #[expect(clippy::too_many_arguments, reason = "everything that a call is about")]
     fn call_method(
         &mut self,
@@ -210,20 +280,17 @@ impl<'a> Evaluator<'a> {
         id: ExprId,
         used: Use,
     ) -> Outcomes {
+        if is_level(name) && self.is_logger(receiver, function, id, &state) {
+            let event = Event::Log {
+                structured: true,
+                own: self.own(),
+                by_name: !self.is_levelled(receiver),
+            };
+            let place = self.place(&state, id);
+            self.event(event, place);
+            return value(state, Value::Undefined);
+        }
         if let Value::Function(closure) = function {
-            // A method named like a level, on an object of the repository, that ends in the console: a home-made logger.
-            if is_level(name) && !matches!(receiver, Value::External(_)) {
-                let place = self.place(&state, id);
-                let own = self.own();
-                self.event(
-                    Event::Log {
-                        structured: true,
-                        own,
-                    },
-                    place,
-                );
-                return value(state, Value::Undefined);
-            }
             if matches!(name, "call" | "apply" | "bind") && matches!(receiver, Value::Function(_)) {
                 return self.call_native(
                     &Native::Method {
@@ -239,6 +306,59 @@ impl<'a> Evaluator<'a> {
             return self.call_closure(closure, Some(receiver.clone()), args, state, used);
         }
         self.call(function, Some(receiver), args, state, id, used)
+    }
+
+    /// The method named like a level is one of the repository's own objects (a home-made logger), or of something out of sight
+    /// that is called a logger.
+    fn is_logger(&self, receiver: &Value, function: &Value, id: ExprId, state: &State) -> bool {
+        match (receiver, function) {
+            (Value::External(_), Value::Function(_)) => false,
+            (_, Value::Function(_)) => true,
+            (_, Value::Choice(options)) => options
+                .iter()
+                .any(|option| matches!(option, Value::Function(_))),
+            (Value::External(_), Value::External(method))
+                if self.paths.known(method.path).api.is_some() =>
+            {
+                false
+            }
+            (Value::External(_), Value::External(_))
+            | (Value::Unknown(..) | Value::Object(_), Value::Unknown(..)) => {
+                let record = self.module(state.scope.module);
+                let Expr::Call { callee, .. } = record.expr(id) else {
+                    return false;
+                };
+                let Expr::Member { object, .. } = record.expr(*callee) else {
+                    return false;
+                };
+                let name = match record.expr(*object) {
+                    Expr::Name(name) => record.name(*name),
+                    Expr::Member { property, .. } => record.name(*property),
+                    _ => return false,
+                };
+                name == "log" || name.to_ascii_lowercase().ends_with("logger")
+            }
+            _ => false,
+        }
+    }
+
+    /// An object with several methods that are named like levels.
+    fn is_levelled(&self, v: &Value) -> bool {
+        match v {
+            Value::Object(object) => {
+                let fields = object.fields.iter().filter(|(name, _)| is_level(name));
+                let methods = object.class.as_ref().map_or(0, |class| {
+                    let record = self.module(class.module);
+                    let members = record.class(class.class).members.iter();
+                    members
+                        .filter(|member| matches!(member.key, Key::Name(name) if is_level(record.name(name))))
+                        .count()
+                });
+                fields.count() + methods > 1
+            }
+            Value::Choice(options) => options.iter().any(|option| self.is_levelled(option)),
+            _ => false,
+        }
     }
 
     /// Calls a value.
@@ -330,11 +450,14 @@ impl<'a> Evaluator<'a> {
         if self.module(closure.module).use_client {
             return value(state, Value::unknown());
         }
-        let own = self.own()
-            && (closure.module == self.home
-                || self.catching > 0
-                || args.iter().any(|arg| self.is_request(arg))
-                || self.is_scope_of_caller(closure));
+        let acting = std::mem::take(&mut self.acting);
+        // A function that is written inside one of the handler's belongs to it, whoever calls it.
+        let own = self.is_scope_of_caller(closure)
+            || self.own()
+                && (acting
+                    || closure.module == self.home
+                    || self.catching > 0
+                    || args.iter().any(|arg| self.is_request(arg)));
         let this = if function.is_arrow {
             closure.this.clone()
         } else {
@@ -372,6 +495,7 @@ impl<'a> Evaluator<'a> {
             module: closure.module,
             function: closure.function,
             own,
+            used,
             caller: Rc::clone(&caller),
             protection: self.protection.len(),
         });
@@ -507,6 +631,7 @@ impl<'a> Evaluator<'a> {
             module: class.module,
             function: definition.constructor.unwrap_or(crate::syntax::MODULE_BODY),
             own: false,
+            used: Use::Plain,
             caller: Rc::clone(&caller),
             protection: self.protection.len(),
         };
@@ -628,6 +753,7 @@ impl<'a> Evaluator<'a> {
                     module: parent.module,
                     function: constructor,
                     own: false,
+                    used: Use::Plain,
                     caller: Rc::clone(&caller),
                     protection: self.protection.len(),
                 });
@@ -774,6 +900,7 @@ impl<'a> Evaluator<'a> {
             let external = Rc::clone(external);
             return self.external_layer(&external, chain, state, id);
         }
+        self.acting = matches!(layer, Value::Function(_));
         self.call(&layer, None, args, state, id, Use::Awaited)
     }
 
@@ -789,6 +916,7 @@ impl<'a> Evaluator<'a> {
             }
             _ => chain.args.clone(),
         };
+        self.acting = matches!(handler, Value::Function(_));
         self.call(&handler, None, args, state, id, Use::Awaited)
     }
 
@@ -817,9 +945,49 @@ impl<'a> Evaluator<'a> {
 /// Some way out of a call turns the caller away.
 fn turns_away(outcomes: &Outcomes) -> bool {
     outcomes.iter().any(|(state, flow)| match flow {
-        Ok(v) => super::proof::refuses(v, state),
+        Ok(v) => super::ending::refuses(v, state),
         Err(_) => true,
     })
+}
+
+/// A list after `push`. One of steps is kept as it is known; of other lists only what they are made of.
+fn lengthened(items: &Rc<Vec<Value>>, args: &[Value]) -> Value {
+    let steps = |v: &Value| {
+        matches!(
+            v,
+            Value::Function(_) | Value::Native(_) | Value::External(_)
+        )
+    };
+    let all: Vec<Value> = items.iter().chain(args).cloned().collect();
+    let list = Value::Array(Rc::new(all));
+    if args.iter().any(steps) {
+        return list;
+    }
+    Value::Unknown(list.provenance(), Presence::Truthy)
+}
+
+/// `log`, `logger`, `logError`, but not `login`.
+fn names_logging(name: &str) -> bool {
+    name.strip_prefix("log").is_some_and(|rest| {
+        rest.is_empty()
+            || rest == "ger"
+            || rest.starts_with(|letter: char| letter.is_ascii_uppercase())
+    })
+}
+
+/// The argument says at which level something is logged.
+fn gives_level(v: &Value) -> bool {
+    match v {
+        Value::String(text) => is_level(text),
+        Value::Object(object) => ["level", "type", "severity"].iter().any(|key| {
+            object.get(key).is_some_and(|level| {
+                object.get("message").is_some()
+                    || matches!(level, Value::String(text) if is_level(text))
+                    || *key == "level"
+            })
+        }),
+        _ => false,
+    }
 }
 
 /// The methods of a levelled logger.

@@ -13,7 +13,7 @@ use crate::syntax::{
 
 use super::memo::Memory;
 use super::paths::Paths;
-use super::record::{Event, FirstWork, Place, Record};
+use super::record::{Event, Failure, FirstWork, Place, Record};
 use super::state::{Outcomes, Site, State};
 use super::team::TeamControls;
 use super::url_path::UrlPath;
@@ -76,6 +76,8 @@ pub(super) struct Call {
     pub own: bool,
     /// The caller's variables at the time of the call.
     pub caller: Rc<Scope>,
+    /// What becomes of its result.
+    pub used: super::call::Use,
     /// How many entries of `protection` belong to the callers.
     pub protection: usize,
 }
@@ -101,10 +103,12 @@ pub(super) struct Evaluator<'a> {
     pub muted: u32,
     pub fuel: u32,
     pub calls: Vec<Call>,
-    /// One entry per `try` that is being evaluated: its handler turns failures into something else.
-    pub protection: Vec<bool>,
+    /// One entry per `try` that is being evaluated: what its handler makes of a failure.
+    pub protection: Vec<Failure>,
     /// Within a `catch` block.
     pub catching: u32,
+    /// The next function that is called belongs to the handler: it is a layer of the handler's chain.
+    pub acting: bool,
     /// The request's method, when it is fixed.
     pub method: Option<Rc<str>>,
     /// The path of the requests, when the handler has a URL.
@@ -171,6 +175,7 @@ impl<'a> Evaluator<'a> {
             calls: Vec::new(),
             protection: Vec::new(),
             catching: 0,
+            acting: false,
             method: None,
             url_path: None,
             params: Vec::new(),
@@ -204,6 +209,7 @@ impl<'a> Evaluator<'a> {
         self.calls.clear();
         self.protection.clear();
         self.catching = 0;
+        self.acting = false;
         self.method = method.map(Rc::from);
         self.url_path = url.map(UrlPath::new);
         self.home = home;
@@ -349,6 +355,47 @@ impl<'a> Evaluator<'a> {
         let reported = self.catching > 0 && event == Event::Identity;
         if self.muted == 0 && !reported {
             self.record.add(event, place);
+        }
+    }
+
+    /// What becomes of a failure at the place that runs now.
+    pub fn failure(&self) -> Failure {
+        self.protection
+            .iter()
+            .copied()
+            .max()
+            .unwrap_or(Failure::Escapes)
+    }
+
+    /// Input was read here.
+    pub fn input(&mut self, bits: Bits, place: Place) {
+        let at_home = place.module == self.home && self.own();
+        self.event(
+            if at_home {
+                Event::Input(bits)
+            } else {
+                Event::InputAtHand(bits)
+            },
+            place,
+        );
+    }
+
+    /// Evaluates something that runs at another time than the handler, of which only the logging counts.
+    pub fn logs_of(&mut self, work: impl FnOnce(&mut Self)) {
+        if self.muted > 0 || !self.own() {
+            return;
+        }
+        let record = std::mem::take(&mut self.record);
+        let protection = std::mem::take(&mut self.protection);
+        let catching = std::mem::take(&mut self.catching);
+        work(self);
+        self.protection = protection;
+        self.catching = catching;
+        let seen = std::mem::replace(&mut self.record, record);
+        for (event, place) in seen.events {
+            if matches!(event, Event::Log { .. }) {
+                self.record.add(event, place);
+            }
         }
     }
 

@@ -4,8 +4,10 @@ use crate::routes::{Entry, Route};
 use crate::rule::Control;
 
 use super::Evidence;
+use super::ending::{End, Ending};
 use super::evaluator::Evaluator;
-use super::proof::{End, Ending, Judgement, Seen, concerns};
+use super::guards::{Judgement, concerns};
+use super::proof::Seen;
 use super::record::{Event, Flaw};
 use super::state::{Fact, Site};
 use super::value::Bits;

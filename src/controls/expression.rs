@@ -10,7 +10,7 @@ use crate::syntax::{
 
 use super::call::Use;
 use super::evaluator::Evaluator;
-use super::record::Event;
+use super::record::{Event, Place};
 use super::state::{Outcomes, State, Unconfigured, merge_outcomes, merge_states, squeeze, value};
 use super::statement::{Branches, set};
 use super::value::{Bits, External, Object, Presence, Provenance, Value};
@@ -189,11 +189,13 @@ impl<'a> Evaluator<'a> {
                 then,
                 otherwise,
             } => {
+                let module = state.scope.module;
                 let Branches {
                     yes,
                     no,
                     thrown,
                     bits,
+                    input,
                 } = self.branch(*test, state);
                 let mut outcomes: Outcomes = thrown
                     .into_iter()
@@ -202,9 +204,15 @@ impl<'a> Evaluator<'a> {
                 // Chosen by configuration: what it yields depends on that.
                 let configured =
                     bits.has(Bits::CONFIG) || (bits.has(Bits::SECRET) && !bits.has(Bits::REQUEST));
-                for (states, arm) in [(yes, *then), (no, *otherwise)] {
+                let both = !yes.is_empty() && !no.is_empty();
+                let mut given = [None, None];
+                for (at, (states, arm)) in [(yes, *then), (no, *otherwise)].into_iter().enumerate()
+                {
                     for state in states {
                         for (state, flow) in self.eval(arm, state) {
+                            if let Ok(v) = &flow {
+                                given[at] = Some(Bits(v.provenance().bits.0 & input.0));
+                            }
                             let flow = match flow {
                                 Ok(v) if configured && self.calls.is_empty() => {
                                     Ok(with_bits(v, Bits::CONFIG))
@@ -214,6 +222,22 @@ impl<'a> Evaluator<'a> {
                             outcomes.push((state, flow));
                         }
                     }
+                }
+                // `isUnit(unit) ? unit : 'celsius'`: what is not allowed is replaced by a constant.
+                let kept = matches!(record.expr(*then), Expr::Name(_))
+                    && matches!(record.expr(*otherwise), Expr::String(_) | Expr::Number(_));
+                if both
+                    && kept
+                    && input != Bits::NONE
+                    && let [Some(one), Some(other)] = given
+                    && (one == Bits::NONE) != (other == Bits::NONE)
+                    && (bits.has(Bits::COMPARED) || matches!(record.expr(*test), Expr::Call { .. }))
+                {
+                    let place = Place {
+                        module,
+                        span: record.span(*test),
+                    };
+                    self.event(Event::ManualCheck(input), place);
                 }
                 merge_outcomes(outcomes)
             }
@@ -629,6 +653,7 @@ impl<'a> Evaluator<'a> {
                     no: inner.yes,
                     thrown: inner.thrown,
                     bits: inner.bits,
+                    input: inner.input,
                 }
             }
             Expr::Logical {
@@ -641,6 +666,7 @@ impl<'a> Evaluator<'a> {
                 let mut all = Branches {
                     thrown: first.thrown,
                     bits: first.bits,
+                    input: first.input,
                     ..Branches::default()
                 };
                 let (mut onward, settled) = if both {
@@ -660,6 +686,7 @@ impl<'a> Evaluator<'a> {
                     all.no.extend(second.no);
                     all.thrown.extend(second.thrown);
                     all.bits = all.bits.with(second.bits);
+                    all.input = all.input.with(second.input);
                 }
                 all
             }
@@ -684,6 +711,23 @@ impl<'a> Evaluator<'a> {
                         Some(true) => all.yes.push(state),
                         Some(false) => all.no.push(state),
                         None => {
+                            let mut state = state;
+                            let input = provenance.bits.of_input_alone();
+                            if input != Bits::NONE {
+                                let place = self.place(&state, test);
+                                all.input = all.input.with(input);
+                                if self.catching == 0 && self.own() {
+                                    state.asked = Some((place, input));
+                                }
+                                let argument = Bits(input.0 & Bits::ARGUMENT.0);
+                                if argument != Bits::NONE {
+                                    self.event(Event::Input(argument), place);
+                                }
+                            }
+                            if provenance.bits.has(Bits::SCHEMA) {
+                                let place = self.place(&state, test);
+                                self.event(Event::SchemaAsked, place);
+                            }
                             let mut yes = state.clone();
                             let mut no = state;
                             if provenance.bits.has(Bits::EVENTS)

@@ -10,7 +10,7 @@ use crate::syntax::{ExprId, Key, MemberValue};
 use super::call::Use;
 use super::evaluator::Evaluator;
 use super::paths::PathId;
-use super::record::{Event, FirstWork, Place};
+use super::record::{Event, Failure, FirstWork, Place};
 use super::state::{Outcomes, State, value};
 use super::value::{
     Bits, Chain, ClassValue, External, Native, Object, Presence, Provenance, ResponseKind, Value,
@@ -100,6 +100,9 @@ impl<'a> Evaluator<'a> {
                 members.fold(first, |joined, v| joined.join(&v))
             }
             Value::Unknown(provenance, _) => {
+                if let (true, Some(place)) = (provenance.bits.has(Bits::SCHEMA), place) {
+                    self.event(Event::SchemaAsked, place);
+                }
                 // Some names are so particular that they tell what is called on whatever they are called.
                 let path = self.paths.unknown_member(name);
                 let provenance = self.named(provenance.clone(), name, place);
@@ -329,16 +332,34 @@ impl<'a> Evaluator<'a> {
                 through: Vec::new(),
             }));
         }
-        let caught = self.protection.iter().any(|protects| *protects);
+        let failure = self.failure();
         // What a catch does on its way is no main work.
-        if caught || self.catching == 0 {
+        if self.catching == 0 {
+            state.asked = None;
+            state.rejected = None;
+            state.forgotten = true;
+        }
+        if failure != Failure::Escapes || self.catching == 0 {
             self.event(
                 Event::Work {
-                    caught,
+                    failure,
                     what: Rc::from(what),
                 },
                 place,
             );
+        }
+    }
+
+    /// Something is done with these values. What a handler was given as arguments counts wherever it goes; what was read of the
+    /// request, wanted or not, only where work is done with it.
+    fn input_used(&mut self, bits: Bits, light: bool, place: Place) {
+        let wanted = if light { Bits::ARGUMENT } else { Bits::INPUT };
+        let used = Bits(bits.0 & wanted.0);
+        if used != Bits::NONE {
+            self.event(Event::Input(used), place);
+        }
+        if bits.has(Bits::SCHEMA) {
+            self.event(Event::SchemaAsked, place);
         }
     }
 
@@ -352,7 +373,28 @@ impl<'a> Evaluator<'a> {
         used: Use,
     ) -> Outcomes {
         let place = self.place(&state, id);
-        if self.is_request_path(external.path) {
+        let known = self.paths.known(external.path);
+        let is = |meaning: Meaning| known.api.is_some_and(|api| api.is == meaning);
+        let given = args.iter().fold(external.provenance.clone(), |all, v| {
+            all.join(&v.provenance())
+        });
+        let light = known.light && !is(Meaning::Work);
+        // What is logged, or compared with a signature, is not yet used.
+        let aside = known.api.is_some_and(|api| {
+            matches!(
+                api.is,
+                Meaning::Log
+                    | Meaning::Console
+                    | Meaning::Track
+                    | Meaning::Compare
+                    | Meaning::CheckSignature
+                    | Meaning::VerifySignature
+            )
+        });
+        if !aside {
+            self.input_used(given.bits, light, place);
+        }
+        if self.is_request_path(external.path) && !is(Meaning::Log) {
             return self.call_request(external, args, state, place);
         }
         let next = args.iter().find_map(|arg| match arg {
@@ -370,7 +412,6 @@ impl<'a> Evaluator<'a> {
             };
             return self.external_layer(external, &Rc::new(before), state, id);
         }
-        let known = self.paths.known(external.path);
         let called = self.paths.called(external.path);
         if let Some(kind) = self.paths.known(called).builder {
             return value(state, self.builder(kind, args));
@@ -382,10 +423,9 @@ impl<'a> Evaluator<'a> {
             self.event(Event::Expensive(Rc::from(category)), place);
         }
         let text = self.paths.text(external.path);
-        if let Some(api) = known.api {
-            return self.meaning(api, known.by_name, external, args, state, id, used);
+        if let Some(api) = known.api.filter(|_| !is(Meaning::Work)) {
+            return self.meaning(api, known.by_name, external, args, given, state, id, used);
         }
-        let light = known.light;
         if !light {
             let holds = |arg: &Value| match arg {
                 Value::Object(object) => object.fields.iter().any(|(_, v)| self.is_request(v)),
@@ -564,9 +604,27 @@ impl<'a> Evaluator<'a> {
         for arg in args {
             if matches!(arg, Value::Function(_)) {
                 let parameters = vec![Value::unknown(), Value::unknown(), Value::unknown()];
-                let _ = self.call(arg, None, parameters, state.clone(), id, Use::Awaited);
+                let outcomes = self.call(arg, None, parameters, state.clone(), id, Use::Awaited);
+                // What it throws is not followed, but what it threw for is.
+                for (state, flow) in outcomes {
+                    if let (Err(_), Some((place, bits))) = (flow, state.rejected) {
+                        self.event(Event::ManualCheck(bits), place);
+                    }
+                }
             }
         }
+    }
+
+    /// The functions of a stream run once the answer is on its way, outside every `try` around it.
+    fn run_stream(&mut self, args: &[Value], state: &State, id: ExprId) {
+        let Some(Value::Object(source)) = args.first() else {
+            return;
+        };
+        let protection = std::mem::take(&mut self.protection);
+        for (_, function) in &source.fields {
+            self.run_aside(std::slice::from_ref(function), state, id);
+        }
+        self.protection = protection;
     }
 
     /// Calls something of which nothing is known.
@@ -580,6 +638,10 @@ impl<'a> Evaluator<'a> {
     ) -> Outcomes {
         let place = self.place(&state, id);
         let unresolved = provenance.bits.has(Bits::UNRESOLVED);
+        let given = args
+            .iter()
+            .fold(provenance.bits, |all, v| all.with(v.provenance().bits));
+        self.input_used(given, used != Use::Awaited, place);
         self.run_aside(&args, &state, id);
         let mut provenance = provenance.with_data_of(&args);
         if unresolved && state.work == 0 {
@@ -643,6 +705,9 @@ impl<'a> Evaluator<'a> {
                 })
                 .collect();
         }
+        if matches!(&*text, "global#ReadableStream!" | "global#TransformStream!") {
+            self.run_stream(&args, &state, id);
+        }
         if text.starts_with("global#") && text.ends_with("Error!") {
             let mut object = Object::default();
             let message = args.first().cloned();
@@ -700,6 +765,7 @@ impl<'a> Evaluator<'a> {
         by_name: bool,
         external: &Rc<External>,
         args: Vec<Value>,
+        all: Provenance,
         mut state: State,
         id: ExprId,
         used: Use,
@@ -707,9 +773,6 @@ impl<'a> Evaluator<'a> {
         let place = self.place(&state, id);
         let text = self.paths.text(external.path);
         let shown = shown(&text);
-        let all = args.iter().fold(external.provenance.clone(), |all, v| {
-            all.join(&v.provenance())
-        });
         let function = args
             .iter()
             .rev()
@@ -746,7 +809,7 @@ impl<'a> Evaluator<'a> {
             Meaning::VerifySignature => {
                 let provider = api.provider.as_deref().map(Rc::from);
                 self.event(Event::Signature { provider }, place);
-                self.event(Event::Schema, place);
+                self.event(Event::Schema(Bits::INPUT), place);
                 let origin = self.origin(place, &shown, None, by_name);
                 let provenance = Provenance::at(Bits::SIGNATURE, origin);
                 let bad = self.response(Some(400), ResponseKind::Body, provenance.clone());
@@ -861,9 +924,8 @@ impl<'a> Evaluator<'a> {
                 self.kept(external, args, all, state)
             }
             Meaning::SchemaParse => {
-                let input = all.bits;
-                if input.has(Bits::REQUEST) || input == Bits::NONE {
-                    self.event(Event::Schema, place);
+                if let Some(input) = checked(all.bits) {
+                    self.event(Event::Schema(input), place);
                 }
                 let mut provenance = all;
                 provenance.bits = provenance.bits.without(Bits::INPUT);
@@ -880,11 +942,11 @@ impl<'a> Evaluator<'a> {
                 ]
             }
             Meaning::SchemaCheck => {
-                if all.bits.has(Bits::REQUEST) || all.bits == Bits::NONE {
-                    self.event(Event::Schema, place);
+                if let Some(input) = checked(all.bits) {
+                    self.event(Event::SchemaCheck(input), place);
                 }
                 let mut provenance = all;
-                provenance.bits = provenance.bits.without(Bits::INPUT);
+                provenance.bits = provenance.bits.without(Bits::INPUT).with(Bits::SCHEMA);
                 value(state, Value::Unknown(provenance, Presence::Truthy))
             }
             Meaning::Count => {
@@ -907,6 +969,7 @@ impl<'a> Evaluator<'a> {
                     Event::Log {
                         structured: api.is == Meaning::Log,
                         own,
+                        by_name,
                     },
                     place,
                 );
@@ -1019,8 +1082,25 @@ impl<'a> Evaluator<'a> {
                     .collect()
             }
             Meaning::Later => {
-                self.aside(|this| this.run_aside(&args, &state, id));
+                self.logs_of(|this| this.run_aside(&args, &state, id));
                 value(state, Value::Undefined)
+            }
+            Meaning::AuthHandler | Meaning::OpaqueHandler
+                if args.iter().any(|arg| self.is_request(arg)) =>
+            {
+                // The library's handler is called by hand, with the request: it answers failures itself.
+                let event = match api.is {
+                    Meaning::AuthHandler => Event::LibraryHandler,
+                    _ => Event::Delegated,
+                };
+                self.event(event, place);
+                self.protection.push(Failure::Answered);
+                self.work(&mut state, place, &text);
+                self.protection.pop();
+                value(
+                    state,
+                    Value::Unknown(Provenance::default(), Presence::Truthy),
+                )
             }
             Meaning::ServeProcedures => self.handler_of_package(api, &args, state, id),
             Meaning::SignedHandler => {
@@ -1060,9 +1140,10 @@ impl<'a> Evaluator<'a> {
                     _ => self.kept(external, args, all, state),
                 }
             }
-            Meaning::AuthHandler | Meaning::ProcedureHandler | Meaning::OpaqueHandler => {
-                self.kept(external, args, all, state)
-            }
+            Meaning::AuthHandler
+            | Meaning::ProcedureHandler
+            | Meaning::OpaqueHandler
+            | Meaning::Work => self.kept(external, args, all, state),
         }
     }
 
@@ -1122,7 +1203,7 @@ impl<'a> Evaluator<'a> {
             }
             Some(Meaning::LimitMiddleware) => (Bits::LIMITER, 429),
             Some(Meaning::SchemaMiddleware) => {
-                self.event(Event::Schema, place);
+                self.event(Event::Schema(Bits::INPUT), place);
                 return self.skip_layer(chain, state, id);
             }
             _ => return self.skip_layer(chain, state, id),
@@ -1208,6 +1289,21 @@ impl<'a> Evaluator<'a> {
     }
 }
 
+/// The input that a schema is given, with whether answers of others are mixed into it: none where nothing tells where the value came from, and nothing where it is something else
+/// (a stored session, a row, the configuration).
+fn checked(bits: Bits) -> Option<Bits> {
+    let input = Bits(bits.0 & Bits::CHECKED.0);
+    let sent = bits.has(Bits::HEADER.with(Bits::CREDENTIAL))
+        && !bits.has(Bits::ANSWER.with(Bits::IDENTITY));
+    if input != Bits::NONE {
+        Some(Bits(input.0 | bits.0 & Bits::ANSWER.0))
+    } else if sent {
+        Some(Bits::HEADER)
+    } else {
+        (bits == Bits::NONE).then_some(Bits::NONE)
+    }
+}
+
 /// `f.g()`, without the package, for evidence.
 pub(super) fn shown(text: &str) -> String {
     let (package, path) = text.split_once('#').unwrap_or(("", text));
@@ -1278,6 +1374,7 @@ fn leads_to_sign_in(args: &[Value]) -> bool {
 /// What is answered about a caller is no longer what the caller sent, nor what a comparison of that came to.
 fn looked_up(mut provenance: Provenance) -> Provenance {
     let bits = provenance.bits;
+    provenance.bits = provenance.bits.with(Bits::ANSWER);
     if !bits.has(Bits::REQUEST) {
         provenance.bits = provenance.bits.with(Bits::AMBIENT);
     }

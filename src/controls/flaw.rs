@@ -122,7 +122,7 @@ impl<'a> Evaluator<'a> {
                     Value::Response(response) => {
                         matches!(response.status, Some(401 | 403 | 429))
                     }
-                    value => super::proof::reports_failure(value),
+                    value => super::ending::reports_failure(value),
                 };
                 let facts = state.facts.iter().skip(decided);
                 facts
@@ -154,7 +154,7 @@ impl<'a> Evaluator<'a> {
             skipped.exits.iter().find_map(|(_, exit)| {
                 let status = match exit {
                     Exit::Return(Value::Response(response)) => response.status,
-                    Exit::Throw(error) => super::proof::status_field(error),
+                    Exit::Throw(error) => super::ending::status_field(error),
                     _ => None,
                 };
                 match status {
@@ -320,7 +320,7 @@ pub(super) fn goes_on(
     let serves = result.exits.iter().any(|(state, exit)| match exit {
         Exit::Return(value) => {
             let value = value.clone().settled();
-            let refused = super::proof::refuses(&value, state) || decides_against(&value);
+            let refused = super::ending::refuses(&value, state) || decides_against(&value);
             // A redirect after some tidying up says that it failed; only an answer says that it was served.
             let served = state.work > work && is_served(&value);
             !refused && (served || limits && decides_for(&value))
@@ -342,7 +342,7 @@ fn decides_against(value: &Value) -> bool {
         Value::Bool(truth) => !truth,
         Value::Response(response) => response.status.is_some_and(|status| status >= 400),
         Value::Object(object) => {
-            super::proof::reports_failure(value)
+            super::ending::reports_failure(value)
                 || PASSES
                     .iter()
                     .any(|key| matches!(object.get(key), Some(Value::Bool(false))))

@@ -12,7 +12,7 @@ use crate::syntax::{ClassId, FunctionId, MODULE_BODY};
 use super::call::{MAX_RECURSION, Use};
 use super::evaluator::{Call, Evaluator, MAX_DEPTH};
 use super::paths::PathId;
-use super::record::{Event, FirstWork, Place};
+use super::record::{Event, Failure, FirstWork, Place};
 use super::state::{Outcomes, State};
 use super::value::{Chain, Closure, Object, OriginId, Presence, Provenance, Scope, Value};
 
@@ -27,7 +27,7 @@ pub(super) struct MemoKey {
     what: Subject,
     /// The handler's module, where calls may belong to the handler itself.
     home: Option<ModuleId>,
-    caught: bool,
+    failure: Failure,
     catching: bool,
     muted: bool,
     known: bool,
@@ -364,7 +364,7 @@ impl Evaluator<'_> {
         Some(MemoKey {
             what,
             home: own.then_some(self.home),
-            caught: self.protection.iter().any(|protects| *protects),
+            failure: self.failure(),
             catching: self.catching > 0,
             muted: self.muted > 0,
             known: state.caller.is_some(),

@@ -4,13 +4,16 @@
 //! libraries mean is data (`rules/controls/*.toml`); this room holds no library's name.
 
 mod call;
+mod ending;
 mod evaluator;
 mod explain;
 mod expression;
 mod external;
 mod flaw;
+mod guards;
 mod memo;
 mod native;
+mod observed;
 mod paths;
 mod procedure;
 mod proof;

@@ -8,7 +8,7 @@ use crate::syntax::ExprId;
 
 use super::call::Use;
 use super::evaluator::Evaluator;
-use super::record::Event;
+use super::record::{Event, Failure};
 use super::state::{Outcomes, State, value};
 use super::value::{
     Bits, Chain, Closure, Native, Object, Presence, Provenance, Response, ResponseKind, Value,
@@ -24,10 +24,11 @@ impl<'a> Evaluator<'a> {
         let catches = self.library.builders[kind].catches;
         let is_layer = |arg: &Value| matches!(arg, Value::Function(_) | Value::Native(_));
         let chain = Chain {
-            layers: Rc::new(args.into_iter().filter(is_layer).collect()),
+            layers: Rc::new(args.iter().filter(|arg| is_layer(arg)).cloned().collect()),
             calling,
             catches,
             kind: Some(kind),
+            options: Rc::new(args),
             ..Chain::default()
         };
         Value::Native(Rc::new(Native::Builder {
@@ -127,7 +128,7 @@ impl<'a> Evaluator<'a> {
         chain.args = if chain.calling == crate::rule::Calling::Options {
             let input = if chain.schema {
                 self.event(Event::Input(Bits::ARGUMENT), place);
-                self.event(Event::Schema, place);
+                self.event(Event::Schema(Bits::INPUT), place);
                 Value::Unknown(Provenance::default(), Presence::Truthy)
             } else {
                 args.first().cloned().unwrap_or(Value::Undefined)
@@ -154,13 +155,40 @@ impl<'a> Evaluator<'a> {
         };
         if chain.catches {
             self.event(Event::Boundary, place);
-            self.protection.push(true);
+            self.failure_options(&chain.options, &state, id);
+            self.protection.push(Failure::Answered);
         }
         let outcomes = self.run_chain(&Rc::new(chain.clone()), state, id);
         if chain.catches {
             self.protection.pop();
         }
         outcomes
+    }
+
+    /// What a builder was told to do with failures (`handleServerError`): what it logs, the handler logs.
+    pub fn failure_options(&mut self, options: &[Value], state: &State, id: ExprId) {
+        if !self.own() {
+            return;
+        }
+        let fields = options.iter().filter_map(|option| match option {
+            Value::Object(object) => Some(&object.fields),
+            _ => None,
+        });
+        for (_, option) in fields.flatten() {
+            if let Value::Function(_) = option {
+                self.logs_of(|this| {
+                    this.acting = true;
+                    let open = || {
+                        Value::Object(Rc::new(Object {
+                            open: Some(Provenance::default()),
+                            ..Object::default()
+                        }))
+                    };
+                    let args = vec![open(), open()];
+                    let _ = this.call(option, None, args, state.clone(), id, Use::Awaited);
+                });
+            }
+        }
     }
 
     fn call_builder(

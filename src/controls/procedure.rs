@@ -18,7 +18,7 @@ use super::call::Use;
 use super::evaluator::{Evaluator, FRAMEWORK};
 use super::memo::ArgumentKey;
 use super::prover::segment_names;
-use super::record::{Event, Place};
+use super::record::{Event, Failure, Place};
 use super::state::{Fact, Flow, Outcomes, State, Unconfigured, merge_outcomes, value};
 use super::value::{
     Bits, Chain, External, Native, Object, Presence, Provenance, Response, ResponseKind, Scope,
@@ -204,11 +204,14 @@ impl<'a> Evaluator<'a> {
                 Bits::BODY
             };
             self.event(Event::Input(sent), place);
-            self.event(Event::Schema, place);
+            self.event(Event::Schema(Bits::INPUT), place);
+        }
+        if let Some((state, _)) = arrivals.first() {
+            self.failure_options(&chain.options, &state.clone(), expr);
         }
         let handler = chain.handler.clone().unwrap_or_else(Value::unknown);
         let mut outcomes = Outcomes::new();
-        self.protection.push(true);
+        self.protection.push(Failure::Answered);
         for (state, flow) in arrivals {
             let Ok(mut options) = flow else { continue };
             let input = if chain.schema {
@@ -308,7 +311,7 @@ impl<'a> Evaluator<'a> {
         self.reset(home, None, None);
         let arrivals = self.steps.all[before].arrivals.clone();
         let mut outcomes = Outcomes::new();
-        self.protection.push(true);
+        self.protection.push(Failure::Answered);
         let options: &[Value] = match layer {
             Value::Choice(options) => options,
             one => std::slice::from_ref(one),
@@ -423,7 +426,7 @@ impl<'a> Evaluator<'a> {
             if flow.is_err()
                 || flow
                     .as_ref()
-                    .is_ok_and(|v| super::proof::refuses(v, &state))
+                    .is_ok_and(|v| super::ending::refuses(v, &state))
             {
                 away.push((state, flow));
             } else if answered.is_none() {
@@ -489,7 +492,7 @@ impl<'a> Evaluator<'a> {
         let to_procedures = api.is != Meaning::OpaqueHandler;
         self.event(Event::Handed { to_procedures }, place);
         self.event(Event::Boundary, place);
-        self.protection.push(true);
+        self.protection.push(Failure::Answered);
         let made: Outcomes = match context {
             Some(context @ (Value::Function(_) | Value::Native(_) | Value::Choice(_))) => {
                 let args = vec![self.request(), self.context()];
@@ -545,7 +548,7 @@ impl<'a> Evaluator<'a> {
         let place = self.place(&state, id);
         let provider = api.provider.as_deref().map(Rc::from);
         self.event(Event::Signature { provider }, place);
-        self.event(Event::Schema, place);
+        self.event(Event::Schema(Bits::INPUT), place);
         self.event(Event::Boundary, place);
         let origin = self.origin(place, "the package checks the signature", None, false);
         let provenance = Provenance::at(Bits::SIGNATURE, origin);
@@ -652,7 +655,7 @@ fn serves_strangers((state, flow): &(State, Flow)) -> bool {
     state.caller.is_none()
         && flow
             .as_ref()
-            .is_ok_and(|v| !super::proof::refuses(v, state))
+            .is_ok_and(|v| !super::ending::refuses(v, state))
 }
 
 /// The procedures that a value may be.

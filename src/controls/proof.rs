@@ -1,25 +1,19 @@
-//! From paths to verdicts.
-//!
-//! A guard is a condition of which one side only turns requests away while the other goes on to the work. A control
-//! is enforced when every path that serves the request has passed such a guard; which kind of guard it is, the
-//! origin of the condition's value says, confirmed by what is answered.
+//! Proving a handler: calling it as its framework would, and putting the verdicts together.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use rustc_hash::FxHashMap;
-
 use crate::graph::ModuleId;
 use crate::routes::{Entry, Layer, Route, RouteKind};
-use crate::rule::{Calling, Confidence, Control, Meaning};
+use crate::rule::{Calling, Control, Meaning};
 
 use super::call::Use;
+use super::ending::End;
 use super::evaluator::{Evaluator, FRAMEWORK};
 use super::record::{Event, Flaw, Place};
-use super::state::{Fact, Flow, Outcomes, Site, State};
+use super::state::{Outcomes, State};
 use super::value::{
-    Bits, Chain, Closure, Native, Object, Presence, Provenance, Response, ResponseKind, Scope,
-    Value,
+    Bits, Chain, Closure, External, Native, Object, Presence, Provenance, Scope, Value,
 };
 use super::{Evidence, Status, Verdict};
 
@@ -37,18 +31,15 @@ pub struct Proof {
     pub suspects: Vec<(String, bool)>,
     /// The library answers by itself: an auth library's catch-all.
     pub library_handler: bool,
+    /// It does something that takes time or can fail, or what it does could not be seen.
+    pub works: bool,
 }
 
 impl Proof {
     /// What is said of a handler that could not be proved at all.
     #[must_use]
     pub fn unknown() -> Self {
-        let verdict = Verdict {
-            status: Status::Unknown,
-            confidence: Confidence::Low,
-            limit: None,
-            evidence: Vec::new(),
-        };
+        let verdict = Verdict::of(Status::Unknown, Vec::new());
         let controls = [
             Control::Auth,
             Control::RateLimit,
@@ -65,164 +56,9 @@ impl Proof {
             marks: Vec::new(),
             suspects: Vec::new(),
             library_handler: false,
+            works: true,
         }
     }
-}
-
-/// How a path ends for the one who asked.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Ending {
-    /// Turned away, with the status where it is known.
-    Refused(Option<u16>),
-    /// Redirected or answered with nothing: turned away where no work was done since.
-    Idle,
-    /// Served.
-    Served,
-}
-
-/// How a path came to its end.
-pub(super) struct End {
-    pub facts: Rc<Vec<Fact>>,
-    pub possible: Rc<Vec<Fact>>,
-    pub caller: Option<Fact>,
-    pub counted: Option<Fact>,
-    pub unconfigured: Option<super::state::Unconfigured>,
-    pub failed: bool,
-    pub ending: Ending,
-    pub work: u32,
-    pub blind: bool,
-}
-
-impl End {
-    /// Where a path ended, after so much work.
-    fn of(ending: Ending, state: &State, work: u32) -> Self {
-        Self {
-            facts: Rc::clone(&state.facts),
-            possible: Rc::clone(&state.possible),
-            caller: state.caller.clone(),
-            counted: state.counted.clone(),
-            unconfigured: state.unconfigured,
-            failed: state.failed,
-            ending,
-            work,
-            blind: state.blind,
-        }
-    }
-}
-
-/// A value that a caller is sent away with.
-pub(super) fn refuses(value: &Value, state: &State) -> bool {
-    match ending(&Ok(value.clone()), state, false) {
-        Ending::Served => false,
-        Ending::Refused(_) => true,
-        Ending::Idle => state.work == 0,
-    }
-}
-
-fn ending(flow: &Flow, state: &State, middleware: bool) -> Ending {
-    let idle = Ending::Idle;
-    match flow {
-        Err(Value::Response(response)) if response.kind == ResponseKind::Redirect => {
-            answer_ending(response, state, idle)
-        }
-        Err(Value::Response(response)) => Ending::Refused(response.status),
-        Err(error) => Ending::Refused(status_field(error)),
-        Ok(Value::Response(response)) => answer_ending(response, state, idle),
-        Ok(failure @ Value::Object(_)) if state.answered.is_none() && reports_failure(failure) => {
-            Ending::Refused(status_field(failure))
-        }
-        Ok(Value::Undefined | Value::Null | Value::Bool(false)) if state.answered.is_none() => {
-            if middleware {
-                Ending::Served
-            } else {
-                idle
-            }
-        }
-        Ok(Value::Array(items)) if items.is_empty() && state.answered.is_none() => idle,
-        Ok(_) => match &state.answered {
-            Some(_) if state.worked_after_answer => Ending::Served,
-            Some(response) => answer_ending(response, state, idle),
-            None if state.failed => Ending::Refused(None),
-            None => Ending::Served,
-        },
-    }
-}
-
-/// An object that says that something failed: `{ error }`, `{ success: false }`.
-pub(super) fn reports_failure(value: &Value) -> bool {
-    let Value::Object(object) = value else {
-        return false;
-    };
-    ["error", "errors", "serverError", "failure"]
-        .iter()
-        .any(|key| {
-            object.get(key).is_some_and(|v| match v {
-                Value::Choice(options) => !options.iter().any(Value::is_nullish),
-                v => !v.is_nullish() && v.truth() != Some(false),
-            })
-        })
-        || ["success", "ok"]
-            .iter()
-            .any(|key| matches!(object.get(key), Some(Value::Bool(false))))
-}
-
-fn answer_ending(response: &Response, state: &State, idle: Ending) -> Ending {
-    match (response.kind, response.status) {
-        (ResponseKind::PassOn, _) => Ending::Served,
-        (ResponseKind::Redirect, Some(status)) if status >= 400 => Ending::Refused(Some(status)),
-        (ResponseKind::Redirect, _) => idle,
-        (ResponseKind::Body, Some(status)) if status >= 400 => Ending::Refused(Some(status)),
-        (ResponseKind::Body, Some(status)) if (300..400).contains(&status) => idle,
-        (ResponseKind::Body, None) if state.failed => Ending::Refused(None),
-        (ResponseKind::Body, _) => Ending::Served,
-    }
-}
-
-/// The status that an error or a failed result stands for.
-pub(super) fn status_field(value: &Value) -> Option<u16> {
-    let object = match value {
-        Value::Object(object) => object,
-        // `new HTTPException(401, …)`, `new TRPCError({ code })`
-        Value::External(external) => {
-            return external.args.iter().find_map(|arg| match arg {
-                Value::Number(status) if (400.0..600.0).contains(status) => Some(*status as u16),
-                Value::Object(_) => status_field(arg),
-                _ => None,
-            });
-        }
-        _ => return None,
-    };
-    // An error that says `Unauthorized` means it, whatever status its framework gives it.
-    for key in ["message", "code", "error"] {
-        let Some(Value::String(text)) = object.get(key) else {
-            continue;
-        };
-        let text = text.to_ascii_lowercase().replace('_', " ");
-        let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
-        if says(&[
-            "unauthori",
-            "unauthenticated",
-            "not authenticated",
-            "not logged in",
-            "sign in",
-            "log in",
-            "must be signed in",
-        ]) {
-            return Some(401);
-        }
-        if says(&["forbidden", "permission"]) {
-            return Some(403);
-        }
-        if says(&["too many requests", "rate limit"]) {
-            return Some(429);
-        }
-    }
-    ["status", "statusCode", "code"]
-        .iter()
-        .find_map(|key| match object.get(key) {
-            Some(Value::Number(status)) if (100.0..600.0).contains(status) => Some(*status as u16),
-            _ => None,
-        })
 }
 
 /// What a middleware does to the requests of one route.
@@ -230,16 +66,6 @@ pub(super) struct Passage {
     pub verdicts: Vec<(Control, Verdict)>,
     /// Only who is signed in gets through; no signature or secret would do.
     pub by_session: bool,
-}
-
-/// What a set of paths says of guards.
-pub(super) struct Judgement {
-    pub status: Status,
-    /// The guards that serving paths pass, with the status they answer.
-    pub guards: Vec<(Site, Option<u16>, Provenance)>,
-    pub blind: bool,
-    /// All paths that passed no guard go on because this is missing.
-    pub fails_open: Option<super::state::Unconfigured>,
 }
 
 impl<'a> Evaluator<'a> {
@@ -276,8 +102,11 @@ impl<'a> Evaluator<'a> {
         };
         let ends: Vec<End> = outcomes
             .into_iter()
-            .map(|(state, flow)| End::of(ending(&flow, &state, false), &state, state.work))
+            .map(|(state, flow)| End::of(&state, &flow, false))
             .collect();
+        for (place, bits) in ends.iter().filter_map(|end| end.rejected) {
+            self.event(Event::ManualCheck(bits), place);
+        }
         self.verdicts(route, entry, &ends, seen)
     }
 
@@ -293,13 +122,13 @@ impl<'a> Evaluator<'a> {
         self.reset(module, method, Some(url));
         let Some(outcomes) = self.run_middleware(module, export) else {
             return Passage {
-                verdicts: vec![(Control::Auth, unseen(Vec::new()))],
+                verdicts: vec![(Control::Auth, Verdict::of(Status::Unknown, Vec::new()))],
                 by_session: false,
             };
         };
         let ends: Vec<End> = outcomes
             .into_iter()
-            .map(|(state, flow)| End::of(ending(&flow, &state, true), &state, 0))
+            .map(|(state, flow)| End::of(&state, &flow, true))
             .collect();
         let mut by_session = false;
         let mut verdicts = Vec::with_capacity(controls.len());
@@ -308,7 +137,7 @@ impl<'a> Evaluator<'a> {
             let mut evidence = Vec::new();
             self.guard_evidence(&judgement, &mut evidence);
             if judgement.status == Status::Absent && judgement.blind && control == Control::Auth {
-                verdicts.push((control, unseen(evidence)));
+                verdicts.push((control, Verdict::of(Status::Unknown, evidence)));
                 continue;
             }
             let limit = (control == Control::RateLimit && judgement.status != Status::Absent)
@@ -332,10 +161,8 @@ impl<'a> Evaluator<'a> {
             verdicts.push((
                 control,
                 Verdict {
-                    status,
-                    confidence: Confidence::High,
                     limit,
-                    evidence,
+                    ..Verdict::of(status, evidence)
                 },
             ));
         }
@@ -473,15 +300,7 @@ impl<'a> Evaluator<'a> {
     ) -> (Outcomes, Seen) {
         let id = FRAMEWORK;
         match &handler {
-            Value::Function(closure) => {
-                let function = self.function(closure);
-                if route.kind == RouteKind::Action && !function.params.is_empty() {
-                    let place = Place {
-                        module: closure.module,
-                        span: function.span,
-                    };
-                    self.event(Event::Input(Bits::ARGUMENT), place);
-                }
+            Value::Function(_) => {
                 let args = self.arguments_of(route);
                 (
                     self.call(&handler, None, args, state, id, Use::Awaited),
@@ -524,6 +343,9 @@ impl<'a> Evaluator<'a> {
                     }
                     _ => {}
                 }
+                if self.is_of_framework(external) {
+                    return (Outcomes::new(), Seen::Framework);
+                }
                 let inner = external
                     .args
                     .iter()
@@ -539,6 +361,29 @@ impl<'a> Evaluator<'a> {
             }
             _ => (Outcomes::new(), Seen::Nothing),
         }
+    }
+
+    /// A framework's complete handler is in what leads to this value: `builder.pipe(toWebHandler)`.
+    fn is_of_framework(&self, external: &External) -> bool {
+        let is = |path| {
+            self.paths
+                .known(path)
+                .api
+                .is_some_and(|api| api.is == Meaning::OpaqueHandler)
+        };
+        let mut current = Some(external);
+        for _ in 0..6 {
+            let Some(external) = current else { break };
+            let among = external
+                .args
+                .iter()
+                .any(|arg| matches!(arg, Value::External(arg) if is(arg.path)));
+            if is(external.path) || among {
+                return true;
+            }
+            current = external.receiver.as_deref();
+        }
+        false
     }
 
     fn arguments_of(&mut self, route: &Route) -> Vec<Value> {
@@ -568,155 +413,6 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    // --- judging -----------------------------------------------------------------------------------------------
-
-    fn judge(&self, ends: &[End], control: Control) -> Judgement {
-        let goes_on = |end: &&End| {
-            end.ending == Ending::Served || (end.ending == Ending::Idle && end.work > 0)
-        };
-        let mut served: Vec<&End> = ends.iter().filter(goes_on).collect();
-        if served.is_empty() {
-            served = ends
-                .iter()
-                .filter(|end| end.ending == Ending::Idle)
-                .collect();
-        }
-        // A path that answers without any work (a preflight, an empty list) has nothing to protect.
-        let asked = |end: &&End| end.possible.iter().any(|fact| concerns(control, fact));
-        if served.iter().any(|end| end.work > 0) {
-            served.retain(|end| end.work > 0 || asked(end));
-        }
-        // Some endpoints answer a request with a wrong signature as they answer the others, and do nothing.
-        let works = served.iter().any(|end| end.work > 0);
-        let unsigned = |fact: &Fact| works && !fact.establishes() && fact.signed();
-        let mut away: FxHashMap<(Site, bool), Option<Vec<Option<u16>>>> = FxHashMap::default();
-        for end in ends {
-            for fact in end.possible.iter() {
-                let entry = away
-                    .entry((fact.site, fact.arm))
-                    .or_insert_with(|| Some(Vec::new()));
-                match (&mut *entry, end.ending) {
-                    (Some(statuses), Ending::Refused(status)) => statuses.push(status),
-                    (Some(statuses), Ending::Idle) if end.work <= fact.work => {
-                        statuses.push(Some(307))
-                    }
-                    (Some(statuses), Ending::Served) if end.work <= fact.work && unsigned(fact) => {
-                        statuses.push(Some(200))
-                    }
-                    (entry, _) => *entry = None,
-                }
-            }
-        }
-        // A path that was only sent on passes every condition that sends on; it is no guard's success.
-        let sent_on = |end: &&End| {
-            end.possible.iter().any(|fact| {
-                fact.work >= end.work
-                    && !fact.establishes()
-                    && (end.ending != Ending::Served || unsigned(fact))
-                    && matches!(away.get(&(fact.site, fact.arm)), Some(Some(_)))
-            })
-        };
-        // Where nobody is answered in another way, that is the answer.
-        if !served.iter().all(sent_on) {
-            served.retain(|end| !sent_on(end));
-        }
-        let guard = |fact: &Fact| -> Option<Option<u16>> {
-            let statuses = away.get(&(fact.site, !fact.arm))?.as_ref()?;
-            is_guard(control, fact, statuses).then(|| statuses.iter().copied().flatten().next())
-        };
-        // Some count or decision leads to a 429, so whoever was counted has met the limiter.
-        let counted = ends
-            .iter()
-            .flat_map(|end| end.possible.iter())
-            .find_map(|fact| {
-                let statuses = away.get(&(fact.site, fact.arm))?.as_ref()?;
-                is_guard(control, fact, statuses).then(|| statuses.iter().copied().flatten().next())
-            });
-        let mut guards: Vec<(Site, Option<u16>, Provenance)> = Vec::new();
-        let passes: Vec<bool> = served
-            .iter()
-            .map(|end| {
-                let mut passed = false;
-                // Somebody is known on every way here, though not always by the same means.
-                let caller = end.caller.as_ref().filter(|_| control == Control::Auth);
-                if control == Control::RateLimit
-                    && let (Some(fact), Some(status)) = (&end.counted, counted)
-                {
-                    passed = true;
-                    if !guards.iter().any(|(site, _, _)| *site == fact.site) {
-                        guards.push((fact.site, status, fact.provenance.clone()));
-                    }
-                }
-                // What is asked when everything has been done protects nothing.
-                let in_time = |fact: &&Fact| !(fact.late && fact.work >= end.work);
-                for fact in end.facts.iter().chain(caller).filter(in_time) {
-                    let status = match guard(fact) {
-                        Some(status) => Some(status),
-                        None if control == Control::Auth && fact.establishes() => Some(None),
-                        None => None,
-                    };
-                    if let Some(status) = status {
-                        passed = true;
-                        if !guards.iter().any(|(site, _, _)| *site == fact.site) {
-                            guards.push((fact.site, status, fact.provenance.clone()));
-                        }
-                    }
-                }
-                passed
-            })
-            .collect();
-        let partial = if control == Control::RateLimit {
-            Status::Conditional
-        } else {
-            Status::Optional
-        };
-        let all = passes.iter().all(|passed| *passed);
-        let any = passes.iter().any(|passed| *passed);
-        // A limiter that its configuration switches on counts as on.
-        let configured = control == Control::RateLimit
-            && any
-            && served
-                .iter()
-                .zip(&passes)
-                .all(|(end, passed)| *passed || end.unconfigured.is_some());
-        // Whoever comes while something is not configured meets no guard.
-        let open = served
-            .iter()
-            .zip(&passes)
-            .filter(|(_, passed)| !**passed)
-            .map(|(end, _)| end.unconfigured);
-        let fails_open = if any && open.clone().all(|missing| missing.is_some()) {
-            open.flatten().next()
-        } else {
-            None
-        };
-        let blind = served.is_empty() || served.iter().any(|end| end.blind);
-        let blind = blind && ends.iter().any(|end| end.blind);
-        let closed = ends
-            .iter()
-            .all(|end| matches!(end.ending, Ending::Refused(Some(401 | 403 | 404) | None)));
-        let status = if served.is_empty() {
-            // Nobody is served at all, as behind a condition that never holds in production.
-            if closed && !ends.is_empty() && control == Control::Auth {
-                Status::Enforced
-            } else {
-                Status::Absent
-            }
-        } else if all || configured {
-            Status::Enforced
-        } else if any {
-            partial
-        } else {
-            Status::Absent
-        };
-        Judgement {
-            status,
-            guards,
-            blind,
-            fails_open,
-        }
-    }
-
     fn verdicts(&mut self, route: &Route, entry: Place, ends: &[End], seen: Seen) -> Proof {
         let mut controls = BTreeMap::new();
         let start = self.evidence(entry, &format!("{} handler", route.method));
@@ -725,9 +421,13 @@ impl<'a> Evaluator<'a> {
             let verdict = self.guard_verdict(control, ends, &start, seen, &mut marks);
             controls.insert(control, verdict);
         }
-        controls.insert(Control::Validation, self.validation(&start, seen));
+        let reads_body = method_reads_body(&route.method);
+        controls.insert(
+            Control::Validation,
+            self.validation(&start, seen, reads_body),
+        );
         controls.insert(Control::ErrorHandling, self.error_handling(&start, seen));
-        controls.insert(Control::Logging, self.logging(&start));
+        controls.insert(Control::Logging, self.logging(&start, seen));
         let mut expensive: Vec<(String, Evidence)> = Vec::new();
         let events = self.record.events.clone();
         for (event, place) in &events {
@@ -778,294 +478,12 @@ impl<'a> Evaluator<'a> {
             expensive,
             marks,
             suspects,
-            library_handler: matches!(seen, Seen::Library { signed: false }),
-        }
-    }
-
-    fn guard_verdict(
-        &mut self,
-        control: Control,
-        ends: &[End],
-        start: &Evidence,
-        seen: Seen,
-        marks: &mut Vec<(String, Evidence)>,
-    ) -> Verdict {
-        let mut evidence = vec![start.clone()];
-        match seen {
-            Seen::Nothing => {
-                evidence.push(Evidence {
-                    note: String::from("what runs here cannot be found"),
-                    ..start.clone()
-                });
-                return unseen(evidence);
-            }
-            Seen::Library { signed } => {
-                let status = if signed && control == Control::Auth {
-                    evidence.push(Evidence {
-                        note: String::from("the library checks the signature of every request"),
-                        ..start.clone()
-                    });
-                    Status::Enforced
-                } else {
-                    Status::Absent
-                };
-                return Verdict {
-                    status,
-                    confidence: Confidence::High,
-                    limit: None,
-                    evidence,
-                };
-            }
-            Seen::Whole | Seen::BehindWrapper => {}
-        }
-        let mut judgement = self.judge(ends, control);
-        if let Some(missing) = judgement.fails_open
-            && seen == Seen::Whole
-            && !self.exhausted
-            // A limiter that its configuration switches on is on; that is nobody's slip.
-            && missing.secret
-            && control == Control::Auth
-        {
-            let place = self.site_places[missing.site.0 as usize];
-            let signed = judgement
-                .guards
-                .iter()
-                .any(|(_, _, provenance)| provenance.bits.has(Bits::SIGNATURE.with(Bits::SECRET)));
-            let guard = if signed { "secret" } else { "auth" };
-            let asked = missing
-                .origin
-                .map(|origin| &self.origins[origin.0 as usize].note);
-            let evidence = self.evidence(place, asked.map_or("", |note| note));
-            marks.push((format!("fails-open:{guard}:configuration"), evidence));
-        }
-        let delegated = self
-            .record
-            .first(|event| matches!(event, Event::Delegated).then_some(()));
-        if judgement.status == Status::Absent {
-            let read = self.record.first(|event| match (control, event) {
-                (Control::Auth, Event::Identity) => {
-                    Some("identity is read, but nobody is turned away")
-                }
-                (Control::Auth, Event::Signature { .. }) => {
-                    Some("the signature is checked, but nothing is turned away")
-                }
-                (Control::RateLimit, Event::Limiter { .. }) => {
-                    Some("the limiter is asked, but its decision turns nobody away")
-                }
-                _ => None,
-            });
-            let handed = self.record.first(|event| match (control, event) {
-                (Control::Auth, Event::Handed { .. })
-                | (
-                    Control::RateLimit,
-                    Event::Handed {
-                        to_procedures: true,
-                    },
-                ) => Some(()),
-                _ => None,
-            });
-            if let Some((_, place)) = handed {
-                evidence.push(self.evidence(place, "a package takes the request over"));
-                judgement.status = Status::Unknown;
-            } else if let Some((note, place)) = read {
-                judgement.status = if control == Control::RateLimit {
-                    Status::Conditional
-                } else {
-                    Status::Optional
-                };
-                evidence.push(self.evidence(place, note));
-            } else if let (Control::Auth, Some((_, place))) = (control, delegated) {
-                evidence.push(self.evidence(place, "a package takes the request over"));
-                judgement.status = Status::Unknown;
-            } else if judgement.blind || seen == Seen::BehindWrapper {
-                judgement.status = Status::Unknown;
-                evidence.push(self.what_is_unseen(seen, start));
-            }
-        }
-        if control == Control::Auth && judgement.blind && judgement.status != Status::Enforced {
-            // The guard may stand where nobody looked.
-            judgement.status = Status::Unknown;
-        }
-        self.guard_evidence(&judgement, &mut evidence);
-        if !matches!(judgement.status, Status::Enforced | Status::Unknown) {
-            self.what_does_not_count(ends, control, &mut evidence);
-            self.unguarded_work(control, &mut evidence);
-        }
-        let by_name = judgement.guards.iter().any(|(_, _, provenance)| {
-            let origins = provenance.origins.iter().flat_map(|origins| origins.iter());
-            origins.clone().count() > 0
-                && origins.clone().all(|o| self.origins[o.0 as usize].by_name)
-        });
-        let doubtful = self.exhausted && judgement.status != Status::Enforced;
-        let low = judgement.status == Status::Unknown || by_name || doubtful;
-        let confidence = if low {
-            Confidence::Low
-        } else {
-            Confidence::High
-        };
-        let limit = (control == Control::RateLimit && judgement.status != Status::Absent)
-            .then(|| self.limit_of_guards(&judgement))
-            .flatten();
-        Verdict {
-            status: judgement.status,
-            confidence,
-            limit,
-            evidence,
-        }
-    }
-
-    fn limit_of_guards(&self, judgement: &Judgement) -> Option<String> {
-        let mut limits: Vec<Rc<str>> = Vec::new();
-        for (_, _, provenance) in &judgement.guards {
-            for origin in provenance.origins.iter().flat_map(|origins| origins.iter()) {
-                if let Some(limit) = &self.origins[origin.0 as usize].limit
-                    && !limits.contains(limit)
-                {
-                    limits.push(Rc::clone(limit));
-                }
-            }
-        }
-        if limits.is_empty() {
-            for (event, _) in &self.record.events {
-                if let Event::Limiter { limit: Some(limit) } = event
-                    && !limits.contains(limit)
-                {
-                    limits.push(Rc::clone(limit));
-                }
-            }
-        }
-        (!limits.is_empty()).then(|| limits.join(","))
-    }
-
-    fn validation(&self, start: &Evidence, seen: Seen) -> Verdict {
-        let mut evidence = vec![start.clone()];
-        let found = |wanted: &dyn Fn(&Event) -> bool| {
-            self.record
-                .first(|event| wanted(event).then_some(()))
-                .map(|(_, place)| place)
-        };
-        let (status, place, note) = match seen {
-            Seen::Library { signed: true } => (Status::Schema, None, ""),
-            Seen::Library { signed: false } => (Status::Na, None, ""),
-            Seen::Nothing => (Status::Unknown, None, ""),
-            Seen::Whole | Seen::BehindWrapper => {
-                if let Some(place) = found(&|event| matches!(event, Event::Schema)) {
-                    (Status::Schema, Some(place), "input goes through a schema")
-                } else if let Some(place) = found(&|event| matches!(event, Event::ManualCheck)) {
-                    (Status::Manual, Some(place), "input is checked by hand")
-                } else if let Some(place) = found(&|event| matches!(event, Event::Input(_))) {
-                    (Status::Absent, Some(place), "input is read")
-                } else if let Some(place) =
-                    found(&|event| matches!(event, Event::Delegated | Event::Handed { .. }))
-                {
-                    (
-                        Status::Unknown,
-                        Some(place),
-                        "a package takes the request over",
-                    )
-                } else {
-                    (Status::Na, None, "")
-                }
-            }
-        };
-        let status = if status == Status::Absent && seen == Seen::BehindWrapper {
-            Status::Unknown
-        } else {
-            status
-        };
-        evidence.extend(place.map(|place| self.evidence(place, note)));
-        let confidence = if status == Status::Unknown {
-            Confidence::Low
-        } else {
-            Confidence::High
-        };
-        Verdict {
-            status,
-            confidence,
-            limit: None,
-            evidence,
-        }
-    }
-
-    fn error_handling(&self, start: &Evidence, seen: Seen) -> Verdict {
-        let mut evidence = vec![start.clone()];
-        let status = match seen {
-            Seen::Library { .. } => Status::Caught,
-            Seen::Nothing => Status::Unknown,
-            Seen::Whole | Seen::BehindWrapper => {
-                // Checks in front of a `try` are not the main work: what comes last decides.
-                let last = self
+            library_handler: matches!(seen, Seen::Library { signed: false })
+                || self
                     .record
-                    .events
-                    .iter()
-                    .rev()
-                    .find_map(|(event, place)| match event {
-                        Event::Work { caught, .. } => Some((*caught, *place)),
-                        _ => None,
-                    });
-                let boundary = self
-                    .record
-                    .first(|event| matches!(event, Event::Boundary).then_some(()));
-                match (last, boundary) {
-                    (Some((true, place)), _) => {
-                        evidence.push(self.evidence(place, "a failure here is caught"));
-                        Status::Caught
-                    }
-                    (Some((false, place)), _) => {
-                        evidence
-                            .push(self.evidence(place, "a failure here reaches nobody's catch"));
-                        Status::Uncaught
-                    }
-                    (None, Some((_, place))) => {
-                        evidence.push(self.evidence(place, "failures are caught here"));
-                        Status::Caught
-                    }
-                    (None, None) => Status::Uncaught,
-                }
-            }
-        };
-        let status = if status == Status::Uncaught && seen == Seen::BehindWrapper {
-            Status::Unknown
-        } else {
-            status
-        };
-        let confidence = if status == Status::Unknown {
-            Confidence::Low
-        } else {
-            Confidence::High
-        };
-        Verdict {
-            status,
-            confidence,
-            limit: None,
-            evidence,
-        }
-    }
-
-    fn logging(&self, start: &Evidence) -> Verdict {
-        let mut evidence = vec![start.clone()];
-        let log = |wanted: bool| {
-            self.record.first(|event| match event {
-                Event::Log {
-                    structured,
-                    own: true,
-                } if *structured == wanted => Some(()),
-                _ => None,
-            })
-        };
-        let (status, place) = if let Some((_, place)) = log(true) {
-            (Status::Structured, Some((place, "logs through a logger")))
-        } else if let Some((_, place)) = log(false) {
-            (Status::Console, Some((place, "logs to the console")))
-        } else {
-            (Status::Absent, None)
-        };
-        evidence.extend(place.map(|(place, note)| self.evidence(place, note)));
-        Verdict {
-            status,
-            confidence: Confidence::High,
-            limit: None,
-            evidence,
+                    .first(|event| matches!(event, Event::LibraryHandler).then_some(()))
+                    .is_some(),
+            works: self.sees_work(seen),
         }
     }
 
@@ -1088,14 +506,9 @@ fn flatten(value: &Value, layers: &mut Vec<Value>) {
     }
 }
 
-/// The verdict on what could not be seen.
-fn unseen(evidence: Vec<Evidence>) -> Verdict {
-    Verdict {
-        status: Status::Unknown,
-        confidence: Confidence::Low,
-        limit: None,
-        evidence,
-    }
+/// Whether requests of this method carry a body that a handler would read.
+fn method_reads_body(method: &str) -> bool {
+    !matches!(method, "GET" | "HEAD" | "OPTIONS")
 }
 
 /// How much of a handler could be seen.
@@ -1107,50 +520,8 @@ pub(super) enum Seen {
     BehindWrapper,
     /// A library's own handler.
     Library { signed: bool },
+    /// A framework's complete handler, which answers failures itself; what it runs could not be seen.
+    Framework,
     /// It could not be found.
     Nothing,
-}
-
-/// The decision is one that this control is about.
-pub(super) fn concerns(control: Control, fact: &Fact) -> bool {
-    let bits = fact.provenance.bits;
-    match control {
-        Control::RateLimit => bits.has(Bits::LIMITER.with(Bits::COUNT)),
-        // Nobody can be known where no credential was sent.
-        _ => bits.can_authenticate() || bits.has(Bits::CREDENTIAL),
-    }
-}
-
-/// Whether turning away with these statuses, on a condition about these origins, is a guard of this kind. `passed` is
-/// the decision of the path that goes on.
-fn is_guard(control: Control, passed: &Fact, statuses: &[Option<u16>]) -> bool {
-    let bits = passed.provenance.bits;
-    let only_429 = statuses.iter().all(|status| *status == Some(429));
-    match control {
-        Control::RateLimit => bits.has(Bits::LIMITER) && (!bits.has(Bits::COUNT) || only_429),
-        Control::Auth => {
-            if only_429 {
-                return false;
-            }
-            let refuses_strangers = statuses
-                .iter()
-                .any(|s| matches!(s, Some(401 | 403 | 404 | 307) | None));
-            let says_so = statuses.iter().all(|s| matches!(s, Some(401 | 403)));
-            if bits.has(Bits::SIGNATURE) || (bits.has(Bits::SECRET) && bits.has(Bits::REQUEST)) {
-                return true;
-            }
-            if bits.has(Bits::IDENTITY) && !bits.has(Bits::COMPARED) && !bits.has(Bits::LOOKUP) {
-                // The one who is known must be the one who goes on.
-                return passed.arm != bits.has(Bits::NEGATED);
-            }
-            if bits.has(Bits::IDENTITY) && bits.has(Bits::LOOKUP) && bits.has(Bits::PENDING) {
-                // Something was looked up with an identity that may be missing, which may mean: with any.
-                return false;
-            }
-            // What was sent to be compared tells who is meant, not who is asking.
-            let ambient = bits.has(Bits::AMBIENT) && !bits.has(Bits::INPUT);
-            (bits.can_authenticate() && refuses_strangers) || (ambient && says_so)
-        }
-        _ => false,
-    }
 }

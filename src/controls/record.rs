@@ -14,21 +14,44 @@ pub(super) struct Place {
     pub span: Span,
 }
 
+/// What becomes of a failure, as far as the code around it decides.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(super) enum Failure {
+    /// It reaches nobody's catch, or is thrown on.
+    Escapes,
+    /// It is dropped: the handler goes on as if nothing had happened.
+    Swallowed,
+    /// It becomes an answer.
+    Answered,
+}
+
 /// Something that was seen.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Event {
-    /// Main work: something awaited that is no control, with whether a failure of it is caught.
-    Work { caught: bool, what: Rc<str> },
+    /// Main work: something awaited that is no control, with what becomes of its failure.
+    Work { failure: Failure, what: Rc<str> },
     /// A `try` or a framework's boundary of the handler itself turns failures into answers.
     Boundary,
-    /// A logger was called; `own` by the handler or its wrappers themselves.
-    Log { structured: bool, own: bool },
-    /// Input was read.
+    /// A logger was called; `own` by the handler or its wrappers themselves. `by_name` tells that only names say that it is one.
+    Log {
+        structured: bool,
+        own: bool,
+        by_name: bool,
+    },
+    /// Input was read where the handler stands, or work was done with it.
     Input(Bits),
-    /// Input went through a schema.
-    Schema,
-    /// A hand-written condition on input turned the request away.
-    ManualCheck,
+    /// Input was read elsewhere: by a wrapper that hands it on, wanted or not.
+    InputAtHand(Bits),
+    /// Something that came from this input, or from where cannot be told, went through a schema that throws.
+    Schema(Bits),
+    /// The same, through a schema that only says whether it is valid.
+    SchemaCheck(Bits),
+    /// Somebody looked at what such a schema says.
+    SchemaAsked,
+    /// A hand-written condition on such input turned the request away, or replaced the input.
+    ManualCheck(Bits),
+    /// An authentication library's complete handler was called.
+    LibraryHandler,
     /// A limiter was asked.
     Limiter { limit: Option<Rc<str>> },
     /// Identity was read.

@@ -58,7 +58,7 @@ impl<'a> Evaluator<'a> {
         let text = self.paths.text(external.path);
         let seen = |this: &mut Self, bits: Bits| {
             if let Some(place) = place {
-                this.event(Event::Input(bits), place);
+                this.input(bits, place);
             }
             Some(Value::from_bits(bits))
         };
@@ -81,7 +81,7 @@ impl<'a> Evaluator<'a> {
                 "headers" => below(self, "headers", Bits::CREDENTIAL),
                 "cookies" => below(self, "cookies", Bits::CREDENTIAL),
                 "nextUrl" => below(self, "nextUrl", Bits::NONE),
-                "query" => below(self, "query", Bits::NONE),
+                "query" => below(self, "query", Bits::QUERY),
                 "params" => below(self, "params", Bits::PARAM),
                 // What contexts are made of: the request, or an object that holds it.
                 "raw" | "req" | "request" => Some(self.request()),
@@ -112,7 +112,7 @@ impl<'a> Evaluator<'a> {
             "request#cookies" if !is_accessor(name) => Some(self.credential("cookie", place)),
             "request#nextUrl" => match name {
                 "pathname" => Some(self.path_value()),
-                "searchParams" => below(self, "query", Bits::NONE),
+                "searchParams" => below(self, "query", Bits::QUERY),
                 "search" | "href" => Some(Value::Unknown(
                     Provenance::of(Bits::QUERY),
                     Presence::Truthy,
@@ -126,7 +126,7 @@ impl<'a> Evaluator<'a> {
             "request#query" if !is_accessor(name) => Some(self.query(name, place)),
             "request#params" => Some(Value::from_bits(Bits::PARAM)),
             "global#URL!" if self.of_request(external) => match name {
-                "searchParams" => below(self, "query", Bits::NONE),
+                "searchParams" => below(self, "query", Bits::QUERY),
                 "pathname" => Some(self.path_value()),
                 _ => Some(Value::Unknown(Provenance::default(), Presence::Truthy)),
             },
@@ -281,7 +281,7 @@ impl<'a> Evaluator<'a> {
             return Value::from_bits(self.param_bits(name));
         }
         if let Some(place) = place {
-            self.event(Event::Input(Bits::QUERY), place);
+            self.input(Bits::QUERY, place);
         }
         let token = if self.is_secret_name(&name.to_ascii_uppercase()) {
             Bits::CREDENTIAL
@@ -357,17 +357,22 @@ impl<'a> Evaluator<'a> {
             };
         }
         let whole_query = |this: &mut Self| {
-            this.event(Event::Input(Bits::QUERY), place);
+            this.input(Bits::QUERY, place);
             Value::from_bits(Bits::QUERY)
         };
         let v = match path {
-            "json" | "text" | "formData" | "arrayBuffer" | "blob" | "bytes" | "parseBody" => {
-                self.event(Event::Input(Bits::BODY), place);
+            // A raw body is often read for its signature alone.
+            "text" | "arrayBuffer" | "blob" | "bytes" => {
+                self.event(Event::InputAtHand(Bits::BODY), place);
+                Value::Unknown(Provenance::of(Bits::BODY), Presence::Truthy)
+            }
+            "json" | "formData" | "parseBody" => {
+                self.input(Bits::BODY, place);
                 Value::Unknown(Provenance::of(Bits::BODY), Presence::Truthy)
             }
             "clone" => self.request(),
             "valid" => {
-                self.event(Event::Schema, place);
+                self.event(Event::Schema(Bits::INPUT), place);
                 Value::Unknown(Provenance::default(), Presence::Truthy)
             }
             "param" => Value::from_bits(Bits::PARAM),

@@ -51,6 +51,9 @@ impl Fact {
     }
 }
 
+/// A condition on input: where it stands, and which input.
+pub(super) type Asked = (super::record::Place, Bits);
+
 fn add(facts: &mut Rc<Vec<Fact>>, fact: &Fact) {
     if !facts.iter().any(|known| known.is(fact)) {
         Rc::make_mut(facts).push(fact.clone());
@@ -112,6 +115,12 @@ pub(super) struct Progress {
     pub failed: bool,
     /// Something that could not be resolved was called, and may have turned the request away.
     pub blind: bool,
+    /// Since the last work, input alone was asked about.
+    pub asked: Option<Asked>,
+    /// A condition on input alone sent this path away, and no work was done since.
+    pub rejected: Option<Asked>,
+    /// Work was done, so whatever was asked before is done with.
+    pub forgotten: bool,
     /// What was sent through a `res` object.
     pub answered: Option<Rc<Response>>,
     /// The answer is the one that an inner layer of a chain gave back: work behind it is no work after sending.
@@ -133,6 +142,9 @@ impl State {
             acted: false,
             failed: false,
             blind: false,
+            asked: None,
+            rejected: None,
+            forgotten: false,
             answered: None,
             passed_back: false,
             worked_after_answer: false,
@@ -201,6 +213,14 @@ impl State {
         }
         if after.counted.is_none() {
             after.counted = other.counted.as_ref().map(moved);
+        }
+        if other.forgotten {
+            after.forgotten = true;
+            after.asked = other.asked;
+            after.rejected = other.rejected;
+        } else {
+            after.asked = other.asked.or(self.asked);
+            after.rejected = other.rejected.or(self.rejected);
         }
         after.work += other.work;
         after.acted |= other.acted;
@@ -296,6 +316,9 @@ impl State {
             acted: self.acted && other.acted,
             failed: self.failed && other.failed,
             blind: self.blind || other.blind,
+            asked: self.asked.or(other.asked),
+            rejected: self.rejected.or(other.rejected),
+            forgotten: self.forgotten && other.forgotten,
             answered: if self.same_answer(other) {
                 self.answered.clone()
             } else {
@@ -514,7 +537,7 @@ fn thrown_as(value: &Value) -> Class {
         Value::Response(_) => class(value),
         error => Class::Answer(
             super::value::ResponseKind::Body,
-            super::proof::status_field(error),
+            super::ending::status_field(error),
         ),
     }
 }
@@ -522,7 +545,7 @@ fn thrown_as(value: &Value) -> Class {
 fn class(value: &Value) -> Class {
     match value {
         Value::Response(response) => Class::Answer(response.kind, response.status),
-        Value::Object(_) if super::proof::reports_failure(value) => Class::Failure,
+        Value::Object(_) if super::ending::reports_failure(value) => Class::Failure,
         Value::Object(object) => Class::Shape(shape(object)),
         other => match other.truth() {
             Some(true) => Class::Truthy,

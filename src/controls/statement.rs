@@ -7,9 +7,9 @@ use crate::syntax::{Expr, ExprId, Handler, Key, Loop, Pattern, Stmt, StmtKind};
 use super::call::Use;
 use super::evaluator::Evaluator;
 use super::flaw::{asks_class, goes_on, refusals};
-use super::record::{Event, Flaw};
+use super::record::{Event, Failure, Flaw, Place};
 use super::state::{Flow, Outcomes, Site, State, merge_states, merge_thrown};
-use super::value::{Bits, Object, Presence, Provenance, Scope, Value};
+use super::value::{Bits, Object, Presence, Provenance, Response, Scope, Value};
 
 /// How a path leaves a block early.
 #[derive(Clone, Debug)]
@@ -44,6 +44,8 @@ pub(super) struct Branches {
     pub thrown: Vec<(State, Value)>,
     /// What the condition was about.
     pub bits: Bits,
+    /// The input that some part of it was about, and about nothing else.
+    pub input: Bits,
 }
 
 impl<'a> Evaluator<'a> {
@@ -196,11 +198,16 @@ impl<'a> Evaluator<'a> {
         let record = self.module(state.scope.module);
         let function = record.function(state.scope.function);
         let is_call = matches!(record.expr(expr), Expr::Call { .. });
+        let used = match self.calls.last().map(|call| call.used) {
+            Some(used @ (Use::Plain | Use::Detached)) => used,
+            _ => Use::Returned,
+        };
         if is_call && function.is_async {
             return self.call_expression(expr, state, Use::Escaping);
         }
         if is_call {
-            return self.call_expression(expr, state, Use::Returned);
+            // Whether it is a promise that somebody waits for, the caller knows.
+            return self.call_expression(expr, state, used);
         }
         self.eval(expr, state)
     }
@@ -220,7 +227,8 @@ impl<'a> Evaluator<'a> {
             mut yes,
             mut no,
             thrown,
-            bits,
+            input,
+            ..
         } = self.branch(test, state);
         if self.class_decided
             && let Some(before) = before
@@ -241,11 +249,20 @@ impl<'a> Evaluator<'a> {
         merge_states(&mut yes);
         merge_states(&mut no);
         let both = !yes.is_empty() && !no.is_empty();
-        let yes = self.block(then, yes);
-        let no = self.block(otherwise, no);
-        if both && bits.has(Bits::INPUT) && (turns_away(&yes) || turns_away(&no)) {
+        let mut yes = self.block(then, yes);
+        let mut no = self.block(otherwise, no);
+        if both && input != Bits::NONE {
             let span = self.module(module).span(test);
-            self.event(Event::ManualCheck, super::record::Place { module, span });
+            for arm in [&mut yes, &mut no]
+                .into_iter()
+                .filter(|arm| turns_away(arm))
+            {
+                for (state, _) in &mut arm.exits {
+                    state
+                        .rejected
+                        .get_or_insert((Place { module, span }, input));
+                }
+            }
         }
         done.absorb(yes);
         done.absorb(no);
@@ -259,6 +276,7 @@ impl<'a> Evaluator<'a> {
         state: State,
     ) -> Completion {
         let mut done = Completion::default();
+        let asked_of = value;
         for (state, flow) in self.eval(value, state) {
             let value = match flow {
                 Ok(value) => value,
@@ -288,6 +306,12 @@ impl<'a> Evaluator<'a> {
             }
             // Each case that cannot be decided is a condition on the value, as `===` would be.
             let mut provenance = value.provenance();
+            let mut state = state;
+            let input = provenance.bits.of_input_alone();
+            if !decided && input != Bits::NONE && self.catching == 0 && self.own() {
+                let place = self.place(&state, asked_of);
+                state.asked = Some((place, input));
+            }
             provenance.bits = provenance.bits.with(Bits::COMPARED);
             let asked = !decided && super::expression::deciding(&state, provenance.bits);
             let sites: Vec<_> = cases
@@ -427,15 +451,17 @@ impl<'a> Evaluator<'a> {
             open: Some(Provenance::default()),
             ..Object::default()
         }));
-        let mut protects = false;
+        let mut becomes = Failure::Escapes;
         let mut foreseen = None;
         if let Some(state) = states.first() {
             let states = vec![state.clone()];
             let result = self.rationed(4, |this| this.handle(handler, failure, states));
-            protects = !result
-                .exits
-                .iter()
-                .any(|(_, exit)| matches!(exit, Exit::Throw(_)));
+            becomes = self.becomes(&result);
+            // Behind the last block of one of the handler's functions, nothing is done as if it had succeeded.
+            let at_home = state.scope.module == self.home && self.own();
+            if becomes == Failure::Swallowed && at_home && self.is_last(handler, state) {
+                becomes = Failure::Answered;
+            }
             foreseen = Some(result);
         }
         let asked = self.record.limiters;
@@ -445,17 +471,17 @@ impl<'a> Evaluator<'a> {
         } else {
             Vec::new()
         };
-        if protects
+        if becomes != Failure::Escapes
             && self.own()
             && let (Some(stmt), Some(call)) = (block.first(), self.calls.last())
         {
-            let place = super::record::Place {
+            let place = Place {
                 module: call.module,
                 span: stmt.span,
             };
             self.event(Event::Boundary, place);
         }
-        self.protection.push(protects);
+        self.protection.push(becomes);
         let body = self.block(block, states);
         self.protection.pop();
         if self.muted == 0
@@ -500,6 +526,59 @@ impl<'a> Evaluator<'a> {
             done.absorb(result);
         }
         self.finally(done, finalizer)
+    }
+
+    /// The `try` is the last statement of its function.
+    fn is_last(&self, handler: &Handler, state: &State) -> bool {
+        let function = self
+            .module(state.scope.module)
+            .function(state.scope.function);
+        matches!(
+            function.body.last().map(|stmt| &stmt.kind),
+            Some(StmtKind::Try { handler: Some(last), .. }) if std::ptr::eq(last, handler)
+        )
+    }
+
+    /// What a handler makes of a failure that nobody foresaw: what it does when none of its conditions on the failure holds,
+    /// which is what stands last.
+    fn becomes(&self, result: &Completion) -> Failure {
+        let refusing = |answer: &Option<Rc<Response>>| {
+            let status = answer.as_ref().map(|answer| answer.status);
+            status.is_some_and(|status| status.is_none_or(|status| status >= 300))
+        };
+        if !result.next.is_empty() {
+            let answered = result.next.iter().any(|state| refusing(&state.answered));
+            return if answered {
+                Failure::Answered
+            } else {
+                Failure::Swallowed
+            };
+        }
+        match result.exits.last() {
+            None => Failure::Swallowed,
+            // A redirect is thrown to be answered.
+            Some((_, Exit::Throw(Value::Response(_)))) => Failure::Answered,
+            Some((_, Exit::Throw(_))) => Failure::Escapes,
+            Some((state, Exit::Return(value))) => {
+                if refusing(&state.answered) || self.answers_failure(value) {
+                    Failure::Answered
+                } else {
+                    Failure::Swallowed
+                }
+            }
+            Some((_, Exit::Break | Exit::Continue)) => Failure::Swallowed,
+        }
+    }
+
+    /// The value, given back on a failure, tells whoever asked that something failed. The handler itself may say so in its own
+    /// words; what a helper gives back is a makeshift unless it plainly says so.
+    pub fn answers_failure(&self, value: &Value) -> bool {
+        match value {
+            Value::Response(_) => true,
+            value if super::ending::reports_failure(value) => true,
+            Value::Undefined | Value::Null | Value::Bool(false) | Value::Array(_) => false,
+            _ => self.own(),
+        }
     }
 
     fn handle(&mut self, handler: &'a Handler, error: Value, states: Vec<State>) -> Completion {
@@ -664,7 +743,7 @@ fn turns_away(completion: &Completion) -> bool {
         && !completion.exits.is_empty()
         && completion.exits.iter().all(|(state, exit)| match exit {
             Exit::Throw(_) => true,
-            Exit::Return(value) => super::proof::refuses(value, state),
+            Exit::Return(value) => super::ending::refuses(value, state),
             Exit::Break | Exit::Continue => false,
         })
 }

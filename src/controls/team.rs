@@ -17,7 +17,7 @@ use crate::syntax::{ExprId, Name};
 
 use super::call::Use;
 use super::evaluator::Evaluator;
-use super::record::Event;
+use super::record::{Event, Failure};
 use super::state::{Outcomes, State, value};
 use super::value::{Bits, Native, Presence, Provenance, ResponseKind, Value};
 
@@ -330,13 +330,14 @@ impl<'a> Evaluator<'a> {
                     Event::Log {
                         structured: true,
                         own,
+                        by_name: false,
                     },
                     place,
                 );
                 value(state, Value::Undefined)
             }
             Control::Validation => {
-                self.event(Event::Schema, place);
+                self.event(Event::Schema(Bits::INPUT), place);
                 let outcomes = self.call(inner, None, args, state, id, used);
                 let valid = |v: Value| match v {
                     Value::Unknown(mut provenance, presence) => {
@@ -422,7 +423,7 @@ impl<'a> Evaluator<'a> {
             }
             Control::ErrorHandling => {
                 self.event(Event::Boundary, place);
-                self.protection.push(true);
+                self.protection.push(Failure::Answered);
                 let outcomes = self.call(inner, None, args, state, id, used);
                 self.protection.pop();
                 outcomes
@@ -432,13 +433,14 @@ impl<'a> Evaluator<'a> {
                     Event::Log {
                         structured: true,
                         own: true,
+                        by_name: false,
                     },
                     place,
                 );
                 self.call(inner, None, args, state, id, used)
             }
             _ => {
-                self.event(Event::Schema, place);
+                self.event(Event::Schema(Bits::INPUT), place);
                 self.call(inner, None, args, state, id, used)
             }
         }

@@ -4,7 +4,6 @@ use rustc_hash::FxHashMap;
 
 use crate::graph::{Graph, ModuleId, Symbol};
 use crate::routes::{Entry, Route, RouteKind};
-use crate::rule::Confidence;
 use crate::source::Span;
 use crate::syntax::{Argument, Expr, ExprId, Key, ModuleRecord, Property};
 
@@ -66,12 +65,7 @@ impl<'a> TestReach<'a> {
             Status::Untested
         };
         evidence.extend(found);
-        Verdict {
-            status,
-            confidence: Confidence::High,
-            limit: None,
-            evidence,
-        }
+        Verdict::of(status, evidence)
     }
 
     /// A test that imports the handler and names it.

@@ -51,11 +51,26 @@ impl Bits {
     pub const PENDING: Self = Self(1 << 17);
     /// A count that exists to be held against a limit: `INCR`, `ZCOUNT`.
     pub const EVENTS: Self = Self(1 << 19);
+    /// The answer of something awaited: no longer what the client sent, though the client may have chosen what was asked.
+    pub const ANSWER: Self = Self(1 << 20);
     /// Turned round: true where the origin is missing.
     pub const NEGATED: Self = Self(1 << 18);
 
     /// Input that a client chooses freely.
     pub const INPUT: Self = Self(Self::BODY.0 | Self::QUERY.0 | Self::ARGUMENT.0);
+    /// What a handler may check.
+    pub const CHECKED: Self = Self(Self::INPUT.0 | Self::PARAM.0);
+    /// What makes a condition on input one about something else too.
+    const OTHER: Self = Self(
+        Self::IDENTITY.0
+            | Self::LOOKUP.0
+            | Self::SECRET.0
+            | Self::LIMITER.0
+            | Self::SIGNATURE.0
+            | Self::COUNT.0
+            | Self::AMBIENT.0
+            | Self::ANSWER.0,
+    );
     /// Anything that the request carries.
     pub const REQUEST: Self =
         Self(Self::INPUT.0 | Self::PARAM.0 | Self::HEADER.0 | Self::CREDENTIAL.0);
@@ -70,6 +85,15 @@ impl Bits {
 
     pub fn without(self, other: Self) -> Self {
         Self(self.0 & !other.0)
+    }
+
+    /// The input that a condition is about, when it is about nothing else.
+    pub fn of_input_alone(self) -> Self {
+        if self.has(Self::OTHER) {
+            Self::NONE
+        } else {
+            Self(self.0 & Self::CHECKED.0)
+        }
     }
 
     /// A condition on such a value can establish who is calling.
@@ -253,6 +277,8 @@ pub(super) struct Chain {
     pub given: Vec<(Rc<str>, Value)>,
     /// The builder that made it, by its place in the library.
     pub kind: Option<usize>,
+    /// What a builder was started with: among it what it does with failures.
+    pub options: Rc<Vec<Value>>,
 }
 
 /// An object whose known fields are listed.

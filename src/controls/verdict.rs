@@ -88,3 +88,21 @@ pub struct Verdict {
     /// The chain.
     pub evidence: Vec<Evidence>,
 }
+
+impl Verdict {
+    /// A verdict that rests on what was seen; what could not be seen is never sure.
+    #[must_use]
+    pub fn of(status: Status, evidence: Vec<Evidence>) -> Self {
+        let confidence = if status == Status::Unknown {
+            Confidence::Low
+        } else {
+            Confidence::High
+        };
+        Self {
+            status,
+            confidence,
+            limit: None,
+            evidence,
+        }
+    }
+}

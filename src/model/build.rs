@@ -13,7 +13,7 @@ use crate::controls::{Proof, Prover, Status, TeamControls, TestReach, Verdict};
 use crate::graph::Graph;
 use crate::project::{Project, Resolver};
 use crate::routes::RouteTable;
-use crate::rule::{Confidence, Control, ControlLibrary, RuleSet};
+use crate::rule::{Control, ControlLibrary, RuleSet};
 use crate::source::{RepoPath, Repository, SourceFile, Unreadable};
 use crate::syntax::{ModuleRecord, ParseOptions, Parsed, parse_module};
 
@@ -240,15 +240,11 @@ fn prove(
             }
             let mut controls = proof.controls;
             controls.insert(Control::Tests, tests.verdict(&route));
-            if let crate::syntax::Parsed::ExportsOnly(_) = record.parsed {
+            let unread = matches!(record.parsed, crate::syntax::Parsed::ExportsOnly(_));
+            if unread {
                 for (control, verdict) in &mut controls {
                     if *control != Control::Tests {
-                        *verdict = Verdict {
-                            status: Status::Unknown,
-                            confidence: Confidence::Low,
-                            limit: None,
-                            evidence: verdict.evidence.clone(),
-                        };
+                        *verdict = Verdict::of(Status::Unknown, verdict.evidence.clone());
                     }
                 }
             }
@@ -276,6 +272,7 @@ fn prove(
                 controls,
                 public_guess,
                 public_declared,
+                works: proof.works || !proof.expensive.is_empty() || unread,
                 expensive: proof.expensive,
                 writes,
                 marks,

@@ -104,6 +104,9 @@ pub struct RouteFacts {
     pub public_declared: bool,
     /// What makes it expensive (`llm`, `speech`, `image`, `upload`, `email`, `payment`), with the call.
     pub expensive: Vec<(String, Evidence)>,
+    /// The proof saw the handler do something that takes time or money, or could not see what it does. One that only makes up an
+    /// answer, sets a cookie or drops a cache does not: nothing in it can fail, and nothing in it is worth stealing.
+    pub works: bool,
     /// The handler changes state: writes to a database, sends, pays, or does unknown work under a writing method.
     pub writes: bool,
     /// Facts of the proof that checks of their own ask for, by key (`webhook:stripe`, `cron` …), each with its place.
@@ -118,9 +121,6 @@ impl AppModel {
     }
 }
 
-/// The step of a proof that shows what would catch failures of a handler in which nothing fails.
-const CATCHES_WITHOUT_WORK: &str = "failures are caught here";
-
 /// Words with which the name of a function that only reads begins: `getUser`, `list_posts`.
 const READING: [&str; 17] = [
     "get", "fetch", "list", "load", "find", "search", "read", "check", "verify", "has", "is",
@@ -128,26 +128,10 @@ const READING: [&str; 17] = [
 ];
 
 impl RouteFacts {
-    /// The proof saw the handler do something that takes time or money, or could not see what it does. One that only makes up an
-    /// answer, sets a cookie or drops a cache does not: nothing in it can fail, and nothing in it is worth stealing.
-    #[must_use]
-    pub fn works(&self) -> bool {
-        !self.expensive.is_empty()
-            || self
-                .controls
-                .get(&Control::ErrorHandling)
-                .is_none_or(|verdict| {
-                    // Behind the handler itself the chain names the work, or else what would catch its failures.
-                    let mut chain = verdict.evidence.iter().skip(1);
-                    verdict.status == Status::Unknown
-                        || chain.any(|step| step.note != CATCHES_WITHOUT_WORK)
-                })
-    }
-
     /// The handler gives every caller the same: it does no work, and reads nothing of the request.
     #[must_use]
     pub fn is_constant(&self) -> bool {
-        !self.works() && !self.reads_input() && (self.route.url.is_none() || !self.writes)
+        !self.works && !self.reads_input() && (self.route.url.is_none() || !self.writes)
     }
 
     /// The handler itself reads what the caller sent, or it could not be seen whether it does.
@@ -162,7 +146,7 @@ impl RouteFacts {
     #[must_use]
     pub fn changes_state(&self) -> bool {
         self.writes
-            && self.works()
+            && self.works
             && (self.route.kind != RouteKind::Action || !names_reading(&self.route.method))
     }
 }

@@ -213,7 +213,7 @@ pub(super) fn mark(status: Status) -> (Ink, &'static str) {
 /// The status to show: where nothing can fail, there is nothing to catch.
 pub(super) fn shown(facts: &RouteFacts, control: Control) -> Status {
     match facts.controls.get(&control).map(|verdict| verdict.status) {
-        Some(Status::Uncaught) if !facts.works() => Status::Na,
+        Some(Status::Uncaught) if !facts.works => Status::Na,
         Some(status) => status,
         None => Status::Unknown,
     }

@@ -164,6 +164,8 @@ pub enum Meaning {
     AuthHandler,
     /// Wires a complete handler that checks signatures by itself.
     SignedHandler,
+    /// Work, although its package does none otherwise.
+    Work,
 }
 
 /// A fluent builder: `createSafeActionClient().use(m).inputSchema(s).action(f)`.

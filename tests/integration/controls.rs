@@ -39,7 +39,7 @@ fn vocabulary(control: Control) -> &'static [Status] {
         Control::RateLimit => &[S::Enforced, S::Conditional, S::Absent, S::Unknown],
         Control::Validation => &[S::Schema, S::Manual, S::Absent, S::Na, S::Unknown],
         Control::ErrorHandling => &[S::Caught, S::Uncaught, S::Unknown],
-        Control::Logging => &[S::Structured, S::Console, S::Absent],
+        Control::Logging => &[S::Structured, S::Console, S::Absent, S::Unknown],
         Control::Tests => &[S::Tested, S::Untested],
     }
 }

@@ -1,0 +1,186 @@
+//! How a path ends for the one who asked: served, turned away, or neither.
+
+use std::rc::Rc;
+
+use super::state::{Asked, Fact, Flow, State};
+use super::value::{Response, ResponseKind, Value};
+
+/// How a path ends for the one who asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Ending {
+    /// Turned away, with the status where it is known.
+    Refused(Option<u16>),
+    /// Redirected or answered with nothing: turned away where no work was done since.
+    Idle,
+    /// Served.
+    Served,
+}
+
+/// A path at its end, as far as verdicts look at it.
+pub(super) struct End {
+    pub facts: Rc<Vec<Fact>>,
+    pub possible: Rc<Vec<Fact>>,
+    pub caller: Option<Fact>,
+    pub counted: Option<Fact>,
+    pub unconfigured: Option<super::state::Unconfigured>,
+    pub failed: bool,
+    pub ending: Ending,
+    pub work: u32,
+    pub blind: bool,
+    /// A hand-written condition on input sent it away.
+    pub rejected: Option<Asked>,
+}
+
+impl End {
+    /// The end of a handler's path, or of a middleware's: there going on is being served, and no work counts.
+    pub fn of(state: &State, flow: &Flow, middleware: bool) -> Self {
+        let ending = ending(flow, state, middleware);
+        let rejected = match ending {
+            // Whoever may not come in is not told what is wrong with the input.
+            Ending::Refused(Some(401 | 403 | 405 | 429)) => None,
+            // What is answered here is one of several answers that met on the way.
+            Ending::Served if is_open(flow) => state.rejected,
+            Ending::Served => None,
+            Ending::Refused(Some(400 | 413 | 415 | 422)) => state.rejected.or(state.asked),
+            Ending::Refused(_) | Ending::Idle => state.rejected,
+        };
+        Self {
+            ending,
+            rejected,
+            facts: Rc::clone(&state.facts),
+            possible: Rc::clone(&state.possible),
+            caller: state.caller.clone(),
+            counted: state.counted.clone(),
+            unconfigured: state.unconfigured,
+            failed: state.failed,
+            work: if middleware { 0 } else { state.work },
+            blind: state.blind,
+        }
+    }
+}
+
+/// Nothing is known of the answer, not even its status.
+fn is_open(flow: &Flow) -> bool {
+    match flow {
+        Ok(Value::Unknown(..)) => true,
+        Ok(Value::Response(response)) => {
+            response.kind == ResponseKind::Body && response.status.is_none()
+        }
+        _ => false,
+    }
+}
+
+/// A value that a caller is sent away with.
+pub(super) fn refuses(value: &Value, state: &State) -> bool {
+    match ending(&Ok(value.clone()), state, false) {
+        Ending::Served => false,
+        Ending::Refused(_) => true,
+        Ending::Idle => state.work == 0,
+    }
+}
+
+fn ending(flow: &Flow, state: &State, middleware: bool) -> Ending {
+    let idle = Ending::Idle;
+    match flow {
+        Err(Value::Response(response)) if response.kind == ResponseKind::Redirect => {
+            answer_ending(response, state, idle)
+        }
+        Err(Value::Response(response)) => Ending::Refused(response.status),
+        Err(error) => Ending::Refused(status_field(error)),
+        Ok(Value::Response(response)) => answer_ending(response, state, idle),
+        Ok(failure @ Value::Object(_)) if state.answered.is_none() && reports_failure(failure) => {
+            Ending::Refused(status_field(failure))
+        }
+        Ok(Value::Undefined | Value::Null | Value::Bool(false)) if state.answered.is_none() => {
+            if middleware {
+                Ending::Served
+            } else {
+                idle
+            }
+        }
+        Ok(Value::Array(items)) if items.is_empty() && state.answered.is_none() => idle,
+        Ok(_) => match &state.answered {
+            Some(_) if state.worked_after_answer => Ending::Served,
+            Some(response) => answer_ending(response, state, idle),
+            None if state.failed => Ending::Refused(None),
+            None => Ending::Served,
+        },
+    }
+}
+
+/// An object that says that something failed: `{ error }`, `{ success: false }`.
+pub(super) fn reports_failure(value: &Value) -> bool {
+    let Value::Object(object) = value else {
+        return false;
+    };
+    ["error", "errors", "serverError", "failure"]
+        .iter()
+        .any(|key| {
+            object.get(key).is_some_and(|v| match v {
+                Value::Choice(options) => !options.iter().any(Value::is_nullish),
+                v => !v.is_nullish() && v.truth() != Some(false),
+            })
+        })
+        || ["success", "ok"]
+            .iter()
+            .any(|key| matches!(object.get(key), Some(Value::Bool(false))))
+}
+
+fn answer_ending(response: &Response, state: &State, idle: Ending) -> Ending {
+    match (response.kind, response.status) {
+        (ResponseKind::PassOn, _) => Ending::Served,
+        (ResponseKind::Redirect, Some(status)) if status >= 400 => Ending::Refused(Some(status)),
+        (ResponseKind::Redirect, _) => idle,
+        (ResponseKind::Body, Some(status)) if status >= 400 => Ending::Refused(Some(status)),
+        (ResponseKind::Body, Some(status)) if (300..400).contains(&status) => idle,
+        (ResponseKind::Body, None) if state.failed => Ending::Refused(None),
+        (ResponseKind::Body, _) => Ending::Served,
+    }
+}
+
+/// The status that an error or a failed result stands for.
+pub(super) fn status_field(value: &Value) -> Option<u16> {
+    let object = match value {
+        Value::Object(object) => object,
+        // `new HTTPException(401, …)`, `new TRPCError({ code })`
+        Value::External(external) => {
+            return external.args.iter().find_map(|arg| match arg {
+                Value::Number(status) if (400.0..600.0).contains(status) => Some(*status as u16),
+                Value::Object(_) => status_field(arg),
+                _ => None,
+            });
+        }
+        _ => return None,
+    };
+    // An error that says `Unauthorized` means it, whatever status its framework gives it.
+    for key in ["message", "code", "error"] {
+        let Some(Value::String(text)) = object.get(key) else {
+            continue;
+        };
+        let text = text.to_ascii_lowercase().replace('_', " ");
+        let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
+        if says(&[
+            "unauthori",
+            "unauthenticated",
+            "not authenticated",
+            "not logged in",
+            "sign in",
+            "log in",
+            "must be signed in",
+        ]) {
+            return Some(401);
+        }
+        if says(&["forbidden", "permission"]) {
+            return Some(403);
+        }
+        if says(&["too many requests", "rate limit"]) {
+            return Some(429);
+        }
+    }
+    ["status", "statusCode", "code"]
+        .iter()
+        .find_map(|key| match object.get(key) {
+            Some(Value::Number(status)) if (100.0..600.0).contains(status) => Some(*status as u16),
+            _ => None,
+        })
+}

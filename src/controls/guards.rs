@@ -1,0 +1,365 @@
+//! Verdicts on guards: authentication and rate limits.
+//!
+//! A guard is a condition of which one side only turns requests away while the other goes on to the work. A control
+//! is enforced when every path that serves the request has passed such a guard; which kind of guard it is, the
+//! origin of the condition's value says, confirmed by what is answered.
+
+use std::rc::Rc;
+
+use rustc_hash::FxHashMap;
+
+use crate::rule::{Confidence, Control};
+
+use super::ending::{End, Ending};
+use super::evaluator::Evaluator;
+use super::proof::Seen;
+use super::record::Event;
+use super::state::{Fact, Site};
+use super::value::{Bits, Provenance};
+use super::{Evidence, Status, Verdict};
+
+/// What a set of paths says of guards.
+pub(super) struct Judgement {
+    pub status: Status,
+    /// The guards that serving paths pass, with the status they answer.
+    pub guards: Vec<(Site, Option<u16>, Provenance)>,
+    pub blind: bool,
+    /// All paths that passed no guard go on because this is missing.
+    pub fails_open: Option<super::state::Unconfigured>,
+}
+
+impl Evaluator<'_> {
+    pub fn judge(&self, ends: &[End], control: Control) -> Judgement {
+        let goes_on = |end: &&End| {
+            end.ending == Ending::Served || (end.ending == Ending::Idle && end.work > 0)
+        };
+        let mut served: Vec<&End> = ends.iter().filter(goes_on).collect();
+        if served.is_empty() {
+            served = ends
+                .iter()
+                .filter(|end| end.ending == Ending::Idle)
+                .collect();
+        }
+        // A path that answers without any work (a preflight, an empty list) has nothing to protect.
+        let asked = |end: &&End| end.possible.iter().any(|fact| concerns(control, fact));
+        if served.iter().any(|end| end.work > 0) {
+            served.retain(|end| end.work > 0 || asked(end));
+        }
+        // Some endpoints answer a request with a wrong signature as they answer the others, and do nothing.
+        let works = served.iter().any(|end| end.work > 0);
+        let unsigned = |fact: &Fact| works && !fact.establishes() && fact.signed();
+        let mut away: FxHashMap<(Site, bool), Option<Vec<Option<u16>>>> = FxHashMap::default();
+        for end in ends {
+            for fact in end.possible.iter() {
+                let entry = away
+                    .entry((fact.site, fact.arm))
+                    .or_insert_with(|| Some(Vec::new()));
+                match (&mut *entry, end.ending) {
+                    (Some(statuses), Ending::Refused(status)) => statuses.push(status),
+                    (Some(statuses), Ending::Idle) if end.work <= fact.work => {
+                        statuses.push(Some(307))
+                    }
+                    (Some(statuses), Ending::Served) if end.work <= fact.work && unsigned(fact) => {
+                        statuses.push(Some(200))
+                    }
+                    (entry, _) => *entry = None,
+                }
+            }
+        }
+        // A path that was only sent on passes every condition that sends on; it is no guard's success.
+        let sent_on = |end: &&End| {
+            end.possible.iter().any(|fact| {
+                fact.work >= end.work
+                    && !fact.establishes()
+                    && (end.ending != Ending::Served || unsigned(fact))
+                    && matches!(away.get(&(fact.site, fact.arm)), Some(Some(_)))
+            })
+        };
+        // Where nobody is answered in another way, that is the answer.
+        if !served.iter().all(sent_on) {
+            served.retain(|end| !sent_on(end));
+        }
+        let guard = |fact: &Fact| -> Option<Option<u16>> {
+            let statuses = away.get(&(fact.site, !fact.arm))?.as_ref()?;
+            is_guard(control, fact, statuses).then(|| statuses.iter().copied().flatten().next())
+        };
+        // Some count or decision leads to a 429, so whoever was counted has met the limiter.
+        let counted = ends
+            .iter()
+            .flat_map(|end| end.possible.iter())
+            .find_map(|fact| {
+                let statuses = away.get(&(fact.site, fact.arm))?.as_ref()?;
+                is_guard(control, fact, statuses).then(|| statuses.iter().copied().flatten().next())
+            });
+        let mut guards: Vec<(Site, Option<u16>, Provenance)> = Vec::new();
+        let passes: Vec<bool> = served
+            .iter()
+            .map(|end| {
+                let mut passed = false;
+                // Somebody is known on every way here, though not always by the same means.
+                let caller = end.caller.as_ref().filter(|_| control == Control::Auth);
+                if control == Control::RateLimit
+                    && let (Some(fact), Some(status)) = (&end.counted, counted)
+                {
+                    passed = true;
+                    if !guards.iter().any(|(site, _, _)| *site == fact.site) {
+                        guards.push((fact.site, status, fact.provenance.clone()));
+                    }
+                }
+                // What is asked when everything has been done protects nothing.
+                let in_time = |fact: &&Fact| !(fact.late && fact.work >= end.work);
+                for fact in end.facts.iter().chain(caller).filter(in_time) {
+                    let status = match guard(fact) {
+                        Some(status) => Some(status),
+                        None if control == Control::Auth && fact.establishes() => Some(None),
+                        None => None,
+                    };
+                    if let Some(status) = status {
+                        passed = true;
+                        if !guards.iter().any(|(site, _, _)| *site == fact.site) {
+                            guards.push((fact.site, status, fact.provenance.clone()));
+                        }
+                    }
+                }
+                passed
+            })
+            .collect();
+        let partial = if control == Control::RateLimit {
+            Status::Conditional
+        } else {
+            Status::Optional
+        };
+        let all = passes.iter().all(|passed| *passed);
+        let any = passes.iter().any(|passed| *passed);
+        // A limiter that its configuration switches on counts as on.
+        let configured = control == Control::RateLimit
+            && any
+            && served
+                .iter()
+                .zip(&passes)
+                .all(|(end, passed)| *passed || end.unconfigured.is_some());
+        // Whoever comes while something is not configured meets no guard.
+        let open = served
+            .iter()
+            .zip(&passes)
+            .filter(|(_, passed)| !**passed)
+            .map(|(end, _)| end.unconfigured);
+        let fails_open = if any && open.clone().all(|missing| missing.is_some()) {
+            open.flatten().next()
+        } else {
+            None
+        };
+        let blind = served.is_empty() || served.iter().any(|end| end.blind);
+        let blind = blind && ends.iter().any(|end| end.blind);
+        let closed = ends
+            .iter()
+            .all(|end| matches!(end.ending, Ending::Refused(Some(401 | 403 | 404) | None)));
+        let status = if served.is_empty() {
+            // Nobody is served at all, as behind a condition that never holds in production.
+            if closed && !ends.is_empty() && control == Control::Auth {
+                Status::Enforced
+            } else {
+                Status::Absent
+            }
+        } else if all || configured {
+            Status::Enforced
+        } else if any {
+            partial
+        } else {
+            Status::Absent
+        };
+        Judgement {
+            status,
+            guards,
+            blind,
+            fails_open,
+        }
+    }
+
+    pub fn guard_verdict(
+        &mut self,
+        control: Control,
+        ends: &[End],
+        start: &Evidence,
+        seen: Seen,
+        marks: &mut Vec<(String, Evidence)>,
+    ) -> Verdict {
+        let mut evidence = vec![start.clone()];
+        match seen {
+            Seen::Nothing | Seen::Framework => {
+                evidence.push(Evidence {
+                    note: String::from("what runs here cannot be found"),
+                    ..start.clone()
+                });
+                return Verdict::of(Status::Unknown, evidence);
+            }
+            Seen::Library { signed } => {
+                let status = if signed && control == Control::Auth {
+                    evidence.push(Evidence {
+                        note: String::from("the library checks the signature of every request"),
+                        ..start.clone()
+                    });
+                    Status::Enforced
+                } else {
+                    Status::Absent
+                };
+                return Verdict::of(status, evidence);
+            }
+            Seen::Whole | Seen::BehindWrapper => {}
+        }
+        let mut judgement = self.judge(ends, control);
+        if let Some(missing) = judgement.fails_open
+            && seen == Seen::Whole
+            && !self.exhausted
+            // A limiter that its configuration switches on is on; that is nobody's slip.
+            && missing.secret
+            && control == Control::Auth
+        {
+            let place = self.site_places[missing.site.0 as usize];
+            let signed = judgement
+                .guards
+                .iter()
+                .any(|(_, _, provenance)| provenance.bits.has(Bits::SIGNATURE.with(Bits::SECRET)));
+            let guard = if signed { "secret" } else { "auth" };
+            let asked = missing
+                .origin
+                .map(|origin| &self.origins[origin.0 as usize].note);
+            let evidence = self.evidence(place, asked.map_or("", |note| note));
+            marks.push((format!("fails-open:{guard}:configuration"), evidence));
+        }
+        let delegated = self
+            .record
+            .first(|event| matches!(event, Event::Delegated).then_some(()));
+        if judgement.status == Status::Absent {
+            let read = self.record.first(|event| match (control, event) {
+                (Control::Auth, Event::Identity) => {
+                    Some("identity is read, but nobody is turned away")
+                }
+                (Control::Auth, Event::Signature { .. }) => {
+                    Some("the signature is checked, but nothing is turned away")
+                }
+                (Control::RateLimit, Event::Limiter { .. }) => {
+                    Some("the limiter is asked, but its decision turns nobody away")
+                }
+                _ => None,
+            });
+            let handed = self.record.first(|event| match (control, event) {
+                (Control::Auth, Event::Handed { .. })
+                | (
+                    Control::RateLimit,
+                    Event::Handed {
+                        to_procedures: true,
+                    },
+                ) => Some(()),
+                _ => None,
+            });
+            if let Some((_, place)) = handed {
+                evidence.push(self.evidence(place, "a package takes the request over"));
+                judgement.status = Status::Unknown;
+            } else if let Some((note, place)) = read {
+                judgement.status = if control == Control::RateLimit {
+                    Status::Conditional
+                } else {
+                    Status::Optional
+                };
+                evidence.push(self.evidence(place, note));
+            } else if let (Control::Auth, Some((_, place))) = (control, delegated) {
+                evidence.push(self.evidence(place, "a package takes the request over"));
+                judgement.status = Status::Unknown;
+            } else if judgement.blind || seen == Seen::BehindWrapper {
+                judgement.status = Status::Unknown;
+                evidence.push(self.what_is_unseen(seen, start));
+            }
+        }
+        if control == Control::Auth && judgement.blind && judgement.status != Status::Enforced {
+            // The guard may stand where nobody looked.
+            judgement.status = Status::Unknown;
+        }
+        self.guard_evidence(&judgement, &mut evidence);
+        if !matches!(judgement.status, Status::Enforced | Status::Unknown) {
+            self.what_does_not_count(ends, control, &mut evidence);
+            self.unguarded_work(control, &mut evidence);
+        }
+        let by_name = judgement.guards.iter().any(|(_, _, provenance)| {
+            let origins = provenance.origins.iter().flat_map(|origins| origins.iter());
+            origins.clone().count() > 0
+                && origins.clone().all(|o| self.origins[o.0 as usize].by_name)
+        });
+        let doubtful = self.exhausted && judgement.status != Status::Enforced;
+        let mut verdict = Verdict::of(judgement.status, evidence);
+        if by_name || doubtful {
+            verdict.confidence = Confidence::Low;
+        }
+        if control == Control::RateLimit && judgement.status != Status::Absent {
+            verdict.limit = self.limit_of_guards(&judgement);
+        }
+        verdict
+    }
+
+    pub fn limit_of_guards(&self, judgement: &Judgement) -> Option<String> {
+        let mut limits: Vec<Rc<str>> = Vec::new();
+        for (_, _, provenance) in &judgement.guards {
+            for origin in provenance.origins.iter().flat_map(|origins| origins.iter()) {
+                if let Some(limit) = &self.origins[origin.0 as usize].limit
+                    && !limits.contains(limit)
+                {
+                    limits.push(Rc::clone(limit));
+                }
+            }
+        }
+        if limits.is_empty() {
+            for (event, _) in &self.record.events {
+                if let Event::Limiter { limit: Some(limit) } = event
+                    && !limits.contains(limit)
+                {
+                    limits.push(Rc::clone(limit));
+                }
+            }
+        }
+        (!limits.is_empty()).then(|| limits.join(","))
+    }
+}
+
+/// The decision is one that this control is about.
+pub(super) fn concerns(control: Control, fact: &Fact) -> bool {
+    let bits = fact.provenance.bits;
+    match control {
+        Control::RateLimit => bits.has(Bits::LIMITER.with(Bits::COUNT)),
+        // Nobody can be known where no credential was sent.
+        _ => bits.can_authenticate() || bits.has(Bits::CREDENTIAL),
+    }
+}
+
+/// Whether turning away with these statuses, on a condition about these origins, is a guard of this kind. `passed` is
+/// the decision of the path that goes on.
+fn is_guard(control: Control, passed: &Fact, statuses: &[Option<u16>]) -> bool {
+    let bits = passed.provenance.bits;
+    let only_429 = statuses.iter().all(|status| *status == Some(429));
+    match control {
+        Control::RateLimit => bits.has(Bits::LIMITER) && (!bits.has(Bits::COUNT) || only_429),
+        Control::Auth => {
+            if only_429 {
+                return false;
+            }
+            let refuses_strangers = statuses
+                .iter()
+                .any(|s| matches!(s, Some(401 | 403 | 404 | 307) | None));
+            let says_so = statuses.iter().all(|s| matches!(s, Some(401 | 403)));
+            if bits.has(Bits::SIGNATURE) || (bits.has(Bits::SECRET) && bits.has(Bits::REQUEST)) {
+                return true;
+            }
+            if bits.has(Bits::IDENTITY) && !bits.has(Bits::COMPARED) && !bits.has(Bits::LOOKUP) {
+                // The one who is known must be the one who goes on.
+                return passed.arm != bits.has(Bits::NEGATED);
+            }
+            if bits.has(Bits::IDENTITY) && bits.has(Bits::LOOKUP) && bits.has(Bits::PENDING) {
+                // Something was looked up with an identity that may be missing, which may mean: with any.
+                return false;
+            }
+            // What was sent to be compared tells who is meant, not who is asking.
+            let ambient = bits.has(Bits::AMBIENT) && !bits.has(Bits::INPUT);
+            (bits.can_authenticate() && refuses_strangers) || (ambient && says_so)
+        }
+        _ => false,
+    }
+}

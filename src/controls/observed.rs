@@ -1,0 +1,191 @@
+//! Verdicts on what an evaluation saw on its way: validation, error handling, logging.
+
+use crate::rule::Confidence;
+
+use super::evaluator::Evaluator;
+use super::proof::Seen;
+use super::record::{Event, Failure, Place};
+use super::value::Bits;
+use super::{Evidence, Status, Verdict};
+
+impl Evaluator<'_> {
+    /// How the handler's input is checked.
+    pub fn validation(&self, start: &Evidence, seen: Seen, reads_body: bool) -> Verdict {
+        let (status, shown) = match seen {
+            Seen::Library { signed: true } if reads_body => (Status::Schema, None),
+            Seen::Library { .. } => (Status::Na, None),
+            Seen::Nothing | Seen::Framework => (Status::Unknown, None),
+            Seen::Whole | Seen::BehindWrapper => self.checks(seen),
+        };
+        self.observed(status, start, shown)
+    }
+
+    fn checks(&self, seen: Seen) -> (Status, Option<(Place, &'static str)>) {
+        let input = self.first(|event| matches!(event, Event::Input(_)));
+        let chosen = input.is_some();
+        let at_hand = chosen
+            || self
+                .first(|event| matches!(event, Event::InputAtHand(_)))
+                .is_some();
+        // A check of the path's segment alone says nothing of a body that is read besides.
+        let covers = |bits: Bits| !chosen || bits.has(Bits::INPUT);
+        let asked = self.first(|event| matches!(event, Event::SchemaAsked));
+        let schema = |wanted: &dyn Fn(Bits) -> bool| {
+            self.first(|event| match event {
+                Event::Schema(bits) => wanted(*bits),
+                Event::SchemaCheck(bits) => asked.is_some() && wanted(*bits),
+                _ => false,
+            })
+        };
+        let through = "input goes through a schema";
+        let plainly = |bits: Bits| bits != Bits::NONE && !bits.has(Bits::ANSWER) && covers(bits);
+        if let Some(place) = schema(&plainly) {
+            return (Status::Schema, Some((place, through)));
+        }
+        let by_hand = |event: &Event| matches!(event, Event::ManualCheck(bits) if covers(*bits));
+        if let Some(place) = self.first(by_hand) {
+            return (Status::Manual, Some((place, "input is checked by hand")));
+        }
+        // What was made of input and other things, or of nobody knows what.
+        let perhaps = |bits: Bits| at_hand && (bits == Bits::NONE || covers(bits));
+        if let Some(place) = schema(&perhaps) {
+            return (Status::Schema, Some((place, through)));
+        }
+        let by_library = self.first(|event| matches!(event, Event::LibraryHandler));
+        if by_library.is_some() {
+            return (Status::Na, None);
+        }
+        let delegated =
+            self.first(|event| matches!(event, Event::Delegated | Event::Handed { .. }));
+        match (input, delegated) {
+            (Some(place), _) if seen == Seen::BehindWrapper => {
+                (Status::Unknown, Some((place, "input is read")))
+            }
+            (Some(place), _) => (Status::Absent, Some((place, "input is read"))),
+            (None, Some(place)) => (
+                Status::Unknown,
+                Some((place, "a package takes the request over")),
+            ),
+            (None, None) if self.saw_nothing(seen) => (Status::Unknown, None),
+            (None, None) => (Status::Na, None),
+        }
+    }
+
+    /// Whether failures of the handler's main work become answers.
+    pub fn error_handling(&self, start: &Evidence, seen: Seen) -> Verdict {
+        match seen {
+            Seen::Library { .. } | Seen::Framework => {
+                return self.observed(Status::Caught, start, None);
+            }
+            Seen::Nothing => return self.observed(Status::Unknown, start, None),
+            Seen::Whole | Seen::BehindWrapper => {}
+        }
+        let last = |wanted: &dyn Fn(Failure) -> bool| {
+            let mut events = self.record.events.iter().rev();
+            events.find_map(|(event, place)| match event {
+                Event::Work { failure, .. } if wanted(*failure) => Some((*failure, *place)),
+                _ => None,
+            })
+        };
+        // Checks in front of a `try` are not the main work: what comes last decides. Nor is what may fail without
+        // consequences, unless there is nothing else.
+        let main = last(&|failure| failure != Failure::Swallowed);
+        let aside = last(&|failure| failure == Failure::Swallowed);
+        let uncaught = if seen == Seen::BehindWrapper {
+            Status::Unknown
+        } else {
+            Status::Uncaught
+        };
+        let (status, shown) = match (main, aside.map(|(_, place)| place), self.boundary()) {
+            (Some((Failure::Escapes, place)), ..) if self.is_delegated(place) => {
+                let note = "a package takes the request over";
+                (Status::Unknown, Some((place, note)))
+            }
+            (Some((Failure::Escapes, place)), ..) => {
+                let note = "a failure here reaches nobody's catch";
+                (uncaught, Some((place, note)))
+            }
+            (Some((_, place)), ..) | (None, Some(place), _) => {
+                (Status::Caught, Some((place, "a failure here is caught")))
+            }
+            (None, None, Some(place)) => {
+                (Status::Caught, Some((place, "failures are caught here")))
+            }
+            (None, None, None) => (uncaught, None),
+        };
+        self.observed(status, start, shown)
+    }
+
+    /// The work there is a package's, which was given the request: it may answer its failures itself.
+    fn is_delegated(&self, place: Place) -> bool {
+        let there =
+            |(event, at): &(Event, Place)| matches!(event, Event::Delegated) && *at == place;
+        self.record.events.iter().any(there)
+    }
+
+    fn boundary(&self) -> Option<Place> {
+        self.first(|event| matches!(event, Event::Boundary))
+    }
+
+    /// The handler does something that takes time or can fail, or it could not be seen whether it does.
+    pub fn sees_work(&self, seen: Seen) -> bool {
+        match seen {
+            Seen::Nothing | Seen::Framework => true,
+            Seen::Library { .. } => false,
+            Seen::Whole => self.works(),
+            Seen::BehindWrapper => self.works() || self.boundary().is_none(),
+        }
+    }
+
+    fn works(&self) -> bool {
+        self.first(|event| matches!(event, Event::Work { .. }))
+            .is_some()
+    }
+
+    /// What a wrapper out of sight was given does nothing by itself: the handler is probably something else.
+    fn saw_nothing(&self, seen: Seen) -> bool {
+        seen == Seen::BehindWrapper && !self.works()
+    }
+
+    /// What the handler, its wrappers and its helpers for answers log with.
+    pub fn logging(&self, start: &Evidence, seen: Seen) -> Verdict {
+        let log = |wanted: bool, names: bool| {
+            self.first(|event| {
+                matches!(event, Event::Log { structured, own: true, by_name }
+                    if *structured == wanted && *by_name == names)
+            })
+        };
+        let structured = "logs through a logger";
+        let (status, shown) = if let Some(place) = log(true, false) {
+            (Status::Structured, Some((place, structured)))
+        } else if let Some(place) = log(true, true) {
+            let mut verdict = self.observed(Status::Structured, start, Some((place, structured)));
+            verdict.confidence = Confidence::Low;
+            return verdict;
+        } else if let Some(place) = log(false, false).or_else(|| log(false, true)) {
+            (Status::Console, Some((place, "logs to the console")))
+        } else if matches!(seen, Seen::Nothing | Seen::Framework) || self.saw_nothing(seen) {
+            (Status::Unknown, None)
+        } else {
+            (Status::Absent, None)
+        };
+        self.observed(status, start, shown)
+    }
+
+    fn first(&self, wanted: impl Fn(&Event) -> bool) -> Option<Place> {
+        let found = self.record.first(|event| wanted(event).then_some(()));
+        found.map(|(_, place)| place)
+    }
+
+    /// A verdict with the handler and at most one more place as its chain.
+    fn observed(&self, status: Status, start: &Evidence, shown: Option<(Place, &str)>) -> Verdict {
+        let mut evidence = vec![start.clone()];
+        evidence.extend(shown.map(|(place, note)| self.evidence(place, note)));
+        let mut verdict = Verdict::of(status, evidence);
+        if self.exhausted && matches!(status, Status::Absent | Status::Uncaught | Status::Na) {
+            // What was not evaluated may hold it.
+            verdict.confidence = Confidence::Low;
+        }
+        verdict
+    }
+}
