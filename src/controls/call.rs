@@ -512,8 +512,8 @@ impl<'a> Evaluator<'a> {
             inside = self.bind(param, argument, inside);
         }
         // The handler and what acts for it may take all; a helper leaves enough for what comes behind it.
-        let parts = if own { 1 } else { 2 };
-        let completion = self.rationed(parts, |this| this.block(&function.body, vec![inside]));
+        let part = if own { (1, 1) } else { (3, 4) };
+        let completion = self.rationed(part, |this| this.block(&function.body, vec![inside]));
         self.calls.pop();
         let lost = undone.is_some();
         if lost && self.muted == 0 {

@@ -79,6 +79,11 @@ pub(super) fn refuses(value: &Value, state: &State) -> bool {
     }
 }
 
+/// The path ends with the status that says that too many requests were made.
+pub(super) fn is_too_many(flow: &Flow, state: &State) -> bool {
+    ending(flow, state, false) == Ending::Refused(Some(429))
+}
+
 fn ending(flow: &Flow, state: &State, middleware: bool) -> Ending {
     let idle = Ending::Idle;
     match flow {

@@ -252,19 +252,23 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Runs something with a part of what may still be spent, so that whatever stands behind it is still seen.
-    pub fn rationed<T>(&mut self, parts: u32, work: impl FnOnce(&mut Self) -> T) -> T {
+    pub fn rationed<T>(
+        &mut self,
+        (part, of): (u32, u32),
+        work: impl FnOnce(&mut Self) -> T,
+    ) -> T {
         if self.global_depth > 0 {
             return work(self);
         }
         let left = self.left();
-        let ration = (left / parts).max(left.min(LEAST_RATION));
+        let ration = (left / of * part).max(left.min(LEAST_RATION));
         let limit = std::mem::replace(&mut self.limit, self.spent + ration);
         let around = self.begin_frame();
         let result = work(self);
         let need = self.end_frame(around);
         self.limit = limit;
         let asked = if need > LEAST_RATION {
-            need.saturating_mul(parts)
+            need.saturating_mul(of).div_ceil(part)
         } else {
             need
         };

@@ -264,6 +264,14 @@ impl<'a> Evaluator<'a> {
                 }
             }
         }
+        if both && input == Bits::NONE {
+            let site = self.site(module, test);
+            match (too_many(&yes), too_many(&no)) {
+                (true, false) => limit(&mut yes, &mut no, site, true),
+                (false, true) => limit(&mut no, &mut yes, site, false),
+                _ => {}
+            }
+        }
         done.absorb(yes);
         done.absorb(no);
         done
@@ -455,7 +463,7 @@ impl<'a> Evaluator<'a> {
         let mut foreseen = None;
         if let Some(state) = states.first() {
             let states = vec![state.clone()];
-            let result = self.rationed(4, |this| this.handle(handler, failure, states));
+            let result = self.rationed((1, 4), |this| this.handle(handler, failure, states));
             becomes = self.becomes(&result);
             // Behind the last block of one of the handler's functions, nothing is done as if it had succeeded.
             let at_home = state.scope.module == self.home && self.own();
@@ -516,7 +524,7 @@ impl<'a> Evaluator<'a> {
                     .iter()
                     .any(|f| f.site == r.site && f.arm == r.arm)
             });
-            let result = self.rationed(2, |this| this.handle(handler, error, vec![state]));
+            let result = self.rationed((1, 2), |this| this.handle(handler, error, vec![state]));
             if let Some(refusal) = guard
                 && goes_on(&result, refusal, work, falls_through)
             {
@@ -582,6 +590,14 @@ impl<'a> Evaluator<'a> {
     }
 
     fn handle(&mut self, handler: &'a Handler, error: Value, states: Vec<State>) -> Completion {
+        if self.global_depth == 0 && self.left() == 0 {
+            // What it does cannot be followed any more, and hardly any handler makes a success of a failure.
+            let thrown = |state| (state, Exit::Throw(error.clone()));
+            return Completion {
+                next: Vec::new(),
+                exits: states.into_iter().map(thrown).collect(),
+            };
+        }
         self.catching += 1;
         let states = states
             .into_iter()
@@ -735,6 +751,34 @@ pub(super) fn set(state: &mut State, name: crate::syntax::Name, value: Value) {
         Some(slot) => slot.1 = value,
         None => scope.variables.push((name, value)),
     }
+}
+
+/// All of these paths are turned away, and some with the status that says that too many requests were made.
+fn too_many(completion: &Completion) -> bool {
+    turns_away(completion)
+        && completion.exits.iter().any(|(state, exit)| {
+            let flow = match exit {
+                Exit::Throw(error) => Err(error.clone()),
+                Exit::Return(value) => Ok(value.clone()),
+                Exit::Break | Exit::Continue => return false,
+            };
+            super::ending::is_too_many(&flow, state)
+        })
+}
+
+/// Whatever was asked at this condition, its answer limits how often something is done: `away` is told so, `on` is not.
+fn limit(away: &mut Completion, on: &mut Completion, site: Site, arm: bool) {
+    let limiter = Provenance::of(Bits::LIMITER);
+    let decide = |state: &mut State, arm: bool| {
+        *state = state.clone().with_fact(site, arm, limiter.clone());
+    };
+    away.exits
+        .iter_mut()
+        .for_each(|(state, _)| decide(state, arm));
+    on.next.iter_mut().for_each(|state| decide(state, !arm));
+    on.exits
+        .iter_mut()
+        .for_each(|(state, _)| decide(state, !arm));
 }
 
 /// No path goes on, and every path that leaves does so with an error or an early answer.
