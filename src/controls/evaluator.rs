@@ -17,7 +17,9 @@ use super::record::{Event, Failure, FirstWork, Place, Record};
 use super::state::{Outcomes, Site, State};
 use super::team::TeamControls;
 use super::url_path::UrlPath;
-use super::value::{Bits, ClassValue, Closure, External, OriginId, Provenance, Scope, Value};
+use super::value::{
+    Bits, ClassValue, Closure, External, OriginId, Presence, Provenance, Scope, Value,
+};
 
 /// Expressions evaluated for one handler before the rest counts as unseen.
 const FUEL: u32 = 60_000;
@@ -608,37 +610,13 @@ impl<'a> Evaluator<'a> {
                 scope: Scope::module(module),
             })),
             Some(Definition::Variable { pattern, init }) => {
-                let Some(init) = init else {
-                    return self
-                        .assigned_elsewhere(record, module, name)
-                        .unwrap_or(Value::Undefined);
+                let value = match init {
+                    Some(init) => self.initialiser(module, init),
+                    None => Value::Undefined,
                 };
-                let value = self.initialiser(module, init);
                 if let Pattern::Name(_) = pattern {
-                    // A table that starts empty is filled at run time: a store.
-                    match &value {
-                        Value::Object(object)
-                            if object.fields.is_empty() && object.class.is_none() =>
-                        {
-                            return Value::Unknown(
-                                Provenance::of(Bits::COUNT),
-                                super::value::Presence::Truthy,
-                            );
-                        }
-                        Value::Array(items) if items.is_empty() => {
-                            return Value::Unknown(
-                                Provenance::default(),
-                                super::value::Presence::Truthy,
-                            );
-                        }
-                        _ => {}
-                    }
-                    if value.is_nullish() {
-                        return self
-                            .assigned_elsewhere(record, module, name)
-                            .unwrap_or(value);
-                    }
-                    return value;
+                    let sets = |target: &Pattern| matches!(target, Pattern::Name(n) if *n == name);
+                    return self.kept_over_requests(record, module, value, sets);
                 }
                 let state = State::new(Scope::module(module));
                 let bound = self.aside(|this| this.bind(pattern, value, state));
@@ -668,14 +646,26 @@ impl<'a> Evaluator<'a> {
         value
     }
 
-    /// A variable that starts empty and is set by some function (`let client = null; function get() { client ??= … }`)
-    /// stands for what it is set to, where that can be told outside the function.
-    fn assigned_elsewhere(
+    /// What a variable stands for that outlives the request, as far as what it starts with does not tell: a table or a list
+    /// that starts empty is filled at run time, and what starts as nothing (`let client = null; function get() { client ??= … }`)
+    /// is what some function sets it to, where that can be told outside the function.
+    pub fn kept_over_requests(
         &mut self,
         record: &'a ModuleRecord,
         module: ModuleId,
-        name: Name,
-    ) -> Option<Value> {
+        value: Value,
+        sets: impl Fn(&Pattern) -> bool,
+    ) -> Value {
+        match &value {
+            Value::Object(object) if object.fields.is_empty() && object.class.is_none() => {
+                return Value::Unknown(Provenance::of(Bits::COUNT), Presence::Truthy);
+            }
+            Value::Array(items) if items.is_empty() => {
+                return Value::Unknown(Provenance::default(), Presence::Truthy);
+            }
+            value if !value.is_nullish() => return value.clone(),
+            _ => {}
+        }
         for expr in &record.exprs {
             let Expr::Assign {
                 target,
@@ -685,21 +675,21 @@ impl<'a> Evaluator<'a> {
             else {
                 continue;
             };
-            if !matches!(&**target, Pattern::Name(n) if *n == name) {
+            if !sets(target) {
                 continue;
             }
             let value = self.expr_aside(module, *value);
             if !value.is_nullish() {
-                return Some(match value {
+                return match value {
                     Value::External(_)
                     | Value::Function(_)
                     | Value::Native(_)
                     | Value::Object(_) => value,
-                    other => Value::Unknown(other.provenance(), super::value::Presence::Maybe),
-                });
+                    other => Value::Unknown(other.provenance(), Presence::Maybe),
+                };
             }
         }
-        None
+        value
     }
 
     pub fn closure(&self, scope: Rc<Scope>, function: FunctionId, this: Option<Value>) -> Value {

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use smallvec::smallvec;
 
 use crate::rule::{LimitShape, Meaning, wildcard};
-use crate::syntax::{ExprId, Key, MemberValue};
+use crate::syntax::{Expr, ExprId, Key, MemberValue, Pattern};
 
 use super::call::Use;
 use super::evaluator::Evaluator;
@@ -181,7 +181,18 @@ impl<'a> Evaluator<'a> {
                     MemberValue::Getter(_) | MemberValue::Field(None) => Value::unknown(),
                     MemberValue::Field(Some(init)) => {
                         let state = State::new(Rc::clone(&current.scope));
-                        self.aside(|this| this.plain(*init, &state))
+                        let value = self.aside(|this| this.plain(*init, &state));
+                        if !is_static {
+                            return Some(value);
+                        }
+                        let sets = |target: &Pattern| match target {
+                            Pattern::Member(target) => matches!(
+                                record.expr(*target),
+                                Expr::Member { property, .. } if record.name(*property) == name
+                            ),
+                            _ => false,
+                        };
+                        self.kept_over_requests(record, current.module, value, sets)
                     }
                 });
             }
