@@ -9,7 +9,7 @@ use crate::syntax::{Class, Expr, ExprId, Key, MemberValue, Pattern};
 
 use super::evaluator::{Call, Evaluator, MAX_DEPTH};
 use super::record::{Event, Failure};
-use super::state::{Outcomes, State, merge_outcomes, merge_states, value};
+use super::state::{Outcomes, State, excuse, merge_outcomes, merge_states, value};
 use super::statement::{Exit, set};
 use super::value::{
     Bits, Chain, ClassValue, Closure, Native, Object, Presence, Provenance, Response, ResponseKind,
@@ -503,6 +503,7 @@ impl<'a> Evaluator<'a> {
         self.memory.run(&self.calls);
         let undone = (used == Use::Detached && function.is_async).then(|| state.clone());
         let before = (state.work, state.facts.len());
+        let missing = state.missing;
         let mut inside = state.in_scope(&Rc::new(scope));
         for (at, param) in function.params.iter().enumerate() {
             let argument = match param {
@@ -547,6 +548,7 @@ impl<'a> Evaluator<'a> {
                 state.decided_as(&before);
             }
         }
+        excuse(&mut outcomes, missing);
         merge_outcomes(outcomes)
     }
 
@@ -793,9 +795,12 @@ impl<'a> Evaluator<'a> {
                 None => Some(self.is_runtime(right, "Error")),
                 Some(class) => Some(self.descends(&Rc::clone(class), right)),
             },
-            (Value::Response(_), Value::External(external)) => {
+            (Value::Response(response), Value::External(external)) => {
                 let text = self.paths.text(external.path);
-                Some(text.ends_with("Response"))
+                // What a package's guard throws is of a class of the package.
+                let bits = response.provenance.bits;
+                let thrown = bits.has(Bits::LIMITER.with(Bits::SIGNATURE));
+                Some(text.ends_with("Response") || thrown && !text.starts_with("global#"))
             }
             (Value::Response(_), _) => Some(false),
             (request, Value::External(external)) if self.is_request(request) => {

@@ -18,7 +18,7 @@ use super::state::{Outcomes, Site, State};
 use super::team::TeamControls;
 use super::url_path::UrlPath;
 use super::value::{
-    Bits, ClassValue, Closure, External, OriginId, Presence, Provenance, Scope, Value,
+    Bits, ClassValue, Closure, External, Object, OriginId, Presence, Provenance, Scope, Value,
 };
 
 /// Expressions evaluated for one handler before the rest counts as unseen.
@@ -254,11 +254,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Runs something with a part of what may still be spent, so that whatever stands behind it is still seen.
-    pub fn rationed<T>(
-        &mut self,
-        (part, of): (u32, u32),
-        work: impl FnOnce(&mut Self) -> T,
-    ) -> T {
+    pub fn rationed<T>(&mut self, (part, of): (u32, u32), work: impl FnOnce(&mut Self) -> T) -> T {
         if self.global_depth > 0 {
             return work(self);
         }
@@ -656,15 +652,8 @@ impl<'a> Evaluator<'a> {
         value: Value,
         sets: impl Fn(&Pattern) -> bool,
     ) -> Value {
-        match &value {
-            Value::Object(object) if object.fields.is_empty() && object.class.is_none() => {
-                return Value::Unknown(Provenance::of(Bits::COUNT), Presence::Truthy);
-            }
-            Value::Array(items) if items.is_empty() => {
-                return Value::Unknown(Provenance::default(), Presence::Truthy);
-            }
-            value if !value.is_nullish() => return value.clone(),
-            _ => {}
+        if !value.is_nullish() {
+            return filled(value, 2);
         }
         for expr in &record.exprs {
             let Expr::Assign {
@@ -711,6 +700,30 @@ impl<'a> Evaluator<'a> {
             class,
             scope: Rc::clone(scope),
         }))
+    }
+}
+
+/// Tables and lists that start empty, and those that are kept in a table, as they are once they have been filled.
+fn filled(value: Value, depth: u8) -> Value {
+    match &value {
+        Value::Object(object) if object.fields.is_empty() && object.class.is_none() => {
+            Value::Unknown(Provenance::of(Bits::COUNT), Presence::Truthy)
+        }
+        Value::Array(items) if items.is_empty() => {
+            Value::Unknown(Provenance::default(), Presence::Truthy)
+        }
+        Value::Object(object) if object.class.is_none() && depth > 0 => {
+            let is_list = |v: &Value| matches!(v, Value::Array(items) if items.is_empty());
+            if !object.fields.iter().any(|(_, v)| is_list(v)) {
+                return value;
+            }
+            let mut table = Object::clone(object);
+            for (_, v) in &mut table.fields {
+                *v = filled(std::mem::replace(v, Value::Undefined), depth - 1);
+            }
+            Value::Object(Rc::new(table))
+        }
+        _ => value,
     }
 }
 

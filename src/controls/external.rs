@@ -84,7 +84,7 @@ impl<'a> Evaluator<'a> {
                     let path = self.paths.root("response", "", "headers");
                     self.external(path, Provenance::default())
                 }
-                _ => Value::unknown(),
+                _ => Value::Unknown(response.provenance.clone(), Presence::Maybe),
             },
             Value::Promise(_) => self.method(object, name),
             Value::Undefined | Value::Null => Value::Undefined,
@@ -333,6 +333,9 @@ impl<'a> Evaluator<'a> {
     /// Main work was done.
     pub fn work(&mut self, state: &mut State, place: Place, what: &str) {
         state.work += 1;
+        if state.missing.is_some() {
+            state.missing = None;
+        }
         if state.answered.is_some() && !state.passed_back {
             state.worked_after_answer = true;
         }

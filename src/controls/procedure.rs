@@ -19,7 +19,7 @@ use super::evaluator::{Evaluator, FRAMEWORK};
 use super::memo::ArgumentKey;
 use super::prover::segment_names;
 use super::record::{Event, Failure, Place};
-use super::state::{Fact, Flow, Outcomes, State, Unconfigured, merge_outcomes, value};
+use super::state::{Fact, Flow, Outcomes, State, Unconfigured, excuse, merge_outcomes, value};
 use super::value::{
     Bits, Chain, External, Native, Object, Presence, Provenance, Response, ResponseKind, Scope,
     Value,
@@ -412,7 +412,9 @@ impl<'a> Evaluator<'a> {
         outcomes: Outcomes,
         blind: impl FnOnce(Option<State>) -> (State, Value),
     ) -> Step {
-        let mut arrivals = gathered(std::mem::take(&mut self.arrivals));
+        let mut arrivals = std::mem::take(&mut self.arrivals);
+        excuse(&mut arrivals, None);
+        let mut arrivals = gathered(arrivals);
         let mut away = Outcomes::new();
         let mut answered = None;
         for (state, flow) in outcomes {

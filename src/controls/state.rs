@@ -107,6 +107,8 @@ pub(super) struct Progress {
     pub counted: Option<Fact>,
     /// It goes on because something is not configured: the condition that asked.
     pub unconfigured: Option<Unconfigured>,
+    /// It leaves the function that runs because something is not there, which this condition found out.
+    pub missing: Option<Site>,
     /// How many pieces of main work have been done.
     pub work: u32,
     /// Something was done for its effect: it was awaited, and nobody asked what came of it.
@@ -138,6 +140,7 @@ impl State {
             caller: None,
             counted: None,
             unconfigured: None,
+            missing: None,
             work: 0,
             acted: false,
             failed: false,
@@ -225,6 +228,7 @@ impl State {
         after.work += other.work;
         after.acted |= other.acted;
         after.unconfigured = after.unconfigured.or(other.unconfigured);
+        after.missing = after.missing.or(other.missing);
         after.failed |= other.failed;
         // What is out of sight behind the first work comes too late to be a guard.
         after.blind |= other.blind && self.work == 0;
@@ -312,6 +316,7 @@ impl State {
                 _ => None,
             },
             unconfigured: self.unconfigured.filter(|_| other.unconfigured.is_some()),
+            missing: self.missing.filter(|_| other.missing.is_some()),
             work: self.work.max(other.work),
             acted: self.acted && other.acted,
             failed: self.failed && other.failed,
@@ -433,6 +438,25 @@ fn scopes_alike(a: &Rc<Scope>, b: &Rc<Scope>) -> bool {
 
 /// Keeps the number of outcomes small. What turns a caller away and what lets it go on stay apart, because the caller
 /// will tell them apart.
+/// Ends a function, or what stands in front of a procedure: where one way through it asks a limiter, a way on which what the
+/// limiter needs is not there asks none, as if none were configured. `before` is what was missing when it began.
+pub(super) fn excuse(paths: &mut Outcomes, before: Option<Site>) {
+    let counts = paths.iter().any(|(state, _)| state.counted.is_some());
+    for (state, _) in paths {
+        if state.missing == before {
+            continue;
+        }
+        if let (true, None, Some(site)) = (counts, &state.counted, state.missing) {
+            state.unconfigured.get_or_insert(Unconfigured {
+                site,
+                secret: false,
+                origin: None,
+            });
+        }
+        state.missing = before;
+    }
+}
+
 pub(super) fn merge_outcomes(outcomes: Outcomes) -> Outcomes {
     if outcomes.len() < 2 {
         return outcomes;

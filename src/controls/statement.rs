@@ -2,7 +2,10 @@
 
 use std::rc::Rc;
 
-use crate::syntax::{Expr, ExprId, Handler, Key, Loop, Pattern, Stmt, StmtKind};
+use crate::syntax::{
+    BinaryOp, Expr, ExprId, Handler, Key, LogicalOp, Loop, ModuleRecord, Pattern, Stmt, StmtKind,
+    UnaryOp,
+};
 
 use super::call::Use;
 use super::evaluator::Evaluator;
@@ -227,8 +230,8 @@ impl<'a> Evaluator<'a> {
             mut yes,
             mut no,
             thrown,
+            bits,
             input,
-            ..
         } = self.branch(test, state);
         if self.class_decided
             && let Some(before) = before
@@ -249,6 +252,21 @@ impl<'a> Evaluator<'a> {
         merge_states(&mut yes);
         merge_states(&mut no);
         let both = !yes.is_empty() && !no.is_empty();
+        if both
+            && matches!(
+                then.last().map(|stmt| &stmt.kind),
+                Some(StmtKind::Return(_))
+            )
+            && is_missing(self.module(module), test, 4)
+        {
+            let site = self.site(module, test);
+            for state in &mut yes {
+                let known = state.caller.is_some() || !bits.has(Bits::IDENTITY);
+                if known && !bits.has(Bits::CHECKED.with(Bits::CREDENTIAL)) {
+                    state.missing = Some(site);
+                }
+            }
+        }
         let mut yes = self.block(then, yes);
         let mut no = self.block(otherwise, no);
         if both && input != Bits::NONE {
@@ -750,6 +768,35 @@ pub(super) fn set(state: &mut State, name: crate::syntax::Name, value: Value) {
     match scope.variables.iter_mut().find(|(n, _)| *n == name) {
         Some(slot) => slot.1 = value,
         None => scope.variables.push((name, value)),
+    }
+}
+
+/// The condition holds where something is not there: `!x`, `!x || !y.z`, `x == null`.
+fn is_missing(record: &ModuleRecord, test: ExprId, depth: u8) -> bool {
+    let plain = |id: ExprId| {
+        matches!(
+            record.expr(id),
+            Expr::Name(_) | Expr::Member { .. } | Expr::Call { .. } | Expr::Await(_)
+        )
+    };
+    match record.expr(test) {
+        Expr::Unary {
+            op: UnaryOp::Not,
+            operand,
+        } => plain(*operand),
+        Expr::Binary {
+            op: BinaryOp::Equal,
+            left,
+            right,
+        } => plain(*left) && matches!(record.expr(*right), Expr::Null | Expr::Undefined),
+        Expr::Logical {
+            op: LogicalOp::Or,
+            left,
+            right,
+        } if depth > 0 => {
+            is_missing(record, *left, depth - 1) && is_missing(record, *right, depth - 1)
+        }
+        _ => false,
     }
 }
 
