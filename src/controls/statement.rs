@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use crate::graph::ModuleId;
 use crate::syntax::{
     BinaryOp, Expr, ExprId, Handler, Key, LogicalOp, Loop, ModuleRecord, Pattern, Stmt, StmtKind,
     UnaryOp,
@@ -252,17 +253,27 @@ impl<'a> Evaluator<'a> {
         merge_states(&mut yes);
         merge_states(&mut no);
         let both = !yes.is_empty() && !no.is_empty();
-        if both
-            && matches!(
-                then.last().map(|stmt| &stmt.kind),
-                Some(StmtKind::Return(_))
-            )
-            && is_missing(self.module(module), test, 4)
+        if yes.is_empty() && otherwise.is_empty() && self.says_too_many(module, then) {
+            // It is known beforehand that this one is not limited: the limiter was there to be asked.
+            let site = self.site(module, test);
+            for state in &mut no {
+                state.missing = Some(site);
+            }
+        }
+        if matches!(
+            then.last().map(|stmt| &stmt.kind),
+            Some(StmtKind::Return(_))
+        ) && (is_missing(self.module(module), test, 4) || super::expression::configured(bits))
         {
             let site = self.site(module, test);
             for state in &mut yes {
-                let known = state.caller.is_some() || !bits.has(Bits::IDENTITY);
-                if known && !bits.has(Bits::CHECKED.with(Bits::CREDENTIAL)) {
+                // Who comes without credentials, or with another input, is another caller.
+                let others = if state.caller.is_some() {
+                    Bits::CHECKED
+                } else {
+                    Bits::CHECKED.with(Bits::IDENTITY.with(Bits::CREDENTIAL))
+                };
+                if !bits.has(others) || bits.has(Bits::ANSWER) && !bits.has(Bits::IDENTITY) {
                     state.missing = Some(site);
                 }
             }
@@ -293,6 +304,24 @@ impl<'a> Evaluator<'a> {
         done.absorb(yes);
         done.absorb(no);
         done
+    }
+
+    /// The block names the status that says that too many requests were made.
+    fn says_too_many(&self, module: ModuleId, block: &[Stmt]) -> bool {
+        let (Some(first), Some(last)) = (block.first(), block.last()) else {
+            return false;
+        };
+        let record = self.module(module);
+        record.exprs.iter().zip(&record.spans).any(|(expr, span)| {
+            span.start >= first.span.start
+                && span.end <= last.span.end
+                && match expr {
+                    Expr::Number(number) => *number == 429.0,
+                    Expr::String(text) => text.eq_ignore_ascii_case("TOO_MANY_REQUESTS"),
+                    Expr::Name(name) => record.name(*name).contains("TooManyRequests"),
+                    _ => false,
+                }
+        })
     }
 
     fn switch(
