@@ -5,7 +5,7 @@ use std::rc::Rc;
 use smallvec::SmallVec;
 
 use crate::rule::Calling;
-use crate::syntax::{Class, Expr, ExprId, Key, MemberValue, Pattern};
+use crate::syntax::{Class, Expr, ExprId, Key, MemberValue, Name, Pattern};
 
 use super::evaluator::{Call, Evaluator, MAX_DEPTH};
 use super::record::{Event, Failure};
@@ -373,15 +373,19 @@ impl<'a> Evaluator<'a> {
     ) -> Outcomes {
         match function {
             Value::Function(closure) => {
-                self.call_closure(closure, this.cloned(), args, state, used)
+                let moved = self.moved_by(function, &args, &state);
+                let outcomes = self.call_closure(closure, this.cloned(), args, state, used);
+                moved.apply(outcomes)
             }
             Value::Native(native) => {
                 let native = Rc::clone(native);
                 self.call_native(&native, args, state, id, used)
             }
             Value::External(external) => {
+                let moved = self.moved_by(function, &args, &state);
                 let external = Rc::clone(external);
-                self.call_external(&external, args, state, id, used)
+                let outcomes = self.call_external(&external, args, state, id, used);
+                moved.apply(outcomes)
             }
             Value::Choice(options) => {
                 let options = Rc::clone(options);
@@ -406,10 +410,38 @@ impl<'a> Evaluator<'a> {
                 merge_outcomes(outcomes)
             }
             other => {
+                let moved = self.moved_by(function, &args, &state);
                 let provenance = other.provenance();
-                self.call_unknown(provenance, args, state, id, used)
+                let outcomes = self.call_unknown(provenance, args, state, id, used);
+                moved.apply(outcomes)
             }
         }
+    }
+
+    /// What functions among the arguments set of the variables around them, whenever they are called.
+    fn moved_by(&mut self, function: &Value, args: &[Value], state: &State) -> Moved {
+        let mut moved = Moved::default();
+        for arg in args {
+            let Value::Function(closure) = arg else {
+                continue;
+            };
+            let here = closure.module == state.scope.module
+                && closure.scope.function == state.scope.function
+                && closure.scope.function != crate::syntax::MODULE_BODY;
+            if !here {
+                continue;
+            }
+            for name in self.written(closure).iter() {
+                let before = state.scope.variables.iter().find(|(n, _)| n == name);
+                if let Some((_, before)) = before {
+                    moved.variables.push((*name, before.clone()));
+                }
+            }
+        }
+        if !moved.variables.is_empty() && !matches!(function, Value::Function(_)) {
+            moved.provenance = function.provenance();
+        }
+        moved
     }
 
     /// Calls a function of the repository.
@@ -521,6 +553,27 @@ impl<'a> Evaluator<'a> {
             self.note_lost(closure, &completion, before);
         }
         let promises = used == Use::Plain && function.is_async && !function.is_generator;
+        // Called by the function that it is written in, it sets that function's variables.
+        let written = if !lost
+            && caller.function != crate::syntax::MODULE_BODY
+            && caller.function == closure.scope.function
+            && caller.module == closure.module
+        {
+            self.written(closure)
+        } else {
+            Rc::default()
+        };
+        let back = |state: State| {
+            let mut scope = Rc::clone(&caller);
+            for name in written.iter() {
+                let set = state.scope.variables.iter().find(|(n, _)| n == name);
+                let slot = caller.variables.iter().position(|(n, _)| n == name);
+                if let (Some((_, v)), Some(slot)) = (set, slot) {
+                    Rc::make_mut(&mut scope).variables[slot].1 = v.clone();
+                }
+            }
+            state.in_scope(&scope)
+        };
         let mut outcomes: Outcomes = SmallVec::new();
         for state in completion.next {
             let v = if promises {
@@ -528,10 +581,10 @@ impl<'a> Evaluator<'a> {
             } else {
                 Value::Undefined
             };
-            outcomes.push((state.in_scope(&caller), Ok(v)));
+            outcomes.push((back(state), Ok(v)));
         }
         for (state, exit) in completion.exits {
-            let state = state.in_scope(&caller);
+            let state = back(state);
             match exit {
                 Exit::Return(v) if promises => outcomes.push((state, Ok(v.promised()))),
                 Exit::Return(v) => outcomes.push((state, Ok(v))),
@@ -944,6 +997,30 @@ impl<'a> Evaluator<'a> {
             status,
             provenance,
         }))
+    }
+}
+
+/// Variables that a call may have set through functions that it was given, as they were before.
+#[derive(Default)]
+struct Moved {
+    variables: Vec<(Name, Value)>,
+    provenance: Provenance,
+}
+
+impl Moved {
+    /// Nobody knows whether and with what the functions were called, unless it was seen.
+    fn apply(self, mut outcomes: Outcomes) -> Outcomes {
+        for (name, before) in &self.variables {
+            for (state, _) in &mut outcomes {
+                let now = state.scope.variables.iter().find(|(n, _)| n == name);
+                if now.is_some_and(|(_, now)| now.same(before)) {
+                    let mut provenance = before.provenance();
+                    provenance = provenance.join(&self.provenance);
+                    set(state, *name, Value::Unknown(provenance, Presence::Maybe));
+                }
+            }
+        }
+        outcomes
     }
 }
 

@@ -6,6 +6,7 @@ use rustc_hash::FxHashMap;
 
 use crate::graph::{Graph, ModuleId, Symbol};
 use crate::rule::ControlLibrary;
+use crate::source::Span;
 use crate::syntax::{
     AssignOp, ClassId, Expr, ExprId, Function, FunctionId, MODULE_BODY, ModuleRecord, Name,
     Pattern, Stmt, StmtKind,
@@ -96,6 +97,8 @@ pub(super) struct Evaluator<'a> {
     pub site_places: Vec<Place>,
     globals: FxHashMap<(ModuleId, Name), Global>,
     initialisers: FxHashMap<(ModuleId, ExprId), Value>,
+    /// What functions that are written inside others set of their surroundings.
+    written: FxHashMap<(ModuleId, FunctionId), Rc<[Name]>>,
     /// How many module-level names are being evaluated.
     pub global_depth: usize,
     /// The outermost of them that something inside came back to.
@@ -169,6 +172,7 @@ impl<'a> Evaluator<'a> {
             site_places: Vec::new(),
             globals: FxHashMap::default(),
             initialisers: FxHashMap::default(),
+            written: FxHashMap::default(),
             global_depth: 0,
             cycle: usize::MAX,
             record: Record::default(),
@@ -679,6 +683,47 @@ impl<'a> Evaluator<'a> {
             }
         }
         value
+    }
+
+    /// The variables of the function around it that a function sets, or changes a member of.
+    pub fn written(&mut self, closure: &Closure) -> Rc<[Name]> {
+        let key = (closure.module, closure.function);
+        if let Some(known) = self.written.get(&key) {
+            return Rc::clone(known);
+        }
+        let record = self.module(closure.module);
+        let function = self.function(closure);
+        let inside =
+            |span: Span| span.start >= function.span.start && span.end <= function.span.end;
+        let mut names: Vec<Name> = Vec::new();
+        for (expr, span) in record.exprs.iter().zip(&record.spans) {
+            let Expr::Assign { target, .. } = expr else {
+                continue;
+            };
+            let name = match &**target {
+                Pattern::Name(name) => *name,
+                Pattern::Member(member) => match record.expr(*member) {
+                    Expr::Member { object, .. } | Expr::Index { object, .. } => {
+                        match record.expr(*object) {
+                            Expr::Name(name) => *name,
+                            _ => continue,
+                        }
+                    }
+                    _ => continue,
+                },
+                _ => continue,
+            };
+            let own = || {
+                function.params.iter().any(|param| binds(param, name))
+                    || find_definition(&function.body, name).is_some()
+            };
+            if inside(*span) && !names.contains(&name) && !own() {
+                names.push(name);
+            }
+        }
+        let names: Rc<[Name]> = Rc::from(names);
+        self.written.insert(key, Rc::clone(&names));
+        names
     }
 
     pub fn closure(&self, scope: Rc<Scope>, function: FunctionId, this: Option<Value>) -> Value {
