@@ -489,7 +489,7 @@ impl<'a> Evaluator<'a> {
                 && (acting
                     || closure.module == self.home
                     || self.catching > 0
-                    || args.iter().any(|arg| self.is_request(arg)));
+                    || args.iter().any(|arg| self.holds_request(arg)));
         let this = if function.is_arrow {
             closure.this.clone()
         } else {

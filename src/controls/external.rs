@@ -408,6 +408,20 @@ impl<'a> Evaluator<'a> {
         if !aside {
             self.input_used(given.bits, light, place);
         }
+        // `pino().error.bind(logger)` is that function, and `f.call(self, x)` calls it.
+        if known.api.is_none()
+            && let Some(function) = &external.receiver
+        {
+            let function = Rc::clone(function);
+            let text = self.paths.text(external.path);
+            if text.ends_with(".bind") && args.len() == 1 {
+                return value(state, Value::External(function));
+            }
+            if text.ends_with(".call") && !args.is_empty() {
+                let args = args.into_iter().skip(1).collect();
+                return self.call_external(&function, args, state, id, used);
+            }
+        }
         if self.is_request_path(external.path) && !is(Meaning::Log) {
             return self.call_request(external, args, state, place);
         }
@@ -441,11 +455,7 @@ impl<'a> Evaluator<'a> {
             return self.meaning(api, known.by_name, external, args, given, state, id, used);
         }
         if !light {
-            let holds = |arg: &Value| match arg {
-                Value::Object(object) => object.fields.iter().any(|(_, v)| self.is_request(v)),
-                other => self.is_request(other),
-            };
-            if args.iter().any(holds) {
+            if args.iter().any(|arg| self.holds_request(arg)) {
                 self.event(Event::Delegated, place);
             }
         }

@@ -48,6 +48,14 @@ impl<'a> Evaluator<'a> {
         matches!(v, Value::External(external) if matches!(&*self.paths.text(external.path), "request#" | "response#" | "context#"))
     }
 
+    /// The request, or an object of options with the request in it.
+    pub fn holds_request(&self, v: &Value) -> bool {
+        match v {
+            Value::Object(object) => object.fields.iter().any(|(_, v)| self.is_request(v)),
+            other => self.is_request(other),
+        }
+    }
+
     /// A member of the request, or of something that a request is made of.
     pub fn request_member(
         &mut self,
