@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::graph::{Graph, ModuleId, Symbol};
 use crate::rule::ControlLibrary;
@@ -31,6 +31,10 @@ const MOST_AT_WORK: u32 = 20_000;
 
 /// A call gets at least this much of what is left.
 const LEAST_RATION: u32 = 400;
+
+/// Expressions that paths on which nothing has been done may still evaluate when all is spent: what turns them away often
+/// stands right behind what others spent it on.
+const RESERVE: u32 = 2_000;
 
 /// The most expressions to evaluate for a handler of which so much work was seen.
 pub(super) fn most_spent(works: u32) -> u32 {
@@ -136,6 +140,10 @@ pub(super) struct Evaluator<'a> {
     pub works: u32,
     /// How much may have been spent when the running call ends.
     pub limit: u32,
+    /// What is left of [`RESERVE`].
+    reserve: u32,
+    /// What runs at another time and was seen: where it is handed over.
+    told: FxHashSet<Place>,
     /// How much had been spent when it began.
     pub frame: u32,
     /// The least ration with which it would not have starved.
@@ -193,6 +201,8 @@ impl<'a> Evaluator<'a> {
             exhausted: false,
             works: 0,
             limit: u32::MAX,
+            reserve: RESERVE,
+            told: FxHashSet::default(),
             frame: 0,
             need: 0,
             starved: 0,
@@ -225,6 +235,8 @@ impl<'a> Evaluator<'a> {
         self.exhausted = false;
         self.works = 0;
         self.limit = u32::MAX;
+        self.reserve = RESERVE;
+        self.told.clear();
         self.frame = 0;
         self.need = 0;
         self.first_work = None;
@@ -248,6 +260,11 @@ impl<'a> Evaluator<'a> {
         if self.fuel > 0 && (!for_handler || self.left() > 0) {
             self.fuel -= 1;
             self.spent += 1;
+            return true;
+        }
+        if for_handler && self.fuel > 0 && state.work == 0 && self.reserve > 0 {
+            self.reserve -= 1;
+            self.fuel -= 1;
             return true;
         }
         self.starved += 1;
@@ -386,15 +403,18 @@ impl<'a> Evaluator<'a> {
         );
     }
 
-    /// Evaluates something that runs at another time than the handler, of which only the logging counts.
-    pub fn logs_of(&mut self, work: impl FnOnce(&mut Self)) {
-        if self.muted > 0 || !self.own() {
+    /// Evaluates something that runs at another time than the handler, of which only the logging counts: once, and with little
+    /// of what may be spent.
+    pub fn logs_of(&mut self, place: Place, work: impl FnOnce(&mut Self)) {
+        if self.muted > 0 || !self.own() || !self.told.insert(place) {
             return;
         }
         let record = std::mem::take(&mut self.record);
         let protection = std::mem::take(&mut self.protection);
         let catching = std::mem::take(&mut self.catching);
-        work(self);
+        let (exhausted, starved) = (self.exhausted, self.starved);
+        self.rationed((1, 16), work);
+        (self.exhausted, self.starved) = (exhausted, starved);
         self.protection = protection;
         self.catching = catching;
         let seen = std::mem::replace(&mut self.record, record);

@@ -1106,7 +1106,7 @@ impl<'a> Evaluator<'a> {
                     .collect()
             }
             Meaning::Later => {
-                self.logs_of(|this| this.run_aside(&args, &state, id));
+                self.logs_of(place, |this| this.run_aside(&args, &state, id));
                 value(state, Value::Undefined)
             }
             Meaning::AuthHandler | Meaning::OpaqueHandler

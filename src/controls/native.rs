@@ -8,7 +8,7 @@ use crate::syntax::ExprId;
 
 use super::call::Use;
 use super::evaluator::Evaluator;
-use super::record::{Event, Failure};
+use super::record::{Event, Failure, Place};
 use super::state::{Outcomes, State, value};
 use super::value::{
     Bits, Chain, Closure, Native, Object, Presence, Provenance, Response, ResponseKind, Value,
@@ -175,8 +175,12 @@ impl<'a> Evaluator<'a> {
             _ => None,
         });
         for (_, option) in fields.flatten() {
-            if let Value::Function(_) = option {
-                self.logs_of(|this| {
+            if let Value::Function(closure) = option {
+                let place = Place {
+                    module: closure.module,
+                    span: self.function(closure).span,
+                };
+                self.logs_of(place, |this| {
                     this.acting = true;
                     let open = || {
                         Value::Object(Rc::new(Object {
