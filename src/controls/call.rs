@@ -484,23 +484,23 @@ impl<'a> Evaluator<'a> {
         }
         let acting = std::mem::take(&mut self.acting);
         // A function that is written inside one of the handler's belongs to it, whoever calls it.
-        let own = self.is_scope_of_caller(closure)
-            || self.own()
-                && (acting
-                    || closure.module == self.home
-                    || self.catching > 0
-                    || args.iter().any(|arg| self.holds_request(arg)));
+        let at_home = self.is_scope_of_caller(closure)
+            || self.own() && (acting || closure.module == self.home);
+        let own = at_home
+            || self.own() && (self.catching > 0 || args.iter().any(|arg| self.holds_request(arg)));
         let this = if function.is_arrow {
             closure.this.clone()
         } else {
             this.or_else(|| closure.this.clone())
         };
         let Some(key) = self.call_key(closure, this.as_ref(), &args, &state, own, used) else {
+            self.whole = at_home;
             return self.run_closure(closure, this, args, state, own, used);
         };
         let kept = args.clone();
         let closure = Rc::clone(closure);
         self.remembered(key, kept, state, |this_evaluator, fresh| {
+            this_evaluator.whole = at_home;
             this_evaluator.run_closure(&closure, this, args, fresh, own, used)
         })
     }
@@ -531,6 +531,7 @@ impl<'a> Evaluator<'a> {
             caller: Rc::clone(&caller),
             protection: self.protection.len(),
         });
+        let whole = std::mem::take(&mut self.whole);
         self.deepest = self.deepest.max(self.calls.len());
         self.memory.run(&self.calls);
         let undone = (used == Use::Detached && function.is_async).then(|| state.clone());
@@ -544,8 +545,8 @@ impl<'a> Evaluator<'a> {
             };
             inside = self.bind(param, argument, inside);
         }
-        // The handler and what acts for it may take all; a helper leaves enough for what comes behind it.
-        let part = if own { (1, 1) } else { (3, 4) };
+        // The handler and its layers may take all; a helper leaves something for what comes behind it.
+        let part = if whole { (1, 1) } else { (7, 8) };
         let completion = self.rationed(part, |this| this.block(&function.body, vec![inside]));
         self.calls.pop();
         let lost = undone.is_some();

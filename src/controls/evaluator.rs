@@ -118,6 +118,8 @@ pub(super) struct Evaluator<'a> {
     pub catching: u32,
     /// The next function that is called belongs to the handler: it is a layer of the handler's chain.
     pub acting: bool,
+    /// The next function that runs may take all that may still be spent.
+    pub whole: bool,
     /// The request's method, when it is fixed.
     pub method: Option<Rc<str>>,
     /// The path of the requests, when the handler has a URL.
@@ -190,6 +192,7 @@ impl<'a> Evaluator<'a> {
             protection: Vec::new(),
             catching: 0,
             acting: false,
+            whole: false,
             method: None,
             url_path: None,
             params: Vec::new(),
