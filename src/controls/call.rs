@@ -10,7 +10,7 @@ use crate::syntax::{Class, Expr, ExprId, Key, MemberValue, Name, Pattern};
 use super::evaluator::{Call, Evaluator, MAX_DEPTH};
 use super::record::{Event, Failure};
 use super::state::{Outcomes, State, excuse, merge_outcomes, merge_states, value};
-use super::statement::{Exit, set};
+use super::statement::{Completion, Exit, set};
 use super::value::{
     Bits, Chain, ClassValue, Closure, Native, Object, Presence, Provenance, Response, ResponseKind,
     Scope, Value,
@@ -375,7 +375,7 @@ impl<'a> Evaluator<'a> {
             Value::Function(closure) => {
                 let moved = self.moved_by(function, &args, &state);
                 let outcomes = self.call_closure(closure, this.cloned(), args, state, used);
-                moved.apply(outcomes)
+                self.set_by_others(moved, outcomes)
             }
             Value::Native(native) => {
                 let native = Rc::clone(native);
@@ -385,7 +385,7 @@ impl<'a> Evaluator<'a> {
                 let moved = self.moved_by(function, &args, &state);
                 let external = Rc::clone(external);
                 let outcomes = self.call_external(&external, args, state, id, used);
-                moved.apply(outcomes)
+                self.set_by_others(moved, outcomes)
             }
             Value::Choice(options) => {
                 let options = Rc::clone(options);
@@ -413,7 +413,7 @@ impl<'a> Evaluator<'a> {
                 let moved = self.moved_by(function, &args, &state);
                 let provenance = other.provenance();
                 let outcomes = self.call_unknown(provenance, args, state, id, used);
-                moved.apply(outcomes)
+                self.set_by_others(moved, outcomes)
             }
         }
     }
@@ -442,6 +442,29 @@ impl<'a> Evaluator<'a> {
             moved.provenance = function.provenance();
         }
         moved
+    }
+
+    /// Sets the variables that a call may have set, whether and with what it called the functions: to what was seen to be set,
+    /// else to anything. Where the function called them itself, that is done.
+    fn set_by_others(&self, moved: Moved, mut outcomes: Outcomes) -> Outcomes {
+        for (name, before) in &moved.variables {
+            for (state, _) in &mut outcomes {
+                let now = state.scope.variables.iter().find(|(n, _)| n == name);
+                if !now.is_some_and(|(_, now)| now.same(before)) {
+                    continue;
+                }
+                let key = (state.scope.module, state.scope.function, *name);
+                let after = match self.set_inside.get(&key) {
+                    Some(seen) => before.join(seen),
+                    None => {
+                        let provenance = before.provenance().join(&moved.provenance);
+                        Value::Unknown(provenance, Presence::Maybe)
+                    }
+                };
+                set(state, *name, after);
+            }
+        }
+        outcomes
     }
 
     /// Calls a function of the repository.
@@ -555,15 +578,15 @@ impl<'a> Evaluator<'a> {
         }
         let promises = used == Use::Plain && function.is_async && !function.is_generator;
         // Called by the function that it is written in, it sets that function's variables.
-        let written = if !lost
-            && caller.function != crate::syntax::MODULE_BODY
-            && caller.function == closure.scope.function
-            && caller.module == closure.module
-        {
-            self.written(closure)
-        } else {
-            Rc::default()
-        };
+        let around = closure.scope.function;
+        let mut written: Rc<[Name]> = Rc::default();
+        if !lost && around != crate::syntax::MODULE_BODY {
+            written = self.written(closure);
+            if caller.function != around || caller.module != closure.module {
+                self.note_set(closure, &written, &completion);
+                written = Rc::default();
+            }
+        }
         let back = |state: State| {
             let mut scope = Rc::clone(&caller);
             for name in written.iter() {
@@ -604,6 +627,22 @@ impl<'a> Evaluator<'a> {
         }
         excuse(&mut outcomes, missing);
         merge_outcomes(outcomes)
+    }
+
+    /// Remembers what a function that somebody else called has set of the variables around it.
+    fn note_set(&mut self, closure: &Closure, written: &[Name], completion: &Completion) {
+        let states = completion.next.iter();
+        let states = states.chain(completion.exits.iter().map(|(state, _)| state));
+        for state in states {
+            for name in written {
+                let Some((_, v)) = state.scope.variables.iter().find(|(n, _)| n == name) else {
+                    continue;
+                };
+                let key = (closure.module, closure.scope.function, *name);
+                let known = self.set_inside.entry(key).or_insert_with(|| v.clone());
+                *known = known.join(v);
+            }
+        }
     }
 
     /// The function is written inside one that belongs to the handler.
@@ -1006,23 +1045,6 @@ impl<'a> Evaluator<'a> {
 struct Moved {
     variables: Vec<(Name, Value)>,
     provenance: Provenance,
-}
-
-impl Moved {
-    /// Nobody knows whether and with what the functions were called, unless it was seen.
-    fn apply(self, mut outcomes: Outcomes) -> Outcomes {
-        for (name, before) in &self.variables {
-            for (state, _) in &mut outcomes {
-                let now = state.scope.variables.iter().find(|(n, _)| n == name);
-                if now.is_some_and(|(_, now)| now.same(before)) {
-                    let mut provenance = before.provenance();
-                    provenance = provenance.join(&self.provenance);
-                    set(state, *name, Value::Unknown(provenance, Presence::Maybe));
-                }
-            }
-        }
-        outcomes
-    }
 }
 
 /// Some way out of a call turns the caller away.

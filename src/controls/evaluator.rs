@@ -103,6 +103,8 @@ pub(super) struct Evaluator<'a> {
     initialisers: FxHashMap<(ModuleId, ExprId), Value>,
     /// What functions that are written inside others set of their surroundings.
     written: FxHashMap<(ModuleId, FunctionId), Rc<[Name]>>,
+    /// What variables of a function were set to by functions written inside it that others called.
+    pub set_inside: FxHashMap<(ModuleId, FunctionId, Name), Value>,
     /// How many module-level names are being evaluated.
     pub global_depth: usize,
     /// The outermost of them that something inside came back to.
@@ -183,6 +185,7 @@ impl<'a> Evaluator<'a> {
             globals: FxHashMap::default(),
             initialisers: FxHashMap::default(),
             written: FxHashMap::default(),
+            set_inside: FxHashMap::default(),
             global_depth: 0,
             cycle: usize::MAX,
             record: Record::default(),
@@ -240,6 +243,7 @@ impl<'a> Evaluator<'a> {
         self.limit = u32::MAX;
         self.reserve = RESERVE;
         self.told.clear();
+        self.set_inside.clear();
         self.frame = 0;
         self.need = 0;
         self.first_work = None;

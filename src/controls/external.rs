@@ -808,10 +808,19 @@ impl<'a> Evaluator<'a> {
                     // `auth(handler)`: the handler is called with the identity on the request.
                     return value(state, handler);
                 }
+                if state.signed_in {
+                    return value(state, Value::unknown());
+                }
                 self.event(Event::Identity, place);
                 let origin = self.origin(place, &shown, None, by_name);
                 let provenance = Provenance::at(Bits::IDENTITY.with(Bits::PENDING), origin);
                 value(state, Value::Unknown(provenance, Presence::Maybe))
+            }
+            Meaning::SignIn => {
+                let mut state = state;
+                self.work(&mut state, place, &shown);
+                state.signed_in |= state.caller.is_none();
+                value(state, Value::unknown())
             }
             Meaning::RequireIdentity => {
                 self.event(Event::Identity, place);
@@ -1043,6 +1052,10 @@ impl<'a> Evaluator<'a> {
             Meaning::Cookies => {
                 let path = self.paths.root("request", "", "cookies");
                 value(state, self.external(path, Provenance::of(Bits::CREDENTIAL)))
+            }
+            Meaning::PathGlob => {
+                let fits = self.fits_glob(args.first(), args.get(1));
+                value(state, fits.map_or_else(Value::unknown, Value::Bool))
             }
             Meaning::RouteMatcher => {
                 let mut patterns = Vec::new();

@@ -31,6 +31,7 @@ pub(super) struct MemoKey {
     catching: bool,
     muted: bool,
     known: bool,
+    signed_in: bool,
     used: Use,
     args: Vec<ArgumentKey>,
 }
@@ -207,6 +208,7 @@ impl Evaluator<'_> {
         }
         let mut fresh = State::new(Rc::clone(&state.scope));
         fresh.caller.clone_from(&state.caller);
+        fresh.signed_in = state.signed_in;
         let fuel = std::mem::replace(&mut self.fuel, CALL_FUEL);
         let record = std::mem::take(&mut self.record);
         let arrivals = std::mem::take(&mut self.arrivals);
@@ -368,6 +370,7 @@ impl Evaluator<'_> {
             catching: self.catching > 0,
             muted: self.muted > 0,
             known: state.caller.is_some(),
+            signed_in: state.signed_in,
             used,
             args,
         })

@@ -4,6 +4,8 @@
 
 use std::rc::Rc;
 
+use globset::{GlobBuilder, GlobSetBuilder};
+
 use smallvec::smallvec;
 
 use crate::rule::wildcard;
@@ -199,6 +201,33 @@ impl<'a> Evaluator<'a> {
             receiver: None,
             provenance: Provenance::default(),
         }))
+    }
+
+    /// Whether a path, which may be the one of all requests of the route, fits one of the globs.
+    pub fn fits_glob(&self, path: Option<&Value>, globs: Option<&Value>) -> Option<bool> {
+        let globs: &[Value] = match globs? {
+            Value::Array(items) => items,
+            one => std::slice::from_ref(one),
+        };
+        let mut texts = Vec::with_capacity(globs.len());
+        let mut set = GlobSetBuilder::new();
+        for glob in globs {
+            let Value::String(text) = glob else {
+                return None;
+            };
+            // A star stands for one segment, as in the packages that this is about.
+            set.add(GlobBuilder::new(text).literal_separator(true).build().ok()?);
+            texts.push(&**text);
+        }
+        let set = set.build().ok()?;
+        match path? {
+            Value::String(path) => Some(set.is_match(&**path)),
+            Value::External(external) if self.is_url_path(external) => self
+                .url_path
+                .as_ref()?
+                .decide(texts, |path| set.is_match(path)),
+            _ => None,
+        }
     }
 
     /// The value is the request's path, of which some segments are not known.

@@ -107,6 +107,8 @@ pub(super) struct Progress {
     pub counted: Option<Fact>,
     /// It goes on because something is not configured: the condition that asked.
     pub unconfigured: Option<Unconfigured>,
+    /// The caller has been signed in on the way, so an identity that is read from here on turns nobody away.
+    pub signed_in: bool,
     /// It leaves the function that runs because something is not there, which this condition found out.
     pub missing: Option<Site>,
     /// How many pieces of main work have been done.
@@ -140,6 +142,7 @@ impl State {
             caller: None,
             counted: None,
             unconfigured: None,
+            signed_in: false,
             missing: None,
             work: 0,
             acted: false,
@@ -178,6 +181,20 @@ impl State {
         add(&mut progress.facts, &fact);
         add(&mut progress.possible, &fact);
         self
+    }
+
+    /// The decision at this place was a limiter's, whatever else it was.
+    pub fn limited(mut self, site: Site, arm: bool) -> Self {
+        let progress = &mut *self;
+        for facts in [&mut progress.facts, &mut progress.possible] {
+            if facts
+                .iter()
+                .any(|fact| fact.site == site && fact.arm == arm)
+            {
+                Rc::make_mut(facts).retain(|fact| fact.site != site || fact.arm != arm);
+            }
+        }
+        self.with_fact(site, arm, Provenance::of(Bits::LIMITER))
     }
 
     /// Takes back every decision since `before`.
@@ -228,6 +245,7 @@ impl State {
         after.work += other.work;
         after.acted |= other.acted;
         after.unconfigured = after.unconfigured.or(other.unconfigured);
+        after.signed_in |= other.signed_in;
         after.missing = after.missing.or(other.missing);
         after.failed |= other.failed;
         // What is out of sight behind the first work comes too late to be a guard.
@@ -316,6 +334,7 @@ impl State {
                 _ => None,
             },
             unconfigured: self.unconfigured.filter(|_| other.unconfigured.is_some()),
+            signed_in: self.signed_in && other.signed_in,
             missing: self.missing.filter(|_| other.missing.is_some()),
             work: self.work.max(other.work),
             acted: self.acted && other.acted,

@@ -844,9 +844,8 @@ fn too_many(completion: &Completion) -> bool {
 
 /// Whatever was asked at this condition, its answer limits how often something is done: `away` is told so, `on` is not.
 fn limit(away: &mut Completion, on: &mut Completion, site: Site, arm: bool) {
-    let limiter = Provenance::of(Bits::LIMITER);
     let decide = |state: &mut State, arm: bool| {
-        *state = state.clone().with_fact(site, arm, limiter.clone());
+        *state = state.clone().limited(site, arm);
     };
     away.exits
         .iter_mut()

@@ -88,6 +88,10 @@ pub enum Meaning {
     Identity,
     /// Gives who is calling, or throws or redirects.
     RequireIdentity,
+    /// Says whether the path in its first argument fits one of the globs in its second.
+    PathGlob,
+    /// Makes the caller known from what it sent just now: who is calling is no question any more.
+    SignIn,
     /// Throws unless the request is signed; gives the verified payload.
     VerifySignature,
     /// Says whether the request is signed.
