@@ -16,6 +16,20 @@ use super::statement::{Branches, set};
 use super::value::{Bits, External, Object, Presence, Provenance, Value};
 
 impl<'a> Evaluator<'a> {
+    /// The number that something is compared with.
+    fn number_in(&mut self, test: ExprId, state: &State) -> Option<u32> {
+        let record = self.module(state.scope.module);
+        let Expr::Binary { left, right, .. } = record.expr(test) else {
+            return None;
+        };
+        [*left, *right]
+            .into_iter()
+            .find_map(|side| match self.plain(side, state) {
+                Value::Number(n) if (1.0..1e9).contains(&n) => Some(n as u32),
+                _ => None,
+            })
+    }
+
     /// Evaluates an expression: every path out of it, with its value or what it throws.
     pub fn eval(&mut self, id: ExprId, mut state: State) -> Outcomes {
         if !self.spend_on(&mut state) {
@@ -736,6 +750,9 @@ impl<'a> Evaluator<'a> {
                                 // Events are counted in a store and held against a limit: a home-made limiter.
                                 let place = self.place(&yes, test);
                                 self.event(Event::Limiter { limit: None }, place);
+                                if let Some(most) = self.number_in(test, &yes) {
+                                    self.event(Event::HeldAgainst(most), place);
+                                }
                             }
                             if deciding(&yes, provenance.bits) {
                                 let site = self.site(yes.scope.module, test);

@@ -869,6 +869,13 @@ impl<'a> Evaluator<'a> {
                 value(state, Value::Unknown(provenance, Presence::Maybe))
             }
             Meaning::LimitWindow | Meaning::Store => self.kept(external, args, all, state),
+            Meaning::Expiry => {
+                let window = api.limit.as_ref().and_then(|shape| window_of(shape, &args));
+                if let Some(seconds) = window {
+                    self.event(Event::Expiry((seconds * 1000.0) as u64), place);
+                }
+                value(state, Value::unknown())
+            }
             Meaning::LimitDecision | Meaning::RequireLimit => {
                 let limit = self.limit_of(external, &args).or_else(|| {
                     api.limit
@@ -1475,38 +1482,35 @@ fn has_init(args: &[Value]) -> bool {
 
 /// `30/1m` from the arguments of a limiter.
 fn limit_text(shape: &LimitShape, args: &[Value]) -> Option<String> {
-    let pick = |names: &[String]| -> Option<Value> {
-        names.iter().find_map(|name| match name.parse::<usize>() {
-            Ok(at) => args
-                .get(at)
-                .filter(|v| matches!(v, Value::Number(_) | Value::String(_)))
-                .cloned(),
-            Err(_) => args.iter().find_map(|arg| match arg {
-                Value::Object(object) => object
-                    .get(name)
-                    .filter(|v| matches!(v, Value::Number(_) | Value::String(_)))
-                    .cloned(),
-                _ => None,
-            }),
-        })
-    };
-    let count = match pick(&shape.count) {
+    let count = match pick(&shape.count, args) {
         Some(Value::Number(count)) => count,
         Some(Value::String(text)) => text.trim().parse().ok()?,
         _ => shape.default_count?,
     };
-    let seconds = match pick(&shape.window) {
-        Some(Value::Number(n)) => {
-            if shape.unit == "ms" {
-                n / 1000.0
-            } else {
-                n
-            }
-        }
-        Some(Value::String(text)) => seconds_of(&text)?,
-        _ => shape.default_window?,
-    };
+    let seconds = window_of(shape, args).or(shape.default_window)?;
     Some(format!("{count}/{}", window_text(seconds)))
+}
+
+/// The window that the arguments give, in seconds.
+fn window_of(shape: &LimitShape, args: &[Value]) -> Option<f64> {
+    match pick(&shape.window, args)? {
+        Value::Number(n) if shape.unit == "ms" => Some(n / 1000.0),
+        Value::Number(n) => Some(n),
+        Value::String(text) => seconds_of(&text),
+        _ => None,
+    }
+}
+
+/// The argument at a position (`0`), or in an object of options by its key.
+fn pick(names: &[String], args: &[Value]) -> Option<Value> {
+    let constant = |v: &&Value| matches!(v, Value::Number(_) | Value::String(_));
+    names.iter().find_map(|name| match name.parse::<usize>() {
+        Ok(at) => args.get(at).filter(constant).cloned(),
+        Err(_) => args.iter().find_map(|arg| match arg {
+            Value::Object(object) => object.get(name).filter(constant).cloned(),
+            _ => None,
+        }),
+    })
 }
 
 /// Seconds of `10 s`, `1m`, `2 hours`.
@@ -1529,7 +1533,7 @@ fn seconds_of(text: &str) -> Option<f64> {
 }
 
 /// `1m` of 60 seconds.
-fn window_text(seconds: f64) -> String {
+pub(super) fn window_text(seconds: f64) -> String {
     for (unit, size) in [("d", 86_400.0), ("h", 3600.0), ("m", 60.0)] {
         if seconds >= size && seconds % size == 0.0 {
             return format!("{}{unit}", seconds / size);

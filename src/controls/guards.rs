@@ -316,7 +316,31 @@ impl Evaluator<'_> {
                 }
             }
         }
-        (!limits.is_empty()).then(|| limits.join(","))
+        if limits.is_empty() {
+            return self.limit_at_home();
+        }
+        Some(limits.join(","))
+    }
+
+    /// The limit of a stored count: what it is held against, and when it is forgotten. Of several it cannot be told which
+    /// belong together.
+    fn limit_at_home(&self) -> Option<String> {
+        let mut counts = Vec::new();
+        let mut windows = Vec::new();
+        for (event, _) in &self.record.events {
+            match event {
+                Event::HeldAgainst(count) if !counts.contains(count) => counts.push(*count),
+                Event::Expiry(window) if !windows.contains(window) => windows.push(*window),
+                _ => {}
+            }
+        }
+        match (&counts[..], &windows[..]) {
+            ([count], [window]) => Some(format!(
+                "{count}/{}",
+                super::external::window_text(*window as f64 / 1000.0)
+            )),
+            _ => None,
+        }
     }
 }
 

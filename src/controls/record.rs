@@ -54,6 +54,10 @@ pub(super) enum Event {
     LibraryHandler,
     /// A limiter was asked.
     Limiter { limit: Option<Rc<str>> },
+    /// A stored count was held against this number.
+    HeldAgainst(u32),
+    /// A stored count is forgotten after so many milliseconds.
+    Expiry(u64),
     /// Identity was read.
     Identity,
     /// The request was handed to a package that may do anything with it.

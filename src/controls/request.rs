@@ -216,7 +216,12 @@ impl<'a> Evaluator<'a> {
                 return None;
             };
             // A star stands for one segment, as in the packages that this is about.
-            set.add(GlobBuilder::new(text).literal_separator(true).build().ok()?);
+            set.add(
+                GlobBuilder::new(text)
+                    .literal_separator(true)
+                    .build()
+                    .ok()?,
+            );
             texts.push(&**text);
         }
         let set = set.build().ok()?;

@@ -67,6 +67,7 @@ pub struct Api {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct LimitShape {
     /// The count: a position (`0`) or a key of the options object (`max`).
+    #[serde(default)]
     pub count: Vec<String>,
     /// The window, likewise.
     pub window: Vec<String>,
@@ -88,6 +89,8 @@ pub enum Meaning {
     Identity,
     /// Gives who is calling, or throws or redirects.
     RequireIdentity,
+    /// Lets a stored count be forgotten after a time: the window of its limit.
+    Expiry,
     /// Says whether the path in its first argument fits one of the globs in its second.
     PathGlob,
     /// Makes the caller known from what it sent just now: who is calling is no question any more.
