@@ -16,12 +16,19 @@ use super::statement::{Branches, set};
 use super::value::{Bits, External, Object, Presence, Provenance, Value};
 
 impl<'a> Evaluator<'a> {
-    /// The number that something is compared with.
+    /// The number that something must not exceed.
     fn number_in(&mut self, test: ExprId, state: &State) -> Option<u32> {
         let record = self.module(state.scope.module);
-        let Expr::Binary { left, right, .. } = record.expr(test) else {
+        let Expr::Binary { op, left, right } = record.expr(test) else {
             return None;
         };
+        let ordered = matches!(
+            op,
+            BinaryOp::Less | BinaryOp::LessEqual | BinaryOp::Greater | BinaryOp::GreaterEqual
+        );
+        if !ordered {
+            return None;
+        }
         [*left, *right]
             .into_iter()
             .find_map(|side| match self.plain(side, state) {
