@@ -25,9 +25,9 @@ use super::value::{
 /// Expressions evaluated for one handler before the rest counts as unseen.
 const FUEL: u32 = 60_000;
 /// Expressions evaluated for one handler in all, those of remembered calls included, before any main work is seen.
-const MOST_BEFORE_WORK: u32 = 30_000;
+const MOST_BEFORE_WORK: u32 = 20_000;
 /// The same once main work is seen: guards stand in front of it, and what follows only adds detail.
-const MOST_AT_WORK: u32 = 20_000;
+const MOST_AT_WORK: u32 = 10_000;
 
 /// A call gets at least this much of what is left.
 const LEAST_RATION: u32 = 400;

@@ -16,25 +16,18 @@ use super::statement::{Branches, set};
 use super::value::{Bits, External, Object, Presence, Provenance, Value};
 
 impl<'a> Evaluator<'a> {
-    /// The number that something must not exceed.
-    fn number_in(&mut self, test: ExprId, state: &State) -> Option<u32> {
-        let record = self.module(state.scope.module);
-        let Expr::Binary { op, left, right } = record.expr(test) else {
-            return None;
+    /// Notes the number that counted events must not exceed.
+    fn hold_against(&mut self, left: &Value, right: &Value, state: &State, id: ExprId) {
+        let most = match (left, right) {
+            (Value::Number(n), count) | (count, Value::Number(n))
+                if count.provenance().bits.has(Bits::EVENTS) && (1.0..1e9).contains(n) =>
+            {
+                *n as u32
+            }
+            _ => return,
         };
-        let ordered = matches!(
-            op,
-            BinaryOp::Less | BinaryOp::LessEqual | BinaryOp::Greater | BinaryOp::GreaterEqual
-        );
-        if !ordered {
-            return None;
-        }
-        [*left, *right]
-            .into_iter()
-            .find_map(|side| match self.plain(side, state) {
-                Value::Number(n) if (1.0..1e9).contains(&n) => Some(n as u32),
-                _ => None,
-            })
+        let place = self.place(state, id);
+        self.event(Event::HeldAgainst(most), place);
     }
 
     /// Evaluates an expression: every path out of it, with its value or what it throws.
@@ -197,6 +190,13 @@ impl<'a> Evaluator<'a> {
                                     Some(equal) => Value::Bool(equal == (op == BinaryOp::Equal)),
                                     None => binary(op, &left, &right),
                                 }
+                            }
+                            BinaryOp::Less
+                            | BinaryOp::LessEqual
+                            | BinaryOp::Greater
+                            | BinaryOp::GreaterEqual => {
+                                this.hold_against(&left, &right, &state, id);
+                                binary(op, &left, &right)
                             }
                             op => binary(op, &left, &right),
                         };
@@ -757,9 +757,6 @@ impl<'a> Evaluator<'a> {
                                 // Events are counted in a store and held against a limit: a home-made limiter.
                                 let place = self.place(&yes, test);
                                 self.event(Event::Limiter { limit: None }, place);
-                                if let Some(most) = self.number_in(test, &yes) {
-                                    self.event(Event::HeldAgainst(most), place);
-                                }
                             }
                             if deciding(&yes, provenance.bits) {
                                 let site = self.site(yes.scope.module, test);
