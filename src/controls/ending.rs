@@ -103,6 +103,12 @@ fn ending(flow: &Flow, state: &State, middleware: bool) -> Ending {
                 idle
             }
         }
+        // A word is an answer of an action: `return 'unauthorized'`.
+        Ok(Value::String(text))
+            if state.answered.is_none() && !text.contains(' ') && told(text).is_some() =>
+        {
+            Ending::Refused(told(text))
+        }
         Ok(Value::Array(items)) if items.is_empty() && state.answered.is_none() => idle,
         Ok(_) => match &state.answered {
             Some(_) if state.worked_after_answer => Ending::Served,
@@ -143,6 +149,27 @@ fn answer_ending(response: &Response, state: &State, idle: Ending) -> Ending {
     }
 }
 
+/// The status that a text stands for that tells why somebody is turned away: `unauthorized`.
+fn told(text: &str) -> Option<u16> {
+    let text = text.to_ascii_lowercase().replace('_', " ");
+    let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    if says(&[
+        "unauthori",
+        "unauthenticated",
+        "not authenticated",
+        "not logged in",
+        "sign in",
+        "log in",
+        "must be signed in",
+    ]) {
+        return Some(401);
+    }
+    if says(&["forbidden", "permission"]) {
+        return Some(403);
+    }
+    says(&["too many requests", "rate limit"]).then_some(429)
+}
+
 /// The status that an error or a failed result stands for.
 pub(super) fn status_field(value: &Value) -> Option<u16> {
     let object = match value {
@@ -162,24 +189,8 @@ pub(super) fn status_field(value: &Value) -> Option<u16> {
         let Some(Value::String(text)) = object.get(key) else {
             continue;
         };
-        let text = text.to_ascii_lowercase().replace('_', " ");
-        let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
-        if says(&[
-            "unauthori",
-            "unauthenticated",
-            "not authenticated",
-            "not logged in",
-            "sign in",
-            "log in",
-            "must be signed in",
-        ]) {
-            return Some(401);
-        }
-        if says(&["forbidden", "permission"]) {
-            return Some(403);
-        }
-        if says(&["too many requests", "rate limit"]) {
-            return Some(429);
+        if let Some(status) = told(text) {
+            return Some(status);
         }
     }
     ["status", "statusCode", "code"]
