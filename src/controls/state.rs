@@ -27,11 +27,15 @@ impl Fact {
         let positive = self.arm != bits.has(Bits::NEGATED);
         let identity =
             bits.has(Bits::IDENTITY) && !bits.has(Bits::COMPARED) && !bits.has(Bits::LOOKUP);
+        // The one who calls is the one that something is about; what was sent may be as missing as the identity.
+        let matched = bits.has(Bits::IDENTITY)
+            && bits.has(Bits::COMPARED)
+            && !bits.has(Bits::INPUT.with(Bits::LOOKUP));
         let signature = bits.has(Bits::SIGNATURE) && !bits.has(Bits::COMPARED);
         let secret = bits.has(Bits::SECRET) && bits.has(Bits::REQUEST) && bits.has(Bits::COMPARED);
         let found =
             bits.has(Bits::CREDENTIAL) && bits.has(Bits::LOOKUP) && !bits.has(Bits::COMPARED);
-        positive && (identity || signature || secret || found)
+        positive && (identity || matched || signature || secret || found)
     }
 
     /// It was decided by a signature or a secret that was sent.
