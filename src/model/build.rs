@@ -213,7 +213,7 @@ fn prove(
         .collect();
     let library = team.library(&rules.controls);
     let proofs = proofs(&jobs, &tables, graph, &library, team);
-    let tests = TestReach::new(graph);
+    let tests = TestReach::new(graph, &tables, &library);
     let mut proofs = proofs.into_iter();
     let mut apps = Vec::with_capacity(tables.len());
     for (app, table) in project.apps.iter().zip(tables) {

@@ -115,7 +115,7 @@ pub(super) fn find_in<T>(block: &Block, ask: &mut impl FnMut(&Stmt) -> Option<T>
 }
 
 /// The way from a pattern's value to the part that binds `name`.
-fn path_to(pattern: &Pattern, name: Name) -> Option<Vec<Step>> {
+pub(super) fn path_to(pattern: &Pattern, name: Name) -> Option<Vec<Step>> {
     match pattern {
         Pattern::Name(bound) => (*bound == name).then(Vec::new),
         Pattern::Member(_) => None,

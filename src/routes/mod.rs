@@ -4,6 +4,7 @@
 
 mod actions;
 mod app_router;
+mod called;
 mod declared;
 mod dispatch;
 mod express;
@@ -22,6 +23,7 @@ mod rewrite;
 mod table;
 mod trace;
 
+pub use called::{TestCall, TestCalls};
 pub use matcher::{Coverage, Match, MatchRequest, Matcher, MatcherError, coverage};
 pub use middleware::{Middleware, MiddlewareProblem};
 pub use path::{app_route_url, pages_api_url};

@@ -10,9 +10,8 @@ use rustc_hash::FxHashMap;
 use crate::graph::ModuleId;
 use crate::rule::{ControlLibrary, Meaning, wildcard};
 use crate::source::Span;
-use crate::syntax::{Expr, ExprId, Key, Property, StmtKind};
+use crate::syntax::{Expr, ExprId, Key, Property};
 
-use super::declared::find_in;
 use super::trace::{Place, Tracer, Value};
 use super::{Entry, Layer, Procedure, Route, RouteKind};
 
@@ -61,7 +60,7 @@ struct Mount {
 
 /// What an expression is, in the words of the library's data.
 #[derive(Clone, Debug)]
-enum Meant {
+pub(super) enum Meant {
     /// Something of a package, by its path.
     Path(Arc<str>),
     /// A procedure in the making, by the number of its builder.
@@ -84,7 +83,7 @@ struct Found {
 }
 
 /// Reads routers, and remembers what expressions are.
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     tracer: Tracer<'a>,
     library: &'a ControlLibrary,
     known: FxHashMap<(Place, ExprId), Meant>,
@@ -94,7 +93,7 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn new(tracer: Tracer<'a>, library: &'a ControlLibrary) -> Self {
+    pub(super) fn new(tracer: Tracer<'a>, library: &'a ControlLibrary) -> Self {
         let serving = library.api.iter().filter(|api| serves(api.is));
         let patterns = serving.flat_map(|api| &api.call);
         Self {
@@ -243,6 +242,25 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// What a router holds, by path: where each procedure is written.
+    pub(super) fn procedures(
+        &mut self,
+        place: Place,
+        router: ExprId,
+    ) -> FxHashMap<String, (ModuleId, ExprId)> {
+        let mut found = Vec::new();
+        self.router(place, router, "", &mut found, MAX_DEPTH);
+        found
+            .into_iter()
+            .map(|each| (each.path, (each.place.module, each.expr)))
+            .collect()
+    }
+
+    /// What an expression is.
+    pub(super) fn meant_at(&mut self, place: Place, expr: ExprId) -> Meant {
+        self.meant(place, expr, MAX_DEPTH)
+    }
+
     // --- routers -----------------------------------------------------------------------------------------------
 
     /// The procedures of a router, which is reached by `path`. What cannot be read is one entry that nothing is known of.
@@ -364,7 +382,7 @@ impl<'a> Reader<'a> {
             return None;
         };
         let place = Place { module, function };
-        let returned = self.result(place)?;
+        let returned = self.tracer.result(place)?;
         let record = self.tracer.record(module);
         if let Expr::Call { callee, args, .. } = record.expr(returned)
             && let Expr::Member {
@@ -375,7 +393,7 @@ impl<'a> Reader<'a> {
             && let Some(Value::Function { module, function }) = args
                 .first()
                 .map(|first| self.tracer.follow(place, first.value))
-            && let Some(picked) = self.result(Place { module, function })
+            && let Some(picked) = self.tracer.result(Place { module, function })
             && let Expr::Member { property, .. } = self.tracer.record(module).expr(picked)
         {
             let name = self.tracer.record(module).name(*property);
@@ -419,18 +437,10 @@ impl<'a> Reader<'a> {
         match self.tracer.follow(place, callee) {
             Value::Function { module, function } => {
                 let place = Place { module, function };
-                Some((place, self.result(place)?))
+                Some((place, self.tracer.result(place)?))
             }
             _ => None,
         }
-    }
-
-    fn result(&self, place: Place) -> Option<ExprId> {
-        let function = self.tracer.function(place.module, place.function);
-        find_in(&function.body, &mut |stmt| match stmt.kind {
-            StmtKind::Return(value) => value,
-            _ => None,
-        })
     }
 
     // --- what expressions are ----------------------------------------------------------------------------------

@@ -5,10 +5,10 @@
 use crate::graph::{Graph, Link, ModuleId, Symbol};
 use crate::syntax::{
     Argument, AssignOp, BinaryOp, ClassId, Expr, ExprId, Function, FunctionId, Key, LogicalOp,
-    MODULE_BODY, MemberValue, ModuleRecord, Name, Property,
+    MODULE_BODY, MemberValue, ModuleRecord, Name, Property, StmtKind,
 };
 
-use super::declared::{Declared, Step, declaration};
+use super::declared::{Declared, Step, declaration, find_in};
 
 /// Positions of loop variables begin here, by name.
 pub(super) const LOOP_VARIABLES: usize = 1 << 32;
@@ -405,6 +405,15 @@ impl<'a> Tracer<'a> {
             return self.follow_bounded(*place, element.value, steps);
         }
         Value::Unknown
+    }
+
+    /// What a function returns first.
+    pub(super) fn result(self, place: Place) -> Option<ExprId> {
+        let function = self.function(place.module, place.function);
+        find_in(&function.body, &mut |stmt| match stmt.kind {
+            StmtKind::Return(value) => value,
+            _ => None,
+        })
     }
 
     /// The text of a string that is written out: literals, joined or named by constants.

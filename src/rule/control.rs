@@ -218,6 +218,16 @@ pub struct Procedures {
     /// Calls whose function loads a router when it is first asked for.
     #[serde(default)]
     pub lazy: Vec<String>,
+    /// Calls that make a caller, which runs the procedures of a router without a request: a router's own, and what a
+    /// factory that is given the router returns.
+    #[serde(default)]
+    pub caller: Vec<String>,
+    /// Calls that make a client, which requests procedures.
+    #[serde(default)]
+    pub client: Vec<String>,
+    /// What a client's procedures are called by: `client.posts.list.query()`.
+    #[serde(default)]
+    pub client_call: Vec<String>,
 }
 
 /// How a middleware receives the request and hands on.

@@ -128,16 +128,20 @@ impl RepoPath {
     /// A test by its name or folder: `x.test.ts`, `x.spec.ts`, `__tests__/`, `tests/`, `e2e/`, `cypress/`.
     #[must_use]
     pub fn is_test(&self) -> bool {
-        let by_name = [".test.", ".spec.", ".cy.", ".e2e."]
-            .iter()
-            .any(|part| self.file_name().contains(part));
-        by_name
+        self.is_test_by_name()
             || self.folders().any(|folder| {
                 matches!(
                     folder,
                     "__tests__" | "__test__" | "tests" | "test" | "e2e" | "cypress" | "playwright"
                 )
             })
+    }
+
+    /// Whether the file's own name says that it holds tests.
+    pub fn is_test_by_name(&self) -> bool {
+        [".test.", ".spec.", ".cy.", ".e2e."]
+            .iter()
+            .any(|part| self.file_name().contains(part))
     }
 
     /// The segments from the root down without the last one: the names of the folders that hold this path.

@@ -1,0 +1,414 @@
+//! Requests that tests make: by a client's verbs, by `fetch`, or by a function of their own that is given method and path.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use rustc_hash::FxHashMap;
+
+use crate::graph::ModuleId;
+use crate::routes::trace::{Place, Value};
+use crate::syntax::{Argument, Expr, ExprId, FunctionId, Key, ModuleRecord, Property};
+
+use super::path::{Urls, base, shape, takes_all, text, written};
+use super::{Places, TestCall, numbered};
+use crate::routes::{RouteKind, RouteTable};
+
+const METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
+
+/// Keys under which a client is told its base address.
+const BASES: [&str; 4] = ["baseUrl", "baseURL", "base_url", "prefixUrl"];
+
+/// Names that stand for names beyond this are given up.
+const MAX_STEPS: u32 = 12;
+
+/// The requests of all tests.
+pub(super) struct Requests {
+    all: Vec<Request>,
+    /// The requests that a URL answers, by its shape.
+    answered: FxHashMap<String, Vec<usize>>,
+}
+
+struct Request {
+    call: TestCall,
+    /// What a client sends by itself is a `GET`.
+    method: Box<str>,
+    /// The request is only made as a value; who answers is for the test to say.
+    built: bool,
+}
+
+impl Requests {
+    pub(super) fn read(places: &Places<'_>, tests: &[ModuleId], tables: &[RouteTable]) -> Self {
+        let mut urls: Vec<Urls> = Vec::new();
+        for table in tables {
+            // A route that is mounted below a file's is answered by both.
+            let (mut files, mut mounted) = (Urls::new(), Urls::new());
+            for route in &table.routes {
+                let of_kind = match route.kind {
+                    RouteKind::App | RouteKind::Pages | RouteKind::Action => &mut files,
+                    RouteKind::Express | RouteKind::Hono | RouteKind::Trpc => &mut mounted,
+                };
+                if let Some(url) = &route.url {
+                    of_kind.insert(url, route.http_method());
+                }
+            }
+            urls.extend([files, mounted]);
+        }
+        let mut reader = Reader {
+            places,
+            functions: RefCell::default(),
+            bases: FxHashMap::default(),
+        };
+        let mut all = Vec::new();
+        let mut answered: FxHashMap<String, Vec<usize>> = FxHashMap::default();
+        for &module in tests {
+            let record = places.tracer.record(module);
+            let mut bases = None;
+            for (id, expr) in numbered(&record.exprs) {
+                let Some(sent) = reader.call(module, record, id, expr) else {
+                    continue;
+                };
+                let Some(path) = written(&sent.path) else {
+                    continue;
+                };
+                let method = sent.method.unwrap_or_else(|| "GET".into());
+                let number = all.len();
+                let mut ask = |base: &[String]| {
+                    let whole = base.iter().chain(&path.segments);
+                    let whole: Vec<&str> = whole.map(String::as_str).collect();
+                    for each in &urls {
+                        if let Some(shape) = each.answering(&whole, &method) {
+                            let requests = answered.entry(shape.to_owned()).or_default();
+                            requests.push(number);
+                        }
+                    }
+                };
+                ask(&[]);
+                if path.relative {
+                    let bases = bases.get_or_insert_with(|| reader.bases_of(module));
+                    for base in bases.iter() {
+                        ask(base);
+                    }
+                }
+                all.push(Request {
+                    call: TestCall {
+                        module,
+                        span: record.span(id),
+                    },
+                    method,
+                    built: sent.built,
+                });
+            }
+        }
+        Self { all, answered }
+    }
+
+    /// The first request for a URL; one that is only built counts where `reaches` says so of its test.
+    pub(super) fn find(
+        &self,
+        url: &str,
+        method: &str,
+        reaches: impl Fn(ModuleId) -> bool,
+    ) -> Option<TestCall> {
+        let shape = shape(url);
+        let found = self.answered.get(&shape)?;
+        // What takes any path takes those of other applications too.
+        let takes_all = takes_all(&shape);
+        let mut found = found.iter().filter_map(|number| self.all.get(*number));
+        let found = found.find(|request| {
+            (method == "ANY" || method == &*request.method)
+                && (!(request.built || takes_all) || reaches(request.call.module))
+        })?;
+        Some(found.call)
+    }
+}
+
+/// What a call sends.
+struct Sent {
+    path: String,
+    method: Option<Box<str>>,
+    built: bool,
+}
+
+/// What a function of a test does with the path it is given.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Does {
+    Sends,
+    Builds,
+    Neither,
+}
+
+struct Reader<'a> {
+    places: &'a Places<'a>,
+    functions: RefCell<FxHashMap<(ModuleId, FunctionId), Does>>,
+    bases: FxHashMap<ModuleId, Rc<[Vec<String>]>>,
+}
+
+impl Reader<'_> {
+    fn call(
+        &self,
+        module: ModuleId,
+        record: &ModuleRecord,
+        id: ExprId,
+        expr: &Expr,
+    ) -> Option<Sent> {
+        let (callee, args, is_new) = match expr {
+            Expr::Call { callee, args, .. } => (*callee, args, false),
+            Expr::New { callee, args } => (*callee, args, true),
+            _ => return None,
+        };
+        let first = args.first()?.value;
+        let (name, is_plain) = match record.expr(callee) {
+            Expr::Name(name) => (record.name(*name), true),
+            Expr::Member { property, .. } => (record.name(*property), false),
+            _ => return None,
+        };
+        if is_new {
+            if !matches!(name, "Request" | "NextRequest") {
+                return None;
+            }
+            let place = self.places.of(module, id);
+            return Some(Sent {
+                path: self.path(place, first)?,
+                method: args
+                    .get(1)
+                    .and_then(|options| self.method(place, options.value)),
+                built: true,
+            });
+        }
+        let verb = METHODS.iter().find(|verb| verb.eq_ignore_ascii_case(name));
+        if let Some(verb) = verb {
+            // `http.get("/api/x", () => …)` says what is answered, and asks for nothing.
+            let answers =
+                |argument: &Argument| matches!(record.expr(argument.value), Expr::Function(_));
+            if args.iter().any(answers) || is_expected(record, callee) {
+                return None;
+            }
+            let place = self.places.of(module, id);
+            let options = self.options(place, first);
+            let path = match &options {
+                Some(options) => options.path.clone()?,
+                None => self.path(place, first)?,
+            };
+            return Some(Sent {
+                path,
+                method: Some((*verb).into()),
+                // `GET(new Request(…))` runs whatever `GET` is.
+                built: matches!(record.expr(first), Expr::New { .. }),
+            });
+        }
+        let sends = matches!(name, "fetch" | "request" | "inject" | "createMocks");
+        let method = args
+            .iter()
+            .find_map(|argument| literal_method(record, argument));
+        if !sends && method.is_none() && !is_plain {
+            return None;
+        }
+        if is_expected(record, callee) {
+            return None;
+        }
+        if let Some(method) = method {
+            // `makeApiCall(schema, "POST", "/api/x")`
+            let place = self.places.of(module, id);
+            let path = args.iter().find_map(|argument| {
+                let text = self.path(place, argument.value)?;
+                written(&text).is_some().then_some(text)
+            })?;
+            return Some(Sent {
+                path,
+                method: Some(method.into()),
+                built: self.does(place, callee) == Does::Builds,
+            });
+        }
+        if !sends && !may_be_asked(record, args) {
+            return None;
+        }
+        let place = self.places.of(module, id);
+        let does = match (name, is_plain) {
+            ("createMocks", _) => Does::Builds,
+            _ if sends => Does::Sends,
+            _ => self.does(place, callee),
+        };
+        if let Some(options) = self.options(place, first) {
+            // `client.request({ method, url })`; a function that is not known needs both to be believed.
+            if does == Does::Neither && options.method.is_none() {
+                return None;
+            }
+            return Some(Sent {
+                path: options.path?,
+                method: options.method,
+                built: does == Does::Builds,
+            });
+        }
+        if does == Does::Neither {
+            return None;
+        }
+        let (path, inner) = match record.expr(first) {
+            // `fetch(new Request("/api/x", options))`
+            Expr::New { args, .. } if is_plain => (
+                self.path(place, args.first()?.value)?,
+                args.get(1).map(|options| options.value),
+            ),
+            // Another app's `fetch` is given a request that is read where it is built.
+            Expr::New { .. } => return None,
+            _ => (self.path(place, first)?, None),
+        };
+        let options = inner.or_else(|| args.get(1).map(|options| options.value));
+        Some(Sent {
+            path,
+            method: options.and_then(|options| self.method(place, options)),
+            built: does == Does::Builds,
+        })
+    }
+
+    /// A text that may be a path.
+    fn path(&self, place: Place, expr: ExprId) -> Option<String> {
+        text(self.places.tracer, place, expr, MAX_STEPS)
+    }
+
+    fn method(&self, place: Place, options: ExprId) -> Option<Box<str>> {
+        self.options(place, options)?.method
+    }
+
+    /// `{ method, url }`, `{ path }`
+    fn options(&self, place: Place, expr: ExprId) -> Option<Options> {
+        let tracer = self.places.tracer;
+        let entries = tracer.entries(place, expr)?;
+        let mut options = Options::default();
+        for (key, value, place) in entries {
+            match key {
+                "method" => {
+                    let method = tracer.text(place, value);
+                    options.method = method.map(|method| method.to_ascii_uppercase().into());
+                }
+                "path" | "url" => options.path = self.path(place, value),
+                _ => {}
+            }
+        }
+        Some(options)
+    }
+
+    /// What a function of the repository does with what it is given.
+    fn does(&self, place: Place, callee: ExprId) -> Does {
+        let Value::Function { module, function } = self.places.tracer.follow(place, callee) else {
+            return Does::Neither;
+        };
+        if let Some(known) = self.functions.borrow().get(&(module, function)) {
+            return *known;
+        }
+        let record = self.places.tracer.record(module);
+        let within = record.function(function).span;
+        let mut does = Does::Neither;
+        for (id, expr) in numbered(&record.exprs) {
+            let span = record.span(id);
+            if span.start < within.start || span.end > within.end {
+                continue;
+            }
+            let (Expr::Call { callee, .. } | Expr::New { callee, .. }) = expr else {
+                continue;
+            };
+            let name = match record.expr(*callee) {
+                Expr::Name(name) => record.name(*name),
+                Expr::Member { property, .. } => record.name(*property),
+                _ => continue,
+            };
+            match name {
+                "fetch" | "request" | "inject" => {
+                    does = Does::Sends;
+                    break;
+                }
+                "Request" | "NextRequest" | "createMocks" => does = Does::Builds,
+                _ => {}
+            }
+        }
+        self.functions.borrow_mut().insert((module, function), does);
+        does
+    }
+
+    /// The base addresses that a test's clients may have: its own, and those of what it loads and what that loads.
+    fn bases_of(&mut self, test: ModuleId) -> Vec<Vec<String>> {
+        let graph = self.places.tracer.graph;
+        let mut modules = vec![test];
+        for near in graph.dependencies(test) {
+            modules.push(near);
+            modules.extend(graph.dependencies(near));
+        }
+        modules.sort_unstable();
+        modules.dedup();
+        let mut found: Vec<Vec<String>> = Vec::new();
+        for module in modules {
+            found.extend(self.bases_in(module).iter().cloned());
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    fn bases_in(&mut self, module: ModuleId) -> Rc<[Vec<String>]> {
+        if let Some(known) = self.bases.get(&module) {
+            return Rc::clone(known);
+        }
+        let record = self.places.tracer.record(module);
+        let mut found = Vec::new();
+        if BASES.iter().any(|base| record.find_name(base).is_some()) {
+            for (id, expr) in numbered(&record.exprs) {
+                let Expr::Object(properties) = expr else {
+                    continue;
+                };
+                for property in properties {
+                    if let Property::Value {
+                        key: Key::Name(key),
+                        value,
+                    } = property
+                        && BASES.contains(&record.name(*key))
+                        && let Some(text) = self.path(self.places.of(module, id), *value)
+                    {
+                        found.extend(base(&text));
+                    }
+                }
+            }
+        }
+        let found: Rc<[Vec<String>]> = found.into();
+        self.bases.insert(module, Rc::clone(&found));
+        found
+    }
+}
+
+#[derive(Default)]
+struct Options {
+    method: Option<Box<str>>,
+    path: Option<String>,
+}
+
+/// `"POST"`
+fn literal_method(record: &ModuleRecord, argument: &Argument) -> Option<&'static str> {
+    let Expr::String(text) = record.expr(argument.value) else {
+        return None;
+    };
+    METHODS.iter().copied().find(|method| *method == &**text)
+}
+
+/// Whether the first argument may hold a path; most calls of tests do not.
+fn may_be_asked(record: &ModuleRecord, args: &[Argument]) -> bool {
+    let Some(first) = args.first() else {
+        return false;
+    };
+    match record.expr(first.value) {
+        Expr::String(text) => text.contains('/') && !text.contains(' '),
+        Expr::Template { .. } | Expr::Object(_) => true,
+        Expr::Name(_) => args.len() > 1,
+        _ => false,
+    }
+}
+
+/// `expect(…).toHaveBeenCalledWith("POST", "/api/x")` speaks of a call and makes none.
+fn is_expected(record: &ModuleRecord, callee: ExprId) -> bool {
+    let mut at = callee;
+    loop {
+        at = match record.expr(at) {
+            Expr::Member { object, .. } => *object,
+            Expr::Call { callee, .. } => *callee,
+            Expr::Name(name) => return record.name(*name) == "expect",
+            _ => return false,
+        };
+    }
+}
