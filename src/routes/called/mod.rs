@@ -85,7 +85,11 @@ impl<'a> TestCalls<'a> {
         if module == route.module {
             return None;
         }
-        let export = graph.module(module).exports.iter().find(same)?;
+        let exports = &graph.module(module).exports;
+        let namesake = exports.iter().find(|export| export.name == *name);
+        let export = namesake
+            .filter(same)
+            .or_else(|| exports.iter().find(same))?;
         Some((module, &export.name))
     }
 

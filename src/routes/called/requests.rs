@@ -177,6 +177,9 @@ impl Reader<'_> {
         }
         let verb = METHODS.iter().find(|verb| verb.eq_ignore_ascii_case(name));
         if let Some(verb) = verb {
+            if !may_be_path(record, first) {
+                return None;
+            }
             // `http.get("/api/x", () => …)` says what is answered, and asks for nothing.
             let answers =
                 |argument: &Argument| matches!(record.expr(argument.value), Expr::Function(_));
@@ -209,7 +212,10 @@ impl Reader<'_> {
         if let Some(method) = method {
             // `makeApiCall(schema, "POST", "/api/x")`
             let place = self.places.of(module, id);
-            let path = args.iter().find_map(|argument| {
+            let mut args = args
+                .iter()
+                .filter(|argument| may_be_path(record, argument.value));
+            let path = args.find_map(|argument| {
                 let text = self.path(place, argument.value)?;
                 written(&text).is_some().then_some(text)
             })?;
@@ -219,7 +225,7 @@ impl Reader<'_> {
                 built: self.does(place, callee) == Does::Builds,
             });
         }
-        if !sends && !may_be_asked(record, args) {
+        if !(may_be_asked(record, args) || sends && may_be_path(record, first)) {
             return None;
         }
         let place = self.places.of(module, id);
@@ -387,16 +393,53 @@ fn literal_method(record: &ModuleRecord, argument: &Argument) -> Option<&'static
     METHODS.iter().copied().find(|method| *method == &**text)
 }
 
-/// Whether the first argument may hold a path; most calls of tests do not.
-fn may_be_asked(record: &ModuleRecord, args: &[Argument]) -> bool {
-    let Some(first) = args.first() else {
-        return false;
-    };
-    match record.expr(first.value) {
-        Expr::String(text) => text.contains('/') && !text.contains(' '),
-        Expr::Template { .. } | Expr::Object(_) => true,
-        Expr::Name(_) => args.len() > 1,
+/// Whether an argument may hold a path; that of most calls plainly does not.
+fn may_be_path(record: &ModuleRecord, expr: ExprId) -> bool {
+    let begins = |text: &str| text.starts_with('/') || text.contains("://");
+    match record.expr(expr) {
+        Expr::String(text) => begins(text),
+        Expr::Template { texts, .. } => texts
+            .first()
+            .is_none_or(|first| first.is_empty() || begins(first)),
+        Expr::Object(properties) => properties.iter().any(|property| match property {
+            Property::Value {
+                key: Key::Name(key),
+                ..
+            } => matches!(record.name(*key), "path" | "url"),
+            _ => false,
+        }),
+        Expr::Name(_)
+        | Expr::Member { .. }
+        | Expr::Call { .. }
+        | Expr::New { .. }
+        | Expr::Binary { .. }
+        | Expr::Logical { .. } => true,
         _ => false,
+    }
+}
+
+/// Whether a function of the test's own may be asked to request something: it is given a path that is written out, or a path and
+/// what to do with it.
+fn may_be_asked(record: &ModuleRecord, args: &[Argument]) -> bool {
+    match args {
+        [] => false,
+        [first] => {
+            may_be_path(record, first.value)
+                && matches!(
+                    record.expr(first.value),
+                    Expr::String(_) | Expr::Template { .. } | Expr::Object(_)
+                )
+        }
+        [first, options, ..] => {
+            let written = matches!(
+                record.expr(first.value),
+                Expr::String(_) | Expr::Template { .. }
+            );
+            let told = matches!(record.expr(options.value), Expr::Object(properties)
+                if properties.iter().any(|property| matches!(property, Property::Value { key: Key::Name(key), .. }
+                    if record.name(*key) == "method")));
+            (written || told) && may_be_path(record, first.value)
+        }
     }
 }
 
