@@ -163,7 +163,10 @@ impl<'a> Evaluator<'a> {
                 Some(status) => format!("else answered {status}"),
                 None => String::from("else an error is thrown"),
             };
-            evidence.push(self.evidence(self.site_places[site.0 as usize], &note));
+            let step = self.evidence(self.site_places[site.0 as usize], &note);
+            if !evidence.contains(&step) {
+                evidence.push(step);
+            }
         }
     }
 }

@@ -454,10 +454,8 @@ impl<'a> Evaluator<'a> {
         if let Some(api) = known.api.filter(|_| !is(Meaning::Work)) {
             return self.meaning(api, known.by_name, external, args, given, state, id, used);
         }
-        if !light {
-            if args.iter().any(|arg| self.holds_request(arg)) {
-                self.event(Event::Delegated, place);
-            }
+        if !light && args.iter().any(|arg| self.holds_request(arg)) {
+            self.event(Event::Delegated, place);
         }
         let mut provenance = external.provenance.clone().with_data_of(&args);
         let name = text.rsplit(['.', '#']).next().unwrap_or("");
