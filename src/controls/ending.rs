@@ -103,11 +103,11 @@ fn ending(flow: &Flow, state: &State, middleware: bool) -> Ending {
                 idle
             }
         }
-        // A word is an answer of an action: `return 'unauthorized'`.
+        // A word is an answer of an action: `return 'unauthorized'`. A word like `permissions` may be anything.
         Ok(Value::String(text))
-            if state.answered.is_none() && !text.contains(' ') && told(text).is_some() =>
+            if state.answered.is_none() && !text.contains(' ') && told(text) == Some(401) =>
         {
-            Ending::Refused(told(text))
+            Ending::Refused(Some(401))
         }
         Ok(Value::Array(items)) if items.is_empty() && state.answered.is_none() => idle,
         Ok(_) => match &state.answered {
@@ -152,7 +152,13 @@ fn answer_ending(response: &Response, state: &State, idle: Ending) -> Ending {
 /// The status that a text stands for that tells why somebody is turned away: `unauthorized`.
 fn told(text: &str) -> Option<u16> {
     let text = text.to_ascii_lowercase().replace('_', " ");
-    let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    // `catalog_invalid` does not say `log in`.
+    let begins = |at: usize| !text[..at].ends_with(char::is_alphanumeric);
+    let says = |words: &[&str]| {
+        words
+            .iter()
+            .any(|word| text.match_indices(word).any(|(at, _)| begins(at)))
+    };
     if says(&[
         "unauthori",
         "unauthenticated",

@@ -103,6 +103,8 @@ pub(super) struct Evaluator<'a> {
     initialisers: FxHashMap<(ModuleId, ExprId), Value>,
     /// What functions that are written inside others set of their surroundings.
     written: FxHashMap<(ModuleId, FunctionId), Rc<[Name]>>,
+    /// Whether what stands behind a condition names the status that says that too many requests were made.
+    pub too_many: FxHashMap<(ModuleId, ExprId), bool>,
     /// What variables of a function were set to by functions written inside it that others called.
     pub set_inside: FxHashMap<(ModuleId, FunctionId, Name), Value>,
     /// How many module-level names are being evaluated.
@@ -185,6 +187,7 @@ impl<'a> Evaluator<'a> {
             globals: FxHashMap::default(),
             initialisers: FxHashMap::default(),
             written: FxHashMap::default(),
+            too_many: FxHashMap::default(),
             set_inside: FxHashMap::default(),
             global_depth: 0,
             cycle: usize::MAX,
@@ -232,6 +235,7 @@ impl<'a> Evaluator<'a> {
         self.protection.clear();
         self.catching = 0;
         self.acting = false;
+        self.whole = false;
         self.method = method.map(Rc::from);
         self.url_path = url.map(UrlPath::new);
         self.home = home;

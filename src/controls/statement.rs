@@ -253,7 +253,11 @@ impl<'a> Evaluator<'a> {
         merge_states(&mut yes);
         merge_states(&mut no);
         let both = !yes.is_empty() && !no.is_empty();
-        if yes.is_empty() && otherwise.is_empty() && self.says_too_many(module, then) {
+        if yes.is_empty()
+            && !no.is_empty()
+            && otherwise.is_empty()
+            && self.says_too_many(module, test, then)
+        {
             // It is known beforehand that this one is not limited: the limiter was there to be asked.
             let site = self.site(module, test);
             for state in &mut no {
@@ -306,13 +310,19 @@ impl<'a> Evaluator<'a> {
         done
     }
 
-    /// The block names the status that says that too many requests were made.
-    fn says_too_many(&self, module: ModuleId, block: &[Stmt]) -> bool {
+    /// The block behind the condition names the status that says that too many requests were made.
+    fn says_too_many(&mut self, module: ModuleId, test: ExprId, block: &[Stmt]) -> bool {
         let (Some(first), Some(last)) = (block.first(), block.last()) else {
             return false;
         };
+        if !matches!(last.kind, StmtKind::Return(_) | StmtKind::Throw(_)) {
+            return false;
+        }
+        if let Some(known) = self.too_many.get(&(module, test)) {
+            return *known;
+        }
         let record = self.module(module);
-        record.exprs.iter().zip(&record.spans).any(|(expr, span)| {
+        let says = record.exprs.iter().zip(&record.spans).any(|(expr, span)| {
             span.start >= first.span.start
                 && span.end <= last.span.end
                 && match expr {
@@ -321,7 +331,9 @@ impl<'a> Evaluator<'a> {
                     Expr::Name(name) => record.name(*name).contains("TooManyRequests"),
                     _ => false,
                 }
-        })
+        });
+        self.too_many.insert((module, test), says);
+        says
     }
 
     fn switch(
