@@ -16,20 +16,6 @@ use super::statement::{Branches, set};
 use super::value::{Bits, External, Object, Presence, Provenance, Value};
 
 impl<'a> Evaluator<'a> {
-    /// Notes the number that counted events must not exceed.
-    fn hold_against(&mut self, left: &Value, right: &Value, state: &State, id: ExprId) {
-        let most = match (left, right) {
-            (Value::Number(n), count) | (count, Value::Number(n))
-                if count.provenance().bits.has(Bits::EVENTS) && (1.0..1e9).contains(n) =>
-            {
-                *n as u32
-            }
-            _ => return,
-        };
-        let place = self.place(state, id);
-        self.event(Event::HeldAgainst(most), place);
-    }
-
     /// Evaluates an expression: every path out of it, with its value or what it throws.
     pub fn eval(&mut self, id: ExprId, mut state: State) -> Outcomes {
         if !self.spend_on(&mut state) {

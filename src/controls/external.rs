@@ -4,11 +4,12 @@ use std::rc::Rc;
 
 use smallvec::smallvec;
 
-use crate::rule::{LimitShape, Meaning, wildcard};
+use crate::rule::{Meaning, wildcard};
 use crate::syntax::{Expr, ExprId, Key, MemberValue, Pattern};
 
 use super::call::Use;
 use super::evaluator::Evaluator;
+use super::limits::{limit_text, window_of};
 use super::paths::PathId;
 use super::record::{Event, Failure, FirstWork, Place};
 use super::state::{Outcomes, State, value};
@@ -1274,65 +1275,10 @@ impl<'a> Evaluator<'a> {
     }
 
     // --- limits ------------------------------------------------------------------------------------------------
-
-    /// The count and window of the limiter that a call asks.
-    fn limit_of(&self, external: &External, args: &[Value]) -> Option<String> {
-        let mut found = None;
-        let mut current = Some(external);
-        let mut args = args;
-        for _ in 0..8 {
-            let Some(external) = current else { break };
-            found = self
-                .limit_in(external.path, args)
-                .or_else(|| self.limit_in(external.path, &external.args));
-            if found.is_some() {
-                break;
-            }
-            args = &[];
-            current = external.receiver.as_deref();
-        }
-        found
-    }
-
-    fn limit_in(&self, path: PathId, args: &[Value]) -> Option<String> {
-        let shape = self
-            .paths
-            .known(path)
-            .api
-            .and_then(|api| api.limit.as_ref());
-        if let Some(text) = shape.and_then(|shape| limit_text(shape, args)) {
-            return Some(text);
-        }
-        args.iter().find_map(|arg| self.limit_within(arg, 3))
-    }
-
-    fn limit_within(&self, v: &Value, depth: u8) -> Option<String> {
-        match v {
-            Value::External(external) => {
-                let asked = external
-                    .receiver
-                    .as_ref()
-                    .map_or(external.path, |receiver| receiver.path);
-                let shape = self
-                    .paths
-                    .known(asked)
-                    .api
-                    .filter(|api| api.is == Meaning::LimitWindow)?
-                    .limit
-                    .as_ref()?;
-                limit_text(shape, &external.args)
-            }
-            Value::Object(object) if depth > 0 => object
-                .fields
-                .iter()
-                .find_map(|(_, v)| self.limit_within(v, depth - 1)),
-            _ => None,
-        }
-    }
 }
 
-/// The input that a schema is given, with whether answers of others are mixed into it: none where nothing tells where the value came from, and nothing where it is something else
-/// (a stored session, a row, the configuration).
+/// The input that a schema is given, with whether answers of others are mixed into it: none where nothing tells where the
+/// value came from, and nothing where it is something else (a stored session, a row, the configuration).
 fn checked(bits: Bits) -> Option<Bits> {
     let input = Bits(bits.0 & Bits::CHECKED.0);
     let sent = bits.has(Bits::HEADER.with(Bits::CREDENTIAL))
@@ -1475,83 +1421,5 @@ fn has_init(args: &[Value]) -> bool {
         None | Some(Value::Undefined) => false,
         Some(Value::Object(object)) => object.open.is_some() || object.get("status").is_some(),
         Some(_) => true,
-    }
-}
-
-/// `30/1m` from the arguments of a limiter.
-fn limit_text(shape: &LimitShape, args: &[Value]) -> Option<String> {
-    let count = match pick(&shape.count, args) {
-        Some(Value::Number(count)) => count,
-        Some(Value::String(text)) => text.trim().parse().ok()?,
-        _ => shape.default_count?,
-    };
-    let seconds = window_of(shape, args).or(shape.default_window)?;
-    Some(format!("{count}/{}", window_text(seconds)))
-}
-
-/// The window that the arguments give, in seconds.
-fn window_of(shape: &LimitShape, args: &[Value]) -> Option<f64> {
-    match pick(&shape.window, args)? {
-        Value::Number(n) if shape.unit == "ms" => Some(n / 1000.0),
-        Value::Number(n) => Some(n),
-        Value::String(text) => seconds_of(&text),
-        _ => None,
-    }
-}
-
-/// The argument at a position (`0`), or in an object of options by its key.
-fn pick(names: &[String], args: &[Value]) -> Option<Value> {
-    let constant = |v: &&Value| matches!(v, Value::Number(_) | Value::String(_));
-    names.iter().find_map(|name| match name.parse::<usize>() {
-        Ok(at) => args.get(at).filter(constant).cloned(),
-        Err(_) => args.iter().find_map(|arg| match arg {
-            Value::Object(object) => object.get(name).filter(constant).cloned(),
-            _ => None,
-        }),
-    })
-}
-
-/// Seconds of `10 s`, `1m`, `2 hours`.
-fn seconds_of(text: &str) -> Option<f64> {
-    let text = text.trim();
-    let digits = text
-        .find(|c: char| !c.is_ascii_digit() && c != '.')
-        .unwrap_or(text.len());
-    let count: f64 = text.get(..digits)?.parse().ok()?;
-    let unit = text.get(digits..)?.trim().to_ascii_lowercase();
-    let scale = match unit.as_str() {
-        "ms" | "millisecond" | "milliseconds" => 0.001,
-        "s" | "sec" | "second" | "seconds" | "" => 1.0,
-        "m" | "min" | "minute" | "minutes" => 60.0,
-        "h" | "hr" | "hour" | "hours" => 3600.0,
-        "d" | "day" | "days" => 86_400.0,
-        _ => return None,
-    };
-    Some(count * scale)
-}
-
-/// `1m` of 60 seconds.
-pub(super) fn window_text(seconds: f64) -> String {
-    for (unit, size) in [("d", 86_400.0), ("h", 3600.0), ("m", 60.0)] {
-        if seconds >= size && seconds % size == 0.0 {
-            return format!("{}{unit}", seconds / size);
-        }
-    }
-    format!("{seconds}s")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{seconds_of, window_text};
-
-    #[test]
-    fn windows_are_written_in_the_largest_whole_unit() {
-        assert_eq!(window_text(60.0), "1m");
-        assert_eq!(window_text(900.0), "15m");
-        assert_eq!(window_text(90.0), "90s");
-        assert_eq!(window_text(86_400.0), "1d");
-        assert_eq!(seconds_of("10 s"), Some(10.0));
-        assert_eq!(seconds_of("1h"), Some(3600.0));
-        assert_eq!(seconds_of("soon"), None);
     }
 }

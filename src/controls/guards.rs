@@ -4,8 +4,6 @@
 //! is enforced when every path that serves the request has passed such a guard; which kind of guard it is, the
 //! origin of the condition's value says, confirmed by what is answered.
 
-use std::rc::Rc;
-
 use rustc_hash::FxHashMap;
 
 use crate::rule::{Confidence, Control};
@@ -294,53 +292,6 @@ impl Evaluator<'_> {
             verdict.limit = self.limit_of_guards(&judgement);
         }
         verdict
-    }
-
-    pub fn limit_of_guards(&self, judgement: &Judgement) -> Option<String> {
-        let mut limits: Vec<Rc<str>> = Vec::new();
-        for (_, _, provenance) in &judgement.guards {
-            for origin in provenance.origins.iter().flat_map(|origins| origins.iter()) {
-                if let Some(limit) = &self.origins[origin.0 as usize].limit
-                    && !limits.contains(limit)
-                {
-                    limits.push(Rc::clone(limit));
-                }
-            }
-        }
-        if limits.is_empty() {
-            for (event, _) in &self.record.events {
-                if let Event::Limiter { limit: Some(limit) } = event
-                    && !limits.contains(limit)
-                {
-                    limits.push(Rc::clone(limit));
-                }
-            }
-        }
-        if limits.is_empty() {
-            return self.limit_at_home();
-        }
-        Some(limits.join(","))
-    }
-
-    /// The limit of a stored count: what it is held against, and when it is forgotten. Of several it cannot be told which
-    /// belong together.
-    fn limit_at_home(&self) -> Option<String> {
-        let mut counts = Vec::new();
-        let mut windows = Vec::new();
-        for (event, _) in &self.record.events {
-            match event {
-                Event::HeldAgainst(count) if !counts.contains(count) => counts.push(*count),
-                Event::Expiry(window) if !windows.contains(window) => windows.push(*window),
-                _ => {}
-            }
-        }
-        match (&counts[..], &windows[..]) {
-            ([count], [window]) => Some(format!(
-                "{count}/{}",
-                super::external::window_text(*window as f64 / 1000.0)
-            )),
-            _ => None,
-        }
     }
 }
 

@@ -11,6 +11,7 @@ mod expression;
 mod external;
 mod flaw;
 mod guards;
+mod limits;
 mod memo;
 mod native;
 mod observed;

@@ -2,11 +2,7 @@
 
 use std::rc::Rc;
 
-use crate::graph::ModuleId;
-use crate::syntax::{
-    BinaryOp, Expr, ExprId, Handler, Key, LogicalOp, Loop, ModuleRecord, Pattern, Stmt, StmtKind,
-    UnaryOp,
-};
+use crate::syntax::{Expr, ExprId, Handler, Key, Loop, Pattern, Stmt, StmtKind};
 
 use super::call::Use;
 use super::evaluator::Evaluator;
@@ -253,35 +249,7 @@ impl<'a> Evaluator<'a> {
         merge_states(&mut yes);
         merge_states(&mut no);
         let both = !yes.is_empty() && !no.is_empty();
-        if yes.is_empty()
-            && !no.is_empty()
-            && otherwise.is_empty()
-            && self.says_too_many(module, test, then)
-        {
-            // It is known beforehand that this one is not limited: the limiter was there to be asked.
-            let site = self.site(module, test);
-            for state in &mut no {
-                state.missing = Some(site);
-            }
-        }
-        if matches!(
-            then.last().map(|stmt| &stmt.kind),
-            Some(StmtKind::Return(_))
-        ) && (is_missing(self.module(module), test, 4) || super::expression::configured(bits))
-        {
-            let site = self.site(module, test);
-            for state in &mut yes {
-                // Who comes without credentials, or with another input, is another caller.
-                let others = if state.caller.is_some() {
-                    Bits::CHECKED
-                } else {
-                    Bits::CHECKED.with(Bits::IDENTITY.with(Bits::CREDENTIAL))
-                };
-                if !bits.has(others) || bits.has(Bits::ANSWER) && !bits.has(Bits::IDENTITY) {
-                    state.missing = Some(site);
-                }
-            }
-        }
+        self.foresee_limit((module, test), (then, otherwise), bits, (&mut yes, &mut no));
         let mut yes = self.block(then, yes);
         let mut no = self.block(otherwise, no);
         if both && input != Bits::NONE {
@@ -298,42 +266,11 @@ impl<'a> Evaluator<'a> {
             }
         }
         if both && input == Bits::NONE {
-            let site = self.site(module, test);
-            match (too_many(&yes), too_many(&no)) {
-                (true, false) => limit(&mut yes, &mut no, site, true),
-                (false, true) => limit(&mut no, &mut yes, site, false),
-                _ => {}
-            }
+            self.note_limit((module, test), &mut yes, &mut no);
         }
         done.absorb(yes);
         done.absorb(no);
         done
-    }
-
-    /// The block behind the condition names the status that says that too many requests were made.
-    fn says_too_many(&mut self, module: ModuleId, test: ExprId, block: &[Stmt]) -> bool {
-        let (Some(first), Some(last)) = (block.first(), block.last()) else {
-            return false;
-        };
-        if !matches!(last.kind, StmtKind::Return(_) | StmtKind::Throw(_)) {
-            return false;
-        }
-        if let Some(known) = self.too_many.get(&(module, test)) {
-            return *known;
-        }
-        let record = self.module(module);
-        let says = record.exprs.iter().zip(&record.spans).any(|(expr, span)| {
-            span.start >= first.span.start
-                && span.end <= last.span.end
-                && match expr {
-                    Expr::Number(number) => *number == 429.0,
-                    Expr::String(text) => text.eq_ignore_ascii_case("TOO_MANY_REQUESTS"),
-                    Expr::Name(name) => record.name(*name).contains("TooManyRequests"),
-                    _ => false,
-                }
-        });
-        self.too_many.insert((module, test), says);
-        says
     }
 
     fn switch(
@@ -812,64 +749,8 @@ pub(super) fn set(state: &mut State, name: crate::syntax::Name, value: Value) {
     }
 }
 
-/// The condition holds where something is not there: `!x`, `!x || !y.z`, `x == null`.
-fn is_missing(record: &ModuleRecord, test: ExprId, depth: u8) -> bool {
-    let plain = |id: ExprId| {
-        matches!(
-            record.expr(id),
-            Expr::Name(_) | Expr::Member { .. } | Expr::Call { .. } | Expr::Await(_)
-        )
-    };
-    match record.expr(test) {
-        Expr::Unary {
-            op: UnaryOp::Not,
-            operand,
-        } => plain(*operand),
-        Expr::Binary {
-            op: BinaryOp::Equal,
-            left,
-            right,
-        } => plain(*left) && matches!(record.expr(*right), Expr::Null | Expr::Undefined),
-        Expr::Logical {
-            op: LogicalOp::Or,
-            left,
-            right,
-        } if depth > 0 => {
-            is_missing(record, *left, depth - 1) && is_missing(record, *right, depth - 1)
-        }
-        _ => false,
-    }
-}
-
-/// All of these paths are turned away, and some with the status that says that too many requests were made.
-fn too_many(completion: &Completion) -> bool {
-    turns_away(completion)
-        && completion.exits.iter().any(|(state, exit)| {
-            let flow = match exit {
-                Exit::Throw(error) => Err(error.clone()),
-                Exit::Return(value) => Ok(value.clone()),
-                Exit::Break | Exit::Continue => return false,
-            };
-            super::ending::is_too_many(&flow, state)
-        })
-}
-
-/// Whatever was asked at this condition, its answer limits how often something is done: `away` is told so, `on` is not.
-fn limit(away: &mut Completion, on: &mut Completion, site: Site, arm: bool) {
-    let decide = |state: &mut State, arm: bool| {
-        *state = state.clone().limited(site, arm);
-    };
-    away.exits
-        .iter_mut()
-        .for_each(|(state, _)| decide(state, arm));
-    on.next.iter_mut().for_each(|state| decide(state, !arm));
-    on.exits
-        .iter_mut()
-        .for_each(|(state, _)| decide(state, !arm));
-}
-
 /// No path goes on, and every path that leaves does so with an error or an early answer.
-fn turns_away(completion: &Completion) -> bool {
+pub(super) fn turns_away(completion: &Completion) -> bool {
     completion.next.is_empty()
         && !completion.exits.is_empty()
         && completion.exits.iter().all(|(state, exit)| match exit {

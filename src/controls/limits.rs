@@ -1,0 +1,359 @@
+//! Limits: what a limiter allows, as far as it can be read, and limiters that only their answer tells.
+//!
+//! Whatever a condition asks, if it answers 429 it limits how often something is done. The count and the window are read from the
+//! arguments of a package's limiter, or from what a stored count is held against and when it is forgotten.
+
+use std::rc::Rc;
+
+use crate::graph::ModuleId;
+use crate::rule::{LimitShape, Meaning};
+use crate::syntax::{BinaryOp, Expr, ExprId, LogicalOp, ModuleRecord, Stmt, StmtKind, UnaryOp};
+
+use super::evaluator::Evaluator;
+use super::guards::Judgement;
+use super::paths::PathId;
+use super::record::Event;
+use super::state::{Site, State};
+use super::statement::{Completion, Exit, turns_away};
+use super::value::{Bits, External, Value};
+
+impl<'a> Evaluator<'a> {
+    // --- limiters that only their answer tells -----------------------------------------------------------------
+
+    /// Before the branches of a condition run: notes which paths leave the function because something is not there, or pass a
+    /// limiter of which it is known beforehand what it says.
+    pub fn foresee_limit(
+        &mut self,
+        (module, test): (ModuleId, ExprId),
+        (then, otherwise): (&[Stmt], &[Stmt]),
+        bits: Bits,
+        (yes, no): (&mut [State], &mut [State]),
+    ) {
+        if yes.is_empty()
+            && !no.is_empty()
+            && otherwise.is_empty()
+            && self.says_too_many(module, test, then)
+        {
+            let site = self.site(module, test);
+            for state in no {
+                state.missing = Some(site);
+            }
+            return;
+        }
+        let returns = matches!(
+            then.last().map(|stmt| &stmt.kind),
+            Some(StmtKind::Return(_))
+        );
+        if !returns
+            || !(is_missing(self.module(module), test, 4) || super::expression::configured(bits))
+        {
+            return;
+        }
+        let site = self.site(module, test);
+        for state in yes {
+            // Who comes without credentials, or with another input, is another caller.
+            let others = if state.caller.is_some() {
+                Bits::CHECKED
+            } else {
+                Bits::CHECKED.with(Bits::IDENTITY.with(Bits::CREDENTIAL))
+            };
+            if !bits.has(others) || bits.has(Bits::ANSWER) && !bits.has(Bits::IDENTITY) {
+                state.missing = Some(site);
+            }
+        }
+    }
+
+    /// After the branches of a condition have run: where one only answers that too many requests were made, the condition asked a
+    /// limiter.
+    pub fn note_limit(
+        &mut self,
+        (module, test): (ModuleId, ExprId),
+        yes: &mut Completion,
+        no: &mut Completion,
+    ) {
+        let site = self.site(module, test);
+        match (too_many(yes), too_many(no)) {
+            (true, false) => limit(yes, no, site, true),
+            (false, true) => limit(no, yes, site, false),
+            _ => {}
+        }
+    }
+
+    /// The block behind the condition names the status that says that too many requests were made.
+    fn says_too_many(&mut self, module: ModuleId, test: ExprId, block: &[Stmt]) -> bool {
+        let (Some(first), Some(last)) = (block.first(), block.last()) else {
+            return false;
+        };
+        if !matches!(last.kind, StmtKind::Return(_) | StmtKind::Throw(_)) {
+            return false;
+        }
+        if let Some(known) = self.too_many.get(&(module, test)) {
+            return *known;
+        }
+        let record = self.module(module);
+        let says = record.exprs.iter().zip(&record.spans).any(|(expr, span)| {
+            span.start >= first.span.start
+                && span.end <= last.span.end
+                && match expr {
+                    Expr::Number(number) => *number == 429.0,
+                    Expr::String(text) => text.eq_ignore_ascii_case("TOO_MANY_REQUESTS"),
+                    Expr::Name(name) => record.name(*name).contains("TooManyRequests"),
+                    _ => false,
+                }
+        });
+        self.too_many.insert((module, test), says);
+        says
+    }
+
+    // --- counts and windows ------------------------------------------------------------------------------------
+
+    /// Notes the number that counted events must not exceed.
+    pub fn hold_against(&mut self, left: &Value, right: &Value, state: &State, id: ExprId) {
+        let most = match (left, right) {
+            (Value::Number(n), count) | (count, Value::Number(n))
+                if count.provenance().bits.has(Bits::EVENTS) && (1.0..1e9).contains(n) =>
+            {
+                *n as u32
+            }
+            _ => return,
+        };
+        let place = self.place(state, id);
+        self.event(Event::HeldAgainst(most), place);
+    }
+
+    /// The count and window of the limiter that a call asks.
+    pub fn limit_of(&self, external: &External, args: &[Value]) -> Option<String> {
+        let mut found = None;
+        let mut current = Some(external);
+        let mut args = args;
+        for _ in 0..8 {
+            let Some(external) = current else { break };
+            found = self
+                .limit_in(external.path, args)
+                .or_else(|| self.limit_in(external.path, &external.args));
+            if found.is_some() {
+                break;
+            }
+            args = &[];
+            current = external.receiver.as_deref();
+        }
+        found
+    }
+
+    fn limit_in(&self, path: PathId, args: &[Value]) -> Option<String> {
+        let shape = self
+            .paths
+            .known(path)
+            .api
+            .and_then(|api| api.limit.as_ref());
+        if let Some(text) = shape.and_then(|shape| limit_text(shape, args)) {
+            return Some(text);
+        }
+        args.iter().find_map(|arg| self.limit_within(arg, 3))
+    }
+
+    fn limit_within(&self, v: &Value, depth: u8) -> Option<String> {
+        match v {
+            Value::External(external) => {
+                let asked = external
+                    .receiver
+                    .as_ref()
+                    .map_or(external.path, |receiver| receiver.path);
+                let shape = self
+                    .paths
+                    .known(asked)
+                    .api
+                    .filter(|api| api.is == Meaning::LimitWindow)?
+                    .limit
+                    .as_ref()?;
+                limit_text(shape, &external.args)
+            }
+            Value::Object(object) if depth > 0 => object
+                .fields
+                .iter()
+                .find_map(|(_, v)| self.limit_within(v, depth - 1)),
+            _ => None,
+        }
+    }
+
+    /// The limits of these guards, else of whatever limiter was asked.
+    pub fn limit_of_guards(&self, judgement: &Judgement) -> Option<String> {
+        let mut limits: Vec<Rc<str>> = Vec::new();
+        for (_, _, provenance) in &judgement.guards {
+            for origin in provenance.origins.iter().flat_map(|origins| origins.iter()) {
+                if let Some(limit) = &self.origins[origin.0 as usize].limit
+                    && !limits.contains(limit)
+                {
+                    limits.push(Rc::clone(limit));
+                }
+            }
+        }
+        if limits.is_empty() {
+            for (event, _) in &self.record.events {
+                if let Event::Limiter { limit: Some(limit) } = event
+                    && !limits.contains(limit)
+                {
+                    limits.push(Rc::clone(limit));
+                }
+            }
+        }
+        if limits.is_empty() {
+            return self.limit_at_home();
+        }
+        Some(limits.join(","))
+    }
+
+    /// The limit of a stored count: what it is held against, and when it is forgotten. Of several it cannot be told which
+    /// belong together.
+    fn limit_at_home(&self) -> Option<String> {
+        let mut counts = Vec::new();
+        let mut windows = Vec::new();
+        for (event, _) in &self.record.events {
+            match event {
+                Event::HeldAgainst(count) if !counts.contains(count) => counts.push(*count),
+                Event::Expiry(window) if !windows.contains(window) => windows.push(*window),
+                _ => {}
+            }
+        }
+        match (&counts[..], &windows[..]) {
+            ([count], [window]) => {
+                Some(format!("{count}/{}", window_text(*window as f64 / 1000.0)))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The condition holds where something is not there: `!x`, `!x || !y.z`, `x == null`.
+fn is_missing(record: &ModuleRecord, test: ExprId, depth: u8) -> bool {
+    let plain = |id: ExprId| {
+        matches!(
+            record.expr(id),
+            Expr::Name(_) | Expr::Member { .. } | Expr::Call { .. } | Expr::Await(_)
+        )
+    };
+    match record.expr(test) {
+        Expr::Unary {
+            op: UnaryOp::Not,
+            operand,
+        } => plain(*operand),
+        Expr::Binary {
+            op: BinaryOp::Equal,
+            left,
+            right,
+        } => plain(*left) && matches!(record.expr(*right), Expr::Null | Expr::Undefined),
+        Expr::Logical {
+            op: LogicalOp::Or,
+            left,
+            right,
+        } if depth > 0 => {
+            is_missing(record, *left, depth - 1) && is_missing(record, *right, depth - 1)
+        }
+        _ => false,
+    }
+}
+
+/// All of these paths are turned away, and some with the status that says that too many requests were made.
+fn too_many(completion: &Completion) -> bool {
+    turns_away(completion)
+        && completion.exits.iter().any(|(state, exit)| {
+            let flow = match exit {
+                Exit::Throw(error) => Err(error.clone()),
+                Exit::Return(value) => Ok(value.clone()),
+                Exit::Break | Exit::Continue => return false,
+            };
+            super::ending::is_too_many(&flow, state)
+        })
+}
+
+/// Whatever was asked at this condition, its answer limits how often something is done: `away` is told so, `on` is not.
+fn limit(away: &mut Completion, on: &mut Completion, site: Site, arm: bool) {
+    let decide = |state: &mut State, arm: bool| {
+        *state = state.clone().limited(site, arm);
+    };
+    away.exits
+        .iter_mut()
+        .for_each(|(state, _)| decide(state, arm));
+    on.next.iter_mut().for_each(|state| decide(state, !arm));
+    on.exits
+        .iter_mut()
+        .for_each(|(state, _)| decide(state, !arm));
+}
+
+/// `30/1m` from the arguments of a limiter.
+pub(super) fn limit_text(shape: &LimitShape, args: &[Value]) -> Option<String> {
+    let count = match pick(&shape.count, args) {
+        Some(Value::Number(count)) => count,
+        Some(Value::String(text)) => text.trim().parse().ok()?,
+        _ => shape.default_count?,
+    };
+    let seconds = window_of(shape, args).or(shape.default_window)?;
+    Some(format!("{count}/{}", window_text(seconds)))
+}
+
+/// The window that the arguments give, in seconds.
+pub(super) fn window_of(shape: &LimitShape, args: &[Value]) -> Option<f64> {
+    match pick(&shape.window, args)? {
+        Value::Number(n) if shape.unit == "ms" => Some(n / 1000.0),
+        Value::Number(n) => Some(n),
+        Value::String(text) => seconds_of(&text),
+        _ => None,
+    }
+}
+
+/// The argument at a position (`0`), or in an object of options by its key.
+fn pick(names: &[String], args: &[Value]) -> Option<Value> {
+    let constant = |v: &&Value| matches!(v, Value::Number(_) | Value::String(_));
+    names.iter().find_map(|name| match name.parse::<usize>() {
+        Ok(at) => args.get(at).filter(constant).cloned(),
+        Err(_) => args.iter().find_map(|arg| match arg {
+            Value::Object(object) => object.get(name).filter(constant).cloned(),
+            _ => None,
+        }),
+    })
+}
+
+/// Seconds of `10 s`, `1m`, `2 hours`.
+fn seconds_of(text: &str) -> Option<f64> {
+    let text = text.trim();
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
+    let count: f64 = text.get(..digits)?.parse().ok()?;
+    let unit = text.get(digits..)?.trim().to_ascii_lowercase();
+    let scale = match unit.as_str() {
+        "ms" | "millisecond" | "milliseconds" => 0.001,
+        "s" | "sec" | "second" | "seconds" | "" => 1.0,
+        "m" | "min" | "minute" | "minutes" => 60.0,
+        "h" | "hr" | "hour" | "hours" => 3600.0,
+        "d" | "day" | "days" => 86_400.0,
+        _ => return None,
+    };
+    Some(count * scale)
+}
+
+/// `1m` of 60 seconds.
+fn window_text(seconds: f64) -> String {
+    for (unit, size) in [("d", 86_400.0), ("h", 3600.0), ("m", 60.0)] {
+        if seconds >= size && seconds % size == 0.0 {
+            return format!("{}{unit}", seconds / size);
+        }
+    }
+    format!("{seconds}s")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{seconds_of, window_text};
+
+    #[test]
+    fn windows_are_written_in_the_largest_whole_unit() {
+        assert_eq!(window_text(60.0), "1m");
+        assert_eq!(window_text(900.0), "15m");
+        assert_eq!(window_text(90.0), "90s");
+        assert_eq!(window_text(86_400.0), "1d");
+        assert_eq!(seconds_of("10 s"), Some(10.0));
+        assert_eq!(seconds_of("1h"), Some(3600.0));
+        assert_eq!(seconds_of("soon"), None);
+    }
+}
