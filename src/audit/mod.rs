@@ -181,6 +181,8 @@ pub struct Suppressed {
     pub finding: Finding,
     /// Why, in the team's words.
     pub reason: String,
+    /// A comment in the code suppresses it; otherwise the configuration does.
+    pub in_source: bool,
 }
 
 /// A suppression that does nothing.

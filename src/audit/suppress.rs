@@ -66,15 +66,20 @@ impl<'a> Suppressions<'a> {
         let mut suppressed = Vec::new();
         for finding in findings {
             match self.reason(&finding) {
-                Some(reason) => suppressed.push(Suppressed { finding, reason }),
+                Some((reason, in_source)) => suppressed.push(Suppressed {
+                    finding,
+                    reason,
+                    in_source,
+                }),
                 None => open.push(finding),
             }
         }
         (open, suppressed)
     }
 
-    /// Why the finding is suppressed. Every suppression that fits is marked as used, not only the first.
-    fn reason(&mut self, finding: &Finding) -> Option<String> {
+    /// Why the finding is suppressed, and whether a comment says so. Every suppression that fits is marked as used, not only the
+    /// first.
+    fn reason(&mut self, finding: &Finding) -> Option<(String, bool)> {
         let mut reason = None;
         let place = &finding.location;
         let begin = self
@@ -87,18 +92,19 @@ impl<'a> Suppressions<'a> {
             let fits = comment.rule == finding.rule && comment.line == place.line;
             if fits && !comment.reason.is_empty() {
                 comment.used = true;
-                reason.get_or_insert_with(|| comment.reason.clone());
+                reason.get_or_insert_with(|| (comment.reason.clone(), true));
             }
         }
         for (ignore, used) in &mut self.ignores {
             let holds = ignore.until.is_none_or(|until| self.today <= until);
             if holds && ignore.rule == finding.rule && ignore.covers(&place.file) {
                 *used = true;
-                reason.get_or_insert_with(|| ignore.reason.clone());
+                reason.get_or_insert_with(|| (ignore.reason.clone(), false));
             }
         }
         if self.disabled.contains(finding.rule.as_str()) {
-            reason.get_or_insert_with(|| String::from("the rule is off in the configuration"));
+            let off = "the rule is off in the configuration";
+            reason.get_or_insert_with(|| (off.to_owned(), false));
         }
         reason
     }

@@ -86,8 +86,8 @@ pub(super) struct Target {
 pub(super) struct AuditArguments {
     #[command(flatten)]
     pub(super) target: Target,
-    /// Format of the report on standard output: terminal or json
-    #[arg(long, default_value = "terminal", value_name = "FORMAT")]
+    /// Format of the report on standard output
+    #[arg(long, value_enum, default_value_t = Format::Terminal, value_name = "FORMAT")]
     pub(super) format: Format,
     /// Write the report to FILE instead of standard output
     #[arg(long, value_name = "FILE")]
@@ -110,15 +110,18 @@ pub(super) struct AuditArguments {
     /// Leave this rule out; may be given several times
     #[arg(long, value_name = "RULE")]
     pub(super) skip: Vec<String>,
+    /// Leave suppressed findings out of the reports; GitHub shows those in SARIF as open
+    #[arg(long)]
+    pub(super) hide_suppressed: bool,
 }
 
 #[derive(Args, Debug)]
 pub(super) struct RoutesArguments {
     #[command(flatten)]
     pub(super) target: Target,
-    /// Format: terminal or json
-    #[arg(long, default_value = "terminal", value_name = "FORMAT")]
-    pub(super) format: Format,
+    /// Format
+    #[arg(long, value_enum, default_value_t = PlainFormat::Terminal, value_name = "FORMAT")]
+    pub(super) format: PlainFormat,
     /// Write to FILE instead of standard output
     #[arg(long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
@@ -135,9 +138,9 @@ pub(super) struct ExplainArguments {
 
 #[derive(Args, Debug)]
 pub(super) struct RulesArguments {
-    /// Format: terminal or json
-    #[arg(long, default_value = "terminal", value_name = "FORMAT")]
-    pub(super) format: Format,
+    /// Format
+    #[arg(long, value_enum, default_value_t = PlainFormat::Terminal, value_name = "FORMAT")]
+    pub(super) format: PlainFormat,
 }
 
 #[derive(Args, Debug)]
@@ -158,26 +161,23 @@ pub(super) struct CompletionsArguments {
 }
 
 /// A report's format.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub(super) enum Format {
-    /// For people.
+    /// For people at a terminal
     Terminal,
-    /// For programs.
+    /// For programs, with everything
     Json,
+    /// SARIF 2.1.0, for GitHub code scanning
+    Sarif,
 }
 
-impl FromStr for Format {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "terminal" => Ok(Self::Terminal),
-            "json" => Ok(Self::Json),
-            _ => Err(String::from(
-                "there is no such format; this version writes `terminal` and `json`",
-            )),
-        }
-    }
+/// The format of a list.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(super) enum PlainFormat {
+    /// For people at a terminal
+    Terminal,
+    /// For programs
+    Json,
 }
 
 /// `FORMAT=FILE`
@@ -193,7 +193,7 @@ impl FromStr for ExtraReport {
     fn from_str(text: &str) -> Result<Self, String> {
         match text.split_once('=') {
             Some((format, file)) if !file.is_empty() => Ok(Self {
-                format: format.parse()?,
+                format: Format::from_str(format, false).map_err(|_| unknown_format(format))?,
                 file: PathBuf::from(file),
             }),
             _ => Err(String::from(
@@ -201,6 +201,17 @@ impl FromStr for ExtraReport {
             )),
         }
     }
+}
+
+fn unknown_format(word: &str) -> String {
+    let known = Format::value_variants()
+        .iter()
+        .filter_map(Format::to_possible_value);
+    let known: Vec<String> = known.map(|value| value.get_name().to_owned()).collect();
+    format!(
+        "there is no format `{word}`; there are {}",
+        known.join(", ")
+    )
 }
 
 /// From which severity on a finding fails the gate.
@@ -276,11 +287,10 @@ mod tests {
 
     #[test]
     fn formats_that_do_not_exist_are_refused_with_those_that_do() {
-        let error = audit(&["--format", "sarif"]).unwrap_err();
-        assert!(
-            error.contains("this version writes `terminal` and `json`"),
-            "{error}"
-        );
+        for line in [["--format", "pdf"], ["--report", "pdf=x.pdf"]] {
+            let error = audit(&line).unwrap_err();
+            assert!(error.contains("terminal, json"), "{error}");
+        }
         assert!(
             audit(&["--report", "json"])
                 .unwrap_err()

@@ -2,11 +2,13 @@
 
 use crate::audit::{self, Audit, AuditOptions};
 use crate::config::FailOn;
-use crate::report::{self, Style};
+use crate::report::{self, Material, Style};
+use crate::source::place_in_work_tree;
 
 use super::args::{AuditArguments, Format};
 use super::console::Console;
 use super::exit::{Exit, Failure};
+use super::files::Files;
 use super::output;
 use super::progress::Progress;
 use super::workspace::{Workspace, chosen_app, known_rules};
@@ -27,19 +29,33 @@ pub(super) fn run(arguments: &AuditArguments, console: Console) -> Result<Exit, 
         ..AuditOptions::default()
     };
     progress.stage("run rules");
-    let audit = audit::run(&model, &workspace.rules, &workspace.config, &options);
+    let mut audit = audit::run(&model, &workspace.rules, &workspace.config, &options);
+    if arguments.hide_suppressed {
+        for app in &mut audit.apps {
+            app.suppressed.clear();
+        }
+    }
     progress.stage("report");
+    let files = Files::new(&workspace.repository);
+    let folder = place_in_work_tree(&target.path);
+    let material = Material {
+        audit: &audit,
+        model: &model,
+        rules: &workspace.rules,
+        text: &|path| files.get(path),
+        folder: &folder,
+    };
     for extra in &arguments.reports {
-        let text = render(&audit, extra.format, console.style_of_file());
+        let text = render(&material, extra.format, console.style_of_file());
         output::to_file(&extra.file, &text)?;
     }
     let text = match &arguments.output {
         Some(file) => {
-            let text = render(&audit, arguments.format, console.style_of_file());
+            let text = render(&material, arguments.format, console.style_of_file());
             output::to_file(file, &text)?;
             None
         }
-        None => Some(render(&audit, arguments.format, console.style())),
+        None => Some(render(&material, arguments.format, console.style())),
     };
     progress.finish(console);
     for hint in model.apps.iter().flat_map(|app| &app.hints) {
@@ -54,10 +70,11 @@ pub(super) fn run(arguments: &AuditArguments, console: Console) -> Result<Exit, 
     Ok(exit)
 }
 
-fn render(audit: &Audit, format: Format, style: Style) -> String {
+fn render(material: &Material<'_>, format: Format, style: Style) -> String {
     match format {
-        Format::Terminal => report::terminal(audit, style),
-        Format::Json => report::json(audit),
+        Format::Terminal => report::terminal(material.audit, style),
+        Format::Json => report::json(material.audit),
+        Format::Sarif => report::sarif(material),
     }
 }
 

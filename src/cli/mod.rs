@@ -5,6 +5,7 @@ mod audit;
 mod console;
 mod exit;
 mod fault;
+mod files;
 mod init;
 mod mistakes;
 mod output;

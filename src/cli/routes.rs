@@ -1,17 +1,15 @@
 //! `readiness routes`
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
-
 use crate::model::{Model, RouteFacts};
 use crate::report::{self, Style};
 use crate::routes::RouteKind;
 use crate::rule::nearest;
-use crate::source::{RepoPath, Repository, SourceFile};
+use crate::source::{RepoPath, Repository};
 
-use super::args::{Format, RoutesArguments};
+use super::args::{PlainFormat, RoutesArguments};
 use super::console::Console;
 use super::exit::{Exit, Failure};
+use super::files::Files;
 use super::output;
 use super::progress::Progress;
 use super::workspace::{Workspace, chosen_app};
@@ -30,14 +28,16 @@ pub(super) fn run(arguments: &RoutesArguments, console: Console) -> Result<Exit,
         None => console.style(),
     };
     let text = match (&arguments.why, arguments.format) {
-        (Some(handler), Format::Terminal) => why(&model, &workspace.repository, handler, style)?,
-        (Some(_), Format::Json) => {
+        (Some(handler), PlainFormat::Terminal) => {
+            why(&model, &workspace.repository, handler, style)?
+        }
+        (Some(_), PlainFormat::Json) => {
             return Err(Failure::usage(
                 "--why is for people; the JSON of `readiness routes` carries every chain",
             ));
         }
-        (None, Format::Terminal) => report::routes_terminal(&model, style),
-        (None, Format::Json) => report::routes_json(&model),
+        (None, PlainFormat::Terminal) => report::routes_terminal(&model, style),
+        (None, PlainFormat::Json) => report::routes_json(&model),
     };
     progress.finish(console);
     let hints = model.apps.iter().filter(|_| arguments.why.is_none());
@@ -74,16 +74,8 @@ fn why(
         let all: Vec<&RouteFacts> = all().collect();
         return Err(Failure::usage(not_found(handler, &all)));
     }
-    let files: RefCell<BTreeMap<RepoPath, Option<SourceFile>>> = RefCell::default();
-    let excerpt = |path: &RepoPath, line: u32| {
-        let mut files = files.borrow_mut();
-        let file = files
-            .entry(path.clone())
-            .or_insert_with(|| repository.read(path).ok());
-        let text = &file.as_ref()?.text;
-        let at = usize::try_from(line).ok()?.checked_sub(1)?;
-        text.lines().nth(at).map(str::to_owned)
-    };
+    let files = Files::new(repository);
+    let excerpt = |path: &RepoPath, line: u32| files.line(path, line);
     let parts: Vec<String> = found
         .into_iter()
         .map(|facts| report::why(facts, &excerpt, style))

@@ -2,7 +2,7 @@
 
 use crate::report;
 
-use super::args::{ExplainArguments, Format, RulesArguments};
+use super::args::{ExplainArguments, PlainFormat, RulesArguments};
 use super::console::Console;
 use super::exit::{Exit, Failure};
 use super::output::to_stdout;
@@ -11,8 +11,8 @@ use super::workspace::{builtin_rules, unknown_rule};
 pub(super) fn list(arguments: &RulesArguments, console: Console) -> Result<Exit, Failure> {
     let rules = builtin_rules()?;
     to_stdout(&match arguments.format {
-        Format::Terminal => report::rules_terminal(&rules, console.style()),
-        Format::Json => report::rules_json(&rules),
+        PlainFormat::Terminal => report::rules_terminal(&rules, console.style()),
+        PlainFormat::Json => report::rules_json(&rules),
     })
 }
 

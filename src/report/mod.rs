@@ -5,20 +5,26 @@
 
 mod bar;
 mod json;
+mod line_hash;
+mod material;
 mod page;
 mod routes;
 mod routes_terminal;
 mod rules;
+mod sarif;
 mod schema;
 mod terminal;
 mod text;
+mod uri;
 mod why;
 
 pub use json::json;
+pub use material::{Material, Text};
 pub use page::Style;
 pub use routes::{AppRoutes, ControlRow, Public, RouteRow, Routes, routes_json, routes_of};
 pub use routes_terminal::routes_terminal;
 pub use rules::{explain, rules_json, rules_terminal};
+pub use sarif::sarif;
 pub use schema::{Schema, schemas};
 pub use terminal::terminal;
 pub use text::printable;

@@ -248,7 +248,7 @@ fn section(page: &mut Page, title: &str, text: &str) {
 }
 
 /// What a kind of check looks at, as its reference says it: the first paragraph of its documentation.
-fn looks_at(rule: &Rule) -> String {
+pub(super) fn looks_at(rule: &Rule) -> String {
     let schema = schemars::schema_for!(Check);
     let kind = rule.check.kind();
     let variants = schema.get("oneOf").and_then(|all| all.as_array());

@@ -9,9 +9,11 @@ mod path;
 mod repository;
 mod span;
 mod walk;
+mod work_tree;
 
 pub use file::{SourceFile, Unreadable};
 pub use named::{is_plain_file, read_named, write_file, write_new_file};
 pub use path::RepoPath;
 pub use repository::{MAX_FILE_BYTES, Repository, WalkError};
 pub use span::{LineIndex, Location, Span};
+pub use work_tree::place_in_work_tree;

@@ -4,6 +4,7 @@ mod audits;
 mod cli;
 mod controls;
 mod docs;
+mod formats;
 mod guard_laws;
 mod house;
 mod kinds;
