@@ -10,7 +10,7 @@ use crate::config::{Config, Date};
 use crate::controls::Status;
 use crate::finding::Finding;
 use crate::model::{AppModel, Model};
-use crate::rule::{Check, Control, Rule, RuleSet};
+use crate::rule::{Control, How, Rule, RuleSet};
 use crate::source::{Location, RepoPath};
 
 use super::score::{Outcome, grade, judge, overall};
@@ -137,12 +137,25 @@ fn roadmap_name<'a>(config: &'a Config, options: &'a AuditOptions) -> &'a str {
         .unwrap_or(DEFAULT_ROADMAP)
 }
 
-/// The rules to run, with the configuration's options.
+/// The rules to run, with the configuration's options: those that are named, else those of the plan, of the default plan, and
+/// those that the configuration switches on.
 fn chosen_rules(rules: &RuleSet, config: &Config, options: &AuditOptions) -> Vec<Rule> {
+    let plans = [roadmap_name(config, options), DEFAULT_ROADMAP];
+    let listed: BTreeSet<&str> = plans
+        .iter()
+        .filter_map(|name| rules.roadmap(name))
+        .flat_map(|plan| plan.rules())
+        .collect();
+    let planned = |rule: &Rule| {
+        let settings = config.rules.get(&rule.id);
+        !options.only.is_empty()
+            || listed.contains(rule.id.as_str())
+            || settings.is_some_and(|settings| settings.enabled == Some(true))
+    };
     rules
         .rules
         .iter()
-        .filter(|rule| options.runs(&rule.id))
+        .filter(|rule| options.runs(&rule.id) && planned(rule))
         .map(|rule| {
             let settings = config.rules.get(&rule.id);
             settings
@@ -175,7 +188,7 @@ fn stale(
     let asked: BTreeSet<String> = rules
         .rules
         .iter()
-        .filter(|rule| matches!(rule.check, Check::Attest(_)))
+        .filter(|rule| rule.may_be_attested())
         .map(|rule| rule.id.clone())
         .collect();
     let mut stale = suppressions.stale(rules, ran);
@@ -206,16 +219,17 @@ fn audit_app(
     let mut outcomes: BTreeMap<String, Outcome> = BTreeMap::new();
     for (rule, mut result) in answers {
         let mut unattested = false;
-        if matches!(rule.check, Check::Attest(_)) {
+        if rule.may_be_attested() {
             let attested = config
                 .attest
                 .get(&rule.id)
                 .is_some_and(|attestation| attestation.until >= today);
-            unattested = !attested;
             if attested {
                 result.covered = result.total;
                 result.covered_weight = result.total_weight;
+                result.findings.clear();
             }
+            unattested = rule.how == How::Attest && result.covered < result.total;
         }
         let outcome = Outcome {
             covered: result.covered,

@@ -28,10 +28,12 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// The share that is in order, 0 to 1; `None` when the rule does not apply or could not be judged.
+    /// The share that is in order, 0 to 1; `None` when the rule does not apply, could not be judged, or waits for somebody to vouch
+    /// for it, which is no failure of the code.
     #[must_use]
     pub fn ratio(&self) -> Option<f64> {
-        (self.total_weight > 0.0).then(|| (self.covered_weight / self.total_weight).clamp(0.0, 1.0))
+        (self.total_weight > 0.0 && !self.unattested)
+            .then(|| (self.covered_weight / self.total_weight).clamp(0.0, 1.0))
     }
 }
 
@@ -124,14 +126,21 @@ fn judge_item(
     let value = (!ratios.is_empty()).then(|| ratios.iter().sum::<f64>() / ratios.len() as f64);
     let sum = |of: fn(&Outcome) -> usize| mine.iter().map(|(_, outcome)| of(outcome)).sum();
     let unknown: usize = sum(|outcome| outcome.unknown);
+    let unattested = mine.iter().any(|(_, outcome)| outcome.unattested);
     let state = match value {
+        Some(value) if value < 1.0 => ItemState::Open,
+        _ if unattested => ItemState::Unattested,
         None if unknown > 0 => ItemState::Unknown,
         None => ItemState::NotApplicable,
-        Some(_) if mine.iter().any(|(_, outcome)| outcome.unattested) => ItemState::Unattested,
-        Some(value) if value < 1.0 => ItemState::Open,
         Some(_) => ItemState::Done,
     };
-    let effort_hours = match (value, item.effort_hours) {
+    // What waits for a signature may still be all of the work.
+    let left = if unattested {
+        value.or(Some(0.0))
+    } else {
+        value
+    };
+    let effort_hours = match (left, item.effort_hours) {
         (None, _) => 0.0,
         // In halves of an hour, and never nothing for what is open.
         (Some(value), Some(whole)) => (whole * (1.0 - value) * 2.0).ceil() / 2.0,

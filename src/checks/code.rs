@@ -7,7 +7,7 @@ use crate::syntax::{
 };
 
 /// Folders whose code never runs in production.
-const SIDE_FOLDERS: [&str; 19] = [
+const SIDE_FOLDERS: [&str; 15] = [
     "__tests__",
     "__mocks__",
     "__fixtures__",
@@ -18,16 +18,18 @@ const SIDE_FOLDERS: [&str; 19] = [
     "playwright",
     "fixtures",
     "mocks",
-    "examples",
-    "example",
     "stories",
     ".storybook",
-    "docs",
-    "templates",
     "node_modules",
     "load-tests",
     "benchmarks",
 ];
+
+/// Folders that are beside the code when they lie beside it, and part of a page when they lie in it: `docs/`, but not `src/app/docs/`.
+const OUTER_FOLDERS: [&str; 4] = ["examples", "example", "docs", "templates"];
+
+/// Folders in which the code lies.
+const CODE_FOLDERS: [&str; 5] = ["src", "app", "pages", "components", "lib"];
 
 /// True for tests, stories, mocks and examples.
 pub(super) fn is_side_file(path: &RepoPath) -> bool {
@@ -54,6 +56,10 @@ pub(super) fn is_side_file(path: &RepoPath) -> bool {
     marked
         || setup.iter().any(|start| name.starts_with(start))
         || path.folders().any(|folder| SIDE_FOLDERS.contains(&folder))
+        || path
+            .folders()
+            .take_while(|folder| !CODE_FOLDERS.contains(folder))
+            .any(|folder| OUTER_FOLDERS.contains(&folder))
 }
 
 /// The package of a specifier, `@scope/name` of `@scope/name/path`; `None` for relative ones.
@@ -321,5 +327,7 @@ mod tests {
         assert!(is_side_file(&RepoPath::new("app/api/x.test.ts")));
         assert!(is_side_file(&RepoPath::new("e2e/login.ts")));
         assert!(!is_side_file(&RepoPath::new("app/api/test-mode/route.ts")));
+        assert!(is_side_file(&RepoPath::new("examples/basic/app/page.tsx")));
+        assert!(!is_side_file(&RepoPath::new("web/src/app/docs/page.tsx")));
     }
 }

@@ -11,7 +11,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &Dependency) -> CheckResult {
     if check.needs_routes && !subject.has_routes() {
         return CheckResult::default();
     }
-    let reached = subject.reached();
+    let reached = subject.running();
     let wanted: Vec<(&str, Option<&str>)> = check
         .any
         .iter()
@@ -55,13 +55,13 @@ pub(super) fn run(subject: &Subject<'_>, check: &Dependency) -> CheckResult {
 }
 
 /// The specifier names the package or something in it.
-fn is_of(package: &str, specifier: &str) -> bool {
+pub(super) fn is_of(package: &str, specifier: &str) -> bool {
     package_of(specifier).is_some_and(|name| wildcard(package, name))
         || wildcard(package, specifier)
 }
 
 /// The module calls this export of the package.
-fn calls_of(module: &ModuleRecord, package: &str, call: &str) -> bool {
+pub(super) fn calls_of(module: &ModuleRecord, package: &str, call: &str) -> bool {
     let requested = module
         .requests
         .iter()

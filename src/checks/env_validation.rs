@@ -24,7 +24,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &EnvValidation) -> CheckResult {
     if variables.len() < check.at_least {
         return CheckResult::default();
     }
-    if subject.reached().any(|module| validates(module, check)) {
+    if subject.running().any(|module| validates(module, check)) {
         return CheckResult::pass_or_fail(Vec::new());
     }
     let count = variables.len();

@@ -18,12 +18,14 @@ mod headers;
 mod middleware_loaded;
 mod pattern;
 mod pipeline;
+mod present;
 mod public_env;
 mod result;
 mod route_control;
 mod route_exists;
 mod route_mark;
 mod secret_literal;
+mod signs;
 mod subject;
 mod test_runner;
 mod tests_run;
@@ -70,6 +72,8 @@ pub fn run(rule: &Rule, model: &Model, app: usize, scope: &Scope) -> CheckResult
         Check::GuardFlaws(check) => guard_flaws::run(&subject, check),
         Check::WebhookBody(check) => webhook_body::run(&subject, check),
         Check::WebhookReached(_) => webhook_reached::run(&subject),
+        Check::Parts(check) => present::parts(&subject, check),
+        Check::Present(check) => present::run(&subject, check),
         Check::Attest(_) => attest::run(),
     }
 }

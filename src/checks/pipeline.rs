@@ -96,7 +96,7 @@ fn is_computed(line: &str) -> bool {
 }
 
 /// The shell lines of all steps, with those of the scripts that they call.
-fn lines(subject: &Subject<'_>, workflows: &[&Workflow]) -> Vec<String> {
+pub(super) fn lines(subject: &Subject<'_>, workflows: &[&Workflow]) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for step in workflows.iter().flat_map(|workflow| &workflow.steps) {
         let run = step.run.iter().flat_map(|run| run.lines());
@@ -154,15 +154,7 @@ fn runs(step: &PipelineStep, line: &str) -> bool {
     let line: Vec<&str> = words(line)
         .take_while(|word| !word.starts_with('#'))
         .collect();
-    let command = step.commands.iter().any(|command| {
-        let wanted: Vec<&str> = command.split_whitespace().collect();
-        line.windows(wanted.len().max(1)).any(|window| {
-            window
-                .iter()
-                .zip(&wanted)
-                .all(|(word, wanted)| is_word(word, wanted))
-        })
-    });
+    let command = has_command(&step.commands, &line);
     let by_name = line.iter().any(|word| RUNNERS.contains(word))
         && line.iter().any(|word| {
             let task = word.rsplit('#').next().unwrap_or(word);
@@ -174,6 +166,26 @@ fn runs(step: &PipelineStep, line: &str) -> bool {
             })
         });
     command || by_name
+}
+
+/// True when the line runs one of the commands.
+pub(super) fn runs_command(commands: &[String], line: &str) -> bool {
+    let line: Vec<&str> = words(line)
+        .take_while(|word| !word.starts_with('#'))
+        .collect();
+    has_command(commands, &line)
+}
+
+fn has_command(commands: &[String], line: &[&str]) -> bool {
+    commands.iter().any(|command| {
+        let wanted: Vec<&str> = command.split_whitespace().collect();
+        line.windows(wanted.len().max(1)).any(|window| {
+            window
+                .iter()
+                .zip(&wanted)
+                .all(|(word, wanted)| is_word(word, wanted))
+        })
+    })
 }
 
 /// `eslint` is also `eslint@9` and `./node_modules/.bin/eslint`.

@@ -12,6 +12,8 @@ use crate::rule::{Confidence, Rule};
 use crate::source::{Location, RepoPath, SourceFile};
 use crate::syntax::ModuleRecord;
 
+use rustc_hash::FxHashSet;
+
 use super::code::{is_side_file, package_of};
 use super::test_runner::Runner;
 use super::uses::Liveness;
@@ -24,7 +26,10 @@ const EXPENSIVE_WEIGHT: f64 = 2.0;
 pub struct Scope {
     own: Vec<ModuleId>,
     reached: OnceLock<Vec<ModuleId>>,
+    running: OnceLock<Vec<ModuleId>>,
     specifiers: OnceLock<BTreeSet<Box<str>>>,
+    names: OnceLock<FxHashSet<Box<str>>>,
+    texts: OnceLock<FxHashSet<Box<str>>>,
     shared: Arc<Shared>,
 }
 
@@ -32,9 +37,19 @@ pub struct Scope {
 #[derive(Debug, Default)]
 pub(super) struct Shared {
     /// Which modules run at all.
+    pub running: OnceLock<Liveness>,
+    /// The same, where schemas at the top of a module count as definitions.
     pub liveness: OnceLock<Liveness>,
     /// The test runners of the repository.
     pub runners: OnceLock<Vec<Runner>>,
+    /// What any module takes from packages.
+    pub imports: OnceLock<BTreeSet<Box<str>>>,
+    /// The commands of all pipelines, with those of the scripts that they call.
+    pub lines: OnceLock<Vec<String>>,
+    /// All paths in lower case, parallel to [`Model::paths`].
+    pub lower_paths: OnceLock<Vec<Box<str>>>,
+    /// The names and headings of all documents.
+    pub titles: OnceLock<Vec<String>>,
 }
 
 impl Scope {
@@ -45,7 +60,10 @@ impl Scope {
         let scope = |app| Self {
             own: own_modules(model, app),
             reached: OnceLock::new(),
+            running: OnceLock::new(),
             specifiers: OnceLock::new(),
+            names: OnceLock::new(),
+            texts: OnceLock::new(),
             shared: Arc::clone(&shared),
         };
         model.project.apps.iter().map(scope).collect()
@@ -167,21 +185,39 @@ impl<'a> Subject<'a> {
     /// The application's modules and those of other packages of the repository that they load.
     pub(super) fn reached(&self) -> impl Iterator<Item = &'a ModuleRecord> + Clone {
         let graph = &self.model.graph;
-        let reached = self.scope.reached.get_or_init(|| {
+        self.reached_ids().iter().map(|&id| graph.module(id))
+    }
+
+    fn reached_ids(&self) -> &'a [ModuleId] {
+        let graph = &self.model.graph;
+        self.scope.reached.get_or_init(|| {
             let closure = graph.closure(&self.scope.own);
             let modules = graph.modules().zip(closure);
             modules
                 .filter(|((_, module), reached)| *reached && !is_side_file(&module.path))
                 .map(|((id, _), _)| id)
                 .collect()
-        });
-        reached.iter().map(|&id| graph.module(id))
+        })
     }
 
-    /// What the modules of [`Self::reached`] take from packages at run time, as written, each once.
+    /// Those of [`Self::reached`] that run: a module that only defines things, and that nothing which runs imports, does not.
+    pub(super) fn running(&self) -> impl Iterator<Item = &'a ModuleRecord> + Clone {
+        let graph = &self.model.graph;
+        let running = self.scope.running.get_or_init(|| {
+            let shared = &self.scope.shared;
+            let live = shared
+                .running
+                .get_or_init(|| Liveness::new(self.model, &[]));
+            let reached = self.reached_ids().iter().copied();
+            reached.filter(|&module| live.is_live(module)).collect()
+        });
+        running.iter().map(|&id| graph.module(id))
+    }
+
+    /// What the modules of [`Self::running`] take from packages at run time, as written, each once.
     pub(super) fn specifiers(&self) -> &'a BTreeSet<Box<str>> {
         self.scope.specifiers.get_or_init(|| {
-            let requests = self.reached().flat_map(|module| &module.requests);
+            let requests = self.running().flat_map(|module| &module.requests);
             let mut specifiers = BTreeSet::new();
             for request in requests {
                 if !request.type_only
@@ -193,6 +229,18 @@ impl<'a> Subject<'a> {
             }
             specifiers
         })
+    }
+
+    /// The identifiers of [`Self::running`] and of database schemas, without `_` and in lower case.
+    pub(super) fn names(&self) -> &'a FxHashSet<Box<str>> {
+        let names = || super::signs::names(self.model, self.running());
+        self.scope.names.get_or_init(names)
+    }
+
+    /// The short text literals of [`Self::running`], in lower case.
+    pub(super) fn texts(&self) -> &'a FxHashSet<Box<str>> {
+        let texts = || super::signs::texts(self.running());
+        self.scope.texts.get_or_init(texts)
     }
 
     /// A file of the application, else of the root, that one of the globs names.

@@ -113,6 +113,11 @@ impl Liveness {
         }
         Self { entry, live }
     }
+
+    /// True for a module that something which runs loads.
+    pub(super) fn is_live(&self, module: ModuleId) -> bool {
+        self.live.get(module.0 as usize).is_none_or(|live| *live)
+    }
 }
 
 impl<'a> References<'a> {

@@ -119,14 +119,41 @@ fn documents(
     rules: &RuleSet,
     not_examined: &mut Vec<Unreadable>,
 ) -> Vec<SourceFile> {
-    let mut documents = Vec::new();
-    for path in repository.files().iter().filter(|path| rules.reads(path)) {
-        match repository.read(path) {
+    let wanted: Vec<&RepoPath> = repository
+        .files()
+        .par_iter()
+        .filter(|path| rules.reads(path) && is_written(repository, path))
+        .collect();
+    let read: Vec<Result<SourceFile, Unreadable>> = wanted
+        .into_par_iter()
+        .map(|path| repository.read(path))
+        .collect();
+    let mut documents = Vec::with_capacity(read.len());
+    for result in read {
+        match result {
             Ok(file) => documents.push(file),
             Err(unreadable) => not_examined.push(unreadable),
         }
     }
     documents
+}
+
+/// False for SQL that a tool derives from a schema that is read as well, and for documents that only tools look at.
+fn is_written(repository: &Repository, path: &RepoPath) -> bool {
+    match path.extension() {
+        Some("sql") => {
+            let derived = |folder: &str| {
+                let folder = RepoPath::new(folder);
+                repository.exists(&folder.join("migration_lock.toml"))
+                    || repository.exists(&folder.join("meta/_journal.json"))
+            };
+            !path.ancestors().any(derived)
+        }
+        Some("md") => !path
+            .folders()
+            .any(|folder| folder.starts_with('.') && folder != ".github"),
+        _ => true,
+    }
 }
 
 /// Proves every job, in their order; `None` where the proof failed.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::rule::{Check, Example, How, Roadmap, Rule, RuleSet, Severity};
+use crate::rule::{Check, Example, How, Roadmap, Rule, RuleSet, Severity, Signs};
 
 use super::json::pretty;
 use super::page::{Column, Ink, Line, Page, Style};
@@ -259,8 +259,64 @@ pub(super) fn looks_at(rule: &Rule) -> String {
             .and_then(|_| variant.get("description"))
             .and_then(|text| text.as_str())
     });
-    match description {
+    let kind = match description {
         Some(text) => format!("{text} (check kind {kind})"),
         None => format!("check kind {kind}"),
-    }
+    };
+    let (asked, shown) = signs(&rule.check);
+    [kind, asked, shown]
+        .into_iter()
+        .filter(|paragraph| !paragraph.is_empty())
+        .collect::<Vec<_>>()
+        .join("\n\n")
+}
+
+/// The longest list of signs that is shown whole.
+const SIGNS_SHOWN: usize = 12;
+
+/// Where a rule that looks for signs is asked, and what counts as there.
+fn signs(check: &Check) -> (String, String) {
+    let (asked, shown): (Vec<&Signs>, Vec<&Signs>) = match check {
+        Check::Present(it) => (it.when.iter().chain(&it.and_when).collect(), vec![&it.any]),
+        Check::Parts(it) => (
+            it.when.iter().collect(),
+            it.parts.iter().map(|part| &part.any).collect(),
+        ),
+        _ => return (String::new(), String::new()),
+    };
+    let list = |signs: Vec<&Signs>, between: &str| {
+        signs
+            .into_iter()
+            .map(in_words)
+            .collect::<Vec<_>>()
+            .join(between)
+    };
+    let asked = list(asked, ", and ");
+    let shown = list(shown, ". Further, where it ");
+    (
+        if asked.is_empty() {
+            asked
+        } else {
+            format!("Asked only where the application {asked}.")
+        },
+        format!("It is there where the application {shown}."),
+    )
+}
+
+/// ``uses the package `a`, `b`, or has the file `c` ``
+fn in_words(signs: &Signs) -> String {
+    let lists = signs.lists();
+    let lists = lists.iter().filter(|(_, entries)| !entries.is_empty());
+    let lists: Vec<String> = lists
+        .map(|(verb, entries)| {
+            let shown = entries.iter().take(SIGNS_SHOWN);
+            let shown: Vec<String> = shown.map(|entry| format!("`{entry}`")).collect();
+            let more = match entries.len().saturating_sub(SIGNS_SHOWN) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            format!("{verb} {}{more}", shown.join(", "))
+        })
+        .collect();
+    lists.join("; or ")
 }

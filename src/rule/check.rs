@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Control, Severity};
+use super::{Control, Parts, Present, Severity, Signs};
 
 /// What a rule looks at. In a file the kind is a table's key: `[check.route-control]`.
 #[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
@@ -91,6 +91,12 @@ pub enum Check {
     /// Whoever sends a signature has no session. For each handler that verifies one, the middleware is run for its URL; it may not turn
     /// away those who are not signed in.
     WebhookReached(WebhookReached),
+    /// One of several signs has to be found: a package that code imports or a manifest lists, a file, a command in a script or a pipeline, a
+    /// name in code or in a database schema, a route, a document. What cannot be seen from the repository can be attested in
+    /// `[attest.<rule-id>]`.
+    Present(Present),
+    /// Several parts have to be there, each known by signs of its own as in `[check.present]`.
+    Parts(Parts),
     /// Somebody has to vouch for it in `[attest.<rule-id>]`: with who, since when, until when, and where to look.
     Attest(Attest),
 }
@@ -125,7 +131,28 @@ impl Check {
             Self::GuardFlaws(_) => "guard-flaws",
             Self::WebhookBody(_) => "webhook-body",
             Self::WebhookReached(_) => "webhook-reached",
+            Self::Present(_) => "present",
+            Self::Parts(_) => "parts",
             Self::Attest(_) => "attest",
+        }
+    }
+}
+
+impl Check {
+    /// The signs that it looks for.
+    #[must_use]
+    pub fn signs(&self) -> Vec<&Signs> {
+        match self {
+            Self::Present(it) => {
+                let asked = it.when.iter().chain(&it.and_when);
+                std::iter::once(&it.any).chain(asked).collect()
+            }
+            Self::Parts(it) => {
+                let parts = it.parts.iter();
+                let parts = parts.flat_map(|part| std::iter::once(&part.any).chain(&part.when));
+                parts.chain(&it.when).collect()
+            }
+            _ => Vec::new(),
         }
     }
 }

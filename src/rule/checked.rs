@@ -139,6 +139,9 @@ impl Rule {
         if !already {
             check_presence(&file, &mut complain);
         }
+        if matches!(file.check, Some(Check::Attest(_))) && file.how != Some(How::Attest) {
+            complain("how", "what is attested is known by `how = \"attest\"`");
+        }
         if problems.len() > before {
             return None;
         }
@@ -160,6 +163,12 @@ impl Rule {
             file: source.file.clone(),
             written: written_check(&source.text),
         })
+    }
+
+    /// Somebody may vouch for it: what it asks lies outside the repository, or may.
+    #[must_use]
+    pub fn may_be_attested(&self) -> bool {
+        matches!(self.how, How::Attest | How::Evidence)
     }
 
     /// The rule with keys of its check replaced, as `[rules.<id>] options` asks.
@@ -351,6 +360,16 @@ fn check_check(check: &Check, complain: &mut impl FnMut(&str)) {
                 complain("`is` and `is-not` exclude each other");
             }
             check_globs(it.files.iter(), complain);
+        }
+        Check::Present(it) => {
+            if it.any.is_empty() {
+                complain("`any` names at least one sign");
+            }
+        }
+        Check::Parts(it) => {
+            if it.parts.iter().any(|part| part.any.is_empty()) {
+                complain("`any` names at least one sign");
+            }
         }
         Check::ConsoleLogging(it) => check_globs(it.except.iter(), complain),
         Check::ControlUnused(it) => check_globs(it.except_files.iter(), complain),

@@ -9,6 +9,7 @@ mod control;
 mod example;
 mod file;
 mod nearest;
+mod present;
 mod reading;
 mod roadmap;
 mod set;
@@ -23,6 +24,7 @@ pub use control::{
 pub use example::{Example, example};
 pub use file::{RuleFile, rule_schema};
 pub use nearest::{near_miss, nearest};
+pub use present::{Part, Parts, Present, Signs};
 pub use reading::{Mistake, read_toml};
 pub use roadmap::{
     Roadmap, RoadmapFile, RoadmapItem, RoadmapItemFile, RoadmapPhase, RoadmapPhaseFile,

@@ -84,6 +84,12 @@ pub struct RoadmapItem {
 }
 
 impl Roadmap {
+    /// The ids of the rules that it lists.
+    pub fn rules(&self) -> impl Iterator<Item = &str> {
+        let items = self.phases.iter().flat_map(|phase| &phase.items);
+        items.flat_map(|item| &item.rules).map(String::as_str)
+    }
+
     /// Reads and checks one roadmap file, adding what is wrong to `problems`; `rules` are the ids that exist.
     pub(super) fn read(
         source: &RuleText,

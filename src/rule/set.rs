@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use globset::{Glob, GlobSet, GlobSetBuilder};
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use crate::source::RepoPath;
 use crate::syntax::{PatternSet, PatternSource};
@@ -23,6 +23,17 @@ const ALWAYS_READ: [&str; 8] = [
     "**/conf.d/*.conf",
     "**/Caddyfile",
 ];
+
+/// Documents whose headings are read: those that a reader finds first, and those in folders for them.
+const DOCUMENTS: [&str; 4] = [
+    "*.md",
+    "*/*.md",
+    "*/*/*.md",
+    "{docs,doc,documentation,runbooks,handbook,wiki,ops,.github}/**/*.md",
+];
+
+/// Where the shape of a database is written down.
+const SCHEMAS: [&str; 2] = ["**/*.prisma", "**/*.sql"];
 
 /// A rule or roadmap file: `security/route-auth.toml`, `roadmaps/standard.toml`, with its text.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -197,9 +208,20 @@ fn reads(rules: &[Rule], problems: &mut Vec<RuleProblem>) -> GlobSet {
             let files = check.files.iter().filter(|file| *file != "next.config");
             globs.extend(files.map(|file| format!("**/{}", file.trim_start_matches("**/"))));
         }
+        for signs in rule.check.signs() {
+            if !signs.documents.is_empty() {
+                globs.extend(DOCUMENTS.map(String::from));
+            }
+            if !signs.names.is_empty() {
+                globs.extend(SCHEMAS.map(String::from));
+            }
+        }
     }
+    globs.sort_unstable();
+    globs.dedup();
     let mut set = GlobSetBuilder::new();
-    for glob in globs.iter().filter_map(|glob| Glob::new(glob).ok()) {
+    let readable = |glob: &String| GlobBuilder::new(glob).literal_separator(true).build().ok();
+    for glob in globs.iter().filter_map(readable) {
         set.add(glob);
     }
     set.build().unwrap_or_else(|error| {

@@ -1,0 +1,85 @@
+//! `[check.present]`: one of several signs has to be found.
+
+use crate::finding::Finding;
+use crate::rule::{How, Parts, Present, Signs};
+use crate::source::{Location, RepoPath};
+
+use super::CheckResult;
+use super::signs::{Ground, found};
+use super::subject::Subject;
+
+pub(super) fn run(subject: &Subject<'_>, check: &Present) -> CheckResult {
+    let ground = Ground {
+        subject,
+        whole: check.repository,
+    };
+    let asked = subject.app.routes.len() >= check.handlers
+        && (!check.pages || subject.serves_pages())
+        && [&check.when, &check.and_when]
+            .into_iter()
+            .flatten()
+            .all(|signs| found(&ground, signs));
+    if !asked {
+        return CheckResult::default();
+    }
+    if found(&ground, &check.any) {
+        return CheckResult::pass_or_fail(Vec::new());
+    }
+    if subject.rule.how == How::Attest {
+        // Nothing in the repository shows it, and nothing has to: it waits for somebody to vouch for it.
+        let mut result = CheckResult::default();
+        result.silent_gap(1.0);
+        return result;
+    }
+    CheckResult::pass_or_fail(vec![missing(&ground, &check.any, &check.says)])
+}
+
+/// Answers `[check.parts]`.
+pub(super) fn parts(subject: &Subject<'_>, check: &Parts) -> CheckResult {
+    let ground = Ground {
+        subject,
+        whole: check.repository,
+    };
+    let mut result = CheckResult::default();
+    let asked = |when: &Option<Signs>| when.as_ref().is_none_or(|signs| found(&ground, signs));
+    if subject.app.routes.len() < check.handlers
+        || (check.pages && !subject.serves_pages())
+        || !asked(&check.when)
+    {
+        return result;
+    }
+    for part in check.parts.iter().filter(|part| asked(&part.when)) {
+        if found(&ground, &part.any) {
+            result.covered(1.0);
+        } else {
+            result.gap(1.0, missing(&ground, &part.any, &part.says));
+        }
+    }
+    result
+}
+
+/// What is missing, at the manifest of the application or of the repository.
+fn missing(ground: &Ground<'_, '_>, signs: &Signs, says: &str) -> Finding {
+    let mut message = says.to_owned();
+    if let Some(name) = ground.installed(signs.uses.iter()) {
+        message = format!("{message}; {name} is installed, but not used");
+    }
+    let mut finding = ground.subject.absence(message);
+    if ground.whole {
+        finding.location = Location::of_line(&home(ground.subject), 1);
+    }
+    finding
+}
+
+/// The manifest of the whole repository when it has one; else the application's.
+pub(super) fn home(subject: &Subject<'_>) -> RepoPath {
+    let packages = &subject.model.project.packages;
+    let whole = packages
+        .iter()
+        .any(|package| package.root.as_ref().is_some_and(RepoPath::is_root));
+    if whole {
+        RepoPath::new("package.json")
+    } else {
+        subject.home()
+    }
+}

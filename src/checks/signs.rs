@@ -1,0 +1,377 @@
+//! Signs that an application, or its repository, has something: packages, files, commands, names, documents.
+//!
+//! What several rules look through is gathered once, when it is first asked for.
+
+use std::collections::BTreeSet;
+
+use rustc_hash::FxHashSet;
+
+use crate::config::RoutePattern;
+use crate::model::Model;
+use crate::project::Package;
+use crate::rule::{Signs, wildcard};
+use crate::source::RepoPath;
+use crate::syntax::{Expr, ModuleRecord};
+
+use super::code::package_of;
+use super::dependency::{calls_of, is_of};
+use super::pipeline::{lines, runs_command};
+use super::subject::Subject;
+
+/// Longer literals are prose.
+const LONGEST_TEXT: usize = 160;
+
+/// Where signs are looked for.
+pub(super) struct Ground<'s, 'm> {
+    /// The application.
+    pub subject: &'s Subject<'m>,
+    /// In the whole repository.
+    pub whole: bool,
+}
+
+/// True when one of the signs is there. The cheapest are looked for first.
+pub(super) fn found(ground: &Ground<'_, '_>, signs: &Signs) -> bool {
+    ground.installed(signs.installed.iter()).is_some()
+        || ground.uses(&signs.uses)
+        || ground.imports(&signs.imports)
+        || ground.exports(&signs.exports)
+        || ground.keys(&signs.keys)
+        || ground.scripts(&signs.scripts)
+        || ground.routes(&signs.routes)
+        || ground.files(&signs.files)
+        || ground.steps(&signs.steps)
+        || ground.documents(&signs.documents)
+        || ground.names(&signs.names)
+        || ground.texts(&signs.texts)
+}
+
+impl<'m> Ground<'_, 'm> {
+    /// The manifests that speak for this ground.
+    fn packages(&self) -> impl Iterator<Item = &'m Package> {
+        let root = self.subject.project.root.clone();
+        let whole = self.whole;
+        let packages = self.subject.model.project.packages.iter();
+        packages.filter(move |package| whole || root.starts_with(&package.folder()))
+    }
+
+    /// A package of these that a manifest lists; what follows `#` does not count.
+    pub(super) fn installed<'p>(
+        &self,
+        patterns: impl Iterator<Item = &'p String> + Clone,
+    ) -> Option<&'m str> {
+        let wanted = |name: &str| {
+            patterns.clone().any(|pattern| {
+                let package = pattern.split_once('#').map_or(&**pattern, |(name, _)| name);
+                // `next/dynamic` is a part of a package that everybody has.
+                package_of(package) == Some(package) && wildcard(package, name)
+            })
+        };
+        if patterns.clone().next().is_none() {
+            return None;
+        }
+        let names = self.packages().flat_map(|package| {
+            package
+                .dependencies
+                .keys()
+                .chain(package.dev_dependencies.keys())
+        });
+        names.map(String::as_str).filter(|name| wanted(name)).min()
+    }
+
+    fn uses(&self, patterns: &[String]) -> bool {
+        patterns.iter().any(|pattern| {
+            let (package, call) = match pattern.split_once('#') {
+                Some((package, call)) => (package, Some(call)),
+                None => (pattern.as_str(), None),
+            };
+            let mut specifiers = self.subject.specifiers().iter();
+            specifiers.any(|specifier| is_of(package, specifier))
+                && call.is_none_or(|call| {
+                    let mut running = self.subject.running();
+                    running.any(|module| calls_of(module, package, call))
+                })
+        })
+    }
+
+    fn imports(&self, patterns: &[String]) -> bool {
+        if patterns.is_empty() {
+            return false;
+        }
+        let all = self
+            .subject
+            .shared()
+            .imports
+            .get_or_init(|| imports(self.subject.model));
+        patterns
+            .iter()
+            .any(|pattern| all.iter().any(|specifier| is_of(pattern, specifier)))
+    }
+
+    fn exports(&self, entries: &[String]) -> bool {
+        entries.iter().any(|entry| {
+            let (stem, name) = entry.split_once('#').unwrap_or((entry, "default"));
+            self.subject.running().any(|module| {
+                module.path.stem() == stem
+                    && module.exports.iter().any(|export| &*export.name == name)
+            })
+        })
+    }
+
+    /// A configuration module near the application, or anywhere in the repository, names the key.
+    fn keys(&self, entries: &[String]) -> bool {
+        let root = &self.subject.project.root;
+        !entries.is_empty()
+            && self.subject.model.graph.modules().any(|(_, module)| {
+                let near = || {
+                    let folder = module.path.parent();
+                    self.whole || folder.is_some_and(|folder| root.starts_with(&folder))
+                };
+                entries.iter().any(|entry| {
+                    let (stem, name) = entry.split_once('#').unwrap_or((entry, ""));
+                    wildcard(stem, module.path.stem()) && near() && module.find_name(name).is_some()
+                })
+            })
+    }
+
+    fn scripts(&self, commands: &[String]) -> bool {
+        !commands.is_empty()
+            && self
+                .packages()
+                .flat_map(|package| package.scripts.values())
+                .any(|line| runs_command(commands, line))
+    }
+
+    fn steps(&self, commands: &[String]) -> bool {
+        if commands.is_empty() {
+            return false;
+        }
+        let subject = self.subject;
+        let lines = subject.shared().lines.get_or_init(|| {
+            let workflows: Vec<_> = subject.model.project.files.workflows.iter().collect();
+            lines(subject, &workflows)
+        });
+        lines.iter().any(|line| runs_command(commands, line))
+    }
+
+    fn routes(&self, urls: &[String]) -> bool {
+        if urls.is_empty() {
+            return false;
+        }
+        let patterns: Vec<RoutePattern> = urls
+            .iter()
+            .filter_map(|url| RoutePattern::parse(url).ok())
+            .collect();
+        self.subject.app.routes.iter().any(|route| {
+            let method = route.route.http_method();
+            let url = route.route.url.as_deref().map(str::to_lowercase);
+            url.is_some_and(|url| patterns.iter().any(|each| each.matches(method, Some(&url))))
+        })
+    }
+
+    /// The files that fit one of the patterns.
+    pub(super) fn fitting<'p>(
+        &'p self,
+        patterns: &'p [String],
+    ) -> impl Iterator<Item = &'m RepoPath> + 'p {
+        let model = self.subject.model;
+        let shared = self.subject.shared();
+        let lower = shared.lower_paths.get_or_init(|| lower_paths(model));
+        let root = &self.subject.project.root;
+        let at = if root.is_root() {
+            0
+        } else {
+            root.as_str().len() + 1
+        };
+        // `*/tests/*` is a folder of that name at any depth, the first included; `docs/*` is the one that stands there.
+        let fits = |pattern: &str, path: &str| match path.strip_prefix('/') {
+            Some(bare) if !pattern.starts_with(['*', '/']) => wildcard(pattern, bare),
+            _ => wildcard(pattern, path),
+        };
+        let below = move |path: &RepoPath| path.starts_with(root);
+        // What lies right in a folder above the application speaks for it, too.
+        let above = move |path: &RepoPath| {
+            let folder = path.as_str().len() - path.file_name().len();
+            let folder = path.as_str().get(..folder).unwrap_or_default();
+            root.as_str().starts_with(folder.trim_end_matches('/'))
+        };
+        model
+            .paths
+            .iter()
+            .zip(lower)
+            .filter(move |(path, lower)| {
+                let own = below(path);
+                let name = lower.rsplit('/').next().unwrap_or(lower);
+                (self.whole || own || above(path))
+                    && patterns.iter().any(|pattern| {
+                        if pattern.contains('/') {
+                            fits(pattern, lower)
+                                || (own
+                                    && lower.get(at..).is_some_and(|inside| fits(pattern, inside)))
+                        } else {
+                            wildcard(pattern, name)
+                        }
+                    })
+            })
+            .map(|(path, _)| path)
+    }
+
+    fn files(&self, patterns: &[String]) -> bool {
+        !patterns.is_empty() && self.fitting(patterns).next().is_some()
+    }
+
+    fn documents(&self, phrases: &[String]) -> bool {
+        if phrases.is_empty() {
+            return false;
+        }
+        let shared = self.subject.shared();
+        let titles = shared.titles.get_or_init(|| titles(self.subject.model));
+        let phrases: Vec<String> = phrases.iter().map(|each| format!(" {each}")).collect();
+        titles
+            .iter()
+            .any(|title| phrases.iter().any(|phrase| title.contains(phrase.as_str())))
+    }
+
+    fn names(&self, patterns: &[String]) -> bool {
+        fits(patterns, || self.subject.names())
+    }
+
+    fn texts(&self, patterns: &[String]) -> bool {
+        fits(patterns, || self.subject.texts())
+    }
+}
+
+fn fits<'a>(patterns: &[String], all: impl FnOnce() -> &'a FxHashSet<Box<str>>) -> bool {
+    if patterns.is_empty() {
+        return false;
+    }
+    let all = all();
+    patterns.iter().any(|pattern| {
+        if pattern.contains('*') {
+            all.iter().any(|text| wildcard(pattern, text))
+        } else {
+            all.contains(pattern.as_str())
+        }
+    })
+}
+
+/// What any module takes from packages, as written.
+fn imports(model: &Model) -> BTreeSet<Box<str>> {
+    let mut all = BTreeSet::new();
+    for request in model
+        .graph
+        .modules()
+        .flat_map(|(_, module)| &module.requests)
+    {
+        if package_of(&request.specifier).is_some() && !all.contains(&request.specifier) {
+            all.insert(request.specifier.clone());
+        }
+    }
+    all
+}
+
+fn lower_paths(model: &Model) -> Vec<Box<str>> {
+    let paths = model.paths.iter();
+    paths
+        .map(|path| format!("/{}", path.as_str().to_ascii_lowercase()).into_boxed_str())
+        .collect()
+}
+
+/// The names of documents and their headings, each as lower-case words between single spaces.
+fn titles(model: &Model) -> Vec<String> {
+    let is_document = |path: &&RepoPath| matches!(path.extension(), Some("md" | "mdx"));
+    let names = model.paths.iter().filter(is_document);
+    let mut titles: Vec<String> = names.map(|path| words(path.as_str())).collect();
+    for file in model
+        .documents
+        .iter()
+        .filter(|file| is_document(&&file.path))
+    {
+        let mut fenced = false;
+        for line in file.text.lines() {
+            if line.trim_start().starts_with("```") {
+                fenced = !fenced;
+            } else if let Some(heading) = line.strip_prefix('#').filter(|_| !fenced) {
+                titles.push(words(heading.trim_start_matches('#')));
+            }
+        }
+    }
+    titles
+}
+
+/// ` on call rota ` of `On-Call_Rota`.
+fn words(text: &str) -> String {
+    let mut words = String::from(" ");
+    for letter in text.chars() {
+        if letter.is_alphanumeric() {
+            words.extend(letter.to_lowercase());
+        } else if !words.ends_with(' ') {
+            words.push(' ');
+        }
+    }
+    words
+}
+
+/// The identifiers of modules and of database schemas, without `_` and in lower case.
+pub(super) fn names<'a>(
+    model: &Model,
+    modules: impl Iterator<Item = &'a ModuleRecord>,
+) -> FxHashSet<Box<str>> {
+    let mut all: FxHashSet<Box<str>> = FxHashSet::default();
+    let mut plain = String::new();
+    let mut add = |name: &str| {
+        plain.clear();
+        let letters = name.bytes().filter(|byte| *byte != b'_' && *byte != b'$');
+        plain.extend(letters.map(|byte| char::from(byte.to_ascii_lowercase())));
+        if !all.contains(plain.as_str()) {
+            all.insert(plain.as_str().into());
+        }
+    };
+    for module in modules {
+        for name in &module.names {
+            add(name);
+        }
+    }
+    for file in &model.documents {
+        if matches!(file.path.extension(), Some("prisma" | "sql")) {
+            let identifier = |letter: char| !(letter.is_ascii_alphanumeric() || letter == '_');
+            for word in file.text.split(identifier).filter(|word| !word.is_empty()) {
+                add(word);
+            }
+        }
+    }
+    all
+}
+
+/// The short text literals of modules, in lower case.
+pub(super) fn texts<'a>(modules: impl Iterator<Item = &'a ModuleRecord>) -> FxHashSet<Box<str>> {
+    let mut all: FxHashSet<Box<str>> = FxHashSet::default();
+    for module in modules {
+        for expr in &module.exprs {
+            let text = match expr {
+                Expr::String(text) => &**text,
+                // Code that is loaded when it is needed.
+                Expr::Import(_) => "import()",
+                Expr::Template { texts, .. } => match texts.last() {
+                    Some(text) => text,
+                    None => continue,
+                },
+                _ => continue,
+            };
+            if !text.is_empty() && text.len() <= LONGEST_TEXT && !all.contains(text) {
+                all.insert(text.to_ascii_lowercase().into_boxed_str());
+            }
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::words;
+
+    #[test]
+    fn words_of_a_heading() {
+        assert_eq!(words("On-Call_Rota"), " on call rota");
+        assert_eq!(words(" Disaster recovery (RTO)"), " disaster recovery rto ");
+    }
+}
