@@ -18,7 +18,8 @@ pub struct GateDecision {
 }
 
 impl Audit {
-    /// Decides whether the audit passes. Suppressed findings do not fail it; those of low confidence only when asked.
+    /// Decides whether the audit passes. Suppressed and known findings do not fail it; those of low confidence
+    /// only when asked.
     #[must_use]
     pub fn gate(&self, options: &GateOptions) -> GateDecision {
         let mut reasons = Vec::new();
@@ -31,13 +32,20 @@ impl Audit {
             if let FailOn::Severity(mildest) = options.fail_on {
                 let failing = app.findings.iter().filter(|finding| {
                     finding.severity >= mildest
+                        && !finding.is_known()
                         && (options.low_confidence || finding.confidence == Confidence::High)
                 });
                 let count = failing.count();
                 if count > 0 {
                     let noun = if count == 1 { "finding" } else { "findings" };
                     let word = mildest.word();
-                    reasons.push(format!("{place}{count} {noun} of severity {word} or worse"));
+                    let new = match app.findings.iter().any(|it| it.standing.is_some()) {
+                        true => "new ",
+                        false => "",
+                    };
+                    reasons.push(format!(
+                        "{place}{count} {new}{noun} of severity {word} or worse"
+                    ));
                 }
             }
             if let Some(least) = options.min_score

@@ -6,12 +6,19 @@ use crate::finding::Finding;
 use crate::rule::{How, Severity};
 use crate::source::{Location, RepoPath, Unreadable};
 
+mod accepted;
+mod baseline;
+mod diff;
 mod fingerprint;
 mod gate;
 mod run;
 mod score;
+mod since;
 mod suppress;
 
+pub use accepted::Accepted;
+pub use baseline::{Baseline, Comparison};
+pub use diff::{AppDiff, Diff, Score, Side, Which, diff};
 pub use gate::{GateDecision, GateOptions};
 pub use run::{AuditOptions, DEFAULT_ROADMAP, run};
 pub use score::{Outcome, grade, judge, overall};
@@ -33,6 +40,9 @@ pub struct Audit {
     pub stale_suppressions: Vec<StaleSuppression>,
     /// Rules that failed to give an answer: a defect of the program, not of the repository.
     pub not_evaluated: Vec<NotEvaluated>,
+    /// How it stands against a baseline; absent when it was held against none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Comparison>,
 }
 
 /// A rule that gave no answer.

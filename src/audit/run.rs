@@ -54,7 +54,8 @@ impl Default for AuditOptions {
 }
 
 impl AuditOptions {
-    fn runs(&self, rule: &str) -> bool {
+    /// True when this rule is to run.
+    pub(super) fn runs(&self, rule: &str) -> bool {
         let chosen = self.only.is_empty() || self.only.iter().any(|only| only == rule);
         chosen && !self.skip.iter().any(|skip| skip == rule)
     }
@@ -126,6 +127,7 @@ pub fn run(model: &Model, rules: &RuleSet, config: &Config, options: &AuditOptio
         not_examined: model.not_examined.clone(),
         stale_suppressions,
         not_evaluated,
+        comparison: None,
     }
 }
 

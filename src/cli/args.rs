@@ -58,6 +58,12 @@ pub(super) enum Command {
     Audit(AuditArguments),
     /// Print every handler with a verdict per control
     Routes(RoutesArguments),
+    /// Print the remaining work as the next roadmap
+    Plan(PlanArguments),
+    /// Accept today's gaps, so that the gate fails only on new or worse ones
+    Baseline(BaselineArguments),
+    /// Compare two JSON reports: what is new, what is fixed, how the score moved
+    Diff(DiffArguments),
     /// Say why a rule matters, what it looks at and how to fix a gap
     Explain(ExplainArguments),
     /// List every rule and the roadmaps that use it
@@ -110,9 +116,56 @@ pub(super) struct AuditArguments {
     /// Leave this rule out; may be given several times
     #[arg(long, value_name = "RULE")]
     pub(super) skip: Vec<String>,
+    /// Fail only on what is new or worse than in this file, which `readiness baseline` writes
+    #[arg(long, value_name = "FILE")]
+    pub(super) baseline: Option<PathBuf>,
+    /// Fail only on what touches files that changed since this commit or branch
+    #[arg(long, value_name = "REF")]
+    pub(super) since: Option<String>,
+    /// With --format markdown: the short form, for a pull request's comment or a job's summary
+    #[arg(long)]
+    pub(super) summary: bool,
     /// Leave suppressed findings out of the reports; GitHub shows those in SARIF as open
     #[arg(long)]
     pub(super) hide_suppressed: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct PlanArguments {
+    #[command(flatten)]
+    pub(super) target: Target,
+    /// Format
+    #[arg(long, value_enum, default_value_t = PlanFormat::Markdown, value_name = "FORMAT")]
+    pub(super) format: PlanFormat,
+    /// Write to FILE instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// Roadmap to follow: the name of a built-in one, or a TOML file
+    #[arg(long, value_name = "NAME|FILE")]
+    pub(super) roadmap: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct BaselineArguments {
+    #[command(flatten)]
+    pub(super) target: Target,
+    /// File to write; readiness-baseline.json in PATH when not given
+    #[arg(long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// Only take out what is fixed, and accept nothing new
+    #[arg(long)]
+    pub(super) prune: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct DiffArguments {
+    /// The earlier report, of `readiness audit --format json`
+    pub(super) old: PathBuf,
+    /// The later report
+    pub(super) new: PathBuf,
+    /// Format
+    #[arg(long, value_enum, default_value_t = DiffFormat::Terminal, value_name = "FORMAT")]
+    pub(super) format: DiffFormat,
 }
 
 #[derive(Args, Debug)]
@@ -169,6 +222,40 @@ pub(super) enum Format {
     Json,
     /// SARIF 2.1.0, for GitHub code scanning
     Sarif,
+    /// A document: summary, coverage, roadmap, checklist
+    Markdown,
+    /// Annotations of GitHub Actions
+    Github,
+    /// JUnit XML, for CI systems that show tests
+    Junit,
+    /// Code quality of GitLab
+    Gitlab,
+    /// The score as an SVG picture
+    Badge,
+    /// The score for shields.io
+    Shields,
+}
+
+/// The format of a plan.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(super) enum PlanFormat {
+    /// A document
+    Markdown,
+    /// For programs
+    Json,
+    /// One JSON object per task and line, with the title, body and labels of an issue
+    Issues,
+}
+
+/// The format of a comparison.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(super) enum DiffFormat {
+    /// For people at a terminal
+    Terminal,
+    /// For programs
+    Json,
+    /// For a pull request's comment
+    Markdown,
 }
 
 /// The format of a list.

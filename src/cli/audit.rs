@@ -3,9 +3,10 @@
 use crate::audit::{self, Audit, AuditOptions};
 use crate::config::FailOn;
 use crate::report::{self, Material, Style};
-use crate::source::place_in_work_tree;
+use crate::source::{changed_since, place_in_work_tree};
 
 use super::args::{AuditArguments, Format};
+use super::baseline;
 use super::console::Console;
 use super::exit::{Exit, Failure};
 use super::files::Files;
@@ -30,6 +31,14 @@ pub(super) fn run(arguments: &AuditArguments, console: Console) -> Result<Exit, 
     };
     progress.stage("run rules");
     let mut audit = audit::run(&model, &workspace.rules, &workspace.config, &options);
+    if let Some(file) = &arguments.baseline {
+        baseline::hold(&mut audit, file, &options)?;
+    }
+    if let Some(reference) = &arguments.since {
+        let changed = changed_since(&target.path, reference)
+            .map_err(|error| Failure::usage(format!("--since {reference}: {error}")))?;
+        audit.count_only_since(&changed, &model);
+    }
     if arguments.hide_suppressed {
         for app in &mut audit.apps {
             app.suppressed.clear();
@@ -46,16 +55,31 @@ pub(super) fn run(arguments: &AuditArguments, console: Console) -> Result<Exit, 
         folder: &folder,
     };
     for extra in &arguments.reports {
-        let text = render(&material, extra.format, console.style_of_file());
+        let text = render(
+            &material,
+            extra.format,
+            arguments.summary,
+            console.style_of_file(),
+        );
         output::to_file(&extra.file, &text)?;
     }
     let text = match &arguments.output {
         Some(file) => {
-            let text = render(&material, arguments.format, console.style_of_file());
+            let text = render(
+                &material,
+                arguments.format,
+                arguments.summary,
+                console.style_of_file(),
+            );
             output::to_file(file, &text)?;
             None
         }
-        None => Some(render(&material, arguments.format, console.style())),
+        None => Some(render(
+            &material,
+            arguments.format,
+            arguments.summary,
+            console.style(),
+        )),
     };
     progress.finish(console);
     for hint in model.apps.iter().flat_map(|app| &app.hints) {
@@ -70,8 +94,15 @@ pub(super) fn run(arguments: &AuditArguments, console: Console) -> Result<Exit, 
     Ok(exit)
 }
 
-fn render(material: &Material<'_>, format: Format, style: Style) -> String {
+fn render(material: &Material<'_>, format: Format, summary: bool, style: Style) -> String {
     match format {
+        Format::Markdown if summary => report::markdown_summary(material),
+        Format::Markdown => report::markdown(material),
+        Format::Github => report::github(material),
+        Format::Junit => report::junit(material),
+        Format::Gitlab => report::gitlab(material),
+        Format::Badge => report::badge(material.audit),
+        Format::Shields => report::shields(material.audit),
         Format::Terminal => report::terminal(material.audit, style),
         Format::Json => report::json(material.audit),
         Format::Sarif => report::sarif(material),

@@ -2,13 +2,16 @@
 
 mod args;
 mod audit;
+mod baseline;
 mod console;
+mod diff;
 mod exit;
 mod fault;
 mod files;
 mod init;
 mod mistakes;
 mod output;
+mod plan;
 mod progress;
 mod routes;
 mod rules;
@@ -60,6 +63,9 @@ fn run(arguments: Arguments, console: Console) -> Result<Exit, Failure> {
     match command {
         Command::Audit(of) => with_workers(threads, || audit::run(&of, console)),
         Command::Routes(of) => with_workers(threads, || routes::run(&of, console)),
+        Command::Plan(of) => with_workers(threads, || plan::run(&of, console)),
+        Command::Baseline(of) => with_workers(threads, || baseline::run(&of, console)),
+        Command::Diff(of) => diff::run(&of, console),
         Command::Init(of) => with_workers(threads, || init::run(&of, console)),
         Command::Explain(of) => rules::explain(&of, console),
         Command::Rules(of) => rules::list(&of, console),

@@ -28,6 +28,21 @@ pub struct Finding {
     pub fingerprint: String,
     /// What to do first, as the rule says it.
     pub fix: String,
+    /// How it stands against what was accepted before; absent when nothing was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub standing: Option<Standing>,
+}
+
+/// How a finding stands against what was accepted before.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standing {
+    /// It was not there.
+    New,
+    /// It was there and is more severe now.
+    Worse,
+    /// It was there, or lies outside of what changed. It fails no gate.
+    Known,
 }
 
 /// A place that belongs to a finding.
@@ -54,7 +69,14 @@ impl Finding {
             expensive: false,
             fingerprint: String::new(),
             fix: rule.fix.clone(),
+            standing: None,
         }
+    }
+
+    /// It was accepted before, or lies outside of what changed.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        self.standing == Some(Standing::Known)
     }
 
     /// The finding, no surer than `confidence`.

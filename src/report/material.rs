@@ -1,9 +1,11 @@
 //! What the reports for other programs and for reading at leisure are made from, and views that several of them share.
 
-use crate::audit::Audit;
+use std::collections::BTreeMap;
+
+use crate::audit::{AppAudit, Audit};
 use crate::finding::{Finding, Related};
-use crate::model::Model;
-use crate::rule::RuleSet;
+use crate::model::{AppModel, Model};
+use crate::rule::{RuleSet, Severity};
 use crate::source::{Location, RepoPath, SourceFile};
 
 /// Gives a file of the audited repository, when it can be had.
@@ -32,6 +34,11 @@ pub(super) struct Step<'a> {
 }
 
 impl<'a> Material<'a> {
+    /// The facts about an audited application.
+    pub(super) fn app_model(&self, app: &AppAudit) -> Option<&'a AppModel> {
+        self.model.apps.iter().find(|each| each.root == app.root)
+    }
+
     /// The file's path from the top of the work tree.
     pub(super) fn path(&self, file: &RepoPath) -> RepoPath {
         if self.folder.is_root() {
@@ -74,6 +81,114 @@ impl<'a> Material<'a> {
     }
 }
 
+/// A header that the application sends.
+pub(super) struct SentHeader<'a> {
+    pub(super) name: &'a str,
+    /// The pattern of the paths; `None` when a middleware sends it.
+    pub(super) paths: Option<&'a str>,
+    /// Its value, when it is written out.
+    pub(super) value: Option<&'a str>,
+    /// `next.config.ts:12`
+    pub(super) place: String,
+}
+
+/// What is known of an environment variable.
+#[derive(Debug, Default)]
+pub(super) struct Variable {
+    /// Where it is read first.
+    pub(super) read: Option<String>,
+    /// At how many places it is read.
+    pub(super) reads: usize,
+    /// Where its name is documented.
+    pub(super) documented: Option<String>,
+}
+
+impl<'a> Material<'a> {
+    /// The headers that the application's configuration, its host's and its middleware send.
+    pub(super) fn headers(&self, app: &AppAudit) -> Vec<SentHeader<'a>> {
+        let at = self
+            .model
+            .apps
+            .iter()
+            .position(|each| each.root == app.root);
+        let Some((facts, project)) =
+            at.and_then(|at| Some((self.model.apps.get(at)?, self.model.project.apps.get(at)?)))
+        else {
+            return Vec::new();
+        };
+        let hosted = self
+            .model
+            .project
+            .files
+            .hosting_headers
+            .iter()
+            .filter(|entry| {
+                let folder = entry.location.file.parent();
+                let folder = folder.unwrap_or_else(|| RepoPath::new(""));
+                app.root.starts_with(&folder) || folder.starts_with(&app.root)
+            });
+        let configured = project
+            .next
+            .headers
+            .iter()
+            .chain(hosted)
+            .map(|entry| SentHeader {
+                name: &entry.name,
+                paths: Some(&entry.source),
+                value: entry.value.as_deref(),
+                place: format!("{}:{}", entry.location.file, entry.location.line),
+            });
+        let marks = facts.marks.iter().filter_map(|(mark, step)| {
+            Some(SentHeader {
+                name: mark.strip_prefix("sets-header:")?,
+                paths: None,
+                value: None,
+                place: format!("{}:{}", step.file, step.line),
+            })
+        });
+        configured.chain(marks).collect()
+    }
+
+    /// The environment variables that the application reads or the repository documents, by name.
+    pub(super) fn environment(&self, app: &AppAudit) -> BTreeMap<&'a str, Variable> {
+        let mut variables: BTreeMap<&str, Variable> = BTreeMap::new();
+        let nested = |path: &RepoPath| {
+            let mut others = self
+                .audit
+                .apps
+                .iter()
+                .filter(|other| other.root != app.root);
+            others.any(|other| other.root.starts_with(&app.root) && path.starts_with(&other.root))
+        };
+        for (_, module) in self.model.graph.modules() {
+            let path = &module.path;
+            if !path.starts_with(&app.root) || path.is_test() || nested(path) {
+                continue;
+            }
+            for (name, span) in &module.facts.env_reads {
+                let variable = variables.entry(name).or_default();
+                variable.reads += 1;
+                variable.read.get_or_insert_with(|| {
+                    let place = module.location(*span);
+                    format!("{}:{}", place.file, place.line)
+                });
+            }
+        }
+        for (name, place) in &self.model.project.files.env_documented {
+            let folder = place.file.parent().unwrap_or_else(|| RepoPath::new(""));
+            let known = variables.contains_key(name.as_str());
+            // What a folder above documents may be another application's.
+            if folder == app.root || known && app.root.starts_with(&folder) {
+                let variable = variables.entry(name).or_default();
+                variable
+                    .documented
+                    .get_or_insert_with(|| format!("{}:{}", place.file, place.line));
+            }
+        }
+        variables
+    }
+}
+
 /// `text` as a sentence: a capital in front, unless it begins with a name, and a full stop.
 pub(super) fn sentence(text: &str) -> String {
     let text = text.trim();
@@ -91,6 +206,24 @@ pub(super) fn sentence(text: &str) -> String {
         sentence.push('.');
     }
     sentence
+}
+
+/// Severities, worst first, with how many findings have each.
+pub(super) fn by_severity<'a>(
+    findings: impl IntoIterator<Item = &'a Finding>,
+) -> [(Severity, usize); 4] {
+    let mut counts = [
+        (Severity::Critical, 0),
+        (Severity::High, 0),
+        (Severity::Medium, 0),
+        (Severity::Low, 0),
+    ];
+    for finding in findings {
+        for (severity, count) in &mut counts {
+            *count += usize::from(*severity == finding.severity);
+        }
+    }
+    counts
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! JSON Schemas of what we write and read, made from the Rust types; a test holds the files under `schemas/` against them.
 
-use crate::audit::Audit;
+use crate::audit::{Audit, Baseline, Diff};
 use crate::config::config_schema;
 use crate::rule::rule_schema;
 
 use super::json::pretty;
+use super::plan::Plan;
 use super::routes::Routes;
 use super::rules::Rules;
 
@@ -32,6 +33,18 @@ pub fn schemas() -> Vec<Schema> {
         Schema {
             file: "rules-1.schema.json",
             text: pretty(&schemars::schema_for!(Rules<'static>)),
+        },
+        Schema {
+            file: "plan-1.schema.json",
+            text: pretty(&schemars::schema_for!(Plan<'static>)),
+        },
+        Schema {
+            file: "diff-1.schema.json",
+            text: pretty(&schemars::schema_for!(Diff)),
+        },
+        Schema {
+            file: "baseline-1.schema.json",
+            text: pretty(&schemars::schema_for!(Baseline)),
         },
         Schema {
             file: "readiness-toml.schema.json",

@@ -8,8 +8,10 @@ use crate::rule::{Confidence, Severity};
 use crate::source::Location;
 
 use super::bar::{bar, ink_of, share};
+use super::material::by_severity;
 use super::page::{Column, Ink, Line, Page, Style};
 use super::text::{count, hours};
+use super::work::{covered, items_done, state_word};
 
 /// Rules whose findings are shown, worst first; the others are named.
 const RULES_SHOWN: usize = 8;
@@ -32,6 +34,7 @@ pub fn terminal(audit: &Audit, style: Style) -> String {
     for app in &audit.apps {
         application(&mut page, app);
     }
+    comparison(&mut page, audit);
     not_examined(&mut page, audit);
     not_evaluated(&mut page, audit);
     stale(&mut page, audit);
@@ -185,38 +188,22 @@ fn phases(page: &mut Page, app: &AppAudit) {
     }
 }
 
-/// Items in order, and items that apply.
-fn items_done(phase: &Phase) -> (usize, usize) {
-    let asked = phase
-        .items
-        .iter()
-        .filter(|item| item.state != ItemState::NotApplicable);
-    asked.fold((0, 0), |(done, asked), item| {
-        (done + usize::from(item.state == ItemState::Done), asked + 1)
-    })
-}
-
 fn items(page: &mut Page, phase: &Phase) {
     page.heading(&phase.title, "");
     let rows = phase.items.iter().map(|item| {
-        let (ink, mark, word) = match item.state {
-            ItemState::Done => (Ink::Good, "●", "done"),
-            ItemState::Open => (Ink::Bad, "○", "open"),
-            ItemState::Unattested => (Ink::Fair, "◌", "not attested"),
-            ItemState::NotApplicable => (Ink::Faint, "–", "n/a"),
-            ItemState::Unknown => (Ink::Fair, "?", "unknown"),
-        };
-        let covered = if item.total > 0 {
-            format!("{}/{}", item.covered, item.total)
-        } else {
-            String::new()
+        let (ink, mark) = match item.state {
+            ItemState::Done => (Ink::Good, "●"),
+            ItemState::Open => (Ink::Bad, "○"),
+            ItemState::Unattested => (Ink::Fair, "◌"),
+            ItemState::NotApplicable => (Ink::Faint, "–"),
+            ItemState::Unknown => (Ink::Fair, "?"),
         };
         vec![
             Line::of(ink, mark),
             Line::of(Ink::Plain, &item.title),
             Line::of(severity_ink(item.priority), item.priority.word()),
-            Line::of(ink, word),
-            Line::of(Ink::Plain, &covered),
+            Line::of(ink, state_word(item.state)),
+            Line::of(Ink::Plain, &covered(item)),
             Line::of(Ink::Faint, item.owner.as_deref().unwrap_or("")),
             Line::of(Ink::Faint, &hours(item.effort_hours)),
         ]
@@ -276,10 +263,10 @@ struct Group<'a> {
 }
 
 /// Groups in the order in which their worst finding stands in the audit.
-fn grouped(findings: &[Finding]) -> Vec<Group<'_>> {
+fn grouped<'a>(findings: &[&'a Finding]) -> Vec<Group<'a>> {
     let mut at: BTreeMap<&str, usize> = BTreeMap::new();
     let mut groups: Vec<Group<'_>> = Vec::new();
-    for finding in findings {
+    for &finding in findings {
         let index = *at.entry(finding.rule.as_str()).or_insert_with(|| {
             groups.push(Group {
                 rule: &finding.rule,
@@ -301,9 +288,25 @@ fn findings(page: &mut Page, app: &AppAudit) {
         page.heading("Gaps", "none found");
         return;
     }
-    page.heading("Gaps", &tally(&app.findings));
-    let groups = grouped(&app.findings);
     let all = page.lists_all();
+    // What is known already is counted only.
+    let told: Vec<&Finding> = app
+        .findings
+        .iter()
+        .filter(|finding| all || !finding.is_known())
+        .collect();
+    let known = app.findings.len() - told.len();
+    let ratchet = app
+        .findings
+        .iter()
+        .any(|finding| finding.standing.is_some());
+    let title = if ratchet { "New gaps" } else { "Gaps" };
+    if told.is_empty() {
+        page.heading(title, &format!("none; {}", count(known, "known gap")));
+        return;
+    }
+    page.heading(title, &tally(&told));
+    let groups = grouped(&told);
     // One more line says as much as "and 1 other".
     let rules_shown = if all || groups.len() == RULES_SHOWN + 1 {
         groups.len()
@@ -354,25 +357,56 @@ fn findings(page: &mut Page, app: &AppAudit) {
             ),
         );
     }
+    if known > 0 {
+        page.blank();
+        let text = format!(
+            "and {} that the gate leaves alone",
+            count(known, "known gap")
+        );
+        page.paragraph(2, Ink::Faint, &text);
+    }
+}
+
+fn comparison(page: &mut Page, audit: &Audit) {
+    let Some(comparison) = &audit.comparison else {
+        return;
+    };
+    let counts = format!(
+        "{} new · {} worse · {} known · {} fixed",
+        comparison.new,
+        comparison.worse,
+        comparison.known,
+        comparison.fixed.len()
+    );
+    page.heading("Against the baseline", &counts);
+    let fixed = &comparison.fixed;
+    let shown = if page.lists_all() || fixed.len() == FILES_SHOWN + 1 {
+        fixed.len()
+    } else {
+        FILES_SHOWN
+    };
+    for each in fixed.iter().take(shown) {
+        let mut line = Line::of(Ink::Good, "  fixed ");
+        line.push(Ink::Plain, &each.rule);
+        line.push(Ink::Faint, &format!("  {}", each.file));
+        page.line(line);
+    }
+    let hidden = fixed.len().saturating_sub(shown);
+    if hidden > 0 {
+        page.line(Line::of(Ink::Faint, &format!("  and {hidden} more")));
+    }
+    if !fixed.is_empty() {
+        let advice = "readiness baseline --prune takes what is fixed out of the file, so that it cannot come back.";
+        page.paragraph(2, Ink::Faint, advice);
+    }
 }
 
 /// `3 critical · 8 high · 4 medium`
-fn tally(findings: &[Finding]) -> String {
-    let worst_first = [
-        Severity::Critical,
-        Severity::High,
-        Severity::Medium,
-        Severity::Low,
-    ];
-    let parts: Vec<String> = worst_first
-        .iter()
-        .filter_map(|severity| {
-            let number = findings
-                .iter()
-                .filter(|finding| finding.severity == *severity)
-                .count();
-            (number > 0).then(|| format!("{number} {}", severity.word()))
-        })
+pub(super) fn tally(findings: &[&Finding]) -> String {
+    let parts: Vec<String> = by_severity(findings.iter().copied())
+        .into_iter()
+        .filter(|(_, number)| *number > 0)
+        .map(|(severity, number)| format!("{number} {}", severity.word()))
         .collect();
     parts.join(" · ")
 }
@@ -478,7 +512,10 @@ fn stale(page: &mut Page, audit: &Audit) {
 
 fn next(page: &mut Page, audit: &Audit) {
     let path = shell_word(&audit.root);
-    let all = || audit.apps.iter().flat_map(|app| &app.findings);
+    let all = || {
+        let findings = audit.apps.iter().flat_map(|app| &app.findings);
+        findings.filter(|finding| !finding.is_known())
+    };
     let severity = all().map(|finding| finding.severity).max();
     let worst = all().find(|finding| Some(finding.severity) == severity);
     let mut commands: Vec<(String, &str)> = Vec::new();

@@ -3,6 +3,7 @@
 //! Every read and write of the disk happens in this room, so that tests can serve a repository from memory and so that nothing
 //! outside the audited root is ever read. It knows nothing of languages, rules or reports.
 
+mod changed;
 mod file;
 mod named;
 mod path;
@@ -11,8 +12,9 @@ mod span;
 mod walk;
 mod work_tree;
 
+pub use changed::changed_since;
 pub use file::{SourceFile, Unreadable};
-pub use named::{is_plain_file, read_named, write_file, write_new_file};
+pub use named::{is_plain_file, read_named, read_report, write_file, write_new_file};
 pub use path::RepoPath;
 pub use repository::{MAX_FILE_BYTES, Repository, WalkError};
 pub use span::{LineIndex, Location, Span};

@@ -6,20 +6,36 @@ use std::path::Path;
 
 use super::MAX_FILE_BYTES;
 
+/// The largest report of ours that is read again.
+const MAX_REPORT_BYTES: u64 = 512 << 20;
+
 /// Reads a text file that the user named.
 ///
 /// # Errors
 /// When it cannot be read, is too large for a file written by hand, or is not UTF-8.
 pub fn read_named(path: &Path) -> io::Result<String> {
+    read_up_to(
+        path,
+        MAX_FILE_BYTES,
+        "it is larger than any file that was written by hand",
+    )
+}
+
+/// Reads a report that this program wrote earlier.
+///
+/// # Errors
+/// When it cannot be read, is larger than any report, or is not UTF-8.
+pub fn read_report(path: &Path) -> io::Result<String> {
+    read_up_to(path, MAX_REPORT_BYTES, "it is larger than any report")
+}
+
+fn read_up_to(path: &Path, limit: u64, too_large: &str) -> io::Result<String> {
     let mut bytes = Vec::new();
     std::fs::File::open(path)?
-        .take(MAX_FILE_BYTES + 1)
+        .take(limit + 1)
         .read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(io::Error::new(
-            ErrorKind::FileTooLarge,
-            "it is larger than any file that was written by hand",
-        ));
+    if bytes.len() as u64 > limit {
+        return Err(io::Error::new(ErrorKind::FileTooLarge, too_large));
     }
     let text = String::from_utf8(bytes)
         .map_err(|_| io::Error::new(ErrorKind::InvalidData, "it is not UTF-8 text"))?;

@@ -10,6 +10,7 @@ mod house;
 mod kinds;
 mod next_oracle;
 mod props;
+mod ratchet;
 mod reports;
 mod resolve;
 mod routes;

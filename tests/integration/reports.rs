@@ -74,6 +74,7 @@ fn sample() -> Audit {
             problem: String::from("it matches no finding; remove the comment"),
         }],
         not_evaluated: Vec::new(),
+        comparison: None,
     }
 }
 
@@ -89,6 +90,7 @@ fn finding(rule: &str, severity: Severity, route: &str, file: &str, line: u32) -
         expensive: false,
         fingerprint: String::from("0f3a"),
         fix: String::from("put a limiter in front of it"),
+        standing: None,
     }
 }
 

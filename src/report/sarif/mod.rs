@@ -6,7 +6,7 @@ mod rules;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::audit::{AppAudit, Suppressed};
-use crate::finding::Finding;
+use crate::finding::{Finding, Standing};
 use crate::rule::Confidence;
 use crate::source::{Location, RepoPath};
 
@@ -184,6 +184,11 @@ impl<'a> Writer<'a> {
             rule_id: finding.rule.clone(),
             rule_index: index,
             level: rules::level(finding.severity),
+            baseline_state: finding.standing.map(|standing| match standing {
+                Standing::New => "new",
+                Standing::Worse => "updated",
+                Standing::Known => "unchanged",
+            }),
             message: Message::new(message(finding)),
             locations: vec![self.place(&finding.location, None)],
             partial_fingerprints: Fingerprints {

@@ -1,5 +1,7 @@
 //! Every format of the audit, over the bundled sample and over repositories made to do harm.
 
+mod documents;
+mod machines;
 mod sarif;
 
 use std::path::Path;

@@ -1,0 +1,137 @@
+//! Findings as they are remembered between two runs, and which of them are the same.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::finding::Finding;
+use crate::rule::Severity;
+use crate::source::RepoPath;
+
+/// A finding of an earlier run: enough to know it again and to name it, without lines, which move.
+#[derive(
+    Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, schemars::JsonSchema,
+)]
+pub struct Accepted {
+    /// The application's folder.
+    #[serde(default)]
+    pub app: String,
+    /// The file.
+    pub file: String,
+    /// The rule's id.
+    pub rule: String,
+    /// `POST /api/chat`, when it is about one handler.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route: Option<String>,
+    /// How bad it was.
+    pub severity: Severity,
+    /// What was wrong.
+    pub message: String,
+    /// What identifies it.
+    pub fingerprint: String,
+}
+
+impl Accepted {
+    /// A finding of the application in `app`, as it is remembered.
+    pub(super) fn new(app: &RepoPath, finding: &Finding) -> Self {
+        Self {
+            app: app.as_str().to_owned(),
+            file: finding.location.file.as_str().to_owned(),
+            rule: finding.rule.clone(),
+            route: finding.route.clone(),
+            severity: finding.severity,
+            message: finding.message.clone(),
+            fingerprint: finding.fingerprint.clone(),
+        }
+    }
+}
+
+/// For each of `new`, which of `old` it is.
+///
+/// The same fingerprint is the same finding. What is left over is the same when rule, file and handler are: its message may have
+/// changed with the code around it. Of findings without a handler that holds only between `reworded` versions of the program.
+pub(super) fn known(old: &[Accepted], new: &[Accepted], reworded: bool) -> Vec<Option<usize>> {
+    let mut exact: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
+    for (at, each) in old.iter().enumerate().rev() {
+        exact
+            .entry((&each.app, &each.fingerprint))
+            .or_default()
+            .push(at);
+    }
+    let mut known: Vec<Option<usize>> = new
+        .iter()
+        .map(|each| {
+            exact
+                .get_mut(&(each.app.as_str(), each.fingerprint.as_str()))?
+                .pop()
+        })
+        .collect();
+    let mut left: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+    let place = |each: &Accepted| {
+        (
+            each.app.clone(),
+            each.rule.clone(),
+            each.file.clone(),
+            each.route.clone(),
+        )
+    };
+    for at in exact.into_values().flatten() {
+        if let Some(each) = old.get(at)
+            && (reworded || each.route.is_some())
+        {
+            left.entry(place(each)).or_default().push(at);
+        }
+    }
+    for group in left.values_mut() {
+        group.sort_unstable_by(|a, b| b.cmp(a));
+    }
+    for (each, known) in new.iter().zip(&mut known) {
+        if known.is_none() {
+            *known = left.get_mut(&place(each)).and_then(Vec::pop);
+        }
+    }
+    known
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Accepted, known};
+    use crate::rule::Severity;
+
+    fn finding(fingerprint: &str, route: Option<&str>) -> Accepted {
+        Accepted {
+            app: String::new(),
+            file: String::from("a.ts"),
+            rule: String::from("a-rule"),
+            route: route.map(str::to_owned),
+            severity: Severity::High,
+            message: String::new(),
+            fingerprint: fingerprint.to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_reworded_finding_of_a_handler_is_known_and_a_second_one_is_not() {
+        let old = [finding("1", Some("GET /a")), finding("2", None)];
+        let new = [
+            finding("3", Some("GET /a")),
+            finding("4", Some("GET /a")),
+            finding("5", Some("GET /b")),
+            finding("6", None),
+            finding("2", None),
+        ];
+        assert_eq!(
+            known(&old, &new, false),
+            [Some(0), None, None, None, Some(1)]
+        );
+        let rest = &new[..4];
+        assert_eq!(known(&old, rest, true), [Some(0), None, None, Some(1)]);
+    }
+
+    #[test]
+    fn equal_fingerprints_are_paired_one_by_one() {
+        let old = [finding("1", None)];
+        let new = [finding("1", None), finding("1", None)];
+        assert_eq!(known(&old, &new, false), [Some(0), None]);
+    }
+}

@@ -1,0 +1,160 @@
+//! The ratchet: what a team has accepted, and what is new or worse than that.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::finding::Standing;
+
+use super::accepted::{Accepted, known};
+use super::{Audit, AuditOptions};
+
+/// What stands in front of every baseline.
+const SCHEMA: &str = "readiness/baseline/1";
+
+/// The findings that a team accepts for now: the file that `readiness baseline` writes.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Baseline {
+    /// `readiness/baseline/1`
+    pub schema: String,
+    /// The version of the program that wrote it.
+    pub version: String,
+    /// The findings, by application, file and rule, so that two versions of the file are easily compared.
+    pub findings: Vec<Accepted>,
+}
+
+/// How an audit stands against what was accepted before.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, schemars::JsonSchema)]
+pub struct Comparison {
+    /// Findings that were not there.
+    pub new: usize,
+    /// Findings that were there and are more severe now.
+    pub worse: usize,
+    /// Findings that were there.
+    pub known: usize,
+    /// Accepted findings that are there no more.
+    pub fixed: Vec<Accepted>,
+}
+
+impl Baseline {
+    /// All open findings of an audit.
+    #[must_use]
+    pub fn of(audit: &Audit) -> Self {
+        let mut findings = remembered(audit);
+        findings.sort();
+        Self {
+            schema: SCHEMA.to_owned(),
+            version: audit.tool.version.to_owned(),
+            findings,
+        }
+    }
+
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// Says what is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let baseline: Self = serde_json::from_str(text)
+            .map_err(|error| format!("it is no baseline of `readiness baseline`: {error}"))?;
+        if baseline.schema == SCHEMA {
+            Ok(baseline)
+        } else {
+            Err(format!(
+                "its schema is `{}`, and this version reads `{SCHEMA}`",
+                baseline.schema
+            ))
+        }
+    }
+
+    /// The file's text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        // String keys and no fallible serialisers: this cannot fail.
+        serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
+    }
+
+    /// Adds what an earlier baseline says of applications that this audit did not look at.
+    pub fn keep_other_apps(&mut self, before: Self, audit: &Audit) {
+        let audited = |app: &str| audit.apps.iter().any(|each| each.root.as_str() == app);
+        let others = before.findings.into_iter();
+        self.findings
+            .extend(others.filter(|each| !audited(&each.app)));
+        self.findings.sort();
+    }
+
+    /// Takes out what is fixed.
+    pub fn prune(&mut self, fixed: &[Accepted]) {
+        let fixed: BTreeSet<&Accepted> = fixed.iter().collect();
+        self.findings.retain(|each| !fixed.contains(each));
+    }
+}
+
+/// All open findings as they are remembered, in the audit's order.
+pub(super) fn remembered(audit: &Audit) -> Vec<Accepted> {
+    let each = |app: &super::AppAudit| {
+        let findings = app.findings.iter();
+        findings
+            .map(|finding| Accepted::new(&app.root, finding))
+            .collect::<Vec<_>>()
+    };
+    audit.apps.iter().flat_map(each).collect()
+}
+
+impl Audit {
+    /// Holds the audit against a baseline: every finding gets its standing. What was not looked at in this run (rules left out,
+    /// other applications, files that could not be read, rules that failed) does not count as fixed.
+    pub fn hold_against(&mut self, baseline: &Baseline, options: &AuditOptions) {
+        let new = remembered(self);
+        let reworded = baseline.version != self.tool.version;
+        let known = known(&baseline.findings, &new, reworded);
+        let mut comparison = Comparison::default();
+        let findings = self.apps.iter_mut().flat_map(|app| &mut app.findings);
+        for (finding, known) in findings.zip(&known) {
+            let accepted = known.and_then(|at| baseline.findings.get(at));
+            let standing = match accepted {
+                None => Standing::New,
+                Some(accepted) if finding.severity > accepted.severity => Standing::Worse,
+                Some(_) => Standing::Known,
+            };
+            match standing {
+                Standing::New => comparison.new += 1,
+                Standing::Worse => comparison.worse += 1,
+                Standing::Known => comparison.known += 1,
+            }
+            finding.standing = Some(standing);
+        }
+        let still: BTreeSet<usize> = known.into_iter().flatten().collect();
+        let gone = baseline.findings.iter().enumerate();
+        comparison.fixed = gone
+            .filter(|(at, each)| !still.contains(at) && self.looked_at(each, options))
+            .map(|(_, each)| each.clone())
+            .collect();
+        self.comparison = Some(comparison);
+    }
+
+    /// True when this run would have reported the finding, were it still there.
+    fn looked_at(&self, accepted: &Accepted, options: &AuditOptions) -> bool {
+        let chosen = options
+            .app
+            .as_ref()
+            .is_none_or(|app| app.as_str() == accepted.app);
+        let app = self
+            .apps
+            .iter()
+            .find(|app| app.root.as_str() == accepted.app);
+        let suppressed = app.is_some_and(|app| {
+            let mut suppressed = app.suppressed.iter().map(|each| &each.finding);
+            suppressed.any(|finding| finding.fingerprint == accepted.fingerprint)
+        });
+        let unread = |file: &str| {
+            self.not_examined
+                .iter()
+                .any(|each| each.path.as_str() == file)
+        };
+        let failed = self
+            .not_evaluated
+            .iter()
+            .any(|each| each.app.as_str() == accepted.app && each.rule == accepted.rule);
+        chosen && options.runs(&accepted.rule) && !suppressed && !failed && !unread(&accepted.file)
+    }
+}

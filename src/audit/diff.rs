@@ -1,0 +1,214 @@
+//! Two audits side by side: what was fixed, what is new, and how the score moved.
+
+use serde::{Deserialize, Serialize};
+
+use super::accepted::{Accepted, known};
+
+/// What stands in front of the reports that can be read.
+const AUDIT_SCHEMA: &str = "readiness/audit/1";
+
+/// As much of a JSON report as a comparison needs.
+#[derive(Debug, Deserialize)]
+struct Recorded {
+    schema: String,
+    tool: RecordedTool,
+    root: String,
+    apps: Vec<RecordedApp>,
+}
+
+#[derive(Debug, Deserialize)]
+struct RecordedTool {
+    version: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct RecordedApp {
+    root: String,
+    name: String,
+    score: f64,
+    grade: char,
+    findings: Vec<RecordedFinding>,
+}
+
+#[derive(Debug, Deserialize)]
+struct RecordedFinding {
+    rule: String,
+    severity: crate::rule::Severity,
+    message: String,
+    location: RecordedPlace,
+    route: Option<String>,
+    fingerprint: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct RecordedPlace {
+    file: String,
+}
+
+/// `readiness/diff/1`
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Diff {
+    /// `readiness/diff/1`
+    pub schema: &'static str,
+    /// The earlier audit.
+    pub old: Side,
+    /// The later one.
+    pub new: Side,
+    /// The applications of both, by folder.
+    pub apps: Vec<AppDiff>,
+}
+
+/// One of the two audits.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Side {
+    /// The audited path, as the user gave it then.
+    pub root: String,
+    /// The version of the program.
+    pub version: String,
+}
+
+/// One application in both audits.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct AppDiff {
+    /// Its folder.
+    pub root: String,
+    /// Its name.
+    pub name: String,
+    /// Score and grade then; `null` when it was not there.
+    pub old: Option<Score>,
+    /// Score and grade now; `null` when it is there no more.
+    pub new: Option<Score>,
+    /// Findings that were not there before.
+    pub appeared: Vec<Accepted>,
+    /// Findings that were there and are more severe now.
+    pub worse: Vec<Accepted>,
+    /// Findings that are there no more.
+    pub fixed: Vec<Accepted>,
+    /// How many are in both, no more severe.
+    pub unchanged: usize,
+}
+
+/// A score with its grade.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, schemars::JsonSchema)]
+pub struct Score {
+    /// 0–100.
+    pub score: f64,
+    /// A–F.
+    pub grade: char,
+}
+
+/// Compares two JSON reports. Each side's mistake is told with `old` or `new` in front.
+///
+/// # Errors
+/// When one of them is no report that this version reads.
+pub fn diff(old: &str, new: &str) -> Result<Diff, (Which, String)> {
+    let old = recorded(old).map_err(|error| (Which::Old, error))?;
+    let new = recorded(new).map_err(|error| (Which::New, error))?;
+    let reworded = old.tool.version != new.tool.version;
+    let mut roots: Vec<&str> = old
+        .apps
+        .iter()
+        .chain(&new.apps)
+        .map(|app| app.root.as_str())
+        .collect();
+    roots.sort_unstable();
+    roots.dedup();
+    let apps = roots.into_iter().map(|root| {
+        let of = |side: &'_ Recorded| side.apps.iter().position(|app| app.root == root);
+        let before = of(&old).and_then(|at| old.apps.get(at));
+        let after = of(&new).and_then(|at| new.apps.get(at));
+        app_diff(root, before, after, reworded)
+    });
+    Ok(Diff {
+        schema: "readiness/diff/1",
+        apps: apps.collect(),
+        old: side(&old),
+        new: side(&new),
+    })
+}
+
+/// Which of two reports.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Which {
+    /// The earlier one.
+    Old,
+    /// The later one.
+    New,
+}
+
+fn side(recorded: &Recorded) -> Side {
+    Side {
+        root: recorded.root.clone(),
+        version: recorded.tool.version.clone(),
+    }
+}
+
+fn recorded(text: &str) -> Result<Recorded, String> {
+    let recorded: Recorded = serde_json::from_str(text)
+        .map_err(|error| format!("it is no report of `readiness audit --format json`: {error}"))?;
+    if recorded.schema == AUDIT_SCHEMA {
+        Ok(recorded)
+    } else {
+        Err(format!(
+            "its schema is `{}`, and this version reads `{AUDIT_SCHEMA}`",
+            recorded.schema
+        ))
+    }
+}
+
+fn app_diff(
+    root: &str,
+    old: Option<&RecordedApp>,
+    new: Option<&RecordedApp>,
+    reworded: bool,
+) -> AppDiff {
+    let (before, after) = (findings(old), findings(new));
+    let known = known(&before, &after, reworded);
+    let mut still = vec![false; before.len()];
+    let (mut appeared, mut worse, mut unchanged) = (Vec::new(), Vec::new(), 0);
+    for (finding, at) in after.into_iter().zip(known) {
+        let Some((at, was)) = at.and_then(|at| Some((at, before.get(at)?))) else {
+            appeared.push(finding);
+            continue;
+        };
+        if let Some(still) = still.get_mut(at) {
+            *still = true;
+        }
+        if finding.severity > was.severity {
+            worse.push(finding);
+        } else {
+            unchanged += 1;
+        }
+    }
+    let fixed = before.into_iter().zip(still).filter(|(_, still)| !still);
+    let score = |app: &RecordedApp| Score {
+        score: app.score,
+        grade: app.grade,
+    };
+    AppDiff {
+        root: root.to_owned(),
+        name: new.or(old).map_or_else(String::new, |app| app.name.clone()),
+        old: old.map(score),
+        new: new.map(score),
+        appeared,
+        worse,
+        fixed: fixed.map(|(finding, _)| finding).collect(),
+        unchanged,
+    }
+}
+
+fn findings(app: Option<&RecordedApp>) -> Vec<Accepted> {
+    let Some(app) = app else {
+        return Vec::new();
+    };
+    let findings = app.findings.iter().map(|finding| Accepted {
+        app: app.root.clone(),
+        file: finding.location.file.clone(),
+        rule: finding.rule.clone(),
+        route: finding.route.clone(),
+        severity: finding.severity,
+        message: finding.message.clone(),
+        fingerprint: finding.fingerprint.clone(),
+    });
+    findings.collect()
+}

@@ -1,0 +1,97 @@
+//! `readiness baseline` and what `audit` makes of one.
+
+use std::path::{Path, PathBuf};
+
+use crate::audit::{self, Audit, AuditOptions, Baseline};
+use crate::source::read_report;
+
+use super::args::BaselineArguments;
+use super::console::Console;
+use super::exit::{Exit, Failure};
+use super::output;
+use super::progress::Progress;
+use super::workspace::{Workspace, chosen_app};
+
+/// The file's name when none is given.
+const FILE: &str = "readiness-baseline.json";
+
+pub(super) fn run(arguments: &BaselineArguments, console: Console) -> Result<Exit, Failure> {
+    let target = &arguments.target;
+    let file = match &arguments.output {
+        Some(file) => file.clone(),
+        None => target.path.join(FILE),
+    };
+    let before = match (arguments.prune, read_report(&file)) {
+        (false, Err(_)) => None,
+        (_, Ok(text)) => Some(parse(&file, &text)?),
+        (true, Err(error)) => return Err(unreadable(&file, &error)),
+    };
+    let mut progress = Progress::new(console);
+    let workspace = Workspace::open(target, None, console, &mut progress)?;
+    let model = workspace.model(target, console, &mut progress)?;
+    let options = AuditOptions {
+        root: target.path.display().to_string(),
+        app: chosen_app(target, &model)?,
+        ..AuditOptions::default()
+    };
+    progress.stage("run rules");
+    let mut audit = audit::run(&model, &workspace.rules, &workspace.config, &options);
+    progress.finish(console);
+    if let Some(before) = &before {
+        audit.hold_against(before, &options);
+    }
+    let comparison = audit.comparison.clone().unwrap_or_default();
+    let fixed = comparison.fixed.len();
+    let baseline = match before {
+        Some(mut before) if arguments.prune => {
+            before.prune(&comparison.fixed);
+            before
+        }
+        // What was not looked at stays accepted.
+        Some(before) if options.app.is_some() => {
+            let mut baseline = Baseline::of(&audit);
+            baseline.keep_other_apps(before, &audit);
+            baseline
+        }
+        _ => Baseline::of(&audit),
+    };
+    output::to_file(&file, &baseline.text())?;
+    let accepted = baseline.findings.len();
+    let noun = if accepted == 1 { "finding" } else { "findings" };
+    let mut said = format!("{}: {accepted} {noun} accepted", file.display());
+    if audit.comparison.is_some() {
+        if !arguments.prune {
+            said.push_str(&format!(
+                ", {} of them new",
+                comparison.new + comparison.worse
+            ));
+        }
+        said.push_str(&format!("; {fixed} fixed and taken out"));
+    }
+    console.note(&said);
+    std::mem::forget((audit, model, workspace));
+    Ok(Exit::Passed)
+}
+
+/// Holds the audit against the file that `--baseline` names.
+pub(super) fn hold(
+    audit: &mut Audit,
+    file: &PathBuf,
+    options: &AuditOptions,
+) -> Result<(), Failure> {
+    let text = read_report(file).map_err(|error| unreadable(file, &error))?;
+    audit.hold_against(&parse(file, &text)?, options);
+    Ok(())
+}
+
+fn parse(file: &Path, text: &str) -> Result<Baseline, Failure> {
+    Baseline::parse(text)
+        .map_err(|error| Failure::usage(format!("cannot use {}: {error}", file.display())))
+}
+
+fn unreadable(file: &Path, error: &std::io::Error) -> Failure {
+    Failure::usage(format!(
+        "cannot read baseline {}: {error}; `readiness baseline` writes one",
+        file.display()
+    ))
+}

@@ -1,0 +1,169 @@
+//! Two audits side by side.
+
+use crate::audit::{Accepted, AppDiff, Diff, Score};
+
+use super::bar::ink_of;
+use super::json::pretty;
+use super::markdown::escape;
+use super::page::{Ink, Line, Page, Style};
+use super::terminal::severity_ink;
+use super::text::count;
+
+/// Findings shown of each kind.
+const SHOWN: usize = 10;
+
+/// The comparison as JSON, `readiness/diff/1`, indented, with a line end behind it.
+#[must_use]
+pub fn diff_json(diff: &Diff) -> String {
+    pretty(diff)
+}
+
+/// The comparison as text for a terminal.
+#[must_use]
+pub fn diff_terminal(diff: &Diff, style: Style) -> String {
+    let mut page = Page::new(style);
+    if diff.apps.is_empty() {
+        page.line(Line::of(Ink::Plain, "neither report has an application"));
+    }
+    for app in &diff.apps {
+        page.heading(&app.name, &app.root);
+        page.line(scores(app));
+        let kinds = [
+            ("new", Ink::Bad, &app.appeared),
+            ("worse", Ink::Bad, &app.worse),
+            ("fixed", Ink::Good, &app.fixed),
+        ];
+        let mut tally: Vec<String> = kinds
+            .iter()
+            .map(|(word, _, findings)| format!("{} {word}", findings.len()))
+            .collect();
+        tally.push(format!("{} unchanged", app.unchanged));
+        page.line(Line::of(Ink::Faint, &format!("  {}", tally.join(" · "))));
+        for (word, ink, findings) in kinds {
+            list(&mut page, word, ink, findings);
+        }
+    }
+    page.finish()
+}
+
+fn scores(app: &AppDiff) -> Line {
+    let line = Line::of(Ink::Plain, "  ").with(Ink::Strong, "score ");
+    match (app.old, app.new) {
+        (Some(old), Some(new)) => line
+            .with(ink_of(old.score), &shown(old))
+            .with(Ink::Faint, " → ")
+            .with(ink_of(new.score), &shown(new))
+            .with(Ink::Faint, &format!("  {}", change(old, new))),
+        (None, Some(new)) => line
+            .with(ink_of(new.score), &shown(new))
+            .with(Ink::Faint, "  a new application"),
+        (Some(old), None) => line
+            .with(ink_of(old.score), &shown(old))
+            .with(Ink::Faint, "  the application is gone"),
+        (None, None) => line,
+    }
+}
+
+fn shown(score: Score) -> String {
+    format!("{:.1} {}", score.score, score.grade)
+}
+
+/// `+3.5`, `-2.0`, `±0`
+fn change(old: Score, new: Score) -> String {
+    let change = new.score - old.score;
+    if change.abs() < 0.05 {
+        String::from("±0")
+    } else {
+        format!("{change:+.1}")
+    }
+}
+
+fn list(page: &mut Page, word: &str, ink: Ink, findings: &[Accepted]) {
+    if findings.is_empty() {
+        return;
+    }
+    page.blank();
+    page.line(Line::of(Ink::Plain, "  ").with(ink, word));
+    let shown = if page.lists_all() || findings.len() == SHOWN + 1 {
+        findings.len()
+    } else {
+        SHOWN
+    };
+    for finding in findings.iter().take(shown) {
+        let mut line = Line::of(Ink::Plain, "    ");
+        line.push(severity_ink(finding.severity), finding.severity.word());
+        line.pad_to(14);
+        line.push(Ink::Strong, &finding.rule);
+        line.push(Ink::Faint, &format!("  {}", finding.file));
+        page.line(line);
+        page.paragraph(14, Ink::Plain, &message(finding));
+    }
+    let hidden = findings.len().saturating_sub(shown);
+    if hidden > 0 {
+        page.line(Line::of(Ink::Faint, &format!("    and {hidden} more")));
+    }
+}
+
+/// The message, with the handler when it does not name it.
+fn message(finding: &Accepted) -> String {
+    match &finding.route {
+        Some(route) if !finding.message.contains(route.as_str()) => {
+            format!("{route}: {}", finding.message)
+        }
+        _ => finding.message.clone(),
+    }
+}
+
+/// The comparison as Markdown, for a comment on a pull request.
+#[must_use]
+pub fn diff_markdown(diff: &Diff) -> String {
+    let mut text = String::new();
+    for app in &diff.apps {
+        text.push_str(&format!("### {}\n\n", escape(&app.name)));
+        let line = match (app.old, app.new) {
+            (Some(old), Some(new)) => format!(
+                "Score {} → **{}** ({})",
+                shown(old),
+                shown(new),
+                change(old, new)
+            ),
+            (None, Some(new)) => format!("Score **{}**, a new application", shown(new)),
+            (Some(old), None) => format!("Score {}, the application is gone", shown(old)),
+            (None, None) => String::new(),
+        };
+        text.push_str(&format!(
+            "{line} · {} new · {} worse · {} fixed · {} unchanged\n",
+            app.appeared.len(),
+            app.worse.len(),
+            app.fixed.len(),
+            app.unchanged
+        ));
+        for (title, findings) in [
+            ("New", &app.appeared),
+            ("Worse", &app.worse),
+            ("Fixed", &app.fixed),
+        ] {
+            if findings.is_empty() {
+                continue;
+            }
+            text.push_str(&format!(
+                "\n**{title}: {}**\n\n",
+                count(findings.len(), "gap")
+            ));
+            for finding in findings.iter().take(SHOWN * 2) {
+                text.push_str(&format!(
+                    "- **{}** {} (`{}`, {})\n",
+                    finding.severity.word(),
+                    escape(&message(finding)),
+                    finding.rule,
+                    super::markdown::code(&finding.file)
+                ));
+            }
+            if findings.len() > SHOWN * 2 {
+                text.push_str(&format!("- and {} more\n", findings.len() - SHOWN * 2));
+            }
+        }
+        text.push('\n');
+    }
+    text
+}

@@ -1,0 +1,148 @@
+//! The audit as JUnit XML: a rule without gaps is a test that passes, every gap is one that fails.
+
+use std::fmt::Write;
+
+use crate::audit::AppAudit;
+use crate::finding::Finding;
+
+use super::markup::escaped;
+use super::material::{Material, sentence};
+
+/// The audit as JUnit XML.
+#[must_use]
+pub fn junit(material: &Material<'_>) -> String {
+    let suites: Vec<Suite> = material
+        .audit
+        .apps
+        .iter()
+        .map(|app| suite(material, app))
+        .collect();
+    let sum = |of: fn(&Suite) -> usize| suites.iter().map(of).sum::<usize>();
+    let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+    let _ = writeln!(
+        text,
+        "<testsuites name=\"readiness\" tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\">",
+        sum(|suite| suite.tests),
+        sum(|suite| suite.failures),
+        sum(|suite| suite.errors),
+        sum(|suite| suite.skipped)
+    );
+    for suite in suites {
+        text.push_str(&suite.text);
+    }
+    text.push_str("</testsuites>\n");
+    text
+}
+
+#[derive(Default)]
+struct Suite {
+    tests: usize,
+    failures: usize,
+    errors: usize,
+    skipped: usize,
+    text: String,
+}
+
+fn suite(material: &Material<'_>, app: &AppAudit) -> Suite {
+    let mut suite = Suite::default();
+    let mut cases = String::new();
+    for rule in &material.rules.rules {
+        let class = format!("readiness.{}.{}", rule.category.word(), rule.id);
+        let mut open = app
+            .findings
+            .iter()
+            .filter(|each| each.rule == rule.id)
+            .peekable();
+        let failed = material
+            .audit
+            .not_evaluated
+            .iter()
+            .find(|each| each.app == app.root && each.rule == rule.id);
+        if let Some(failed) = failed {
+            suite.tests += 1;
+            suite.errors += 1;
+            let _ = writeln!(
+                cases,
+                "    <testcase classname=\"{class}\" name=\"{}\"><error message=\"{}\"/></testcase>",
+                escaped(&rule.title),
+                escaped(&failed.reason)
+            );
+        } else if open.peek().is_none() {
+            suite.tests += 1;
+            let _ = writeln!(
+                cases,
+                "    <testcase classname=\"{class}\" name=\"no gap: {}\"/>",
+                escaped(&rule.title)
+            );
+        }
+        for finding in open {
+            suite.tests += 1;
+            case(&mut cases, material, &class, finding);
+            if finding.is_known() {
+                suite.skipped += 1;
+            } else {
+                suite.failures += 1;
+            }
+        }
+        for each in app
+            .suppressed
+            .iter()
+            .filter(|each| each.finding.rule == rule.id)
+        {
+            suite.tests += 1;
+            suite.skipped += 1;
+            let _ = writeln!(
+                cases,
+                "    <testcase classname=\"{class}\" name=\"{}\" file=\"{}\"><skipped message=\"suppressed: {}\"/></testcase>",
+                escaped(&each.finding.message),
+                escaped(material.path(&each.finding.location.file).as_str()),
+                escaped(&each.reason)
+            );
+        }
+    }
+    let name = if app.name.is_empty() {
+        "readiness"
+    } else {
+        &app.name
+    };
+    suite.text = format!(
+        "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\">\n{cases}  </testsuite>\n",
+        escaped(name),
+        suite.tests,
+        suite.failures,
+        suite.errors,
+        suite.skipped
+    );
+    suite
+}
+
+fn case(cases: &mut String, material: &Material<'_>, class: &str, finding: &Finding) {
+    let path = material.path(&finding.location.file);
+    let place = format!("{path}:{}", finding.location.line);
+    let _ = write!(
+        cases,
+        "    <testcase classname=\"{class}\" name=\"{}\" file=\"{}\">",
+        escaped(&finding.message),
+        escaped(path.as_str())
+    );
+    if finding.is_known() {
+        let _ = writeln!(cases, "<skipped message=\"known before\"/></testcase>");
+        return;
+    }
+    let mut body = vec![place];
+    for step in material.chain(finding).iter().skip(1) {
+        let path = material.path(&step.location.file);
+        body.push(format!("{path}:{} {}", step.location.line, step.note));
+    }
+    body.push(sentence(
+        &finding.fix.split_whitespace().collect::<Vec<_>>().join(" "),
+    ));
+    let body: Vec<String> = body.iter().map(|line| escaped(line)).collect();
+    let _ = writeln!(
+        cases,
+        "<failure type=\"{}\" message=\"{}\">{}</failure></testcase>",
+        finding.severity.word(),
+        escaped(&finding.message),
+        body.join("\n")
+    );
+}

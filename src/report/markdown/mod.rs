@@ -1,0 +1,245 @@
+//! The audit as a document: what teams write by hand before a launch, with every number from the code.
+
+mod sections;
+mod write;
+
+pub(super) use write::{code, escape};
+
+use crate::audit::{AppAudit, Audit};
+use crate::finding::Finding;
+
+use super::material::Material;
+use super::terminal::tally;
+use super::text::{count, hours};
+use super::work::items_done;
+use sections::Section;
+use write::Document;
+
+/// What to do about a task, and where.
+pub(super) fn task_text(task: &super::work::Task<'_>) -> String {
+    let mut document = Document::default();
+    sections::task_detail(&mut document, task);
+    document.finish()
+}
+
+/// Gaps that the short form names.
+const GAPS_IN_SUMMARY: usize = 12;
+
+/// The audit as one Markdown document.
+#[must_use]
+pub fn markdown(material: &Material<'_>) -> String {
+    let audit = material.audit;
+    let mut document = Document::default();
+    match &audit.apps[..] {
+        [app] => {
+            document.heading(1, &format!("Production readiness: {}", escape(name(app))));
+            made_by(&mut document, audit);
+            Section::new(material, app, 2).all(&mut document);
+        }
+        apps => {
+            document.heading(1, "Production readiness");
+            made_by(&mut document, audit);
+            overview(&mut document, apps);
+            for app in apps {
+                document.heading(2, &format!("{} ({})", escape(name(app)), code(place(app))));
+                Section::new(material, app, 3).all(&mut document);
+            }
+        }
+    }
+    not_examined(&mut document, audit);
+    document.finish()
+}
+
+/// The audit as a comment on a pull request or the summary of a job.
+#[must_use]
+pub fn markdown_summary(material: &Material<'_>) -> String {
+    let audit = material.audit;
+    let mut document = Document::default();
+    for app in &audit.apps {
+        let mut title = format!(
+            "Production readiness of {}: {:.0} of 100, grade {}",
+            escape(name(app)),
+            app.score,
+            app.grade
+        );
+        if !app.root.is_root() {
+            title.push_str(&format!(" ({})", code(place(app))));
+        }
+        document.heading(2, &title);
+        summary(&mut document, app);
+    }
+    if let Some(comparison) = &audit.comparison {
+        document.paragraph(&format!(
+            "Against the baseline: **{} new**, {} worse, {} known, {} fixed.",
+            comparison.new,
+            comparison.worse,
+            comparison.known,
+            comparison.fixed.len()
+        ));
+        for fixed in comparison.fixed.iter().take(GAPS_IN_SUMMARY) {
+            document.item(
+                0,
+                &format!("fixed: {} ({})", escape(&fixed.message), code(&fixed.file)),
+            );
+        }
+    }
+    if !audit.not_examined.is_empty() {
+        document.paragraph(&format!(
+            "{} could not be examined.",
+            count(audit.not_examined.len(), "file")
+        ));
+    }
+    document.finish()
+}
+
+fn summary(document: &mut Document, app: &AppAudit) {
+    let phases = app.phases.iter().enumerate().map(|(at, phase)| {
+        let (done, asked) = items_done(phase);
+        vec![
+            format!("{}. {}", at + 1, escape(&phase.title)),
+            score_cell(phase.score),
+            format!("{done} of {asked}"),
+            hours(phase.hours_open),
+        ]
+    });
+    let head = ["Phase", "Score", "Items done", "Left"];
+    document.table(&head, &phases.collect::<Vec<_>>());
+    let told: Vec<&Finding> = app
+        .findings
+        .iter()
+        .filter(|each| !each.is_known())
+        .collect();
+    let ratchet = app.findings.iter().any(|each| each.standing.is_some());
+    let new = if ratchet { "new " } else { "" };
+    if told.is_empty() {
+        document.paragraph(&format!("No {new}gaps."));
+        return;
+    }
+    document.paragraph(&format!(
+        "**{}**: {}",
+        count(told.len(), &format!("{new}gap")),
+        tally(&told)
+    ));
+    let rows: Vec<Vec<String>> = told
+        .iter()
+        .take(GAPS_IN_SUMMARY)
+        .map(|finding| {
+            vec![
+                finding.severity.word().to_owned(),
+                gap_text(finding),
+                code(&finding.rule),
+                code(&format!(
+                    "{}:{}",
+                    finding.location.file, finding.location.line
+                )),
+            ]
+        })
+        .collect();
+    document.table(&["", "Gap", "Rule", "Where"], &rows);
+    let more = told.len().saturating_sub(GAPS_IN_SUMMARY);
+    if more > 0 {
+        document.paragraph(&format!(
+            "and {}",
+            count(more, "more gap").replace("more gaps", "more")
+        ));
+    }
+}
+
+/// What is wrong, with the handler when the message does not name it.
+fn gap_text(finding: &Finding) -> String {
+    let mut text = match &finding.route {
+        Some(route) if !finding.message.contains(route.as_str()) => {
+            format!("{}: {}", escape(route), escape(&finding.message))
+        }
+        _ => escape(&finding.message),
+    };
+    if finding.confidence == crate::rule::Confidence::Low {
+        text.push_str(" (likely)");
+    }
+    text
+}
+
+fn made_by(document: &mut Document, audit: &Audit) {
+    document.paragraph(&format!(
+        "Made by {} {} from the code of {}. Every number is counted, and every claim names its lines; what the code cannot say \
+         is listed as to be attested.",
+        audit.tool.name,
+        audit.tool.version,
+        code(&audit.root)
+    ));
+}
+
+fn overview(document: &mut Document, apps: &[AppAudit]) {
+    let rows = apps.iter().map(|app| {
+        let told: Vec<&Finding> = app.findings.iter().collect();
+        vec![
+            escape(name(app)),
+            code(place(app)),
+            format!("{:.0}", app.score),
+            app.grade.to_string(),
+            tally(&told),
+            hours(app.phases.iter().map(|phase| phase.hours_open).sum()),
+        ]
+    });
+    document.table(
+        &["Application", "Folder", "Score", "Grade", "Gaps", "Left"],
+        &rows.collect::<Vec<_>>(),
+    );
+}
+
+fn not_examined(document: &mut Document, audit: &Audit) {
+    if !audit.not_examined.is_empty() {
+        document.heading(2, "Not examined");
+        document.paragraph("What these files hold is unknown.");
+        for file in &audit.not_examined {
+            document.item(
+                0,
+                &format!("{}: {}", code(file.path.as_str()), escape(&file.reason)),
+            );
+        }
+    }
+    if !audit.not_evaluated.is_empty() {
+        document.heading(2, "Rules without an answer");
+        for each in &audit.not_evaluated {
+            document.item(
+                0,
+                &format!("{}: {}", code(&each.rule), escape(&each.reason)),
+            );
+        }
+    }
+    if !audit.stale_suppressions.is_empty() {
+        document.heading(2, "Suppressions that do nothing");
+        for each in &audit.stale_suppressions {
+            let place = format!("{}:{}", each.location.file, each.location.line);
+            document.item(
+                0,
+                &format!(
+                    "{} {}: {}",
+                    code(&place),
+                    code(&each.rule),
+                    escape(&each.problem)
+                ),
+            );
+        }
+    }
+}
+
+fn name(app: &AppAudit) -> &str {
+    if app.name.is_empty() {
+        place(app)
+    } else {
+        &app.name
+    }
+}
+
+fn place(app: &AppAudit) -> &str {
+    if app.root.is_root() {
+        "."
+    } else {
+        app.root.as_str()
+    }
+}
+
+fn score_cell(score: Option<f64>) -> String {
+    score.map_or_else(|| String::from("–"), |score| format!("{score:.0}"))
+}

@@ -1,0 +1,525 @@
+//! The sections of the document, for one application.
+
+use std::collections::BTreeMap;
+
+use crate::audit::{AppAudit, ItemState};
+use crate::finding::Finding;
+use crate::model::RouteFacts;
+use crate::rule::{Check, Control, Severity};
+
+use super::write::{Document, code, escape};
+use super::{gap_text, score_cell};
+use crate::report::coverage::{area, endpoints, rank};
+use crate::report::material::{Material, sentence};
+use crate::report::text::{count, hours};
+use crate::report::work::{PhaseWork, Task, covered, state_word, work};
+
+/// Gaps named below one task; the others are counted.
+const GAPS_PER_TASK: usize = 40;
+
+/// One application and the level of its headings.
+pub(super) struct Section<'a> {
+    material: &'a Material<'a>,
+    app: &'a AppAudit,
+    level: usize,
+}
+
+impl<'a> Section<'a> {
+    pub(super) fn new(material: &'a Material<'a>, app: &'a AppAudit, level: usize) -> Self {
+        Self {
+            material,
+            app,
+            level,
+        }
+    }
+
+    /// Every section, in the order of the plans that teams write.
+    pub(super) fn all(&self, to: &mut Document) {
+        let work = work(self.app, self.material.rules);
+        self.executive(to, &work);
+        self.stack(to);
+        self.metrics(to);
+        self.strengths(to);
+        self.critical_gaps(to);
+        self.coverage(to);
+        self.headers(to);
+        self.tests(to);
+        self.roadmap(to, &work);
+        self.checklist(to, &work);
+        self.environment(to);
+        self.attestations(to, &work);
+        self.suppressed(to);
+    }
+
+    fn executive(&self, to: &mut Document, work: &[PhaseWork<'_>]) {
+        let app = self.app;
+        to.heading(self.level, "Executive summary");
+        let worst = app
+            .findings
+            .iter()
+            .filter(|finding| finding.severity >= Severity::High)
+            .count();
+        let mut rows = vec![
+            row([
+                "Score",
+                &format!("{:.0} of 100, grade {}", app.score, app.grade),
+                "90, grade A",
+            ]),
+            row(["Critical and high gaps", &worst.to_string(), "0"]),
+        ];
+        for each in app.coverage.iter().filter(|each| each.total > 0) {
+            rows.push(vec![
+                format!("Handlers with {}", each.control.replace('_', " ")),
+                format!("{} of {}", each.covered, each.total),
+                format!("{0} of {0}", each.total),
+            ]);
+        }
+        let (done, asked) = work
+            .iter()
+            .map(PhaseWork::done)
+            .fold((0, 0), |sum, each| (sum.0 + each.0, sum.1 + each.1));
+        rows.push(vec![
+            String::from("Items of the roadmap"),
+            format!("{done} of {asked}"),
+            format!("{asked} of {asked}"),
+        ]);
+        to.table(&["Metric", "Current", "Target"], &rows);
+        let left: f64 = app.phases.iter().map(|phase| phase.hours_open).sum();
+        let rows = work.iter().map(|each| {
+            let (done, asked) = each.done();
+            vec![
+                format!("{}. {}", each.number, escape(&each.phase.title)),
+                score_cell(each.phase.score),
+                format!("{done} of {asked}"),
+                each.phase
+                    .items
+                    .iter()
+                    .map(|item| item.gaps)
+                    .sum::<usize>()
+                    .to_string(),
+                hours(each.phase.hours_open),
+            ]
+        });
+        let head = ["Phase", "Score", "Items done", "Gaps", "Effort left"];
+        to.table(&head, &rows.collect::<Vec<_>>());
+        to.paragraph(&format!(
+            "Left in all: **{}**, by the roadmap {}.",
+            hours(left),
+            code(&app.roadmap)
+        ));
+    }
+
+    fn stack(&self, to: &mut Document) {
+        to.heading(self.level, "Technology stack");
+        let rows = self.app.stack.iter().map(|entry| {
+            let version = if entry.version.is_empty() {
+                String::new()
+            } else {
+                code(&entry.version)
+            };
+            vec![escape(&entry.name), version]
+        });
+        to.table(&["Technology", "Version"], &rows.collect::<Vec<_>>());
+    }
+
+    fn metrics(&self, to: &mut Document) {
+        to.heading(self.level, "Codebase metrics");
+        let rows = self
+            .app
+            .metrics
+            .iter()
+            .map(|metric| vec![escape(&metric.name), metric.value.to_string()]);
+        to.table(&["Metric", "Value"], &rows.collect::<Vec<_>>());
+    }
+
+    fn strengths(&self, to: &mut Document) {
+        let items = self.app.phases.iter().flat_map(|phase| &phase.items);
+        let done: Vec<_> = items.filter(|item| item.state == ItemState::Done).collect();
+        if done.is_empty() {
+            return;
+        }
+        to.heading(self.level, "Strengths");
+        for item in done {
+            // One of one says nothing.
+            let counted = if item.total > 1 {
+                format!(" ({})", covered(item))
+            } else {
+                String::new()
+            };
+            to.item(0, &format!("{}{counted}", escape(&item.title)));
+        }
+    }
+
+    fn critical_gaps(&self, to: &mut Document) {
+        let mut groups: Vec<(&str, Vec<&Finding>)> = Vec::new();
+        for finding in &self.app.findings {
+            if finding.severity < Severity::High {
+                continue;
+            }
+            match groups.iter_mut().find(|(rule, _)| *rule == finding.rule) {
+                Some((_, findings)) => findings.push(finding),
+                None => groups.push((&finding.rule, vec![finding])),
+            }
+        }
+        to.heading(self.level, "Critical gaps");
+        if groups.is_empty() {
+            to.paragraph("No gap is critical or high.");
+            return;
+        }
+        let rows = groups.iter().map(|(id, findings)| {
+            let worst = findings.iter().map(|finding| finding.severity).max();
+            let rule = self.material.rules.rule(id);
+            vec![
+                rule.map_or_else(|| code(id), |rule| escape(&sentence(&rule.title))),
+                worst.map_or("", Severity::word).to_owned(),
+                findings.len().to_string(),
+                rule.map_or_else(String::new, |rule| escape(&first_sentence(&rule.why))),
+                code(id),
+            ]
+        });
+        let head = ["Gap", "Risk", "Found", "Why it matters", "Rule"];
+        to.table(&head, &rows.collect::<Vec<_>>());
+    }
+
+    fn coverage(&self, to: &mut Document) {
+        let Some(facts) = self.material.app_model(self.app) else {
+            return;
+        };
+        let routes = endpoints(facts);
+        if routes.is_empty() {
+            return;
+        }
+        to.heading(self.level, "Coverage, endpoint by endpoint");
+        for control in Control::ALL {
+            self.control(to, control, &routes);
+        }
+    }
+
+    fn control(&self, to: &mut Document, control: Control, routes: &[&RouteFacts]) {
+        let mut rows: Vec<(u8, Vec<String>)> = Vec::new();
+        for facts in routes {
+            let status = crate::report::routes_terminal::shown(facts, control);
+            let Some(rank) = rank(facts, control) else {
+                continue;
+            };
+            let verdict = facts.controls.get(&control);
+            let limit = verdict.and_then(|verdict| verdict.limit.as_deref());
+            let proof = verdict.and_then(|verdict| verdict.evidence.last());
+            let proof =
+                proof.filter(|step| (&step.file, step.line) != (&facts.file, facts.location.line));
+            let mut row = vec![code(&facts.route.name()), status.word().to_owned()];
+            if control == Control::RateLimit {
+                row.push(limit.map_or_else(String::new, code));
+            }
+            row.push(proof.map_or_else(String::new, |step| escape(&step.note)));
+            row.push(proof.map_or_else(
+                || code(&format!("{}:{}", facts.file, facts.location.line)),
+                |step| code(&format!("{}:{}", step.file, step.line)),
+            ));
+            rows.push((rank, row));
+        }
+        if rows.is_empty() {
+            return;
+        }
+        // What is missing first; otherwise as the route table has them.
+        rows.sort_by_key(|(rank, _)| *rank);
+        let found = self
+            .app
+            .coverage
+            .iter()
+            .find(|each| each.control == control.key());
+        let counted = found.map_or_else(String::new, |each| {
+            format!(": {} of {}", each.covered, each.total)
+        });
+        to.heading(
+            self.level + 1,
+            &format!("{}{counted}", capital(control.title())),
+        );
+        let rows: Vec<Vec<String>> = rows.into_iter().map(|(_, row)| row).collect();
+        if control == Control::RateLimit {
+            to.table(&["Endpoint", "Status", "Limit", "Proof", "Where"], &rows);
+        } else {
+            to.table(&["Endpoint", "Status", "Proof", "Where"], &rows);
+        }
+    }
+
+    fn headers(&self, to: &mut Document) {
+        let sent = self.material.headers(self.app);
+        let about_headers = |finding: &&Finding| {
+            let rule = self.material.rules.rule(&finding.rule);
+            rule.is_some_and(|rule| {
+                matches!(
+                    rule.check,
+                    Check::ResponseHeaders(_) | Check::ContentSecurityPolicy(_) | Check::Cors(_)
+                )
+            })
+        };
+        let missing: Vec<&Finding> = self.app.findings.iter().filter(about_headers).collect();
+        if sent.is_empty() && missing.is_empty() {
+            return;
+        }
+        to.heading(self.level, "Response headers");
+        let rows = sent.iter().map(|header| {
+            vec![
+                code(header.name),
+                header.paths.map_or_else(String::new, code),
+                header
+                    .value
+                    .map_or_else(String::new, |value| code(&shortened(value))),
+                code(&header.place),
+            ]
+        });
+        to.table(
+            &["Sent", "For", "Value", "Set in"],
+            &rows.collect::<Vec<_>>(),
+        );
+        let rows = missing.iter().map(|finding| {
+            vec![
+                gap_text(finding),
+                finding.severity.word().to_owned(),
+                code(&format!(
+                    "{}:{}",
+                    finding.location.file, finding.location.line
+                )),
+            ]
+        });
+        to.table(&["To mend", "Severity", "Where"], &rows.collect::<Vec<_>>());
+    }
+
+    fn tests(&self, to: &mut Document) {
+        let Some(facts) = self.material.app_model(self.app) else {
+            return;
+        };
+        let mut areas: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+        for route in endpoints(facts) {
+            let tested = route
+                .controls
+                .get(&Control::Tests)
+                .is_some_and(|verdict| verdict.status == crate::controls::Status::Tested);
+            let area = areas.entry(area(route)).or_default();
+            area.0 += usize::from(tested);
+            area.1 += 1;
+        }
+        if areas.is_empty() {
+            return;
+        }
+        to.heading(self.level, "Tests by area");
+        let rows = areas.iter().map(|(area, (tested, all))| {
+            vec![
+                code(area),
+                all.to_string(),
+                tested.to_string(),
+                (all - tested).to_string(),
+            ]
+        });
+        let head = ["Area", "Handlers", "Run by a test", "Not run"];
+        to.table(&head, &rows.collect::<Vec<_>>());
+    }
+
+    fn roadmap(&self, to: &mut Document, work: &[PhaseWork<'_>]) {
+        to.heading(self.level, "Roadmap");
+        for each in work {
+            let score = match each.phase.score {
+                Some(score) => format!("{score:.0} of 100, {} left", hours(each.phase.hours_open)),
+                None => String::from("nothing in it applies"),
+            };
+            to.heading(
+                self.level + 1,
+                &format!(
+                    "Phase {}: {} ({score})",
+                    each.number,
+                    escape(&each.phase.title)
+                ),
+            );
+            let rows = each.tasks.iter().map(|task| {
+                vec![
+                    task.number.clone(),
+                    escape(&task.item.title),
+                    task.item.priority.word().to_owned(),
+                    state_word(task.item.state).to_owned(),
+                    covered(task.item),
+                    hours(task.item.effort_hours),
+                    task.item.owner.as_deref().map_or_else(String::new, escape),
+                ]
+            });
+            let head = [
+                "", "Task", "Priority", "State", "In order", "Effort", "Owner",
+            ];
+            to.table(&head, &rows.collect::<Vec<_>>());
+            for task in each.tasks.iter().filter(|task| !task.findings.is_empty()) {
+                to.heading(
+                    self.level + 2,
+                    &format!("{} {}", task.number, escape(&task.item.title)),
+                );
+                task_detail(to, task);
+            }
+        }
+    }
+
+    fn checklist(&self, to: &mut Document, work: &[PhaseWork<'_>]) {
+        to.heading(self.level, "Success checklist");
+        for each in work {
+            to.heading(
+                self.level + 1,
+                &format!("Phase {}: {}", each.number, escape(&each.phase.title)),
+            );
+            for task in &each.tasks {
+                let state = match task.item.state {
+                    ItemState::NotApplicable => continue,
+                    ItemState::Done => String::new(),
+                    ItemState::Open => match task.item.total {
+                        0 | 1 => String::new(),
+                        _ => format!(" ({})", covered(task.item)),
+                    },
+                    state => format!(" ({})", state_word(state)),
+                };
+                let done = task.item.state == ItemState::Done;
+                to.check(done, &format!("{}{state}", escape(&task.item.title)));
+            }
+        }
+    }
+
+    fn environment(&self, to: &mut Document) {
+        let variables = self.material.environment(self.app);
+        if variables.is_empty() {
+            return;
+        }
+        to.heading(self.level, "Environment variables");
+        let rows = variables.iter().map(|(name, variable)| {
+            vec![
+                code(name),
+                variable.read.as_ref().map_or_else(
+                    || String::from("not read in this application"),
+                    |place| match variable.reads {
+                        1 => code(place),
+                        reads => format!("{} and {} more", code(place), reads - 1),
+                    },
+                ),
+                variable
+                    .documented
+                    .as_ref()
+                    .map_or_else(|| String::from("no"), |place| code(place)),
+            ]
+        });
+        to.table(
+            &["Variable", "Read in", "Documented in"],
+            &rows.collect::<Vec<_>>(),
+        );
+    }
+
+    fn attestations(&self, to: &mut Document, work: &[PhaseWork<'_>]) {
+        let tasks: Vec<&Task<'_>> = work
+            .iter()
+            .flat_map(|each| &each.tasks)
+            .filter(|task| task.item.state == ItemState::Unattested)
+            .collect();
+        if tasks.is_empty() {
+            return;
+        }
+        to.heading(self.level, "To be attested or measured");
+        to.paragraph("No code can show these. Somebody vouches for them in `readiness.toml`, with a date on which that runs out.");
+        let mut first = None;
+        for task in &tasks {
+            to.check(
+                false,
+                &format!("{} {}", task.number, escape(&task.item.title)),
+            );
+            for rule in &task.rules {
+                let question = match &rule.check {
+                    Check::Attest(attest) => sentence(&attest.asks),
+                    _ => sentence(&rule.title),
+                };
+                to.item(1, &format!("{}: {}", code(&rule.id), escape(&question)));
+                if matches!(rule.check, Check::Attest(_)) {
+                    first.get_or_insert(&rule.id);
+                }
+            }
+        }
+        if let Some(rule) = first {
+            to.fenced(
+                "toml",
+                &format!(
+                    "[attest.{rule}]\nby = \"who\"\non = 2026-01-31\nuntil = 2026-07-31\nevidence = \"https://…\""
+                ),
+            );
+        }
+    }
+
+    fn suppressed(&self, to: &mut Document) {
+        if self.app.suppressed.is_empty() {
+            return;
+        }
+        to.heading(self.level, "Accepted with a reason");
+        for each in &self.app.suppressed {
+            let place = format!(
+                "{}:{}",
+                each.finding.location.file, each.finding.location.line
+            );
+            to.item(
+                0,
+                &format!(
+                    "{} ({}): {}",
+                    gap_text(&each.finding),
+                    code(&place),
+                    escape(&each.reason)
+                ),
+            );
+        }
+    }
+}
+
+/// What to do, and where.
+pub(super) fn task_detail(to: &mut Document, task: &Task<'_>) {
+    for rule in &task.rules {
+        // Rules are ours: their text is Markdown already.
+        let fix = rule.fix.split_whitespace().collect::<Vec<_>>().join(" ");
+        to.paragraph(&format!("**{}** {}", sentence(&rule.title), sentence(&fix)));
+    }
+    if task.findings.is_empty() {
+        return;
+    }
+    to.paragraph("Files to update:");
+    for finding in task.findings.iter().take(GAPS_PER_TASK) {
+        let place = format!("{}:{}", finding.location.file, finding.location.line);
+        to.item(
+            0,
+            &format!(
+                "{} {} ({})",
+                code(&place),
+                gap_text(finding),
+                finding.severity.word()
+            ),
+        );
+    }
+    let more = task.findings.len().saturating_sub(GAPS_PER_TASK);
+    if more > 0 {
+        to.item(0, &format!("and {}", count(more, "more gap")));
+    }
+}
+
+fn row(cells: [&str; 3]) -> Vec<String> {
+    cells.iter().map(|cell| (*cell).to_owned()).collect()
+}
+
+/// `text` up to its first full stop.
+fn first_sentence(text: &str) -> String {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match text.find(". ") {
+        Some(end) => text[..=end].to_owned(),
+        None => text,
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+    first.into_iter().collect::<String>() + letters.as_str()
+}
+
+fn shortened(text: &str) -> String {
+    const LONGEST: usize = 120;
+    if text.chars().count() <= LONGEST {
+        return text.to_owned();
+    }
+    text.chars().take(LONGEST).chain(['…']).collect()
+}

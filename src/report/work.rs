@@ -1,0 +1,134 @@
+//! What is left to do: every item of the roadmap with the gaps behind it and the files that it touches.
+
+use std::collections::BTreeMap;
+
+use crate::audit::{AppAudit, Item, ItemState, Phase};
+use crate::finding::Finding;
+use crate::rule::{Rule, RuleSet};
+use crate::source::RepoPath;
+
+/// A phase with its tasks.
+pub(super) struct PhaseWork<'a> {
+    /// 1-based.
+    pub(super) number: usize,
+    pub(super) phase: &'a Phase,
+    pub(super) tasks: Vec<Task<'a>>,
+}
+
+/// An item of the roadmap as something to do.
+pub(super) struct Task<'a> {
+    /// `1.2`, the same whatever is done already.
+    pub(super) number: String,
+    pub(super) item: &'a Item,
+    /// The rules behind it that have open gaps.
+    pub(super) rules: Vec<&'a Rule>,
+    /// Its open gaps, worst first.
+    pub(super) findings: Vec<&'a Finding>,
+}
+
+/// All phases of an application with all their items.
+pub(super) fn work<'a>(app: &'a AppAudit, rules: &'a RuleSet) -> Vec<PhaseWork<'a>> {
+    let phase = |(at, phase): (usize, &'a Phase)| PhaseWork {
+        number: at + 1,
+        phase,
+        tasks: phase
+            .items
+            .iter()
+            .enumerate()
+            .map(|(task, item)| self::task(app, rules, format!("{}.{}", at + 1, task + 1), item))
+            .collect(),
+    };
+    app.phases.iter().enumerate().map(phase).collect()
+}
+
+fn task<'a>(app: &'a AppAudit, rules: &'a RuleSet, number: String, item: &'a Item) -> Task<'a> {
+    let findings: Vec<&Finding> = app
+        .findings
+        .iter()
+        .filter(|finding| item.rules.contains(&finding.rule))
+        .collect();
+    let open = |id: &&String| findings.iter().any(|finding| finding.rule == **id);
+    // What waits for an attestation, or is open without a place of its own, has all of its rules behind it.
+    let all = findings.is_empty() && item.state != ItemState::Done;
+    Task {
+        number,
+        item,
+        rules: item
+            .rules
+            .iter()
+            .filter(|id| all || open(id))
+            .filter_map(|id| rules.rule(id))
+            .collect(),
+        findings,
+    }
+}
+
+impl<'a> Task<'a> {
+    /// Something is still to do.
+    pub(super) fn is_left(&self) -> bool {
+        matches!(
+            self.item.state,
+            ItemState::Open | ItemState::Unattested | ItemState::Unknown
+        )
+    }
+
+    /// The files with gaps, in the order of their worst one, with the lines.
+    pub(super) fn files(&self) -> Vec<(&'a RepoPath, Vec<u32>)> {
+        let mut at: BTreeMap<&RepoPath, usize> = BTreeMap::new();
+        let mut files: Vec<(&RepoPath, Vec<u32>)> = Vec::new();
+        for finding in &self.findings {
+            let file = &finding.location.file;
+            let index = *at.entry(file).or_insert_with(|| {
+                files.push((file, Vec::new()));
+                files.len() - 1
+            });
+            if let Some((_, lines)) = files.get_mut(index)
+                && !lines.contains(&finding.location.line)
+            {
+                lines.push(finding.location.line);
+            }
+        }
+        for (_, lines) in &mut files {
+            lines.sort_unstable();
+        }
+        files
+    }
+}
+
+impl PhaseWork<'_> {
+    /// Items in order, and items that apply.
+    pub(super) fn done(&self) -> (usize, usize) {
+        items_done(self.phase)
+    }
+}
+
+/// Items in order, and items that apply.
+pub(super) fn items_done(phase: &Phase) -> (usize, usize) {
+    let asked = phase
+        .items
+        .iter()
+        .filter(|item| item.state != ItemState::NotApplicable);
+    asked.fold((0, 0), |(done, asked), item| {
+        (done + usize::from(item.state == ItemState::Done), asked + 1)
+    })
+}
+
+/// A state in words.
+pub(super) fn state_word(state: ItemState) -> &'static str {
+    match state {
+        ItemState::Done => "done",
+        ItemState::Open => "open",
+        ItemState::Unattested => "not attested",
+        ItemState::NotApplicable => "n/a",
+        ItemState::Unknown => "unknown",
+    }
+}
+
+/// `8/9`, or nothing where there is nothing to count.
+pub(super) fn covered(item: &Item) -> String {
+    if item.total > 0 {
+        format!("{}/{}", item.covered, item.total)
+    } else {
+        String::new()
+    }
+}

@@ -1,0 +1,354 @@
+//! The ratchet: baselines, comparisons, changes since a commit, and the law that findings keep their identity.
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::LazyLock;
+
+use proptest::prelude::*;
+use readiness::audit::{self, Audit, AuditOptions, Baseline, GateOptions};
+use readiness::config::{Config, Date};
+use readiness::finding::{Finding, Standing};
+use readiness::model::{self, Model};
+use readiness::rule::{RuleSet, Severity};
+use readiness::source::{RepoPath, Repository, changed_since};
+
+static RULES: LazyLock<RuleSet> = LazyLock::new(|| RuleSet::builtin().unwrap());
+
+const MANIFEST: &str =
+    r#"{ "name": "shop", "dependencies": { "next": "15.1.0", "pg": "8.13.0" } }"#;
+
+/// A handler that works and has no control at all.
+fn handler(method: &str, table: &str) -> String {
+    format!(
+        "export async function {method}(request: Request) {{\n  const body = await request.json();\n  \
+         await db.query(\"insert into {table} values ($1)\", [body]);\n  return new Response(null, {{ status: 204 }});\n}}\n"
+    )
+}
+
+fn module(handlers: &str) -> String {
+    format!("import {{ Pool }} from \"pg\";\n\nconst db = new Pool();\n\n{handlers}")
+}
+
+fn options() -> AuditOptions {
+    AuditOptions {
+        today: Date::parse("2026-11-28").unwrap(),
+        ..AuditOptions::default()
+    }
+}
+
+fn audited(files: &[(String, String)]) -> (Audit, Model) {
+    let mut all = vec![("package.json", MANIFEST)];
+    all.extend(
+        files
+            .iter()
+            .map(|(path, text)| (path.as_str(), text.as_str())),
+    );
+    let config = Config::default();
+    let model = model::build(&Repository::in_memory(&all), &RULES, &config);
+    let audit = audit::run(&model, &RULES, &config, &options());
+    (audit, model)
+}
+
+fn audit_of(files: &[(String, String)]) -> Audit {
+    audited(files).0
+}
+
+fn shop() -> Vec<(String, String)> {
+    let file = |path: &str, text: String| (path.to_owned(), text);
+    vec![
+        file(
+            "app/api/orders/route.ts",
+            module(&handler("POST", "orders")),
+        ),
+        file(
+            "app/api/items/[id]/route.ts",
+            module(&(handler("PUT", "items") + &handler("DELETE", "gone"))),
+        ),
+    ]
+}
+
+fn findings(audit: &Audit) -> impl Iterator<Item = &Finding> {
+    audit.apps.iter().flat_map(|app| &app.findings)
+}
+
+fn new_ones(audit: &Audit) -> Vec<&Finding> {
+    findings(audit)
+        .filter(|finding| finding.standing != Some(Standing::Known))
+        .collect()
+}
+
+fn held(files: &[(String, String)], baseline: &Baseline) -> Audit {
+    let mut audit = audit_of(files);
+    audit.hold_against(baseline, &options());
+    audit
+}
+
+#[test]
+fn what_was_accepted_fails_no_gate_and_a_new_route_does() {
+    let before = audit_of(&shop());
+    let baseline = Baseline::parse(&Baseline::of(&before).text()).unwrap();
+    assert!(!before.gate(&GateOptions::default()).passed);
+    let same = held(&shop(), &baseline);
+    assert!(same.gate(&GateOptions::default()).passed);
+    assert!(new_ones(&same).is_empty());
+
+    let mut files = shop();
+    files.push((
+        String::from("app/api/refunds/route.ts"),
+        module(&handler("POST", "refunds")),
+    ));
+    let more = held(&files, &baseline);
+    let new = new_ones(&more);
+    assert!(new.len() >= 3, "{new:#?}");
+    for finding in new {
+        assert_eq!(finding.route.as_deref(), Some("POST /api/refunds"));
+        assert_eq!(finding.standing, Some(Standing::New));
+    }
+    let decision = more.gate(&GateOptions::default());
+    assert!(decision.reasons[0].contains("new finding"), "{decision:?}");
+    assert!(more.comparison.unwrap().fixed.is_empty());
+}
+
+#[test]
+fn what_is_fixed_is_told_and_pruned() {
+    let mut baseline = Baseline::of(&audit_of(&shop()));
+    let all = baseline.findings.len();
+    let fewer = held(&shop()[..1], &baseline);
+    let fixed = fewer.comparison.unwrap().fixed;
+    let of_handlers = || fixed.iter().filter(|each| each.route.is_some());
+    assert!(of_handlers().all(|each| each.file.contains("items")));
+    assert!(of_handlers().any(|each| each.rule == "route-auth"));
+    baseline.prune(&fixed);
+    assert_eq!(baseline.findings.len(), all - fixed.len());
+    // It cannot come back.
+    let back = held(&shop(), &baseline);
+    assert!(!back.gate(&GateOptions::default()).passed);
+}
+
+#[test]
+fn what_was_not_looked_at_is_not_fixed() {
+    let baseline = Baseline::of(&audit_of(&shop()));
+    let config = Config::default();
+    let files: Vec<(&str, &str)> = vec![("package.json", MANIFEST)];
+    let model = model::build(&Repository::in_memory(&files), &RULES, &config);
+    let only = AuditOptions {
+        only: vec![String::from("route-auth")],
+        ..options()
+    };
+    let mut audit = audit::run(&model, &RULES, &config, &only);
+    audit.hold_against(&baseline, &only);
+    let fixed = audit.comparison.unwrap().fixed;
+    assert!(!fixed.is_empty() && fixed.iter().all(|each| each.rule == "route-auth"));
+}
+
+#[test]
+fn a_finding_that_became_more_severe_is_worse() {
+    let mut baseline = Baseline::of(&audit_of(&shop()));
+    for each in &mut baseline.findings {
+        if each.rule == "route-auth" {
+            each.severity = Severity::Low;
+        }
+    }
+    let audit = held(&shop(), &baseline);
+    let new = new_ones(&audit);
+    assert_eq!(new.len(), 3);
+    assert!(
+        new.iter()
+            .all(|each| each.standing == Some(Standing::Worse))
+    );
+    assert!(!audit.gate(&GateOptions::default()).passed);
+}
+
+#[test]
+fn a_file_that_is_no_baseline_is_refused() {
+    for (text, said) in [
+        ("", "it is no baseline"),
+        ("{}", "it is no baseline"),
+        (
+            r#"{ "schema": "readiness/audit/1", "version": "1", "findings": [] }"#,
+            "this version reads `readiness/baseline/1`",
+        ),
+    ] {
+        let error = Baseline::parse(text).unwrap_err();
+        assert!(error.contains(said), "{error}");
+    }
+}
+
+#[test]
+fn two_reports_side_by_side() {
+    let json = |files: &[(String, String)]| readiness::report::json(&audit_of(files));
+    let (old, new) = (json(&shop()[..1]), json(&shop()));
+    let diff = audit::diff(&old, &new).unwrap();
+    let [app] = &diff.apps[..] else {
+        panic!("{diff:?}")
+    };
+    let mut of_handlers = app.appeared.iter().filter(|each| each.route.is_some());
+    assert!(of_handlers.all(|each| each.file.contains("items")));
+    assert!(app.fixed.is_empty() && app.worse.is_empty() && app.unchanged > 3);
+    let back = audit::diff(&new, &old).unwrap();
+    assert_eq!(back.apps[0].fixed.len(), app.appeared.len());
+    let (which, error) = audit::diff(&old, "[]").unwrap_err();
+    assert_eq!(which, audit::Which::New);
+    assert!(error.contains("it is no report"), "{error}");
+    let markdown = readiness::report::diff_markdown(&diff);
+    assert!(markdown.contains("**New: "), "{markdown}");
+}
+
+#[test]
+fn only_what_a_change_touches_counts() {
+    let mut files = shop();
+    files.push((
+        String::from("lib/guard.ts"),
+        String::from(
+            "import { auth } from \"@clerk/nextjs/server\";\nexport async function guard() {\n  const { userId } = await auth();\n  \
+             if (!userId) throw new Error(\"401\");\n}\n",
+        ),
+    ));
+    files[0].1 = module(
+        &handler("POST", "orders").replace("{\n  const body", "{\n  await guard();\n  const body"),
+    )
+    .replace(
+        "import",
+        "import { guard } from \"../../../lib/guard\";\nimport",
+    );
+    let routes_after = |changed: &[&str]| {
+        let (mut audit, model) = audited(&files);
+        let changed: Vec<RepoPath> = changed.iter().map(|path| RepoPath::new(path)).collect();
+        audit.count_only_since(&changed, &model);
+        let mut routes: Vec<String> = new_ones(&audit)
+            .iter()
+            .filter_map(|finding| finding.route.clone())
+            .collect();
+        routes.dedup();
+        routes.sort();
+        routes.dedup();
+        routes
+    };
+    assert_eq!(routes_after(&["README.md"]), Vec::<String>::new());
+    assert_eq!(
+        routes_after(&["app/api/items/[id]/route.ts"]),
+        ["DELETE /api/items/[id]", "PUT /api/items/[id]"]
+    );
+    // The guard is a step of the proof about the orders.
+    assert_eq!(routes_after(&["lib/guard.ts"]), ["POST /api/orders"]);
+}
+
+fn git(folder: &Path, arguments: &[&str]) {
+    let output = Command::new("git")
+        .arg("-C")
+        .arg(folder)
+        .args(["-c", "user.name=Test", "-c", "user.email=test@example.com"])
+        .args(arguments)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+}
+
+#[test]
+fn git_says_what_changed_and_runs_nothing_of_the_repository() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let write = |path: &str, text: &str| {
+        let path = root.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    git(root, &["init", "-q", "-b", "main"]);
+    write("web/a.ts", "1");
+    write("web/b ü.ts", "1");
+    write("api/c.ts", "1");
+    git(root, &["add", "."]);
+    git(root, &["commit", "-qm", "first"]);
+    git(root, &["checkout", "-qb", "work"]);
+    write("web/b ü.ts", "2");
+    git(root, &["commit", "-qam", "second"]);
+    write("web/a.ts", "3");
+    write("web/new.ts", "1");
+    write("api/c.ts", "2");
+    let ran = root.join("ran");
+    let spy = format!("touch '{}'", ran.display());
+    git(root, &["config", "diff.external", &spy]);
+    git(root, &["config", "core.fsmonitor", &spy]);
+    let changed = changed_since(&root.join("web"), "main").unwrap();
+    let changed: Vec<&str> = changed.iter().map(RepoPath::as_str).collect();
+    assert_eq!(changed, ["a.ts", "b ü.ts", "new.ts"]);
+    assert!(!ran.exists());
+    let error = changed_since(root, "--output=x").unwrap_err();
+    assert!(error.contains("git knows no commit"), "{error}");
+    let outside = tempfile::tempdir().unwrap();
+    let error = changed_since(outside.path(), "main").unwrap_err();
+    assert!(error.contains("in no git repository"), "{error}");
+}
+
+/// What may happen to a file without any gap opening or closing.
+#[derive(Clone, Debug)]
+struct Moves {
+    above: usize,
+    between: usize,
+    comment: String,
+    rename: String,
+    helper: bool,
+}
+
+fn moves() -> impl Strategy<Value = Moves> {
+    (
+        0..9usize,
+        0..5usize,
+        "[a-z ]{0,12}",
+        "[a-z]{3,9}",
+        any::<bool>(),
+    )
+        .prop_map(|(above, between, comment, rename, helper)| Moves {
+            above,
+            between,
+            comment,
+            rename: format!("{rename}Pool"),
+            helper,
+        })
+}
+
+fn moved(text: &str, moves: &Moves) -> String {
+    let mut text = text
+        .replace("db.", &format!("{}.", moves.rename))
+        .replace("const db", &format!("const {}", moves.rename));
+    if moves.helper {
+        text.push_str("\nfunction unrelated() {\n  return 7;\n}\n");
+    }
+    let gap = "\n".repeat(moves.between);
+    let comment = format!("// {}\n", moves.comment).repeat(moves.above);
+    let text = text.replace("export async", &format!("{gap}export async"));
+    format!("{comment}{text}")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_finding_keeps_its_identity_when_its_code_moves(
+        moves in moves(),
+        other in moves(),
+        swap in any::<bool>(),
+        with_more in any::<bool>(),
+    ) {
+        let baseline = Baseline::of(&audit_of(&shop()));
+        let mut files = shop();
+        files[0].1 = moved(&files[0].1, &moves);
+        let handlers = if swap {
+            handler("DELETE", "gone") + &handler("PUT", "items")
+        } else {
+            handler("PUT", "items") + &handler("DELETE", "gone")
+        };
+        files[1].1 = moved(&module(&handlers), &other);
+        if with_more {
+            files.push((String::from("app/api/zebra/route.ts"), module(&handler("PATCH", "z"))));
+        }
+        let audit = held(&files, &baseline);
+        let comparison = audit.comparison.clone().unwrap();
+        prop_assert_eq!(comparison.fixed, vec![]);
+        prop_assert_eq!(comparison.known, baseline.findings.len());
+        for finding in new_ones(&audit) {
+            prop_assert!(with_more);
+            prop_assert_eq!(finding.route.as_deref(), Some("PATCH /api/zebra"));
+        }
+    }
+}
