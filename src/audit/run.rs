@@ -233,6 +233,10 @@ fn audit_app(
             }
             unattested = rule.how == How::Attest && result.covered < result.total;
         }
+        // Nothing was measured.
+        unattested |= rule.how == How::Measured
+            && result.covered < result.total
+            && result.findings.is_empty();
         let outcome = Outcome {
             covered: result.covered,
             total: result.total,

@@ -6,15 +6,18 @@ mod code;
 mod config_key;
 mod config_spelling;
 mod console_logging;
+mod container;
 mod control_unused;
 mod cors;
 mod coverage_threshold;
 mod csp;
 mod dependency;
 mod env_validation;
+mod environment;
 mod file;
 mod guard_flaws;
 mod headers;
+mod measured;
 mod middleware_loaded;
 mod pattern;
 mod pipeline;
@@ -24,11 +27,15 @@ mod result;
 mod route_control;
 mod route_exists;
 mod route_mark;
+mod schema;
 mod secret_literal;
 mod signs;
+mod strict_types;
 mod subject;
+mod tables;
 mod test_runner;
 mod tests_run;
+mod units_tested;
 mod unsigned_token;
 mod uses;
 mod webhook_body;
@@ -72,6 +79,15 @@ pub fn run(rule: &Rule, model: &Model, app: usize, scope: &Scope) -> CheckResult
         Check::GuardFlaws(check) => guard_flaws::run(&subject, check),
         Check::WebhookBody(check) => webhook_body::run(&subject, check),
         Check::WebhookReached(_) => webhook_reached::run(&subject),
+        Check::Container(check) => container::run(&subject, check),
+        Check::Compose(check) => container::compose(&subject, check),
+        Check::EnvDocumented(check) => environment::documented(&subject, check),
+        Check::EnvCommitted(check) => environment::committed(&subject, check),
+        Check::ForeignKeyIndex(check) => schema::foreign_keys(&subject, check),
+        Check::RowSecurity(check) => schema::row_security(&subject, check),
+        Check::StrictTypes(_) => strict_types::run(&subject),
+        Check::UnitsTested(check) => units_tested::run(&subject, check),
+        Check::Measured(check) => measured::run(&subject, check),
         Check::Parts(check) => present::parts(&subject, check),
         Check::Present(check) => present::run(&subject, check),
         Check::Attest(_) => attest::run(),

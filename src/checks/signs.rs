@@ -54,16 +54,17 @@ impl<'m> Ground<'_, 'm> {
         packages.filter(move |package| whole || root.starts_with(&package.folder()))
     }
 
-    /// A package of these that a manifest lists; what follows `#` does not count.
+    /// A package of these that a manifest lists. Those of which a call is wanted do not count.
     pub(super) fn installed<'p>(
         &self,
         patterns: impl Iterator<Item = &'p String> + Clone,
     ) -> Option<&'m str> {
         let wanted = |name: &str| {
             patterns.clone().any(|pattern| {
-                let package = pattern.split_once('#').map_or(&**pattern, |(name, _)| name);
-                // `next/dynamic` is a part of a package that everybody has.
-                package_of(package) == Some(package) && wildcard(package, name)
+                // `next/dynamic` and `react#lazy` are parts of packages that everybody has.
+                !pattern.contains('#')
+                    && package_of(pattern) == Some(pattern)
+                    && wildcard(pattern, name)
             })
         };
         if patterns.clone().next().is_none() {
@@ -78,18 +79,33 @@ impl<'m> Ground<'_, 'm> {
         names.map(String::as_str).filter(|name| wanted(name)).min()
     }
 
+    /// The modules that run on this ground.
+    fn running(&self) -> Box<dyn Iterator<Item = &'m ModuleRecord> + '_> {
+        if self.whole {
+            Box::new(self.subject.all_running())
+        } else {
+            Box::new(self.subject.running())
+        }
+    }
+
     fn uses(&self, patterns: &[String]) -> bool {
+        if patterns.is_empty() {
+            return false;
+        }
+        let specifiers = if self.whole {
+            let all = &self.subject.shared().specifiers;
+            all.get_or_init(|| specifiers(self.running()))
+        } else {
+            self.subject.specifiers()
+        };
         patterns.iter().any(|pattern| {
             let (package, call) = match pattern.split_once('#') {
                 Some((package, call)) => (package, Some(call)),
                 None => (pattern.as_str(), None),
             };
-            let mut specifiers = self.subject.specifiers().iter();
-            specifiers.any(|specifier| is_of(package, specifier))
-                && call.is_none_or(|call| {
-                    let mut running = self.subject.running();
-                    running.any(|module| calls_of(module, package, call))
-                })
+            specifiers.iter().any(|specifier| is_of(package, specifier))
+                && call
+                    .is_none_or(|call| self.running().any(|module| calls_of(module, package, call)))
         })
     }
 
@@ -110,7 +126,7 @@ impl<'m> Ground<'_, 'm> {
     fn exports(&self, entries: &[String]) -> bool {
         entries.iter().any(|entry| {
             let (stem, name) = entry.split_once('#').unwrap_or((entry, "default"));
-            self.subject.running().any(|module| {
+            self.running().any(|module| {
                 module.path.stem() == stem
                     && module.exports.iter().any(|export| &*export.name == name)
             })
@@ -232,11 +248,25 @@ impl<'m> Ground<'_, 'm> {
     }
 
     fn names(&self, patterns: &[String]) -> bool {
-        fits(patterns, || self.subject.names())
+        fits(patterns, || {
+            if self.whole {
+                let all = &self.subject.shared().names;
+                all.get_or_init(|| names(self.subject.model, self.running()))
+            } else {
+                self.subject.names()
+            }
+        })
     }
 
     fn texts(&self, patterns: &[String]) -> bool {
-        fits(patterns, || self.subject.texts())
+        fits(patterns, || {
+            if self.whole {
+                let all = &self.subject.shared().texts;
+                all.get_or_init(|| texts(self.running()))
+            } else {
+                self.subject.texts()
+            }
+        })
     }
 }
 
@@ -252,6 +282,22 @@ fn fits<'a>(patterns: &[String], all: impl FnOnce() -> &'a FxHashSet<Box<str>>) 
             all.contains(pattern.as_str())
         }
     })
+}
+
+/// What modules take from packages at run time, as written, each once.
+pub(super) fn specifiers<'a>(
+    modules: impl Iterator<Item = &'a ModuleRecord>,
+) -> BTreeSet<Box<str>> {
+    let mut specifiers = BTreeSet::new();
+    for request in modules.flat_map(|module| &module.requests) {
+        if !request.type_only
+            && package_of(&request.specifier).is_some()
+            && !specifiers.contains(&request.specifier)
+        {
+            specifiers.insert(request.specifier.clone());
+        }
+    }
+    specifiers
 }
 
 /// What any module takes from packages, as written.

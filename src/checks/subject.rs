@@ -14,7 +14,7 @@ use crate::syntax::ModuleRecord;
 
 use rustc_hash::FxHashSet;
 
-use super::code::{is_side_file, package_of};
+use super::code::is_side_file;
 use super::test_runner::Runner;
 use super::uses::Liveness;
 
@@ -42,10 +42,18 @@ pub(super) struct Shared {
     pub liveness: OnceLock<Liveness>,
     /// The test runners of the repository.
     pub runners: OnceLock<Vec<Runner>>,
+    /// What modules that run take from packages, in any application.
+    pub specifiers: OnceLock<BTreeSet<Box<str>>>,
+    /// Their identifiers, and those of database schemas.
+    pub names: OnceLock<FxHashSet<Box<str>>>,
+    /// Their short text literals.
+    pub texts: OnceLock<FxHashSet<Box<str>>>,
     /// What any module takes from packages.
     pub imports: OnceLock<BTreeSet<Box<str>>>,
     /// The commands of all pipelines, with those of the scripts that they call.
     pub lines: OnceLock<Vec<String>>,
+    /// What tests import.
+    pub tested: OnceLock<super::units_tested::Tested>,
     /// All paths in lower case, parallel to [`Model::paths`].
     pub lower_paths: OnceLock<Vec<Box<str>>>,
     /// The names and headings of all documents.
@@ -204,31 +212,34 @@ impl<'a> Subject<'a> {
     pub(super) fn running(&self) -> impl Iterator<Item = &'a ModuleRecord> + Clone {
         let graph = &self.model.graph;
         let running = self.scope.running.get_or_init(|| {
-            let shared = &self.scope.shared;
-            let live = shared
-                .running
-                .get_or_init(|| Liveness::new(self.model, &[]));
+            let live = self.live();
             let reached = self.reached_ids().iter().copied();
             reached.filter(|&module| live.is_live(module)).collect()
         });
         running.iter().map(|&id| graph.module(id))
     }
 
+    fn live(&self) -> &'a Liveness {
+        let live = &self.scope.shared.running;
+        live.get_or_init(|| Liveness::new(self.model, &[]))
+    }
+
+    /// The modules of the whole repository that run.
+    pub(super) fn all_running(&self) -> impl Iterator<Item = &'a ModuleRecord> + Clone {
+        let live = self.live();
+        let modules = self.model.graph.modules();
+        modules
+            .collect::<Vec<_>>()
+            .into_iter()
+            .filter(move |(id, module)| live.is_live(*id) && !is_side_file(&module.path))
+            .map(|(_, module)| module)
+    }
+
     /// What the modules of [`Self::running`] take from packages at run time, as written, each once.
     pub(super) fn specifiers(&self) -> &'a BTreeSet<Box<str>> {
-        self.scope.specifiers.get_or_init(|| {
-            let requests = self.running().flat_map(|module| &module.requests);
-            let mut specifiers = BTreeSet::new();
-            for request in requests {
-                if !request.type_only
-                    && package_of(&request.specifier).is_some()
-                    && !specifiers.contains(&request.specifier)
-                {
-                    specifiers.insert(request.specifier.clone());
-                }
-            }
-            specifiers
-        })
+        self.scope
+            .specifiers
+            .get_or_init(|| super::signs::specifiers(self.running()))
     }
 
     /// The identifiers of [`Self::running`] and of database schemas, without `_` and in lower case.

@@ -72,8 +72,6 @@ pub(super) enum Command {
     Init(InitArguments),
     /// Print a completion script for a shell
     Completions(CompletionsArguments),
-    /// Print the manual page, in roff
-    Man,
 }
 
 /// Which repository, and how it is to be judged.
@@ -203,6 +201,9 @@ pub(super) struct InitArguments {
     /// Folder to write readiness.toml into
     #[arg(default_value = ".")]
     pub(super) path: PathBuf,
+    /// The plan to follow: a name that `readiness rules` lists, or a TOML file below PATH
+    #[arg(long, value_name = "NAME")]
+    pub(super) roadmap: Option<String>,
     /// Overwrite a readiness.toml that is there
     #[arg(long)]
     pub(super) force: bool,
@@ -226,8 +227,6 @@ pub(super) enum Format {
     Sarif,
     /// A document: summary, coverage, roadmap, checklist
     Markdown,
-    /// One page to open from disk, with filters and code
-    Html,
     /// Annotations of GitHub Actions
     Github,
     /// JUnit XML, for CI systems that show tests

@@ -6,6 +6,7 @@ use std::io::ErrorKind;
 use crate::audit::DEFAULT_ROADMAP;
 use crate::model::Model;
 use crate::report::printable;
+use crate::rule::How;
 use crate::source::{is_plain_file, write_file, write_new_file};
 
 use super::args::{InitArguments, Target};
@@ -36,10 +37,22 @@ pub(super) fn run(arguments: &InitArguments, console: Console) -> Result<Exit, F
         app: None,
     };
     let mut progress = Progress::new(console);
-    let workspace = Workspace::open_without_config(&target, &mut progress)?;
+    let chosen = arguments.roadmap.as_deref();
+    let workspace = Workspace::open_without_config(&target, chosen, console, &mut progress)?;
     let model = workspace.model(&target, console, &mut progress)?;
     progress.finish(console);
-    let text = configuration(&model);
+    let plan = workspace.roadmap.as_deref().unwrap_or(DEFAULT_ROADMAP);
+    let attested = workspace.rules.roadmap(plan).map_or_else(Vec::new, |plan| {
+        let rules = plan.rules().filter_map(|id| workspace.rules.rule(id));
+        let mut waiting: Vec<&str> = rules
+            .filter(|rule| rule.how == How::Attest)
+            .map(|rule| rule.id.as_str())
+            .collect();
+        waiting.sort_unstable();
+        waiting.dedup();
+        waiting
+    });
+    let text = configuration(&model, chosen.unwrap_or(DEFAULT_ROADMAP), &attested);
     let written = if arguments.force {
         write_file(&file, &text)
     } else {
@@ -68,7 +81,8 @@ fn described(app: &crate::project::App) -> String {
 }
 
 /// The file for this repository. Everything from the repository stands in comments, without line ends.
-fn configuration(model: &Model) -> String {
+fn configuration(model: &Model, roadmap: &str, attested: &[&str]) -> String {
+    let roadmap = printable(roadmap).replace(['"', '\\'], "");
     let mut text = String::from(
         "# readiness.toml: what this team has decided. Every key is optional.\n#\n# Found here:\n",
     );
@@ -87,7 +101,7 @@ fail-on = "high"
 
 [roadmap]
 # The plan to score against: a name that `readiness rules` lists, or a TOML file.
-use = "{DEFAULT_ROADMAP}"
+use = "{roadmap}"
 
 [routes]
 # Handlers that anybody may call. They are not asked for authentication.
@@ -123,14 +137,27 @@ ignore = []
 # guards = ["requireWorkspaceMember"]
 # wrappers = ["@/lib/auth#withPermission"]
 
-# What no code can prove, and who vouches for it.
-# [attest.on-call]
-# by = "ada@example.com"
-# on = 2026-11-01
-# until = 2027-05-01
-# evidence = "https://wiki.example.com/on-call"
+# Result files of other tools, held to the targets of the plan.
+# [measure]
+# coverage = "coverage/lcov.info"
+# load = "k6-summary.json"
+# lighthouse = "lighthouse.json"
+# audit = "npm-audit.json"
+
+# What no code can prove, and who vouches for it until when.
 "#,
     );
+    let named = if attested.is_empty() {
+        &["on-call"]
+    } else {
+        attested
+    };
+    for rule in named {
+        let _ = write!(
+            text,
+            "# [attest.{rule}]\n# by = \"ada@example.com\"\n# on = 2026-11-01\n# until = 2027-05-01\n# evidence = \"https://wiki.example.com/{rule}\"\n"
+        );
+    }
     text
 }
 

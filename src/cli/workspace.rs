@@ -64,17 +64,23 @@ impl Workspace {
     /// Walks the repository with the built-in rules, and reads no configuration.
     pub(super) fn open_without_config(
         target: &Target,
+        roadmap: Option<&str>,
+        console: Console,
         progress: &mut Progress,
     ) -> Result<Self, Failure> {
         progress.stage("walk");
         let repository =
             Repository::open(&target.path).map_err(|error| Failure::nothing(error.to_string()))?;
+        let mut rules = builtin_rules()?;
+        let roadmap = roadmap
+            .map(|word| choose_roadmap(word, &target.path, &mut rules, console))
+            .transpose()?;
         Ok(Self {
             repository,
-            rules: builtin_rules()?,
+            rules,
             config: Config::default(),
             config_file: None,
-            roadmap: None,
+            roadmap,
         })
     }
 

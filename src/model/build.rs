@@ -11,9 +11,9 @@ use rustc_hash::FxHashMap;
 use crate::config::Config;
 use crate::controls::{Proof, Prover, Status, TeamControls, TestReach, Verdict};
 use crate::graph::Graph;
-use crate::project::{Project, Resolver};
+use crate::project::{MeasuredValues, Project, Resolver, read_measured};
 use crate::routes::RouteTable;
-use crate::rule::{Control, ControlLibrary, RuleSet};
+use crate::rule::{Control, ControlLibrary, MeasuredResult, RuleSet};
 use crate::source::{RepoPath, Repository, SourceFile, Unreadable};
 use crate::syntax::{ModuleRecord, ParseOptions, Parsed, parse_module};
 
@@ -66,6 +66,7 @@ pub fn build_in_stages(
     );
     stage("documents");
     let documents = documents(repository, rules, &mut not_examined);
+    let measured = measured(repository, config, &mut not_examined);
     not_examined.sort();
     not_examined.dedup();
     Model {
@@ -76,7 +77,36 @@ pub fn build_in_stages(
         unknown_controls: team.unknown,
         paths: repository.files().to_vec(),
         documents,
+        measured,
     }
+}
+
+/// The result files that the configuration names.
+fn measured(
+    repository: &Repository,
+    config: &Config,
+    not_examined: &mut Vec<Unreadable>,
+) -> BTreeMap<MeasuredResult, (RepoPath, MeasuredValues)> {
+    let measure = &config.measure;
+    let named = [
+        (MeasuredResult::Coverage, &measure.coverage),
+        (MeasuredResult::Load, &measure.load),
+        (MeasuredResult::Lighthouse, &measure.lighthouse),
+        (MeasuredResult::Audit, &measure.audit),
+    ];
+    let mut found = BTreeMap::new();
+    for (result, path) in named {
+        let Some(path) = path.as_deref().map(RepoPath::new) else {
+            continue;
+        };
+        match read_measured(repository, &path, result) {
+            Ok(values) => {
+                found.insert(result, (path, values));
+            }
+            Err(unreadable) => not_examined.push(unreadable),
+        }
+    }
+    found
 }
 
 fn parse(

@@ -13,9 +13,9 @@ use std::collections::BTreeMap;
 
 use crate::controls::{Evidence, Status, Verdict};
 use crate::graph::Graph;
-use crate::project::Project;
+use crate::project::{MeasuredValues, Project};
 use crate::routes::{Middleware, Route, RouteKind};
-use crate::rule::Control;
+use crate::rule::{Control, MeasuredResult};
 use crate::source::{Location, RepoPath, SourceFile, Span, Unreadable};
 
 /// Everything a check may look at.
@@ -36,6 +36,8 @@ pub struct Model {
     /// Configuration files that are no modules and that rules look into: those for which [`crate::rule::RuleSet::reads`] holds,
     /// by path.
     pub documents: Vec<SourceFile>,
+    /// What the result files say that `[measure]` of the configuration names.
+    pub measured: BTreeMap<MeasuredResult, (RepoPath, MeasuredValues)>,
 }
 
 /// One application's routes and what reaches them.

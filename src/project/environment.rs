@@ -73,9 +73,11 @@ pub(super) fn read(
                 if holds_value(text)
                     && let Some(name) = documented(text)
                 {
-                    files
-                        .env_set
-                        .push((name.to_owned(), Location::of_line(path, line)));
+                    let set = (name.to_owned(), Location::of_line(path, line));
+                    if is_real(text) {
+                        files.env_secret.push(set.clone());
+                    }
+                    files.env_set.push(set);
                 }
             }
             if files.env_set.len() > known {
@@ -117,6 +119,40 @@ fn holds_value(line: &str) -> bool {
         let value = value.trim().trim_matches(['"', '\'']);
         !name.trim().is_empty() && !value.is_empty() && !value.starts_with("encrypted:")
     })
+}
+
+/// Words in values that stand for a value.
+const PLACEHOLDERS: [&str; 19] = [
+    "your",
+    "example",
+    "changeme",
+    "change_me",
+    "change-me",
+    "placeholder",
+    "xxx",
+    "dummy",
+    "todo",
+    "replace",
+    "insert",
+    "localhost",
+    "127.0.0.1",
+    "0.0.0.0",
+    "host.docker",
+    "fake",
+    "sample",
+    "secret",
+    "password",
+];
+
+/// A line that sets something to what looks like a real secret: long enough, not a placeholder, not on this machine, with digits.
+fn is_real(line: &str) -> bool {
+    let value = line.split_once('=').map_or("", |(_, value)| value);
+    let value = value.split(" #").next().unwrap_or(value).trim();
+    let value = value.trim_matches(['"', '\'']).to_ascii_lowercase();
+    value.len() >= 12
+        && value.bytes().any(|byte| byte.is_ascii_digit())
+        && !value.contains(['<', '{', '$'])
+        && !PLACEHOLDERS.iter().any(|word| value.contains(word))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use crate::source::{Location, RepoPath, Repository, Unreadable};
 
+use super::container::{self, ComposeService, Dockerfile};
 use super::{environment, hosting, pipelines};
 
 /// What the repository's other files say.
@@ -15,6 +16,12 @@ pub struct ProjectFiles {
     pub env_committed: Vec<RepoPath>,
     /// Names that those files set to something that is not encrypted, each with its file and line. Values are not kept.
     pub env_set: Vec<(String, Location)>,
+    /// Of those, names whose value is neither empty nor a placeholder nor a local address.
+    pub env_secret: Vec<(String, Location)>,
+    /// `Dockerfile` and the like.
+    pub dockerfiles: Vec<Dockerfile>,
+    /// The services of `docker-compose.yml` and the like.
+    pub services: Vec<ComposeService>,
     /// Headers of `vercel.json`, `netlify.toml`, `_headers`, `firebase.json`.
     pub hosting_headers: Vec<super::HeaderEntry>,
     /// `path` and `schedule` of `vercel.json#crons`.
@@ -62,6 +69,12 @@ impl ProjectFiles {
             hold(environment::read(repository, path, &mut files));
             hold(hosting::read(repository, path, &mut files));
             hold(pipelines::read(repository, path, &mut files.workflows));
+            hold(container::read(
+                repository,
+                path,
+                &mut files.dockerfiles,
+                &mut files.services,
+            ));
         }
         pipelines::follow_local_uses(repository, &mut files.workflows, &mut hold);
         files

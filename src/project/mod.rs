@@ -5,6 +5,7 @@
 
 mod app;
 mod candidates;
+mod container;
 mod discovery;
 mod document;
 mod entry;
@@ -14,6 +15,7 @@ mod hosting;
 /// Constant folding over the IR, for every file that configures something.
 pub mod literal;
 mod manifest;
+mod measured;
 mod next_config;
 mod pipelines;
 mod resolver;
@@ -23,11 +25,15 @@ mod tsconfig;
 mod version;
 
 pub use app::{App, Framework};
+pub use container::{ComposeService, Dockerfile, Stage};
 pub use files::{ProjectFiles, Workflow, WorkflowStep};
 pub use manifest::{Package, WorkspaceKind, Workspaces};
+pub use measured::MeasuredValues;
 pub use next_config::{HeaderEntry, NextConfig, PathCondition, path_conditions};
 pub use resolver::{Resolution, Resolver};
+pub use tsconfig::Strict;
 
+use crate::rule::MeasuredResult;
 use crate::source::{RepoPath, Repository, Unreadable};
 use crate::syntax::{Export, Import, Imported, ModuleRecord};
 
@@ -84,6 +90,28 @@ impl Project {
         unreadable.dedup();
         (project, unreadable)
     }
+}
+
+/// Reads a result file of another tool, which may be one that Git ignores.
+///
+/// # Errors
+/// When it is not there, lies outside the repository, or is no such result.
+pub fn read_measured(
+    repository: &Repository,
+    path: &RepoPath,
+    result: MeasuredResult,
+) -> Result<MeasuredValues, Unreadable> {
+    let text = repository.read_result(path)?;
+    let read = match result {
+        MeasuredResult::Coverage => measured::coverage(&text),
+        MeasuredResult::Load => measured::load(&text),
+        MeasuredResult::Lighthouse => measured::lighthouse(&text),
+        MeasuredResult::Audit => measured::audit(&text),
+    };
+    read.map_err(|reason| Unreadable {
+        path: path.clone(),
+        reason: format!("{reason}; [measure] names it"),
+    })
 }
 
 /// What a configuration imports from a file beside it. Aliases do not hold there, and packages are not looked into.

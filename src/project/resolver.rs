@@ -64,6 +64,12 @@ impl std::fmt::Debug for Resolver {
 }
 
 impl Resolver {
+    /// What the TypeScript configuration of a folder says of strictness; `None` when the folder has none.
+    #[must_use]
+    pub fn strict(&self, folder: &RepoPath) -> Option<&super::Strict> {
+        self.tsconfigs.strict(folder)
+    }
+
     /// Prepares resolution in `repository`; also gives the tsconfig files that could not be read.
     #[must_use]
     pub fn new(repository: &Repository, project: &Project) -> (Self, Vec<Unreadable>) {

@@ -17,6 +17,32 @@ pub(super) struct TsConfig {
     pub(super) base_url: Option<RepoPath>,
     /// Patterns in the order in which they are tried: exact ones, then those with the longest text before the star.
     pub(super) paths: Vec<PathMapping>,
+    /// `compilerOptions.strict`
+    strict: Strict,
+}
+
+/// What a configuration says of strictness.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Strict {
+    /// `compilerOptions.strict`, also of what the configuration extends; `None` when none says it.
+    pub value: Option<bool>,
+    /// The file that says it, else the application's own.
+    pub file: RepoPath,
+    /// Its line there.
+    pub line: u32,
+    /// It extends a configuration that is not part of the repository.
+    pub extends_unseen: bool,
+}
+
+impl Default for Strict {
+    fn default() -> Self {
+        Self {
+            value: None,
+            file: RepoPath::new(""),
+            line: 1,
+            extends_unseen: false,
+        }
+    }
 }
 
 /// One entry of `paths`.
@@ -119,6 +145,19 @@ impl TsConfigs {
             .filter_map(|(_, index)| self.configs.get(*index))
     }
 
+    /// What the configuration of this very folder says of strictness.
+    pub(super) fn strict(&self, folder: &RepoPath) -> Option<&Strict> {
+        let entries = self.by_folder.get(folder.as_str())?;
+        let said = |entry: &&(RepoPath, usize)| {
+            self.configs
+                .get(entry.1)
+                .is_some_and(|config| config.strict.value.is_some())
+        };
+        // A configuration that only references others leaves it to them.
+        let (_, index) = entries.iter().find(said).or(entries.first())?;
+        self.configs.get(*index).map(|config| &config.strict)
+    }
+
     /// Every configuration.
     pub(super) fn all(&self) -> &[TsConfig] {
         &self.configs
@@ -155,6 +194,11 @@ impl Reader<'_> {
         let leaf = path.parent().unwrap_or_else(|| RepoPath::new(""));
         let mut base_url = None;
         let mut paths = None;
+        let mut strict = Strict {
+            file: path.clone(),
+            line: 1,
+            ..Strict::default()
+        };
         let mut seen = Vec::new();
         // The later entry of an `extends` array wins over the earlier, and the file itself over all of them.
         let mut open = vec![path.clone()];
@@ -178,6 +222,13 @@ impl Reader<'_> {
                     .and_then(Value::as_str)
                     .map(place);
             }
+            if strict.value.is_none()
+                && let Some(value) = options.and_then(|options| options.get("strict"))
+            {
+                strict.value = value.as_bool();
+                strict.line = self.line_of(&current, "\"strict\"");
+                strict.file.clone_from(&current);
+            }
             if paths.is_none() {
                 paths = options
                     .and_then(|options| options.get("paths"))
@@ -185,10 +236,16 @@ impl Reader<'_> {
                     .map(|paths| (folder.clone(), paths.clone()));
             }
             match value.get("extends") {
-                Some(Value::String(name)) => open.extend(self.extended(&folder, name)),
+                Some(Value::String(name)) => {
+                    let target = self.extended(&folder, name);
+                    strict.extends_unseen |= target.is_none();
+                    open.extend(target);
+                }
                 Some(Value::Array(names)) => {
                     for name in names.iter().filter_map(Value::as_str) {
-                        open.extend(self.extended(&folder, name));
+                        let target = self.extended(&folder, name);
+                        strict.extends_unseen |= target.is_none();
+                        open.extend(target);
                     }
                 }
                 _ => {}
@@ -198,7 +255,18 @@ impl Reader<'_> {
             let base = base_url.clone().unwrap_or(folder);
             mappings(&base, &leaf, &paths)
         });
-        TsConfig { base_url, paths }
+        TsConfig {
+            base_url,
+            paths,
+            strict,
+        }
+    }
+
+    /// The first line that holds `text`.
+    fn line_of(&self, path: &RepoPath, text: &str) -> u32 {
+        let file = self.repository.read(path).ok();
+        let at = file.and_then(|file| file.text.lines().position(|line| line.contains(text)));
+        at.and_then(|at| u32::try_from(at + 1).ok()).unwrap_or(1)
     }
 
     /// The file that an `extends` names.

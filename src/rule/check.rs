@@ -3,7 +3,10 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Control, Parts, Present, Severity, Signs};
+use super::{
+    Compose, Container, Control, EnvCommitted, EnvDocumented, ForeignKeyIndex, Measured, Parts,
+    Present, RowSecurity, Severity, Signs, StrictTypes, UnitsTested,
+};
 
 /// What a rule looks at. In a file the kind is a table's key: `[check.route-control]`.
 #[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
@@ -97,6 +100,31 @@ pub enum Check {
     Present(Present),
     /// Several parts have to be there, each known by signs of its own as in `[check.present]`.
     Parts(Parts),
+    /// An image has to be built and run well. The stages of Dockerfiles are followed from the last one back to its base image; files whose base
+    /// image is not one of those that the rule names may be anything and are left out.
+    Container(Container),
+    /// Services of compose files need a health check, a restart policy and limits. Files for development and tests are left out.
+    Compose(Compose),
+    /// Environment variables that code reads have to be written down in an example file, near the application or anywhere else in the
+    /// repository.
+    EnvDocumented(EnvDocumented),
+    /// Environment files that are part of the repository may not hold secrets. Values are looked at only to tell placeholders and local
+    /// addresses from real ones, and never kept or shown.
+    EnvCommitted(EnvCommitted),
+    /// Columns that refer to another table need an index. Prisma schemas, Drizzle tables and, where there is neither, SQL migrations are
+    /// read; an index counts for the column that it begins with. Databases that make such indexes themselves are left out.
+    ForeignKeyIndex(ForeignKeyIndex),
+    /// Tables that browsers can reach need row-level security. The SQL files of the repository are read in their order: tables that are
+    /// created in the public schema, and where row-level security is switched on for them.
+    RowSecurity(RowSecurity),
+    /// TypeScript has to be strict: `compilerOptions.strict` of the application's `tsconfig.json`, or of what it extends.
+    StrictTypes(StrictTypes),
+    /// Units of code need a test that imports them: stores, hooks, components, services, repositories, utilities, told by where they lie,
+    /// what makes them or how they are named. Imports are followed through barrels, and through what only tests use.
+    UnitsTested(UnitsTested),
+    /// Result files of other tools, which `[measure]` in `readiness.toml` names, have to meet targets. What was not measured stays open, and
+    /// is no failure of the code.
+    Measured(Measured),
     /// Somebody has to vouch for it in `[attest.<rule-id>]`: with who, since when, until when, and where to look.
     Attest(Attest),
 }
@@ -133,6 +161,15 @@ impl Check {
             Self::WebhookReached(_) => "webhook-reached",
             Self::Present(_) => "present",
             Self::Parts(_) => "parts",
+            Self::Container(_) => "container",
+            Self::Compose(_) => "compose",
+            Self::EnvDocumented(_) => "env-documented",
+            Self::EnvCommitted(_) => "env-committed",
+            Self::ForeignKeyIndex(_) => "foreign-key-index",
+            Self::RowSecurity(_) => "row-security",
+            Self::StrictTypes(_) => "strict-types",
+            Self::UnitsTested(_) => "units-tested",
+            Self::Measured(_) => "measured",
             Self::Attest(_) => "attest",
         }
     }

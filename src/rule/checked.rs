@@ -9,7 +9,9 @@ use crate::source::{LineIndex, Span};
 use crate::syntax::PatternSource;
 
 use super::reading::friendly;
-use super::{Category, Check, Confidence, How, Mistake, RuleFile, RuleText, Severity, read_toml};
+use super::{
+    Category, Check, Confidence, How, Mistake, RuleFile, RuleText, Severity, Target, read_toml,
+};
 
 /// The longest title, in characters.
 const LONGEST_TITLE: usize = 80;
@@ -373,7 +375,25 @@ fn check_check(check: &Check, complain: &mut impl FnMut(&str)) {
         }
         Check::ConsoleLogging(it) => check_globs(it.except.iter(), complain),
         Check::ControlUnused(it) => check_globs(it.except_files.iter(), complain),
-        Check::RouteMark(_)
+        Check::UnitsTested(it) => {
+            if it.exports.is_empty() && it.files.is_empty() && it.made_by.is_empty() {
+                complain("a unit is told by `files`, `made-by` or `exports`");
+            }
+        }
+        Check::Measured(it) => {
+            let one = |target: &Target| target.at_most.is_some() != target.at_least.is_some();
+            if it.targets.is_empty() || !it.targets.iter().all(one) {
+                complain("every target has either `at-most` or `at-least`");
+            }
+        }
+        Check::Container(_)
+        | Check::Compose(_)
+        | Check::EnvDocumented(_)
+        | Check::EnvCommitted(_)
+        | Check::ForeignKeyIndex(_)
+        | Check::RowSecurity(_)
+        | Check::StrictTypes(_)
+        | Check::RouteMark(_)
         | Check::ConfigSpelling(_)
         | Check::CiScripts(_)
         | Check::TestsRun(_)

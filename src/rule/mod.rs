@@ -7,6 +7,7 @@ mod check;
 mod checked;
 mod control;
 mod example;
+mod facts;
 mod file;
 mod nearest;
 mod present;
@@ -22,6 +23,7 @@ pub use control::{
     wildcard,
 };
 pub use example::{Example, example};
+pub use facts::*;
 pub use file::{RuleFile, rule_schema};
 pub use nearest::{near_miss, nearest};
 pub use present::{Part, Parts, Present, Signs};

@@ -208,6 +208,12 @@ fn reads(rules: &[Rule], problems: &mut Vec<RuleProblem>) -> GlobSet {
             let files = check.files.iter().filter(|file| *file != "next.config");
             globs.extend(files.map(|file| format!("**/{}", file.trim_start_matches("**/"))));
         }
+        if matches!(
+            rule.check,
+            Check::ForeignKeyIndex(_) | Check::RowSecurity(_)
+        ) {
+            globs.extend(SCHEMAS.map(String::from));
+        }
         for signs in rule.check.signs() {
             if !signs.documents.is_empty() {
                 globs.extend(DOCUMENTS.map(String::from));

@@ -12,6 +12,9 @@ use super::{RepoPath, SourceFile, Unreadable};
 /// Larger files are reported as not examined. The largest hand-written file of 53,000 measured had 0.79 MB.
 pub const MAX_FILE_BYTES: u64 = 1_500_000;
 
+/// Result files of other tools may be larger than code.
+const MAX_RESULT_BYTES: u64 = 32_000_000;
+
 /// The extensions of files that hold JavaScript or TypeScript.
 const CODE_EXTENSIONS: [&str; 8] = ["ts", "tsx", "js", "jsx", "mjs", "cjs", "mts", "cts"];
 
@@ -206,6 +209,30 @@ impl Repository {
             path: path.clone(),
             text: Arc::from(text),
         })
+    }
+}
+
+impl Repository {
+    /// Reads a result file that the configuration names; it need not be listed, because results are seldom committed, but it has to lie
+    /// inside the root, behind links too.
+    ///
+    /// # Errors
+    /// As [`Repository::read`], and when it leads out of the root.
+    pub fn read_result(&self, path: &RepoPath) -> Result<String, Unreadable> {
+        let refuse = |reason: String| Unreadable {
+            path: path.clone(),
+            reason,
+        };
+        let Origin::Disk(root) = &self.origin else {
+            return self.read(path).map(|file| file.text.to_string());
+        };
+        let target = std::fs::canonicalize(root.join(path.as_str()))
+            .map_err(|error| refuse(reason(&error)))?;
+        if !target.starts_with(root) {
+            return Err(refuse(String::from("it leads out of the audited folder")));
+        }
+        let bytes = read_bytes(&target, MAX_RESULT_BYTES).map_err(refuse)?;
+        decode(bytes).map_err(refuse)
     }
 }
 

@@ -9,7 +9,6 @@ mod guard_laws;
 mod house;
 mod kinds;
 mod next_oracle;
-mod packages;
 mod props;
 mod ratchet;
 mod reports;

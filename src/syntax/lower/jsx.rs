@@ -1,7 +1,7 @@
 //! JSX elements: the component and the expressions inside.
 
 use oxc_ast::ast::{
-    JSXAttributeItem, JSXAttributeValue, JSXChild, JSXElement, JSXElementName,
+    JSXAttributeItem, JSXAttributeName, JSXAttributeValue, JSXChild, JSXElement, JSXElementName,
     JSXExpressionContainer, JSXFragment, JSXMemberExpression, JSXMemberExpressionObject,
 };
 
@@ -39,6 +39,16 @@ impl<'a> Lowering<'a> {
                                 fragment.span,
                             ),
                         );
+                    }
+                    // Where a link leads and what a script is are texts that rules look for; nothing evaluates them.
+                    Some(JSXAttributeValue::StringLiteral(text))
+                        if matches!(
+                            &attribute.name,
+                            JSXAttributeName::Identifier(name)
+                                if matches!(name.name.as_str(), "href" | "src" | "type")
+                        ) =>
+                    {
+                        self.push(Expr::String(text.value.as_str().into()), text.span);
                     }
                     Some(JSXAttributeValue::StringLiteral(_)) | None => {}
                 },

@@ -1,0 +1,141 @@
+//! `[check.container]`, `[check.compose]`: what container files have to say.
+
+use std::collections::BTreeMap;
+
+use crate::finding::Related;
+use crate::project::{ComposeService, Dockerfile, Stage};
+use crate::rule::{Compose, Container, ContainerNeed};
+use crate::source::RepoPath;
+
+use super::CheckResult;
+use super::code::is_side_file;
+use super::subject::Subject;
+
+pub(super) fn run(subject: &Subject<'_>, check: &Container) -> CheckResult {
+    let mut result = CheckResult::default();
+    let files = &subject.model.project.files;
+    for file in &files.dockerfiles {
+        let speaks = file.file.starts_with(&subject.project.root) || is_shared(subject, file);
+        let Some(stage) = file.stages.last().filter(|_| speaks) else {
+            continue;
+        };
+        if is_side_file(&file.file)
+            || has_word(&file.file, &check.except)
+            || !begins_with(file, &check.images)
+        {
+            continue;
+        }
+        let fine = match check.needs {
+            // A single stage that builds nothing was given what it runs.
+            ContainerNeed::Stages => file.stages.len() > 1 || !stage.builds,
+            ContainerNeed::User => {
+                let user = file.chain().find_map(|stage| stage.user.as_deref());
+                file.drops_root || user.is_some_and(|user| !is_root(user))
+            }
+            ContainerNeed::HealthCheck => {
+                file.chain().any(|stage| stage.health_check)
+                    || files
+                        .services
+                        .iter()
+                        .any(|service| service.health_check && service.built)
+            }
+        };
+        if fine {
+            result.covered(1.0);
+        } else {
+            let finding = subject.finding(stage.location.clone(), check.says.clone());
+            result.gap(1.0, finding);
+        }
+    }
+    result
+}
+
+/// One of the words stands in the path: `dev` in `docker/Dockerfile.dev`.
+fn has_word(path: &RepoPath, words: &[String]) -> bool {
+    let path = path.as_str().to_ascii_lowercase();
+    path.split(|letter: char| !letter.is_ascii_alphanumeric())
+        .any(|part| words.iter().any(|word| word == part))
+}
+
+/// The file lies in no application, so it may build any of them.
+fn is_shared(subject: &Subject<'_>, file: &Dockerfile) -> bool {
+    let apps = &subject.model.project.apps;
+    !apps
+        .iter()
+        .any(|app| !app.root.is_root() && file.file.starts_with(&app.root))
+}
+
+/// `root`, `0`, `0:0`, `root:root`; a variable may be anything.
+fn is_root(user: &str) -> bool {
+    let name = user.split(':').next().unwrap_or(user);
+    matches!(name, "root" | "0")
+}
+
+/// The image that the last stage begins from in the end is one of these: `docker.io/library/node:20-alpine` is `node`.
+fn begins_with(file: &Dockerfile, images: &[String]) -> bool {
+    let Some(Stage { from, .. }) = file.chain().last() else {
+        return false;
+    };
+    let name = from.split(['@']).next().unwrap_or(from);
+    let tag = name.rfind(':').filter(|at| !name[*at..].contains('/'));
+    let name = tag.map_or(name, |at| &name[..at]);
+    let name = name
+        .trim_start_matches("docker.io/")
+        .trim_start_matches("library/");
+    images.iter().any(|image| image == name)
+}
+
+/// Answers `[check.compose]`.
+pub(super) fn compose(subject: &Subject<'_>, check: &Compose) -> CheckResult {
+    let mut files: BTreeMap<_, Vec<&ComposeService>> = BTreeMap::new();
+    for service in &subject.model.project.files.services {
+        if !has_word(&service.file, &check.except) && !is_side_file(&service.file) {
+            files.entry(&service.file).or_default().push(service);
+        }
+    }
+    let mut result = CheckResult::default();
+    // The file that lies highest is the one that people start; the others are its variants.
+    let mut files: Vec<(&RepoPath, Vec<&ComposeService>)> = files.into_iter().collect();
+    files.sort_by_key(|(file, _)| (file.segments().count(), file.as_str().len()));
+    for (_, services) in files {
+        // A file in which nothing of this repository is built and nothing restarts holds what developers need beside their editor.
+        if !services
+            .iter()
+            .any(|service| service.built || service.restart)
+        {
+            continue;
+        }
+        let kinds: [(&str, fn(&ComposeService) -> bool); 3] = [
+            ("health check", |service| service.health_check),
+            ("restart policy", |service| service.restart),
+            ("resource limit", |service| service.limits),
+        ];
+        let mut missing = Vec::new();
+        for (name, has) in kinds {
+            let without = services.iter().filter(|service| !has(service)).count();
+            if without > 0 {
+                missing.push(format!("{without} without a {name}"));
+            }
+        }
+        let Some(first) = services.first() else {
+            continue;
+        };
+        if missing.is_empty() {
+            result.covered(1.0);
+            break;
+        }
+        let count = services.len();
+        let plural = if count == 1 { "" } else { "s" };
+        let message = format!("{count} service{plural}: {}", missing.join(", "));
+        let related = services.iter().map(|service| Related {
+            location: service.location.clone(),
+            note: service.name.clone(),
+        });
+        let finding = subject
+            .finding(first.location.clone(), message)
+            .with_related(related.collect());
+        result.gap(1.0, finding);
+        break;
+    }
+    result
+}

@@ -1,0 +1,154 @@
+//! `[check.foreign-key-index]`, `[check.row-security]`: what a database schema lacks.
+
+use crate::finding::Related;
+use crate::rule::{ForeignKeyIndex, RowSecurity};
+use crate::source::{Location, RepoPath, SourceFile};
+
+use super::CheckResult;
+use super::code::is_side_file;
+use super::dependency::is_of;
+use super::subject::Subject;
+use super::tables::{Tables, add_drizzle, add_sql, of_prisma};
+
+/// So many places are shown.
+const SHOWN: usize = 10;
+
+/// So many names stand in a message.
+const NAMED: usize = 3;
+
+pub(super) fn foreign_keys(subject: &Subject<'_>, check: &ForeignKeyIndex) -> CheckResult {
+    let mut result = CheckResult::default();
+    let mut add = |tables: &Tables| {
+        let mut missing: Vec<(String, &Location)> = Vec::new();
+        for (name, table) in tables {
+            for (column, location) in &table.references {
+                if table.indexed.contains(column) {
+                    result.covered(1.0);
+                } else {
+                    result.silent_gap(1.0);
+                    missing.push((format!("{name}.{column}"), location));
+                }
+            }
+        }
+        missing.sort_by(|a, b| (a.1, &a.0).cmp(&(b.1, &b.0)));
+        let total: usize = tables.values().map(|table| table.references.len()).sum();
+        let Some((_, first)) = missing.first() else {
+            return;
+        };
+        let message = format!(
+            "{} of {total} foreign keys have no index: {}",
+            missing.len(),
+            named(missing.iter().map(|(name, _)| name.as_str()))
+        );
+        let related = missing.iter().take(SHOWN).map(|(name, location)| Related {
+            location: (*location).clone(),
+            note: format!("{name} refers to another table"),
+        });
+        let finding = subject
+            .finding((*first).clone(), message)
+            .with_related(related.collect());
+        result.findings.push(finding);
+    };
+    let documents = &subject.model.documents;
+    let of_kind = |end: &'static str| {
+        let all = documents.iter();
+        all.filter(move |file| file.path.extension() == Some(end) && !is_side_file(&file.path))
+    };
+    let prisma: Vec<&SourceFile> = of_kind("prisma").collect();
+    // Every folder below which a schema lies is one schema, whose files may be many.
+    let mut roots: Vec<RepoPath> = Vec::new();
+    for file in &prisma {
+        if file.text.contains("datasource ") {
+            roots.extend(file.path.parent());
+        }
+    }
+    roots.dedup();
+    for root in &roots {
+        let files: Vec<&SourceFile> = prisma
+            .iter()
+            .copied()
+            .filter(|file| file.path.starts_with(root))
+            .collect();
+        if let Some(tables) = of_prisma(&files) {
+            add(&tables);
+        }
+    }
+    let mut tables = Tables::new();
+    for module in subject.reached() {
+        add_drizzle(module, &check.tables, &mut tables);
+    }
+    add(&tables);
+    if prisma.is_empty() && tables.is_empty() {
+        let mut tables = Tables::new();
+        for file in of_kind("sql") {
+            add_sql(file, &mut tables);
+        }
+        tables.retain(|_, table| table.location.is_some());
+        add(&tables);
+    }
+    result
+}
+
+/// Answers `[check.row-security]`.
+pub(super) fn row_security(subject: &Subject<'_>, check: &RowSecurity) -> CheckResult {
+    let mut result = CheckResult::default();
+    let asked = subject.specifiers().iter().any(|specifier| {
+        check
+            .packages
+            .iter()
+            .any(|package| is_of(package, specifier))
+    });
+    if !asked {
+        return result;
+    }
+    let mut tables = Tables::new();
+    let mut plain = true;
+    let documents = subject.model.documents.iter();
+    for file in documents.filter(|file| file.path.extension() == Some("sql")) {
+        plain &= add_sql(file, &mut tables);
+    }
+    tables.retain(|_, table| table.location.is_some());
+    if tables.is_empty() || !plain {
+        result.unknown();
+        return result;
+    }
+    let mut open: Vec<(&str, &Location)> = Vec::new();
+    for (name, table) in &tables {
+        match &table.location {
+            Some(location) if !table.guarded => {
+                result.silent_gap(1.0);
+                open.push((name, location));
+            }
+            _ => result.covered(1.0),
+        }
+    }
+    open.sort_by_key(|(_, location)| *location);
+    if let Some((_, first)) = open.first() {
+        let message = format!(
+            "{} of {} tables have no row-level security: {}",
+            open.len(),
+            tables.len(),
+            named(open.iter().map(|(name, _)| *name))
+        );
+        let related = open.iter().take(SHOWN).map(|(name, location)| Related {
+            location: (*location).clone(),
+            note: format!("{name} is created"),
+        });
+        let finding = subject
+            .finding((*first).clone(), message)
+            .with_related(related.collect());
+        result.findings.push(finding);
+    }
+    result
+}
+
+/// The first names, and how many more.
+fn named<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<&str> = names.collect();
+    let more = match names.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let shown: Vec<&str> = names.into_iter().take(NAMED).collect();
+    format!("{}{more}", shown.join(", "))
+}

@@ -1,0 +1,496 @@
+//! Database schemas as far as checks need them: tables, what refers to other tables, and what is indexed. Prisma schemas and SQL are
+//! read line by line and word by word, Drizzle's tables from the code.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::source::{Location, SourceFile};
+use crate::syntax::{Expr, ExprId, ModuleRecord, Property};
+
+use super::code::{called_name, calls, imported, key, place};
+
+/// A table.
+#[derive(Debug, Default)]
+pub(super) struct Table {
+    /// Where it is defined.
+    pub location: Option<Location>,
+    /// Columns that refer to another table, each with its place.
+    pub references: BTreeMap<String, Location>,
+    /// Columns with which an index, a key or a unique constraint begins.
+    pub indexed: BTreeSet<String>,
+    /// Row-level security is switched on.
+    pub guarded: bool,
+}
+
+/// Tables by name.
+pub(super) type Tables = BTreeMap<String, Table>;
+
+/// The tables of a Prisma schema. The database indexes them itself when it is MySQL with foreign keys; then, and for MongoDB,
+/// there is nothing to say.
+pub(super) fn of_prisma(files: &[&SourceFile]) -> Option<Tables> {
+    let line_with = |key: &str| {
+        files
+            .iter()
+            .flat_map(|file| file.text.lines())
+            .map(str::trim)
+            .find(|line| line.split_whitespace().next() == Some(key) && line.contains('='))
+    };
+    let mut tables = Tables::new();
+    let provider = files.iter().find_map(|file| {
+        let at = file.text.find("datasource ")?;
+        let block = file.text.get(at..)?.split('}').next()?;
+        let line = block
+            .lines()
+            .find(|line| line.trim_start().starts_with("provider"))?;
+        line.split('"').nth(1)
+    })?;
+    let by_database = !line_with("relationMode").is_some_and(|line| line.contains("prisma"));
+    if provider == "mongodb" || provider == "mysql" && by_database {
+        return None;
+    }
+    for file in files {
+        let mut model: Option<String> = None;
+        for (number, line) in (1_u32..).zip(file.text.lines()) {
+            let line = line.split("//").next().unwrap_or_default().trim();
+            let mut words = line.split_whitespace();
+            match (model.clone(), words.next()) {
+                (None, Some("model")) => {
+                    let name = words.next().unwrap_or_default().to_owned();
+                    tables.entry(name.clone()).or_default().location =
+                        Some(Location::of_line(&file.path, number));
+                    model = Some(name);
+                }
+                (Some(_), Some("}")) => model = None,
+                (Some(model), Some(first)) => {
+                    let table = tables.entry(model).or_default();
+                    if matches!(
+                        first.split('(').next(),
+                        Some("@@index" | "@@unique" | "@@id")
+                    ) {
+                        table.indexed.extend(first_of_list(line));
+                    } else if line.contains(" @id") || line.contains(" @unique") {
+                        table.indexed.insert(first.to_owned());
+                    } else if let Some(at) = line.find("fields:") {
+                        let columns = line.get(at..).unwrap_or_default();
+                        if let Some(column) = first_of_list(columns) {
+                            let place = Location::of_line(&file.path, number);
+                            table.references.insert(column, place);
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    Some(tables)
+}
+
+/// `a` of `…[a(sort: Desc), b]…`.
+fn first_of_list(text: &str) -> Option<String> {
+    let list = text.split_once('[')?.1;
+    let end = list.find([',', ']', '('])?;
+    let name = list.get(..end)?.trim();
+    (!name.is_empty()).then(|| name.to_owned())
+}
+
+/// Adds what a text of SQL says to `tables`, whose names are without schema and quotes. False when it switches row-level security on in a way
+/// that cannot be followed.
+pub(super) fn add_sql(file: &SourceFile, tables: &mut Tables) -> bool {
+    let text = without_comments(&file.text);
+    let mut plain = true;
+    let mut line = 1_u32;
+    for statement in text.split(';') {
+        let begin = statement.len() - statement.trim_start().len();
+        let lines = |text: &str| u32::try_from(text.matches('\n').count()).unwrap_or(0);
+        let at = Location::of_line(&file.path, line + lines(&statement[..begin]));
+        add_statement(statement, &at, tables);
+        let lower = statement.to_ascii_lowercase();
+        if lower.contains("row level security")
+            && (lower.contains("execute") || lower.contains("format("))
+        {
+            plain = false;
+        }
+        line += lines(statement);
+    }
+    plain
+}
+
+/// The text with comments and what stands in single quotes blanked, lines kept.
+fn without_comments(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let (skip, blank) = if rest.starts_with("--") {
+            (rest.find('\n').unwrap_or(rest.len()), true)
+        } else if rest.starts_with("/*") {
+            (rest.find("*/").map_or(rest.len(), |at| at + 2), true)
+        } else if first == '\'' {
+            let inner = rest.get(1..).unwrap_or_default();
+            (inner.find('\'').map_or(rest.len(), |at| at + 2), true)
+        } else {
+            (first.len_utf8(), false)
+        };
+        let (taken, after) = rest.split_at(skip);
+        if blank {
+            out.extend(taken.chars().filter(|letter| *letter == '\n'));
+            out.push(' ');
+        } else {
+            out.push_str(taken);
+        }
+        rest = after;
+    }
+    out
+}
+
+/// `"public"."users"` is `users`.
+fn bare(name: &str) -> String {
+    let name = name.trim_matches(|letter: char| matches!(letter, '"' | '`' | '(' | ')' | ','));
+    let last = name.rsplit('.').next().unwrap_or(name);
+    last.trim_matches(['"', '`']).to_ascii_lowercase()
+}
+
+/// The schema that a name stands in, when one is written.
+fn schema(name: &str) -> Option<String> {
+    let (schema, _) = name.rsplit_once('.')?;
+    Some(bare(schema))
+}
+
+fn add_statement(statement: &str, at: &Location, tables: &mut Tables) {
+    let words: Vec<&str> = statement.split_whitespace().collect();
+    let lower: Vec<String> = words.iter().map(|word| word.to_ascii_lowercase()).collect();
+    let is = |at: usize, wanted: &str| lower.get(at).is_some_and(|word| word == wanted);
+    // Words that may stand before a name.
+    let name_from = |mut at: usize| {
+        while lower.get(at).is_some_and(|word| {
+            matches!(
+                word.as_str(),
+                "if" | "not" | "exists" | "only" | "concurrently"
+            )
+        }) {
+            at += 1;
+        }
+        at
+    };
+    if is(0, "create") && is(1, "table") {
+        let named = name_from(2);
+        let Some(written) = words.get(named) else {
+            return;
+        };
+        let written = written.split('(').next().unwrap_or(written);
+        // Other schemas than the public one are not reached from outside.
+        let public = schema(written).is_none_or(|schema| schema == "public");
+        let table = tables.entry(bare(written)).or_default();
+        if public {
+            table.location.get_or_insert_with(|| at.clone());
+        }
+        if let Some((_, body)) = statement.split_once('(') {
+            columns(body, at, table);
+        }
+    } else if is(0, "alter") && is(1, "table") {
+        let named = name_from(2);
+        let Some(name) = words.get(named) else {
+            return;
+        };
+        let joined = lower.get(named + 1..).unwrap_or_default().join(" ");
+        if joined.contains("enable row level security") {
+            tables.entry(bare(name)).or_default().guarded = true;
+        }
+        if let Some(new) = joined.strip_prefix("rename to ") {
+            if let Some(table) = tables.remove(&bare(name)) {
+                tables.insert(bare(new), table);
+            }
+            return;
+        }
+        let table = tables.entry(bare(name)).or_default();
+        for part in joined.split(" foreign key ").skip(1) {
+            if let Some(column) = first_in_parentheses(part) {
+                table.references.entry(column).or_insert_with(|| at.clone());
+            }
+        }
+        for key in [" primary key ", " unique "] {
+            for part in joined.split(key).skip(1) {
+                table.indexed.extend(first_in_parentheses(part));
+            }
+        }
+        for part in joined.split("add column ").skip(1) {
+            let part = part.trim_start_matches("if not exists ");
+            let column = part.split_whitespace().next().map(bare);
+            if let Some(column) = column.filter(|_| part.contains(" references ")) {
+                table.references.entry(column).or_insert_with(|| at.clone());
+            }
+        }
+    } else if is(0, "drop") && is(1, "table") {
+        for name in words.get(name_from(2)..).unwrap_or_default() {
+            tables.remove(&bare(name));
+        }
+    } else if is(0, "create") && lower.iter().take(4).any(|word| word == "index") {
+        let joined = lower.join(" ");
+        let Some((_, rest)) = joined.split_once(" on ") else {
+            return;
+        };
+        let rest = rest.trim_start_matches("only ");
+        let end = rest.find([' ', '(']).unwrap_or(rest.len());
+        let table = bare(&rest[..end]);
+        if let Some(column) = first_in_parentheses(rest) {
+            tables.entry(table).or_default().indexed.insert(column);
+        }
+    }
+}
+
+/// The columns of a `CREATE TABLE`.
+fn columns(body: &str, at: &Location, table: &mut Table) {
+    let mut depth = 0_i32;
+    let mut parts: Vec<String> = vec![String::new()];
+    let mut line = 0_u32;
+    let mut lines = vec![0_u32];
+    for letter in body.chars() {
+        match letter {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            '\n' => line += 1,
+            _ => {}
+        }
+        if depth < 0 {
+            break;
+        }
+        if letter == ',' && depth == 0 {
+            parts.push(String::new());
+            lines.push(line);
+        } else if let Some(part) = parts.last_mut() {
+            if part.trim().is_empty() && !letter.is_whitespace() {
+                lines.pop();
+                lines.push(line);
+            }
+            part.push(letter);
+        }
+    }
+    for (part, line) in parts.iter().zip(lines) {
+        let text = part.to_ascii_lowercase();
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let place = Location::of_line(&at.file, at.line + line);
+        let joined = format!(" {} ", words.join(" "));
+        let constraint = [
+            "constraint",
+            "primary",
+            "foreign",
+            "unique",
+            "check",
+            "exclude",
+        ];
+        let first = words.first().copied().unwrap_or_default();
+        let first = first.split('(').next().unwrap_or(first);
+        if constraint.contains(&first) {
+            let list = first_in_parentheses(&joined);
+            if joined.contains(" foreign key") {
+                table.references.extend(list.map(|column| (column, place)));
+            } else if joined.contains(" primary key") || joined.contains(" unique") {
+                table.indexed.extend(list);
+            }
+            continue;
+        }
+        let column = bare(first);
+        if joined.contains(" primary key ") || joined.contains(" unique ") {
+            table.indexed.insert(column.clone());
+        }
+        if joined.contains(" references ") {
+            table.references.insert(column, place);
+        }
+    }
+}
+
+fn first_in_parentheses(text: &str) -> Option<String> {
+    let list = text.split_once('(')?.1;
+    let end = list.find([',', ')', ' '])?;
+    let name = bare(list.get(..end)?);
+    (!name.is_empty()).then_some(name)
+}
+
+/// Adds the tables that a module makes with Drizzle; `makers` are `package#export`.
+pub(super) fn add_drizzle(module: &ModuleRecord, makers: &[String], tables: &mut Tables) {
+    let of_maker = |callee: ExprId| {
+        imported(module, callee).is_some_and(|(package, name)| {
+            makers.iter().any(|maker| {
+                maker
+                    .split_once('#')
+                    .is_some_and(|(wanted, export)| wanted == package && export == name)
+            })
+        })
+    };
+    if !module
+        .requests
+        .iter()
+        .any(|request| request.specifier.starts_with("drizzle-orm"))
+    {
+        return;
+    }
+    for call in calls(module).filter(|call| of_maker(call.callee)) {
+        let mut args = call.args.iter().map(|arg| arg.value);
+        let (Some(name), Some(columns)) = (args.next(), args.next()) else {
+            continue;
+        };
+        let Expr::Object(properties) = module.expr(columns) else {
+            continue;
+        };
+        let Expr::String(name) = module.expr(name) else {
+            continue;
+        };
+        let table = tables.entry(name.to_string()).or_default();
+        table.location = Some(place(module, call.expr));
+        for property in properties {
+            let Property::Value { key: name, value } = property else {
+                continue;
+            };
+            let Some(name) = key(module, name) else {
+                continue;
+            };
+            let chain = chain(module, *value);
+            if chain.contains(&"references") {
+                table
+                    .references
+                    .insert(name.to_owned(), place(module, *value));
+            }
+            if chain.contains(&"unique") || chain.contains(&"primaryKey") {
+                table.indexed.insert(name.to_owned());
+            }
+        }
+        // The indexes are made in the third argument; what it holds lies within its span.
+        let Some(extra) = args.next() else {
+            continue;
+        };
+        let around = module.span(extra);
+        let around = match module.expr(extra) {
+            Expr::Function(function) => module.function(*function).span,
+            _ => around,
+        };
+        for inner in calls(module) {
+            let span = module.span(inner.expr);
+            if span.start < around.start || span.end > around.end {
+                continue;
+            }
+            let method = called_name(module, inner.callee);
+            let first = match method {
+                Some("on" | "onOnly" | "using") => {
+                    inner.args.iter().find_map(|arg| column(module, arg.value))
+                }
+                Some("primaryKey" | "unique") => inner.args.first().and_then(|arg| {
+                    let columns = super::code::property(module, arg.value, "columns")?;
+                    match module.expr(columns) {
+                        Expr::Array(items) => column(module, items.first()?.value),
+                        _ => None,
+                    }
+                }),
+                Some("foreignKey") => {
+                    let columns = inner
+                        .args
+                        .first()
+                        .and_then(|arg| super::code::property(module, arg.value, "columns"));
+                    if let Some(Expr::Array(items)) = columns.map(|columns| module.expr(columns))
+                        && let Some(name) =
+                            items.first().and_then(|item| column(module, item.value))
+                    {
+                        let at = place(module, inner.expr);
+                        table.references.entry(name.to_owned()).or_insert(at);
+                    }
+                    None
+                }
+                _ => None,
+            };
+            table.indexed.extend(first.map(str::to_owned));
+        }
+    }
+}
+
+/// `userId` of `table.userId` and of `table.userId.asc()`.
+fn column(module: &ModuleRecord, expr: ExprId) -> Option<&str> {
+    match module.expr(expr) {
+        Expr::Member {
+            object, property, ..
+        } => match module.expr(*object) {
+            Expr::Name(_) => Some(module.name(*property)),
+            _ => column(module, *object),
+        },
+        Expr::Call { callee, .. } => column(module, *callee),
+        _ => None,
+    }
+}
+
+/// The methods of a chain of calls: `uuid().notNull().references(…)`.
+fn chain(module: &ModuleRecord, expr: ExprId) -> Vec<&str> {
+    let mut methods = Vec::new();
+    let mut at = expr;
+    // A chain is as long as somebody wrote it.
+    while let Expr::Call { callee, .. } = module.expr(at) {
+        match module.expr(*callee) {
+            Expr::Member {
+                object, property, ..
+            } => {
+                methods.push(module.name(*property));
+                at = *object;
+            }
+            _ => break,
+        }
+    }
+    methods
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::RepoPath;
+
+    fn sql(text: &str) -> Tables {
+        let file = SourceFile::new(RepoPath::new("a.sql"), text);
+        let mut tables = Tables::new();
+        add_sql(&file, &mut tables);
+        tables
+    }
+
+    #[test]
+    fn tables_of_sql() {
+        let tables = sql(
+            "-- create table no\ncreate table if not exists public.\"Posts\" (\n  id uuid primary key,\n  author_id uuid not null references users (id),\n  kind text default 'a, b; c',\n  tag_id int,\n  foreign key (tag_id) references tags (id)\n);\nCREATE INDEX CONCURRENTLY i ON posts USING btree (author_id, id);\nalter table posts enable row level security;\ncreate table auth.x (id int);\ncreate table gone (id int); drop table gone;",
+        );
+        let posts = &tables["posts"];
+        assert_eq!(posts.location.as_ref().map(|at| at.line), Some(2));
+        let references: Vec<(&str, u32)> = posts
+            .references
+            .iter()
+            .map(|(name, at)| (name.as_str(), at.line))
+            .collect();
+        assert_eq!(references, [("author_id", 4), ("tag_id", 7)]);
+        assert!(posts.indexed.contains("author_id") && posts.indexed.contains("id"));
+        assert!(!posts.indexed.contains("tag_id"));
+        assert!(posts.guarded);
+        assert!(tables["x"].location.is_none());
+        assert!(!tables.contains_key("gone"));
+    }
+
+    #[test]
+    fn tables_of_prisma() {
+        let text = "datasource db {\n  provider = \"postgresql\"\n}\nmodel Post {\n  id Int @id\n  authorId Int\n  author User @relation(fields: [authorId], references: [id])\n  tagId Int\n  tag Tag @relation(fields: [tagId], references: [id])\n  @@index([tagId(sort: Desc), id])\n}\n";
+        let file = SourceFile::new(RepoPath::new("schema.prisma"), text);
+        let tables = of_prisma(&[&file]).unwrap();
+        let post = &tables["Post"];
+        assert_eq!(post.references.len(), 2);
+        assert_eq!(post.references["authorId"].line, 7);
+        assert!(post.indexed.contains("tagId") && !post.indexed.contains("authorId"));
+        let mysql = text.replace("postgresql", "mysql");
+        assert!(of_prisma(&[&SourceFile::new(RepoPath::new("s.prisma"), &mysql)]).is_none());
+    }
+
+    #[test]
+    fn odd_sql_is_survived() {
+        for text in [
+            "",
+            "'",
+            "/*",
+            "create table",
+            "create table (",
+            "alter table",
+            "create index on",
+            "drop table",
+            "create table a (b('",
+        ] {
+            sql(text);
+        }
+    }
+}

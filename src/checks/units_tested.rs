@@ -1,0 +1,261 @@
+//! `[check.units-tested]`: units of code against the tests that import them.
+
+use rustc_hash::FxHashSet;
+
+use crate::finding::Related;
+use crate::graph::{Link, ModuleId, Symbol};
+use crate::model::Model;
+use crate::rule::{UnitsTested, wildcard};
+use crate::source::Location;
+use crate::syntax::{ExportTarget, Expr, Imported, ModuleRecord, Name};
+
+use super::CheckResult;
+use super::code::{initial_value, is_side_file};
+use super::dependency::calls_of;
+use super::subject::Subject;
+
+/// So many units without a test are shown.
+const SHOWN: usize = 10;
+
+/// What tests import: modules, and names of modules.
+#[derive(Debug, Default)]
+pub(super) struct Tested {
+    modules: FxHashSet<ModuleId>,
+    names: FxHashSet<(ModuleId, Box<str>)>,
+}
+
+impl Tested {
+    /// Reads the imports of all tests, and of what only tests use: fixtures, render functions, setups.
+    pub(super) fn new(model: &Model) -> Self {
+        let graph = &model.graph;
+        let mut tested = Self::default();
+        let mut open: Vec<ModuleId> = graph
+            .modules()
+            .filter(|(_, record)| record.path.is_test() || record.facts.test_cases > 0)
+            .map(|(id, _)| id)
+            .collect();
+        let mut seen: FxHashSet<ModuleId> = open.iter().copied().collect();
+        while let Some(test) = open.pop() {
+            let record = graph.module(test);
+            for dependency in graph.dependencies(test) {
+                if is_side_file(&graph.module(dependency).path) && seen.insert(dependency) {
+                    open.push(dependency);
+                }
+                // `await import("./x")` takes the module whole.
+                let bound = record.imports.iter().any(|import| {
+                    !import.type_only
+                        && matches!(graph.link(test, &import.specifier), Link::Module(target) if target == dependency)
+                });
+                if !bound {
+                    tested.modules.insert(dependency);
+                }
+            }
+            for import in record.imports.iter().filter(|import| !import.type_only) {
+                tested.note(
+                    model,
+                    test,
+                    import.local,
+                    &import.imported,
+                    &import.specifier,
+                );
+            }
+        }
+        tested
+    }
+
+    fn note(
+        &mut self,
+        model: &Model,
+        test: ModuleId,
+        local: Name,
+        imported: &Imported,
+        specifier: &str,
+    ) {
+        let graph = &model.graph;
+        match graph.binding(test, local) {
+            Some(Symbol::Local { module, name }) => {
+                let name = graph.module(module).name(name);
+                self.names.insert((module, name.into()));
+            }
+            Some(Symbol::Expr { module, .. }) => {
+                self.names.insert((module, "default".into()));
+            }
+            Some(Symbol::Namespace(module)) => {
+                self.modules.insert(module);
+            }
+            Some(Symbol::External { .. } | Symbol::Type) => {}
+            _ => {
+                // What could not be followed counts for the module that was asked.
+                if let Link::Module(module) = graph.link(test, specifier) {
+                    let name = match imported {
+                        Imported::Named(name) => graph.module(test).name(*name),
+                        _ => "default",
+                    };
+                    self.names.insert((module, name.into()));
+                }
+            }
+        }
+    }
+
+    fn has(&self, module: ModuleId, name: Option<&str>) -> bool {
+        self.modules.contains(&module)
+            || name.map_or_else(
+                || self.names.iter().any(|(tested, _)| *tested == module),
+                |name| self.names.contains(&(module, name.into())),
+            )
+    }
+}
+
+pub(super) fn run(subject: &Subject<'_>, check: &UnitsTested) -> CheckResult {
+    let tested = subject
+        .shared()
+        .tested
+        .get_or_init(|| Tested::new(subject.model));
+    let mut result = CheckResult::default();
+    let mut missing: Vec<(Location, String)> = Vec::new();
+    for (id, module) in subject.modules() {
+        if !belongs(check, module) {
+            continue;
+        }
+        if check.exports.is_empty() {
+            if module.functions.len() < 2 || is_barrel(module) {
+                continue;
+            }
+            if tested.has(id, None) {
+                result.covered(1.0);
+            } else {
+                result.silent_gap(1.0);
+                missing.push((
+                    Location::of_line(&module.path, 1),
+                    String::from("no test imports it"),
+                ));
+            }
+            continue;
+        }
+        for (exported, name, location) in functions(module) {
+            if !check.exports.iter().any(|pattern| named(pattern, name)) {
+                continue;
+            }
+            if tested.has(id, Some(name)) || tested.has(id, Some(exported)) {
+                result.covered(1.0);
+            } else {
+                result.silent_gap(1.0);
+                missing.push((location, format!("no test imports `{name}`")));
+            }
+        }
+    }
+    if result.total < check.at_least {
+        return CheckResult::default();
+    }
+    if !missing.is_empty() {
+        let message = format!(
+            "{} of {} {} are imported by a test",
+            result.covered, result.total, check.plural
+        );
+        let related = missing.into_iter().take(SHOWN);
+        let related = related.map(|(location, note)| Related { location, note });
+        let finding = subject.app_finding(message).with_related(related.collect());
+        result.findings.push(finding);
+    }
+    result
+}
+
+/// The module lies where such units lie, or makes one.
+fn belongs(check: &UnitsTested, module: &ModuleRecord) -> bool {
+    if check.jsx && !module.facts.has_jsx {
+        return false;
+    }
+    let path = format!("/{}", module.path.as_str().to_ascii_lowercase());
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let fits = |patterns: &[String]| {
+        patterns.iter().any(|pattern| {
+            let text = if pattern.contains('/') { &path } else { name };
+            wildcard(pattern, text)
+        })
+    };
+    if fits(&check.except) {
+        return false;
+    }
+    let made = check.made_by.iter().any(|entry| {
+        entry
+            .split_once('#')
+            .is_some_and(|(package, call)| calls_of(module, package, call))
+    });
+    let anywhere = check.files.is_empty() && check.made_by.is_empty();
+    anywhere || made || fits(&check.files)
+}
+
+/// The module only hands on what others define.
+fn is_barrel(module: &ModuleRecord) -> bool {
+    let own = module.exports.iter().any(|export| {
+        matches!(
+            export.target,
+            ExportTarget::Local(_) | ExportTarget::Expr(_)
+        )
+    });
+    !own
+}
+
+/// Exported functions and classes: exported name, name in the module, place.
+fn functions(module: &ModuleRecord) -> Vec<(&str, &str, Location)> {
+    let exports = module.exports.iter().filter_map(|export| {
+        let place = module.location(export.span);
+        match &export.target {
+            ExportTarget::Local(local) => {
+                let value = initial_value(module, *local).map(|value| module.expr(value));
+                // A function, or what a call makes of one: `memo(…)`, `forwardRef(…)`. Declarations have no value.
+                let plain = matches!(
+                    value,
+                    Some(
+                        Expr::String(_)
+                            | Expr::Number(_)
+                            | Expr::Object(_)
+                            | Expr::Array(_)
+                            | Expr::Template { .. }
+                            | Expr::Bool(_)
+                            | Expr::Regex(_)
+                            | Expr::New { .. }
+                    )
+                );
+                (!plain).then(|| (&*export.name, module.name(*local), place))
+            }
+            ExportTarget::Expr(expr) => matches!(module.expr(*expr), Expr::Function(_))
+                .then(|| (&*export.name, &*export.name, place)),
+            _ => None,
+        }
+    });
+    let mut found: Vec<(&str, &str, Location)> = exports.collect();
+    // `export { X, X as default }` is one.
+    found.sort_by(|a, b| (a.1, &a.2).cmp(&(b.1, &b.2)));
+    found.dedup_by(|later, earlier| later.1 == earlier.1);
+    found.sort_by(|a, b| a.2.cmp(&b.2));
+    found
+}
+
+/// `use^*` names `useChat`, not `user`; `^*` names `Button`, not `BUTTON`.
+fn named(pattern: &str, name: &str) -> bool {
+    let Some((begin, _)) = pattern.split_once('^') else {
+        return wildcard(pattern, name);
+    };
+    let Some(rest) = name.strip_prefix(begin) else {
+        return false;
+    };
+    let mut letters = rest.chars();
+    letters.next().is_some_and(char::is_uppercase)
+        && (!begin.is_empty() || letters.any(char::is_lowercase))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::named;
+
+    #[test]
+    fn names_of_hooks_and_components() {
+        assert!(named("use^*", "useChat"));
+        assert!(!named("use^*", "user"));
+        assert!(!named("use^*", "reuse"));
+        assert!(named("^*", "Button"));
+        assert!(!named("^*", "MAX_SIZE"));
+        assert!(!named("^*", "button"));
+    }
+}

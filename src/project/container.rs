@@ -1,0 +1,263 @@
+//! Container files: the stages of a Dockerfile with what matters of them, and the services of compose files.
+
+use crate::source::{Location, RepoPath, Repository, SourceFile, Unreadable};
+
+use super::document::{parse_yaml, yaml_get, yaml_location};
+
+/// A Dockerfile.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Dockerfile {
+    /// Its file.
+    pub file: RepoPath,
+    /// Its stages, in order; the last one is the image.
+    pub stages: Vec<Stage>,
+    /// It changes the user while it runs: `gosu`, `su-exec`.
+    pub drops_root: bool,
+}
+
+/// One `FROM` and what follows it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Stage {
+    /// The image or the stage that it begins from, as written.
+    pub from: String,
+    /// `AS name`
+    pub name: Option<String>,
+    /// The last `USER`.
+    pub user: Option<String>,
+    /// It has a `HEALTHCHECK` that is not `NONE`.
+    pub health_check: bool,
+    /// It builds the application: `npm run build`.
+    pub builds: bool,
+    /// The last `CMD` or `ENTRYPOINT`, else the `FROM`.
+    pub location: Location,
+}
+
+impl Dockerfile {
+    /// The last stage, and those that it begins from, nearest first.
+    pub fn chain(&self) -> impl Iterator<Item = &Stage> {
+        let mut next = self.stages.len().checked_sub(1);
+        std::iter::from_fn(move || {
+            let stage = self.stages.get(next?)?;
+            let earlier = self.stages.get(..next?).unwrap_or_default();
+            next = earlier
+                .iter()
+                .rposition(|other| other.name.as_deref() == Some(stage.from.as_str()));
+            Some(stage)
+        })
+    }
+}
+
+/// A service of a compose file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ComposeService {
+    /// The file.
+    pub file: RepoPath,
+    /// Its name.
+    pub name: String,
+    /// It is built from this repository.
+    pub built: bool,
+    /// `healthcheck`
+    pub health_check: bool,
+    /// `restart`, or `deploy.restart_policy`
+    pub restart: bool,
+    /// `mem_limit`, or `deploy.resources.limits`
+    pub limits: bool,
+    /// Where it stands.
+    pub location: Location,
+}
+
+/// Commands that build.
+const BUILDING: [&str; 9] = [
+    "run build",
+    "yarn build",
+    "pnpm build",
+    "next build",
+    "turbo build",
+    "turbo run build",
+    "vite build",
+    "nx build",
+    "bun build",
+];
+
+/// Programs that give up root before they start another.
+const DROPPING: [&str; 5] = ["gosu", "su-exec", "setpriv", "runuser", "s6-setuidgid"];
+
+/// `Dockerfile`, `Dockerfile.web`, `web.Dockerfile`.
+fn is_dockerfile(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    (name == "dockerfile" || name.starts_with("dockerfile.") || name.ends_with(".dockerfile"))
+        && !name.ends_with(".dockerignore")
+}
+
+/// `compose.yml`, `docker-compose.prod.yaml`.
+fn is_compose(name: &str) -> bool {
+    let yaml = name.ends_with(".yml") || name.ends_with(".yaml");
+    yaml && (name.starts_with("docker-compose") || name.starts_with("compose."))
+}
+
+/// Reads `path` when it is a container file.
+pub(super) fn read(
+    repository: &Repository,
+    path: &RepoPath,
+    dockerfiles: &mut Vec<Dockerfile>,
+    services: &mut Vec<ComposeService>,
+) -> Result<(), Unreadable> {
+    let name = path.file_name();
+    if path.folders().any(|folder| folder == ".devcontainer") {
+        return Ok(());
+    }
+    if is_dockerfile(name) {
+        dockerfiles.push(dockerfile(&repository.read(path)?));
+    } else if is_compose(name) {
+        let file = repository.read(path)?;
+        if let Some(document) = parse_yaml(&file)? {
+            let list = yaml_get(&document, "services");
+            let entries = list.and_then(|list| list.data.as_mapping());
+            for (key, body) in entries.into_iter().flatten() {
+                let Some(name) = key.data.as_str() else {
+                    continue;
+                };
+                let deploy = yaml_get(body, "deploy");
+                let in_deploy = |key: &str| deploy.and_then(|deploy| yaml_get(deploy, key));
+                services.push(ComposeService {
+                    file: path.clone(),
+                    name: name.to_owned(),
+                    built: yaml_get(body, "build").is_some(),
+                    health_check: yaml_get(body, "healthcheck").is_some(),
+                    restart: yaml_get(body, "restart").is_some()
+                        || in_deploy("restart_policy").is_some(),
+                    limits: yaml_get(body, "mem_limit").is_some()
+                        || in_deploy("resources")
+                            .is_some_and(|resources| yaml_get(resources, "limits").is_some()),
+                    location: Location::of_line(path, yaml_location(path, key).line),
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn dockerfile(file: &SourceFile) -> Dockerfile {
+    let mut stages: Vec<Stage> = Vec::new();
+    for (line, text) in instructions(&file.text) {
+        let mut words = text.split_whitespace();
+        let word = words.next().unwrap_or_default().to_ascii_uppercase();
+        if word == "FROM" {
+            let mut words = words.filter(|word| !word.starts_with("--"));
+            let from = words.next().unwrap_or_default().to_owned();
+            let named = words
+                .next()
+                .is_some_and(|word| word.eq_ignore_ascii_case("as"));
+            let name = words.next().filter(|_| named).map(str::to_owned);
+            stages.push(Stage {
+                from,
+                name,
+                user: None,
+                health_check: false,
+                builds: false,
+                location: Location::of_line(&file.path, line),
+            });
+            continue;
+        }
+        let Some(stage) = stages.last_mut() else {
+            continue;
+        };
+        match word.as_str() {
+            "USER" => stage.user = words.next().map(str::to_owned),
+            "HEALTHCHECK" => {
+                stage.health_check = words
+                    .next()
+                    .is_none_or(|first| !first.eq_ignore_ascii_case("none"));
+            }
+            "CMD" | "ENTRYPOINT" => stage.location = Location::of_line(&file.path, line),
+            "RUN" => stage.builds |= BUILDING.iter().any(|command| text.contains(command)),
+            _ => {}
+        }
+    }
+    Dockerfile {
+        file: file.path.clone(),
+        stages,
+        drops_root: DROPPING.iter().any(|program| file.text.contains(program)),
+    }
+}
+
+/// The instructions with their first lines: continued lines joined, comments left out.
+fn instructions(text: &str) -> Vec<(u32, String)> {
+    let mut found: Vec<(u32, String)> = Vec::new();
+    let mut continued = false;
+    for (line, text) in (1_u32..).zip(text.lines()) {
+        let trimmed = text.trim();
+        if trimmed.starts_with('#') || trimmed.is_empty() {
+            continue;
+        }
+        let (part, goes_on) = match trimmed.strip_suffix('\\') {
+            Some(part) => (part, true),
+            None => (trimmed, false),
+        };
+        match found.last_mut().filter(|_| continued) {
+            Some((_, whole)) => {
+                whole.push(' ');
+                whole.push_str(part);
+            }
+            None => found.push((line, part.to_owned())),
+        }
+        continued = goes_on;
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_one(path: &str, text: &str) -> (Vec<Dockerfile>, Vec<ComposeService>) {
+        let repository = Repository::in_memory(&[(path, text)]);
+        let (mut dockerfiles, mut services) = (Vec::new(), Vec::new());
+        read(
+            &repository,
+            &RepoPath::new(path),
+            &mut dockerfiles,
+            &mut services,
+        )
+        .unwrap();
+        (dockerfiles, services)
+    }
+
+    #[test]
+    fn stages_and_what_they_inherit() {
+        let text = "ARG V=20\nFROM --platform=$P node:20 AS base\nUSER node\nFROM base as build\nRUN npm ci \\\n  # why\n  && npm run build\nFROM base\nHEALTHCHECK NONE\nCMD [\"node\"]\n";
+        let (files, _) = read_one("Dockerfile", text);
+        let file = &files[0];
+        assert_eq!(file.stages.len(), 3);
+        assert!(file.stages[1].builds && !file.stages[2].builds);
+        assert!(!file.stages[2].health_check);
+        assert_eq!(file.stages[2].location.line, 10);
+        let chain: Vec<&str> = file.chain().map(|stage| stage.from.as_str()).collect();
+        assert_eq!(chain, ["base", "node:20"]);
+        assert!(read_one("Dockerfile.dockerignore", "x").0.is_empty());
+    }
+
+    #[test]
+    fn services_of_compose_files() {
+        let text = "services:\n  web:\n    build: .\n    restart: always\n    deploy: { resources: { limits: { memory: 1g } } }\n  db:\n    image: postgres\n";
+        let (_, services) = read_one("docker-compose.yml", text);
+        assert_eq!(services.len(), 2);
+        let web = &services[0];
+        assert!(web.built && web.restart && web.limits && !web.health_check);
+        assert!(!services[1].built);
+    }
+
+    #[test]
+    fn odd_files_are_survived() {
+        for text in [
+            "",
+            "\\",
+            "FROM",
+            "USER x\nFROM a AS\nFROM a AS a\nCMD",
+            "FROM x AS x\nFROM x AS x",
+        ] {
+            let (files, _) = read_one("Dockerfile", text);
+            assert!(files[0].chain().count() <= files[0].stages.len());
+        }
+    }
+}
