@@ -72,6 +72,8 @@ pub(super) enum Command {
     Init(InitArguments),
     /// Print a completion script for a shell
     Completions(CompletionsArguments),
+    /// Print the manual page, in roff
+    Man,
 }
 
 /// Which repository, and how it is to be judged.
@@ -227,6 +229,8 @@ pub(super) enum Format {
     Sarif,
     /// A document: summary, coverage, roadmap, checklist
     Markdown,
+    /// One page to open from disk, with filters and code
+    Html,
     /// Annotations of GitHub Actions
     Github,
     /// JUnit XML, for CI systems that show tests

@@ -98,6 +98,7 @@ fn render(material: &Material<'_>, format: Format, summary: bool, style: Style) 
     match format {
         Format::Markdown if summary => report::markdown_summary(material),
         Format::Markdown => report::markdown(material),
+        Format::Html => report::html(material),
         Format::Github => report::github(material),
         Format::Junit => report::junit(material),
         Format::Gitlab => report::gitlab(material),

@@ -69,6 +69,7 @@ fn run(arguments: Arguments, console: Console) -> Result<Exit, Failure> {
         Command::Init(of) => with_workers(threads, || init::run(&of, console)),
         Command::Explain(of) => rules::explain(&of, console),
         Command::Rules(of) => rules::list(&of, console),
+        Command::Man => man(),
         Command::Completions(of) => {
             let mut script = Vec::new();
             let mut definition = Arguments::command();
@@ -76,4 +77,26 @@ fn run(arguments: Arguments, console: Console) -> Result<Exit, Failure> {
             to_stdout(&String::from_utf8_lossy(&script))
         }
     }
+}
+
+/// One page for the program with all of its commands.
+fn man() -> Result<Exit, Failure> {
+    let mut page = Vec::new();
+    let failed = |error| Failure::internal(format!("cannot write the manual page: {error}"));
+    let definition = Arguments::command();
+    clap_mangen::Man::new(definition.clone())
+        .render(&mut page)
+        .map_err(failed)?;
+    for command in definition.get_subcommands() {
+        let title = format!("readiness-{}", command.get_name());
+        let command = command
+            .clone()
+            .display_name(title.clone())
+            .bin_name(title.replacen('-', " ", 1));
+        let man = clap_mangen::Man::new(command);
+        man.render_name_section(&mut page).map_err(failed)?;
+        man.render_synopsis_section(&mut page).map_err(failed)?;
+        man.render_options_section(&mut page).map_err(failed)?;
+    }
+    to_stdout(&String::from_utf8_lossy(&page))
 }

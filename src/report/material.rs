@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::audit::{AppAudit, Audit};
 use crate::finding::{Finding, Related};
 use crate::model::{AppModel, Model};
-use crate::rule::{RuleSet, Severity};
+use crate::rule::{Check, RuleSet, Severity};
 use crate::source::{Location, RepoPath, SourceFile};
 
 /// Gives a file of the audited repository, when it can be had.
@@ -78,6 +78,28 @@ impl<'a> Material<'a> {
         routes
             .filter(|facts| facts.file == location.file)
             .any(|facts| facts.location.line == location.line)
+    }
+
+    /// A line of code as it may be shown: never one that holds a secret.
+    pub(super) fn line(&self, file: &RepoPath, line: u32) -> Option<String> {
+        if file.file_name().contains(".env") || self.is_secret(file, line) {
+            return None;
+        }
+        let text = (self.text)(file)?.text;
+        let at = usize::try_from(line).ok()?.checked_sub(1)?;
+        text.lines().nth(at).map(str::to_owned)
+    }
+
+    fn is_secret(&self, file: &RepoPath, line: u32) -> bool {
+        let apps = &self.audit.apps;
+        let open = apps.iter().flat_map(|app| &app.findings);
+        let suppressed = apps.iter().flat_map(|app| &app.suppressed);
+        open.chain(suppressed.map(|each| &each.finding))
+            .filter(|finding| finding.location.line == line && finding.location.file == *file)
+            .any(|finding| {
+                let rule = self.rules.rule(&finding.rule);
+                rule.is_some_and(|rule| matches!(rule.check, Check::SecretLiteral(_)))
+            })
     }
 }
 

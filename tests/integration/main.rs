@@ -9,6 +9,7 @@ mod guard_laws;
 mod house;
 mod kinds;
 mod next_oracle;
+mod packages;
 mod props;
 mod ratchet;
 mod reports;

@@ -10,7 +10,13 @@ use super::{Audited, hostile};
 fn the_formats_of_the_sample() {
     let audited = Audited::sample();
     insta::assert_snapshot!("github", audited.report(report::github));
-    insta::assert_snapshot!("junit", audited.report(report::junit));
+    // Rules without gaps are many, and more with every version.
+    let junit = audited.report(report::junit);
+    let failed: Vec<&str> = junit
+        .lines()
+        .filter(|line| !line.contains("name=\"no gap: ") && !line.contains(" tests=\""))
+        .collect();
+    insta::assert_snapshot!("junit", failed.join("\n"));
     insta::assert_snapshot!("badge", report::badge(&audited.audit));
     insta::assert_snapshot!("shields", report::shields(&audited.audit));
     let gitlab: Value = serde_json::from_str(&audited.report(report::gitlab)).unwrap();

@@ -1,6 +1,7 @@
 //! Every format of the audit, over the bundled sample and over repositories made to do harm.
 
 mod documents;
+mod html;
 mod machines;
 mod sarif;
 

@@ -1,0 +1,286 @@
+//! The audit as one page that is opened from disk: no network, no other file, readable without its script.
+
+mod charts;
+mod findings;
+mod matrix;
+mod write;
+
+use crate::audit::{AppAudit, Audit, ItemState};
+
+use super::material::Material;
+use super::text::{count, hours};
+use super::work::{PhaseWork, covered, state_word, work};
+use write::Html;
+
+const STYLE: &str = include_str!("page.css");
+const SCRIPT: &str = include_str!("page.js");
+
+/// What the page may do: nothing but its own style and the one script, known by its hash, which a test computes.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; \
+     script-src 'sha256-cayvjhj1HhnNp3vp0wHYCrB67qeBQ+2w8Nt4MH2P9Sc='; base-uri 'none'; form-action 'none'";
+
+/// The audit as a self-contained HTML page.
+#[must_use]
+pub fn html(material: &Material<'_>) -> String {
+    let audit = material.audit;
+    let title = match &audit.apps[..] {
+        [app] => format!("Production readiness: {}", name(app)),
+        _ => String::from("Production readiness"),
+    };
+    let mut page = Html::default();
+    page.own("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
+    page.open(
+        "meta",
+        &[
+            ("http-equiv", "Content-Security-Policy"),
+            ("content", POLICY),
+        ],
+    );
+    page.own("\n<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n");
+    page.own("<meta name=\"referrer\" content=\"no-referrer\">\n");
+    page.block("title", &[], &title);
+    page.own("<style>");
+    page.own(STYLE);
+    page.own(
+        "</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#main\">Skip to the report</a>\n",
+    );
+    page.block("h1", &[], &title);
+    page.block(
+        "p",
+        &[("class", "soft")],
+        &format!(
+            "{} {} · {}",
+            audit.tool.name, audit.tool.version, audit.root
+        ),
+    );
+    contents(&mut page, audit);
+    page.own("<main id=\"main\">\n");
+    for (at, app) in audit.apps.iter().enumerate() {
+        application(&mut page, material, app, at);
+    }
+    remarks(&mut page, audit);
+    page.own("</main>\n<script>");
+    page.own(SCRIPT);
+    page.own("</script>\n</body>\n</html>\n");
+    page.finish()
+}
+
+fn contents(page: &mut Html, audit: &Audit) {
+    page.own("<nav aria-label=\"Contents\"><ul>\n");
+    for (at, app) in audit.apps.iter().enumerate() {
+        let parts = [
+            ("phases", "phases"),
+            ("coverage", "coverage"),
+            ("matrix", "routes"),
+            ("gaps", "gaps"),
+        ];
+        if audit.apps.len() > 1 {
+            page.own("<li>");
+            page.element("a", &[("href", &format!("#app-{at}"))], name(app));
+            page.text(&format!(" {:.0} {}", app.score, app.grade));
+            page.own("</li>\n");
+            continue;
+        }
+        for (id, title) in parts {
+            page.own("<li>");
+            page.element("a", &[("href", &format!("#app-{at}-{id}"))], title);
+            page.own("</li>\n");
+        }
+    }
+    page.own("</ul></nav>\n");
+}
+
+fn application(page: &mut Html, material: &Material<'_>, app: &AppAudit, at: usize) {
+    let id = format!("app-{at}");
+    page.open("section", &[("id", &id)]);
+    let place = if app.root.is_root() {
+        String::new()
+    } else {
+        format!(" ({})", app.root)
+    };
+    page.block("h2", &[], &format!("{}{place}", name(app)));
+    page.own("<div class=\"top\">\n");
+    charts::score(page, app);
+    page.own("<div>\n");
+    let stack: Vec<String> = app
+        .stack
+        .iter()
+        .map(|entry| {
+            format!("{} {}", entry.name, entry.version)
+                .trim()
+                .to_owned()
+        })
+        .collect();
+    page.block("p", &[], &stack.join(" · "));
+    let metrics: Vec<String> = app
+        .metrics
+        .iter()
+        .map(|metric| format!("{} {}", metric.value, metric.name))
+        .collect();
+    page.block("p", &[("class", "soft")], &metrics.join(" · "));
+    let left = app.phases.iter().map(|phase| phase.hours_open).sum();
+    page.block(
+        "p",
+        &[],
+        &format!(
+            "{}, {} of work left, by the roadmap {}",
+            count(app.findings.len(), "gap"),
+            hours(left),
+            app.roadmap
+        ),
+    );
+    page.own("</div>\n</div>\n");
+    phases(page, &work(app, material.rules), &id);
+    page.block("h3", &[("id", &format!("{id}-coverage"))], "Coverage");
+    charts::coverage(page, app);
+    matrix::matrix(page, material, app, &id);
+    findings::findings(page, material, app, &id);
+    suppressed(page, app);
+    page.close("section");
+}
+
+fn phases(page: &mut Html, work: &[PhaseWork<'_>], id: &str) {
+    page.block("h3", &[("id", &format!("{id}-phases"))], "Phases");
+    if work.is_empty() {
+        page.block("p", &[], "No roadmap was followed.");
+    }
+    for each in work {
+        page.own("<details><summary>");
+        let (done, asked) = each.done();
+        page.text(&format!("{}. {}  ", each.number, each.phase.title));
+        charts::bar(page, each.phase.score);
+        let gaps: usize = each.phase.items.iter().map(|item| item.gaps).sum();
+        page.element(
+            "span",
+            &[("class", "soft")],
+            &format!(
+                " {done} of {asked} done · {} · {} left",
+                count(gaps, "gap"),
+                hours(each.phase.hours_open)
+            ),
+        );
+        page.own("</summary>\n<div class=\"wide\"><table><thead><tr>");
+        for title in [
+            "", "Task", "Priority", "State", "In order", "Effort", "Owner",
+        ] {
+            page.element("th", &[("scope", "col")], title);
+        }
+        page.own("</tr></thead>\n<tbody>\n");
+        for task in &each.tasks {
+            page.own("<tr>");
+            page.element("td", &[], &task.number);
+            page.element("td", &[], &task.item.title);
+            let priority = task.item.priority.word();
+            page.element("td", &[("class", priority)], priority);
+            let class = match task.item.state {
+                ItemState::Done => "good",
+                ItemState::Open => "bad",
+                ItemState::Unattested | ItemState::Unknown => "fair",
+                ItemState::NotApplicable => "none",
+            };
+            page.element("td", &[("class", class)], state_word(task.item.state));
+            page.element("td", &[("class", "number")], &covered(task.item));
+            page.element("td", &[("class", "number")], &hours(task.item.effort_hours));
+            page.element("td", &[], task.item.owner.as_deref().unwrap_or(""));
+            page.own("</tr>\n");
+        }
+        page.own("</tbody></table></div>\n</details>\n");
+    }
+}
+
+fn suppressed(page: &mut Html, app: &AppAudit) {
+    if app.suppressed.is_empty() {
+        return;
+    }
+    page.block("h3", &[], "Accepted with a reason");
+    page.own("<ul>\n");
+    for each in &app.suppressed {
+        page.own("<li>");
+        page.text(&each.finding.message);
+        page.text(" ");
+        let place = format!(
+            "{}:{}",
+            each.finding.location.file, each.finding.location.line
+        );
+        page.element("code", &[], &place);
+        page.text(": ");
+        page.element("em", &[], &each.reason);
+        page.own("</li>\n");
+    }
+    page.own("</ul>\n");
+}
+
+fn remarks(page: &mut Html, audit: &Audit) {
+    if let Some(comparison) = &audit.comparison {
+        page.block("h2", &[], "Against the baseline");
+        page.block(
+            "p",
+            &[],
+            &format!(
+                "{} new · {} worse · {} known · {} fixed",
+                comparison.new,
+                comparison.worse,
+                comparison.known,
+                comparison.fixed.len()
+            ),
+        );
+        list(
+            page,
+            comparison
+                .fixed
+                .iter()
+                .map(|each| (each.file.clone(), format!("fixed: {}", each.message))),
+        );
+    }
+    if !audit.not_examined.is_empty() {
+        page.block("h2", &[], "Not examined");
+        page.block("p", &[], "What these files hold is unknown.");
+        list(
+            page,
+            audit
+                .not_examined
+                .iter()
+                .map(|file| (file.path.as_str().to_owned(), file.reason.clone())),
+        );
+    }
+    if !audit.not_evaluated.is_empty() {
+        page.block("h2", &[], "Rules without an answer");
+        list(
+            page,
+            audit
+                .not_evaluated
+                .iter()
+                .map(|each| (each.rule.clone(), each.reason.clone())),
+        );
+    }
+    if !audit.stale_suppressions.is_empty() {
+        page.block("h2", &[], "Suppressions that do nothing");
+        list(
+            page,
+            audit.stale_suppressions.iter().map(|each| {
+                let place = format!("{}:{}", each.location.file, each.location.line);
+                (place, format!("{}: {}", each.rule, each.problem))
+            }),
+        );
+    }
+}
+
+/// Something in code with a text behind it, line by line.
+fn list(page: &mut Html, rows: impl Iterator<Item = (String, String)>) {
+    page.own("<ul>\n");
+    for (code, text) in rows {
+        page.own("<li>");
+        page.element("code", &[], &code);
+        page.text(&format!(" {text}"));
+        page.own("</li>\n");
+    }
+    page.own("</ul>\n");
+}
+
+fn name(app: &AppAudit) -> &str {
+    match (app.name.as_str(), app.root.as_str()) {
+        ("", "") => "application",
+        ("", root) => root,
+        (name, _) => name,
+    }
+}
