@@ -4,10 +4,7 @@ use std::cmp::Reverse;
 
 use crate::controls::Status;
 use crate::finding::Related;
-use crate::graph::ModuleId;
-use crate::project::Framework;
 use crate::rule::{ConsoleLogging, Control};
-use crate::source::RepoPath;
 use crate::syntax::ModuleRecord;
 
 use super::CheckResult;
@@ -20,7 +17,7 @@ const FILES_SHOWN: usize = 10;
 pub(super) fn run(subject: &Subject<'_>, check: &ConsoleLogging) -> CheckResult {
     let except = glob_set(&check.except);
     let root = &subject.project.root;
-    let server = server_side(subject);
+    let server = subject.server_side();
     let mut files: Vec<(&ModuleRecord, usize)> = subject
         .modules()
         .filter(|(id, module)| {
@@ -102,46 +99,4 @@ pub(super) fn run(subject: &Subject<'_>, check: &ConsoleLogging) -> CheckResult 
         .with_related(related.collect());
     result.findings.push(finding);
     result
-}
-
-/// For every module, whether it runs on the server: the application loads it, and not for client components alone. Scripts
-/// that nothing loads are left out.
-fn server_side(subject: &Subject<'_>) -> Vec<bool> {
-    let graph = &subject.model.graph;
-    let app = subject.project;
-    let clients: Vec<ModuleId> = graph
-        .modules()
-        .filter(|(_, module)| module.use_client)
-        .map(|(id, _)| id)
-        .collect();
-    let routes = subject.app.routes.iter().map(|route| route.route.module);
-    let middleware = subject.app.middleware.iter().map(|each| each.module);
-    let started = graph
-        .modules()
-        .filter(|(_, module)| module.path.stem() == "instrumentation")
-        .map(|(id, _)| id);
-    let entries: Vec<ModuleId> = routes.chain(middleware).chain(started).collect();
-    let pages: Vec<ModuleId> = subject
-        .modules()
-        .filter(|(_, module)| {
-            let below = |folder: &Option<RepoPath>| {
-                folder
-                    .as_ref()
-                    .is_some_and(|folder| module.path.starts_with(folder))
-            };
-            app.framework != Framework::Next || below(&app.app_dir) || below(&app.pages_dir)
-        })
-        .map(|(id, _)| id)
-        .collect();
-    let by_client = graph.closure(&clients);
-    let by_server = graph.closure(&entries);
-    let by_page = graph.closure(&pages);
-    graph
-        .modules()
-        .zip(by_client)
-        .zip(by_server.into_iter().zip(by_page))
-        .map(|(((_, module), client), (server, page))| {
-            !module.use_client && (server || (page && !client))
-        })
-        .collect()
 }

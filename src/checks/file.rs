@@ -27,7 +27,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &FileCheck) -> CheckResult {
 }
 
 /// The paths that one of the globs names, from the application's folder or from the root.
-fn fitting<'a>(subject: &Subject<'a>, globs: &[String]) -> Vec<&'a RepoPath> {
+pub(super) fn fitting<'a>(subject: &Subject<'a>, globs: &[String]) -> Vec<&'a RepoPath> {
     let set = glob_set(globs);
     let root = &subject.project.root;
     let below = |path: &RepoPath| {

@@ -1,6 +1,10 @@
 //! One file per kind of check: a rule and the model give findings and counts. Pure: no reading, no order, no configuration.
 
+mod answers;
 mod attest;
+mod call_sites;
+mod caller_input;
+mod calls;
 mod ci_scripts;
 mod code;
 mod config_key;
@@ -14,15 +18,20 @@ mod csp;
 mod dependency;
 mod env_validation;
 mod environment;
+mod error_answers;
 mod file;
 mod guard_flaws;
+mod handlers_use;
 mod headers;
+mod index;
 mod measured;
+mod memory;
 mod middleware_loaded;
 mod pattern;
 mod pipeline;
 mod present;
 mod public_env;
+mod queries;
 mod result;
 mod route_control;
 mod route_exists;
@@ -33,6 +42,7 @@ mod signs;
 mod strict_types;
 mod subject;
 mod tables;
+mod taint;
 mod test_runner;
 mod tests_run;
 mod units_tested;
@@ -90,6 +100,12 @@ pub fn run(rule: &Rule, model: &Model, app: usize, scope: &Scope) -> CheckResult
         Check::Measured(check) => measured::run(&subject, check),
         Check::Parts(check) => present::parts(&subject, check),
         Check::Present(check) => present::run(&subject, check),
+        Check::ErrorAnswers(check) => error_answers::run(&subject, check),
+        Check::Queries(check) => queries::run(&subject, check),
+        Check::Memory(check) => memory::run(&subject, check),
+        Check::CallerInput(check) => caller_input::run(&subject, check),
+        Check::Calls(check) => calls::run(&subject, check),
+        Check::HandlersUse(check) => handlers_use::run(&subject, check),
         Check::Attest(_) => attest::run(),
     }
 }

@@ -7,7 +7,7 @@ use crate::controls::Evidence;
 use crate::finding::{Finding, Related};
 use crate::graph::ModuleId;
 use crate::model::{AppModel, Model, RouteFacts};
-use crate::project::{App, Package};
+use crate::project::{App, Framework, Package};
 use crate::rule::{Confidence, Rule};
 use crate::source::{Location, RepoPath, SourceFile};
 use crate::syntax::ModuleRecord;
@@ -15,11 +15,15 @@ use crate::syntax::ModuleRecord;
 use rustc_hash::FxHashSet;
 
 use super::code::is_side_file;
+use super::index::{Index, Reach, Site, Unit, Vocabulary};
 use super::test_runner::Runner;
 use super::uses::Liveness;
 
 /// How much an expensive handler counts.
 const EXPENSIVE_WEIGHT: f64 = 2.0;
+
+/// A finding lists so many of the handlers that reach its place.
+const HANDLERS_SHOWN: usize = 3;
 
 /// The code that the checks of one application look at, gathered once for all of them.
 #[derive(Debug)]
@@ -30,6 +34,9 @@ pub struct Scope {
     specifiers: OnceLock<BTreeSet<Box<str>>>,
     names: OnceLock<FxHashSet<Box<str>>>,
     texts: OnceLock<FxHashSet<Box<str>>>,
+    server_side: OnceLock<Vec<bool>>,
+    reach: OnceLock<Reach>,
+    vocabulary: OnceLock<Vocabulary>,
     shared: Arc<Shared>,
 }
 
@@ -40,6 +47,10 @@ pub(super) struct Shared {
     pub running: OnceLock<Liveness>,
     /// The same, where schemas at the top of a module count as definitions.
     pub liveness: OnceLock<Liveness>,
+    /// The calls of the repository.
+    pub index: OnceLock<Index>,
+    /// By module: a client component, or loaded by one.
+    pub browser: OnceLock<Vec<bool>>,
     /// The test runners of the repository.
     pub runners: OnceLock<Vec<Runner>>,
     /// What modules that run take from packages, in any application.
@@ -72,6 +83,9 @@ impl Scope {
             specifiers: OnceLock::new(),
             names: OnceLock::new(),
             texts: OnceLock::new(),
+            server_side: OnceLock::new(),
+            reach: OnceLock::new(),
+            vocabulary: OnceLock::new(),
             shared: Arc::clone(&shared),
         };
         model.project.apps.iter().map(scope).collect()
@@ -133,6 +147,77 @@ impl<'a> Subject<'a> {
     /// What the checks of all applications look at.
     pub(super) fn shared(&self) -> &'a Shared {
         &self.scope.shared
+    }
+
+    /// The module is one of those of [`Self::modules`].
+    pub(super) fn owns(&self, module: ModuleId) -> bool {
+        self.scope.own.binary_search(&module).is_ok()
+    }
+
+    /// The module is a client component, or is loaded by one.
+    pub(super) fn runs_in_browser(&self, module: ModuleId) -> bool {
+        let graph = &self.model.graph;
+        let browser = self.shared().browser.get_or_init(|| {
+            let clients = graph.modules().filter(|(_, module)| module.use_client);
+            let clients: Vec<ModuleId> = clients.map(|(id, _)| id).collect();
+            graph.closure(&clients)
+        });
+        browser.get(module.0 as usize).copied().unwrap_or(false)
+    }
+
+    /// For every module, whether it runs on the server: the application loads it, and not for client components alone.
+    pub(super) fn server_side(&self) -> &'a [bool] {
+        self.scope.server_side.get_or_init(|| server_side(self))
+    }
+
+    /// The calls of the repository.
+    pub(super) fn index(&self) -> &'a Index {
+        let graph = &self.model.graph;
+        self.shared().index.get_or_init(|| Index::new(graph))
+    }
+
+    /// What the application's handlers reach.
+    pub(super) fn reach(&self) -> &'a Reach {
+        let graph = &self.model.graph;
+        self.scope
+            .reach
+            .get_or_init(|| Reach::new(graph, self.index(), &self.app.routes))
+    }
+
+    /// The words of the modules that handlers, middleware and `instrumentation` load.
+    pub(super) fn vocabulary(&self) -> &'a Vocabulary {
+        let graph = &self.model.graph;
+        self.scope.vocabulary.get_or_init(|| {
+            let middleware = self.app.middleware.iter().map(|each| each.module);
+            let started = self
+                .modules()
+                .filter(|(_, module)| module.path.stem() == "instrumentation")
+                .map(|(id, _)| id);
+            let mut modules = self.reach().modules();
+            modules.extend(middleware.chain(started));
+            Vocabulary::of(graph, modules.into_iter())
+        })
+    }
+
+    /// The part of a module that a call stands in.
+    pub(super) fn unit(&self, site: Site) -> Unit {
+        let graph = &self.model.graph;
+        let start = graph.module(site.module).span(site.expr).start;
+        let part = self.index().module(graph, site.module).part_at(start);
+        (site.module, part)
+    }
+
+    /// The handlers that reach a part, as related places, and how many there are.
+    pub(super) fn reached_by(&self, unit: Unit) -> (Vec<Related>, usize) {
+        let handlers = self.reach().handlers(unit);
+        let routes = handlers
+            .iter()
+            .filter_map(|number| self.app.routes.get(*number));
+        let shown = routes.take(HANDLERS_SHOWN).map(|route| Related {
+            location: route.location.clone(),
+            note: format!("reached from {}", route_name(route)),
+        });
+        (shown.collect(), handlers.len())
     }
 
     /// A finding at a place.
@@ -312,6 +397,48 @@ pub(super) fn related(chain: &[Evidence]) -> Vec<Related> {
         .map(|step| Related {
             location: Location::of_line(&step.file, step.line),
             note: step.note.clone(),
+        })
+        .collect()
+}
+
+/// For every module, whether it runs on the server: the application loads it, and not for client components alone. Scripts
+/// that nothing loads are left out.
+fn server_side(subject: &Subject<'_>) -> Vec<bool> {
+    let graph = &subject.model.graph;
+    let app = subject.project;
+    let clients: Vec<ModuleId> = graph
+        .modules()
+        .filter(|(_, module)| module.use_client)
+        .map(|(id, _)| id)
+        .collect();
+    let routes = subject.app.routes.iter().map(|route| route.route.module);
+    let middleware = subject.app.middleware.iter().map(|each| each.module);
+    let started = graph
+        .modules()
+        .filter(|(_, module)| module.path.stem() == "instrumentation")
+        .map(|(id, _)| id);
+    let entries: Vec<ModuleId> = routes.chain(middleware).chain(started).collect();
+    let pages: Vec<ModuleId> = subject
+        .modules()
+        .filter(|(_, module)| {
+            let below = |folder: &Option<RepoPath>| {
+                folder
+                    .as_ref()
+                    .is_some_and(|folder| module.path.starts_with(folder))
+            };
+            app.framework != Framework::Next || below(&app.app_dir) || below(&app.pages_dir)
+        })
+        .map(|(id, _)| id)
+        .collect();
+    let by_client = graph.closure(&clients);
+    let by_server = graph.closure(&entries);
+    let by_page = graph.closure(&pages);
+    graph
+        .modules()
+        .zip(by_client)
+        .zip(by_server.into_iter().zip(by_page))
+        .map(|(((_, module), client), (server, page))| {
+            !module.use_client && (server || (page && !client))
         })
         .collect()
 }

@@ -1,8 +1,8 @@
 //! Where a name is declared, and walking over statements and expressions.
 
 use crate::syntax::{
-    Argument, AssignOp, Block, ClassId, Expr, ExprId, FunctionId, Key, ModuleRecord, Name, Pattern,
-    Property, Stmt, StmtKind,
+    AssignOp, Block, ClassId, Expr, ExprId, FunctionId, Key, ModuleRecord, Name, Pattern, Stmt,
+    StmtKind,
 };
 
 use super::trace::LOOP_VARIABLES;
@@ -143,74 +143,5 @@ pub(super) fn path_to(pattern: &Pattern, name: Name) -> Option<Vec<Step>> {
         }
         Pattern::Default { pattern, .. } => path_to(pattern, name),
         Pattern::Rest(inner) => path_to(inner, name).map(|_| vec![Step::Opaque]),
-    }
-}
-
-/// The expressions directly inside an expression, in the order in which they are evaluated.
-pub(super) fn children(expr: &Expr, seen: &mut impl FnMut(ExprId)) {
-    let arguments = |args: &[Argument], seen: &mut dyn FnMut(ExprId)| {
-        for argument in args {
-            seen(argument.value);
-        }
-    };
-    match expr {
-        Expr::Undefined
-        | Expr::Null
-        | Expr::Bool(_)
-        | Expr::Number(_)
-        | Expr::String(_)
-        | Expr::Regex(_)
-        | Expr::Name(_)
-        | Expr::This
-        | Expr::Super
-        | Expr::Function(_)
-        | Expr::Class(_) => {}
-        Expr::Template { parts, .. } => parts.iter().for_each(|part| seen(*part)),
-        Expr::Member { object, .. } => seen(*object),
-        Expr::Index { object, index, .. } => {
-            seen(*object);
-            seen(*index);
-        }
-        Expr::Call { callee, args, .. } | Expr::New { callee, args } => {
-            seen(*callee);
-            arguments(args, seen);
-        }
-        Expr::Tagged { tag, parts, .. } => {
-            seen(*tag);
-            parts.iter().for_each(|part| seen(*part));
-        }
-        Expr::Import(inner) | Expr::Await(inner) => seen(*inner),
-        Expr::Yield { value, .. } => value.iter().for_each(|value| seen(*value)),
-        Expr::Object(properties) => {
-            for property in properties {
-                match property {
-                    Property::Value { value, .. } => seen(*value),
-                    Property::Spread(value) => seen(*value),
-                    Property::Getter { .. } => {}
-                }
-            }
-        }
-        Expr::Array(elements) => arguments(elements, seen),
-        Expr::Unary { operand, .. } => seen(*operand),
-        Expr::Binary { left, right, .. } | Expr::Logical { left, right, .. } => {
-            seen(*left);
-            seen(*right);
-        }
-        Expr::Conditional {
-            test,
-            then,
-            otherwise,
-        } => {
-            seen(*test);
-            seen(*then);
-            seen(*otherwise);
-        }
-        Expr::Assign { value, .. } => seen(*value),
-        Expr::Sequence(list) => list.iter().for_each(|each| seen(*each)),
-        Expr::Jsx { tag, children } => {
-            tag.iter().for_each(|tag| seen(*tag));
-            children.iter().for_each(|child| seen(*child));
-        }
-        Expr::Opaque(inner) => inner.iter().for_each(|each| seen(*each)),
     }
 }

@@ -125,6 +125,23 @@ pub enum Check {
     /// Result files of other tools, which `[measure]` in `readiness.toml` names, have to meet targets. What was not measured stays open, and
     /// is no failure of the code.
     Measured(Measured),
+    /// Calls of libraries have to have what makes them safe. A call is followed to its package through imports, clients that are made
+    /// elsewhere and functions that make them; options are read where they are written, in variables and in the client's
+    /// construction too. Where they cannot be read, nothing is said.
+    Calls(Calls),
+    /// Something has to be there somewhere in the code that handlers reach: a package that is used, or a name that says so. Its absence
+    /// is a question rather than a proof.
+    HandlersUse(HandlersUse),
+    /// What handlers answer when something goes wrong: in `catch` blocks, in functions that are given the error, in error handlers, the
+    /// answers are looked at, and what the error says is followed through variables.
+    ErrorAnswers(ErrorAnswers),
+    /// How handlers read and write their database, with Prisma, Drizzle, Kysely or Mongoose.
+    Queries(Queries),
+    /// What server code keeps between requests: maps, sets, lists and tables at the top of modules that handlers add to.
+    Memory(Memory),
+    /// What the caller sent is followed, through variables, functions and files, into places where it is more than data. Values that were
+    /// turned into numbers, chosen among constants, or looked at beside the call do not count.
+    CallerInput(CallerInput),
     /// Somebody has to vouch for it in `[attest.<rule-id>]`: with who, since when, until when, and where to look.
     Attest(Attest),
 }
@@ -170,6 +187,12 @@ impl Check {
             Self::StrictTypes(_) => "strict-types",
             Self::UnitsTested(_) => "units-tested",
             Self::Measured(_) => "measured",
+            Self::Calls(_) => "calls",
+            Self::HandlersUse(_) => "handlers-use",
+            Self::ErrorAnswers(_) => "error-answers",
+            Self::Queries(_) => "queries",
+            Self::Memory(_) => "memory",
+            Self::CallerInput(_) => "caller-input",
             Self::Attest(_) => "attest",
         }
     }
@@ -734,3 +757,258 @@ pub struct WebhookBody {
 #[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct WebhookReached {}
+
+/// Where the code of a check runs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CodeScope {
+    /// What handlers reach, function by function, in packages of the repository too.
+    #[default]
+    Handlers,
+    /// Modules of the application that run on the server.
+    Server,
+    /// Modules of the application that are sent to browsers.
+    Client,
+    /// All of the application's code, tests and examples left out.
+    All,
+}
+
+/// `[check.calls]`: calls of libraries that lack something, or have something that they must not.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Calls {
+    /// The calls by path, as in `rules/controls`: `jsonwebtoken#*.sign`, `openai#*.chat.completions.create`, `*#*.findMany`.
+    pub call: Vec<String>,
+    /// Paths that fit and do not count.
+    #[serde(default)]
+    pub except: Vec<String>,
+    /// Where.
+    #[serde(default)]
+    pub scope: CodeScope,
+    /// Globs of files to leave out, from the root.
+    #[serde(default)]
+    pub except_files: Vec<String>,
+    /// Only calls for which one of these holds are asked; all when empty.
+    #[serde(default)]
+    pub only: Vec<CallCondition>,
+    /// Calls for which one of these holds are not asked.
+    #[serde(default)]
+    pub except_when: Vec<CallCondition>,
+    /// A call is in order when one of these holds; one of which it cannot be told is left out.
+    #[serde(default)]
+    pub unless: Vec<CallCondition>,
+    /// What makes one finding.
+    #[serde(default)]
+    pub per: CallGroup,
+    /// Fewer gaps than this are none.
+    #[serde(default)]
+    pub at_least: usize,
+    /// The message. `{}` stands for how many calls there are.
+    pub says: String,
+}
+
+/// What makes one finding of `[check.calls]`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CallGroup {
+    /// Every call.
+    #[default]
+    Call,
+    /// All calls of one client, where that is made; those whose client is unknown, by file.
+    Client,
+    /// All calls of one file.
+    Module,
+    /// All calls of the application.
+    App,
+}
+
+/// Something that a call has. All parts that are given have to hold.
+#[derive(Clone, PartialEq, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct CallCondition {
+    /// It is about calls of these paths only, and does not hold for others.
+    #[serde(default)]
+    pub of: Vec<String>,
+    /// The argument that `keys`, `is` and `text` look at, counted from 0; the last one when not given.
+    pub argument: Option<usize>,
+    /// The argument is an object with one of these keys, dots leading deeper: `parameters.timeout`.
+    #[serde(default)]
+    pub keys: Vec<String>,
+    /// The argument is an object with all of these keys, none of them set to `false`.
+    #[serde(default)]
+    pub all_keys: Vec<String>,
+    /// The argument is a variable or a property of such a name: `*password`; a construction is called by its class and the number
+    /// of its arguments, `new url/2`. In lower case.
+    #[serde(default)]
+    pub named: Vec<String>,
+    /// What stands at the key, or the argument where no key is given, is one of these: `false`, `*`.
+    #[serde(default)]
+    pub is: Vec<String>,
+    /// The argument is a text of this form, in lower case.
+    #[serde(default)]
+    pub text: Vec<String>,
+    /// At least so many arguments are given.
+    pub arguments: Option<usize>,
+    /// The client was made with one of these keys: `timeout`.
+    #[serde(default)]
+    pub made_with: Vec<String>,
+    /// One of these is called in the same chain, before or behind.
+    #[serde(default)]
+    pub chained: Vec<String>,
+    /// It stands in the arguments of such a call: `*timeout*`. In lower case.
+    #[serde(default)]
+    pub inside: Vec<String>,
+    /// The function or constant around it has such a name in it, or is called so: `*abort*`. In lower case.
+    #[serde(default)]
+    pub mentions: Vec<String>,
+}
+
+/// `[check.handlers-use]`: something that the code of handlers should have somewhere. One finding for the application.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct HandlersUse {
+    /// Asked only where handlers reach one of these calls.
+    #[serde(default)]
+    pub when: Vec<String>,
+    /// Asked only of applications with so many client components.
+    #[serde(default)]
+    pub client_components: usize,
+    /// Asked only of applications in which one of these controls reaches handlers.
+    #[serde(default)]
+    pub when_controls: Vec<Control>,
+    /// Asked only of applications with handlers that read, take no input and ask nobody who he is.
+    #[serde(default)]
+    pub public_reads: bool,
+    /// Asked only where handlers make costly calls of these kinds: `llm`.
+    #[serde(default)]
+    pub when_expensive: Vec<String>,
+    /// Asked only where the application has so many of these, or else so many handlers.
+    #[serde(default)]
+    pub at_least: usize,
+    /// In order when one of these packages is imported by code that runs; `*` stands for part of a name.
+    #[serde(default)]
+    pub packages: Vec<String>,
+    /// In order when a name or a short text in the modules of handlers, of middleware or of `instrumentation` has this form, in
+    /// lower case: `*circuitbreaker*`.
+    #[serde(default)]
+    pub words: Vec<String>,
+    /// In order when one of these files exists: globs from the application's folder and from the root.
+    #[serde(default)]
+    pub files: Vec<String>,
+    /// The message. `{}` stands for how many there are of what is asked for in `when` or `when-expensive`.
+    pub says: String,
+}
+
+/// `[check.error-answers]`: what handlers answer when something goes wrong.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ErrorAnswers {
+    /// What is asked of them.
+    pub asks: ErrorQuestion,
+    /// The message. `{}` stands for the forms that were found.
+    pub says: String,
+}
+
+/// A question of `[check.error-answers]`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ErrorQuestion {
+    /// What a caught error says may not be told to the caller, unless it is known which error it is.
+    Leak,
+    /// An answer that tells of an error has a status that does.
+    Status,
+    /// All of them have one form.
+    Envelope,
+}
+
+/// `[check.queries]`: how handlers read and write their database.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Queries {
+    /// What is asked of them.
+    pub asks: QueryQuestion,
+    /// The message.
+    pub says: String,
+}
+
+/// A question of `[check.queries]`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum QueryQuestion {
+    /// A query has a condition or a limit.
+    WholeTable,
+    /// A page's size that the caller chooses has a highest value.
+    PageSize,
+    /// Reads that do not need each other are made together.
+    Independent,
+    /// Writes that belong together are one transaction.
+    Transaction,
+}
+
+/// `[check.memory]`: what server code keeps between requests, in containers at the top of modules.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Memory {
+    /// What is asked of them.
+    pub asks: MemoryQuestion,
+    /// For limiters: how the container, the function that adds to it or its file is called, in lower case.
+    #[serde(default)]
+    pub names: Vec<String>,
+    /// How those are called that do not count, in lower case.
+    #[serde(default)]
+    pub except_names: Vec<String>,
+    /// For limiters: calls of packages that count in memory.
+    #[serde(default)]
+    pub limiters: Vec<String>,
+    /// Such a call is in order when one of these holds.
+    #[serde(default)]
+    pub unless: Vec<CallCondition>,
+    /// The message. `{}` stands for the container.
+    pub says: String,
+    /// The message about a limiter of a package.
+    #[serde(default)]
+    pub package_says: String,
+}
+
+/// A question of `[check.memory]`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum MemoryQuestion {
+    /// What handlers add to is made smaller again somewhere.
+    Unbounded,
+    /// Requests are not counted in it.
+    Limiter,
+}
+
+/// `[check.caller-input]`: what the caller sent ends in a place where it is more than data.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct CallerInput {
+    /// The calls by path, as in `[check.calls]`.
+    pub call: Vec<String>,
+    /// Paths that fit and do not count.
+    #[serde(default)]
+    pub except: Vec<String>,
+    /// Where.
+    #[serde(default)]
+    pub scope: CodeScope,
+    /// The arguments that matter, counted from 0.
+    #[serde(default)]
+    pub arguments: Vec<usize>,
+    /// Keys of the first argument that matter.
+    #[serde(default)]
+    pub keys: Vec<String>,
+    /// The contents of messages that instruct a model matter.
+    #[serde(default)]
+    pub system_messages: bool,
+    /// Only texts that are put together and read like SQL matter, part by part.
+    #[serde(default)]
+    pub sql: bool,
+    /// Names beside the call that show that the value is looked at: `startswith`. In lower case.
+    #[serde(default)]
+    pub guards: Vec<String>,
+    /// The message.
+    pub says: String,
+    /// The message where it cannot be told where the value comes from; without one, nothing is said then.
+    pub unknown_says: Option<String>,
+}

@@ -386,6 +386,20 @@ fn check_check(check: &Check, complain: &mut impl FnMut(&str)) {
                 complain("every target has either `at-most` or `at-least`");
             }
         }
+        Check::Calls(it) => {
+            check_globs(it.except_files.iter(), complain);
+            if it.call.is_empty() {
+                complain("`call` names at least one call");
+            }
+            for call in &it.call {
+                if !call.contains('#') {
+                    complain(&format!(
+                        "`{call}` is no path of a call: `package#export.method`, or `*#*.method`"
+                    ));
+                }
+            }
+        }
+        Check::HandlersUse(it) => check_globs(it.files.iter(), complain),
         Check::Container(_)
         | Check::Compose(_)
         | Check::EnvDocumented(_)
@@ -412,6 +426,10 @@ fn check_check(check: &Check, complain: &mut impl FnMut(&str)) {
         | Check::EnvValidation(_)
         | Check::CoverageThreshold(_)
         | Check::Pipeline(_)
+        | Check::ErrorAnswers(_)
+        | Check::Queries(_)
+        | Check::Memory(_)
+        | Check::CallerInput(_)
         | Check::Attest(_) => {}
     }
 }

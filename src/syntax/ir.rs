@@ -174,6 +174,77 @@ pub enum Expr {
     Opaque(Box<[ExprId]>),
 }
 
+impl Expr {
+    /// The expressions directly inside, in the order in which they are evaluated; those of functions and classes are not.
+    pub fn for_each_child(&self, seen: &mut impl FnMut(ExprId)) {
+        let arguments = |args: &[Argument], seen: &mut dyn FnMut(ExprId)| {
+            for argument in args {
+                seen(argument.value);
+            }
+        };
+        match self {
+            Self::Undefined
+            | Self::Null
+            | Self::Bool(_)
+            | Self::Number(_)
+            | Self::String(_)
+            | Self::Regex(_)
+            | Self::Name(_)
+            | Self::This
+            | Self::Super
+            | Self::Function(_)
+            | Self::Class(_) => {}
+            Self::Template { parts, .. } => parts.iter().for_each(|part| seen(*part)),
+            Self::Member { object, .. } => seen(*object),
+            Self::Index { object, index, .. } => {
+                seen(*object);
+                seen(*index);
+            }
+            Self::Call { callee, args, .. } | Self::New { callee, args } => {
+                seen(*callee);
+                arguments(args, seen);
+            }
+            Self::Tagged { tag, parts, .. } => {
+                seen(*tag);
+                parts.iter().for_each(|part| seen(*part));
+            }
+            Self::Import(inner) | Self::Await(inner) => seen(*inner),
+            Self::Yield { value, .. } => value.iter().for_each(|value| seen(*value)),
+            Self::Object(properties) => {
+                for property in properties {
+                    match property {
+                        Property::Value { value, .. } => seen(*value),
+                        Property::Spread(value) => seen(*value),
+                        Property::Getter { .. } => {}
+                    }
+                }
+            }
+            Self::Array(elements) => arguments(elements, seen),
+            Self::Unary { operand, .. } => seen(*operand),
+            Self::Binary { left, right, .. } | Self::Logical { left, right, .. } => {
+                seen(*left);
+                seen(*right);
+            }
+            Self::Conditional {
+                test,
+                then,
+                otherwise,
+            } => {
+                seen(*test);
+                seen(*then);
+                seen(*otherwise);
+            }
+            Self::Assign { value, .. } => seen(*value),
+            Self::Sequence(list) => list.iter().for_each(|each| seen(*each)),
+            Self::Jsx { tag, children } => {
+                tag.iter().for_each(|tag| seen(*tag));
+                children.iter().for_each(|child| seen(*child));
+            }
+            Self::Opaque(inner) => inner.iter().for_each(|each| seen(*each)),
+        }
+    }
+}
+
 /// An argument or array element, possibly spread.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Argument {

@@ -6,7 +6,7 @@ use crate::syntax::{
     StmtKind,
 };
 
-use crate::routes::declared::{children, find_in};
+use crate::routes::declared::find_in;
 use crate::routes::trace::{LOOP_VARIABLES, Place, Value};
 
 use super::{Dialect, MAX_CALLS, MAX_DEPTH, Mounts};
@@ -183,7 +183,7 @@ impl<'a, D: Dialect> Mounts<'a, D> {
             Expr::Function(_) | Expr::Class(_) => {}
             other => {
                 let mut inner = Vec::new();
-                children(other, &mut |child| inner.push(child));
+                other.for_each_child(&mut |child| inner.push(child));
                 for child in inner {
                     self.expr(place, child, depth + 1);
                 }
@@ -361,9 +361,10 @@ fn each_expr<D: Dialect>(
     });
     while let Some(expr) = waiting.pop() {
         seen(expr);
-        children(mounts.tracer.expr(place, expr), &mut |child| {
-            waiting.push(child)
-        });
+        mounts
+            .tracer
+            .expr(place, expr)
+            .for_each_child(&mut |child| waiting.push(child));
     }
 }
 

@@ -1,0 +1,80 @@
+//! `[check.calls]`: calls of libraries that lack something, or have something that they must not.
+
+use std::collections::BTreeMap;
+
+use crate::finding::Related;
+use crate::rule::{CallGroup, Calls};
+
+use super::CheckResult;
+use super::call_sites::{Found, Holds, find, holds};
+use super::code::place;
+use super::file::glob_set;
+use super::subject::Subject;
+
+/// A finding lists so many calls.
+const LISTED: usize = 5;
+
+pub(super) fn run(subject: &Subject<'_>, check: &Calls) -> CheckResult {
+    let mut result = CheckResult::default();
+    let mut gaps: BTreeMap<(u32, u32, u32), Vec<Found>> = BTreeMap::new();
+    let except = glob_set(&check.except_files);
+    let graph = &subject.model.graph;
+    for call in find(subject, check.scope, &check.call, &check.except) {
+        if except.is_match(graph.module(call.site.module).path.as_str()) {
+            continue;
+        }
+        let holds = |condition| holds(subject, &call, condition);
+        if !check.only.is_empty() && Holds::any(check.only.iter().map(holds)) != Holds::Yes {
+            continue;
+        }
+        if Holds::any(check.except_when.iter().map(holds)) == Holds::Yes {
+            continue;
+        }
+        match Holds::any(check.unless.iter().map(holds)) {
+            Holds::Yes => result.covered(1.0),
+            Holds::Unknown => result.unknown(),
+            Holds::No => {
+                let key = match check.per {
+                    CallGroup::Call => (0, call.site.module.0, call.site.expr.0),
+                    CallGroup::App => (0, 0, 0),
+                    CallGroup::Module => (1, call.site.module.0, 0),
+                    CallGroup::Client => match call.made {
+                        Some((module, expr)) => (0, module.0, expr.0),
+                        None => (1, call.site.module.0, 0),
+                    },
+                };
+                gaps.entry(key).or_default().push(call);
+            }
+        }
+    }
+    if gaps.values().map(Vec::len).sum::<usize>() < check.at_least {
+        return CheckResult::default();
+    }
+    for calls in gaps.into_values() {
+        let Some(first) = calls.first() else { continue };
+        let at = |call: &Found| place(graph.module(call.site.module), call.site.expr);
+        let made = first.made.filter(|_| check.per == CallGroup::Client);
+        let location = match made {
+            Some((module, expr)) => place(graph.module(module), expr),
+            None => at(first),
+        };
+        let mut related: Vec<Related> = Vec::new();
+        if calls.len() > 1 || made.is_some() {
+            related.extend(calls.iter().take(LISTED).map(|call| Related {
+                location: at(call),
+                note: String::from("called here"),
+            }));
+        } else if check.scope == crate::rule::CodeScope::Handlers {
+            related = subject.reached_by(first.unit).0;
+        }
+        let count = match calls.len() {
+            1 => String::from("1 call"),
+            many => format!("{many} calls"),
+        };
+        let finding = subject
+            .finding(location, check.says.replace("{}", &count))
+            .with_related(related);
+        result.gap(1.0, finding);
+    }
+    result
+}

@@ -1,0 +1,272 @@
+//! `[check.error-answers]`: what handlers answer when something goes wrong.
+
+use std::collections::BTreeMap;
+
+use crate::finding::Related;
+use crate::graph::ModuleId;
+use crate::model::RouteFacts;
+use crate::rule::{Confidence, ErrorAnswers, ErrorQuestion};
+use crate::syntax::{Expr, ExprId, FunctionId, ModuleRecord, Property};
+
+use super::CheckResult;
+use super::answers::{Answer, Caught, Code, answer, caught_in};
+use super::code::{called_name, is_side_file, key, numbered, place};
+use super::index::{Site, Unit};
+use super::subject::Subject;
+
+/// Fewer error answers than this have no common form.
+const ENOUGH: usize = 8;
+/// A form that fewer than one in so many answers have is an exception.
+const SHARE: usize = 5;
+/// A finding lists so many places of each form.
+const LISTED: usize = 2;
+
+pub(super) fn run(subject: &Subject<'_>, check: &ErrorAnswers) -> CheckResult {
+    match check.asks {
+        ErrorQuestion::Leak => leak(subject, check),
+        ErrorQuestion::Status => status(subject, check),
+        ErrorQuestion::Envelope => envelope(subject, check),
+    }
+}
+
+/// The modules in which handlers do something.
+fn modules<'a>(subject: &Subject<'a>) -> Vec<(ModuleId, &'a ModuleRecord)> {
+    let graph = &subject.model.graph;
+    let mut modules: Vec<ModuleId> = subject.reach().modules().into_iter().collect();
+    modules.sort_unstable();
+    let records = modules.into_iter().map(|id| (id, graph.module(id)));
+    records
+        .filter(|(_, record)| !is_side_file(&record.path))
+        .collect()
+}
+
+fn unit_at(subject: &Subject<'_>, module: ModuleId, at: u32) -> Unit {
+    let index = subject.index().module(&subject.model.graph, module);
+    (module, index.part_at(at))
+}
+
+fn leak(subject: &Subject<'_>, check: &ErrorAnswers) -> CheckResult {
+    let mut caught = Caught::default();
+    for (module, record) in modules(subject) {
+        for (number, function) in (0u32..).zip(&record.functions).skip(1) {
+            let unit = unit_at(subject, module, function.span.start);
+            if subject.reach().has(unit) {
+                caught_in(subject, module, FunctionId(number), &mut caught);
+            }
+        }
+    }
+    let mut result = CheckResult::default();
+    caught.leaks.sort_by_key(|(leak, _)| *leak);
+    let told: Vec<_> = caught.leaks.iter().map(|(leak, _)| *leak).collect();
+    for clean in &caught.clean {
+        if !told.contains(clean) {
+            result.covered(1.0);
+        }
+    }
+    for (leak, code) in caught.leaks {
+        let record = subject.model.graph.module(leak.module);
+        let site = Site {
+            module: leak.module,
+            expr: leak.expr,
+        };
+        let (related, _) = subject.reached_by(subject.unit(site));
+        let finding = subject
+            .finding(place(record, leak.expr), check.says.clone())
+            .with_related(related);
+        // Who refuses a request may want to say why.
+        let refuses = matches!(code, Code::Number(400..500) | Code::Unknown);
+        let finding = if refuses {
+            finding.at_most(Confidence::Low)
+        } else {
+            finding
+        };
+        result.gap(1.0, finding);
+    }
+    result
+}
+
+/// Every answer with a body that tells of an error, in code that handlers reach.
+fn error_answers<'a>(subject: &Subject<'a>) -> Vec<(Site, &'a ModuleRecord, Answer)> {
+    let mut found = Vec::new();
+    for (module, record) in modules(subject) {
+        for (expr, _) in numbered(record) {
+            let Some(answer) = answer(record, expr) else {
+                continue;
+            };
+            let site = Site { module, expr };
+            if subject.reach().has(subject.unit(site)) {
+                found.push((site, record, answer));
+            }
+        }
+    }
+    found
+}
+
+fn status(subject: &Subject<'_>, check: &ErrorAnswers) -> CheckResult {
+    let mut result = CheckResult::default();
+    for (site, record, answer) in error_answers(subject) {
+        if !says_error(record, answer.body) {
+            continue;
+        }
+        let unit = subject.unit(site);
+        let routes: Vec<&RouteFacts> = subject
+            .reach()
+            .handlers(unit)
+            .into_iter()
+            .filter_map(|number| subject.app.routes.get(number))
+            .collect();
+        let webhook = routes.iter().any(|route| {
+            let mut marks = route.marks.iter();
+            marks.any(|(mark, _)| mark.starts_with("webhook") || mark.starts_with("signature"))
+        });
+        match answer.code {
+            // Senders of webhooks repeat what is not answered with 200.
+            Code::Number(200) if webhook => {}
+            Code::Number(200) if answer.by_response && sets_status(record, site.expr) => {}
+            Code::Number(200) => {
+                let (related, _) = subject.reached_by(unit);
+                let finding = subject
+                    .finding(place(record, site.expr), check.says.clone())
+                    .with_related(related);
+                // Who writes 200 there may mean it.
+                let finding = if answer.plain && has_error(record, answer.body) {
+                    finding
+                } else {
+                    finding.at_most(Confidence::Low)
+                };
+                result.gap(1.0, finding);
+            }
+            Code::Number(400..600) => result.covered(1.0),
+            Code::Number(_) => {}
+            Code::Unknown => result.unknown(),
+        }
+    }
+    result
+}
+
+/// `{ error: "…" }`, `{ success: false, … }`, and nothing of a protocol that wants it so.
+fn says_error(record: &ModuleRecord, body: ExprId) -> bool {
+    let Expr::Object(properties) = record.expr(body) else {
+        return false;
+    };
+    let mut says = false;
+    for property in properties {
+        let Property::Value { key: name, value } = property else {
+            return false;
+        };
+        match (key(record, name), record.expr(*value)) {
+            (Some("jsonrpc" | "response_type" | "blocks" | "type" | "found" | "valid"), _) => {
+                return false;
+            }
+            (Some("error"), Expr::String(text)) if !text.is_empty() => says = true,
+            (Some("error"), Expr::Template { .. }) => says = true,
+            (Some("success" | "ok"), Expr::Bool(false)) => says = true,
+            (Some("success" | "ok"), Expr::Bool(true)) => return false,
+            _ => {}
+        }
+    }
+    says
+}
+
+/// The body has a text under `error` and nothing else that tells how it went.
+fn has_error(record: &ModuleRecord, body: ExprId) -> bool {
+    let Expr::Object(properties) = record.expr(body) else {
+        return false;
+    };
+    properties.iter().all(|property| match property {
+        Property::Value { key: name, .. } => {
+            !matches!(key(record, name), Some("success" | "ok" | "reason"))
+        }
+        _ => false,
+    })
+}
+
+/// The function around an answer sets the status in a statement of its own.
+fn sets_status(record: &ModuleRecord, answer: ExprId) -> bool {
+    let at = record.span(answer);
+    numbered(record).any(|(id, expr)| match expr {
+        Expr::Call { callee, .. } => {
+            let near = record.span(id).end <= at.start && at.start - record.span(id).end < 400;
+            near && matches!(
+                called_name(record, *callee),
+                Some("status" | "code" | "writeHead")
+            )
+        }
+        Expr::Assign { target, .. } => {
+            let near = record.span(id).end <= at.start && at.start - record.span(id).end < 400;
+            near && matches!(&**target, crate::syntax::Pattern::Member(member)
+                if matches!(record.expr(*member), Expr::Member { property, .. }
+                    if matches!(record.name(*property), "statusCode" | "status")))
+        }
+        _ => false,
+    })
+}
+
+fn envelope(subject: &Subject<'_>, check: &ErrorAnswers) -> CheckResult {
+    let mut forms: BTreeMap<&'static str, Vec<(Site, &ModuleRecord)>> = BTreeMap::new();
+    for (site, record, answer) in error_answers(subject) {
+        if !matches!(answer.code, Code::Number(400..600)) {
+            continue;
+        }
+        if let Some(form) = form(record, answer.body) {
+            forms.entry(form).or_default().push((site, record));
+        }
+    }
+    let all: usize = forms.values().map(Vec::len).sum();
+    if all < ENOUGH {
+        return CheckResult::default();
+    }
+    let mut forms: Vec<_> = forms.into_iter().collect();
+    forms.sort_by_key(|(_, places)| std::cmp::Reverse(places.len()));
+    forms.retain(|(_, places)| places.len() * SHARE >= all);
+    let Some((_, second)) = forms.get(1) else {
+        return CheckResult::pass_or_fail(Vec::new());
+    };
+    let names: Vec<String> = forms
+        .iter()
+        .map(|(form, places)| format!("{form} ({})", places.len()))
+        .collect();
+    let related = forms.iter().flat_map(|(form, places)| {
+        places
+            .iter()
+            .take(LISTED)
+            .map(move |(site, record)| Related {
+                location: place(record, site.expr),
+                note: (*form).to_owned(),
+            })
+    });
+    let related = related.collect();
+    let Some((site, record)) = second.first() else {
+        return CheckResult::default();
+    };
+    let message = check.says.replace("{}", &names.join(", "));
+    let finding = subject
+        .finding(place(record, site.expr), message)
+        .with_related(related);
+    CheckResult::pass_or_fail(vec![finding])
+}
+
+/// How a body tells of an error.
+fn form(record: &ModuleRecord, body: ExprId) -> Option<&'static str> {
+    match record.expr(body) {
+        Expr::String(_) | Expr::Template { .. } => Some("text"),
+        Expr::Object(properties) => {
+            let mut form = None;
+            for property in properties {
+                let Property::Value { key: name, value } = property else {
+                    return None;
+                };
+                match (key(record, name)?, record.expr(*value)) {
+                    ("error", Expr::Object(_)) => return Some("{ error: {…} }"),
+                    ("error", Expr::Bool(_)) => {}
+                    ("error", _) => return Some("{ error: text }"),
+                    ("errors", _) => form = Some("{ errors }"),
+                    ("message", _) => form = form.or(Some("{ message }")),
+                    _ => {}
+                }
+            }
+            form
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,128 @@
+//! What the code of a repository calls, gathered once for every check that asks by name; what its variables hold; and what the
+//! path of a call is.
+
+mod module;
+mod paths;
+mod reach;
+
+use std::sync::OnceLock;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::graph::{Graph, ModuleId};
+use crate::syntax::{Expr, ExprId};
+
+use super::code::{called_name, is_side_file, numbered};
+
+pub(super) use module::{ModuleIndex, bound};
+pub(super) use reach::{Reach, Unit};
+
+/// The longest text that is a word of the vocabulary.
+const LONGEST_WORD: usize = 48;
+
+/// A call or construction.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(super) struct Site {
+    /// The module that it stands in.
+    pub module: ModuleId,
+    /// The whole call.
+    pub expr: ExprId,
+}
+
+/// The calls of a repository by the last name of what is called, tests and examples left out.
+#[derive(Debug)]
+pub(super) struct Index {
+    calls: FxHashMap<Box<str>, Vec<Site>>,
+    modules: Vec<OnceLock<ModuleIndex>>,
+}
+
+impl Index {
+    /// Looks through all modules of `graph` once.
+    pub(super) fn new(graph: &Graph) -> Self {
+        let mut calls: FxHashMap<Box<str>, Vec<Site>> = FxHashMap::default();
+        for (module, record) in graph.modules() {
+            if is_side_file(&record.path) {
+                continue;
+            }
+            for (expr, written) in numbered(record) {
+                let (Expr::Call { callee, .. } | Expr::New { callee, .. }) = written else {
+                    continue;
+                };
+                let Some(name) = called_name(record, *callee) else {
+                    continue;
+                };
+                let site = Site { module, expr };
+                match calls.get_mut(name) {
+                    Some(sites) => sites.push(site),
+                    None => {
+                        calls.insert(Box::from(name), vec![site]);
+                    }
+                }
+            }
+        }
+        Self {
+            calls,
+            modules: (0..graph.len()).map(|_| OnceLock::new()).collect(),
+        }
+    }
+
+    /// The calls of functions and methods of this name, in the order of their places.
+    pub(super) fn calls(&self, name: &str) -> &[Site] {
+        self.calls.get(name).map_or(&[], |sites| sites)
+    }
+
+    /// The names that are called anywhere.
+    pub(super) fn called_names(&self) -> impl Iterator<Item = &str> {
+        self.calls.keys().map(|name| &**name)
+    }
+
+    /// What is known of one module's variables.
+    pub(super) fn module<'i>(&'i self, graph: &Graph, id: ModuleId) -> &'i ModuleIndex {
+        self.modules[id.0 as usize].get_or_init(|| ModuleIndex::new(graph.module(id)))
+    }
+}
+
+/// The names and short texts of some modules, in lower case.
+#[derive(Debug, Default)]
+pub(super) struct Vocabulary {
+    words: FxHashSet<Box<str>>,
+}
+
+impl Vocabulary {
+    /// Of these modules.
+    pub(super) fn of(graph: &Graph, modules: impl Iterator<Item = ModuleId>) -> Self {
+        let mut words: FxHashSet<Box<str>> = FxHashSet::default();
+        let mut add = |text: &str| {
+            if text.len() <= LONGEST_WORD && !words.contains(text) {
+                words.insert(Box::from(text));
+            }
+        };
+        for id in modules {
+            let record = graph.module(id);
+            for name in &record.names {
+                add(name);
+            }
+            for expr in &record.exprs {
+                if let Expr::String(text) = expr {
+                    add(text);
+                }
+            }
+        }
+        let words = words
+            .into_iter()
+            .map(|word| word.to_ascii_lowercase().into_boxed_str())
+            .collect();
+        Self { words }
+    }
+
+    /// One of the words fits the pattern, in which `*` stands for any text.
+    pub(super) fn has(&self, pattern: &str) -> bool {
+        if pattern.contains('*') {
+            self.words
+                .iter()
+                .any(|word| crate::rule::wildcard(pattern, word))
+        } else {
+            self.words.contains(pattern)
+        }
+    }
+}

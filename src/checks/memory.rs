@@ -1,0 +1,280 @@
+//! `[check.memory]`: what server code keeps between requests.
+
+use rustc_hash::FxHashSet;
+
+use crate::controls::Status;
+use crate::graph::ModuleId;
+use crate::rule::{CodeScope, Confidence, Control, Memory, MemoryQuestion, wildcard};
+use crate::syntax::{
+    AssignOp, ExportTarget, Expr, ExprId, MODULE_BODY, ModuleRecord, Name, Pattern, StmtKind,
+    UnaryOp,
+};
+
+use super::CheckResult;
+use super::call_sites::{Holds, Value, find, holds};
+use super::code::{is_side_file, numbered, place};
+use super::index::ModuleIndex;
+use super::subject::{Subject, weight};
+use super::taint::from_caller;
+
+pub(super) fn run(subject: &Subject<'_>, check: &Memory) -> CheckResult {
+    let graph = &subject.model.graph;
+    let mut result = CheckResult::default();
+    let mut modules: Vec<ModuleId> = subject.reach().modules().into_iter().collect();
+    modules.sort_unstable();
+    for module in modules {
+        let record = graph.module(module);
+        if is_side_file(&record.path) || record.use_client {
+            continue;
+        }
+        let index = subject.index().module(graph, module);
+        for store in stores(record) {
+            let uses = Uses::of(record, index, store.name);
+            let grown = uses.grows.iter().find(|expr| {
+                let part = index.part_at(record.span(**expr).start);
+                subject.reach().has((module, part))
+            });
+            let Some(grown) = grown.copied() else {
+                continue;
+            };
+            let about = match check.asks {
+                MemoryQuestion::Unbounded => {
+                    !uses.named(record, index, store.name, &check.except_names)
+                }
+                MemoryQuestion::Limiter => {
+                    uses.named(record, index, store.name, &check.names)
+                        && !uses.named(record, index, store.name, &check.except_names)
+                }
+            };
+            if !about {
+                continue;
+            }
+            let bounded = uses.shrinks || uses.escapes;
+            if check.asks == MemoryQuestion::Unbounded && bounded {
+                if uses.shrinks {
+                    result.covered(1.0);
+                }
+                continue;
+            }
+            let part = index.part_at(record.span(grown).start);
+            let (mut related, _) = subject.reached_by((module, part));
+            related.insert(
+                0,
+                crate::finding::Related {
+                    location: place(record, grown),
+                    note: String::from("added to here"),
+                },
+            );
+            let says = check.says.replace("{}", record.name(store.name));
+            let finding = subject
+                .finding(place(record, store.value), says)
+                .with_related(related);
+            // Keys that callers choose have no end; of others it cannot be told.
+            let chosen = check.asks == MemoryQuestion::Limiter || {
+                let key = match record.expr(grown) {
+                    Expr::Call { args, .. } => args.first().map(|key| key.value),
+                    Expr::Assign { target, .. } => match &**target {
+                        Pattern::Member(member) => match record.expr(*member) {
+                            Expr::Index { index, .. } => Some(*index),
+                            _ => None,
+                        },
+                        _ => None,
+                    },
+                    _ => None,
+                };
+                key.is_some_and(|expr| from_caller(subject, Value { module, expr }) == Holds::Yes)
+            };
+            let finding = if chosen {
+                finding
+            } else {
+                finding.at_most(Confidence::Low)
+            };
+            result.gap(1.0, finding);
+        }
+    }
+    if check.asks == MemoryQuestion::Limiter {
+        limiters(subject, check, &mut result);
+        if result.findings.is_empty() {
+            for route in &subject.app.routes {
+                let verdict = route.controls.get(&Control::RateLimit);
+                if verdict.is_some_and(|verdict| verdict.status == Status::Enforced) {
+                    result.covered(weight(route));
+                }
+            }
+        }
+    }
+    result
+}
+
+/// Limiters of packages that count in the memory of the process.
+fn limiters(subject: &Subject<'_>, check: &Memory, result: &mut CheckResult) {
+    let graph = &subject.model.graph;
+    for call in find(subject, CodeScope::All, &check.limiters, &[]) {
+        let holds = |condition| holds(subject, &call, condition);
+        match Holds::any(check.unless.iter().map(holds)) {
+            Holds::Yes => result.covered(1.0),
+            Holds::Unknown => result.unknown(),
+            Holds::No => {
+                let record = graph.module(call.site.module);
+                let says = check.package_says.clone();
+                result.gap(1.0, subject.finding(place(record, call.site.expr), says));
+            }
+        }
+    }
+}
+
+/// A container at the top of a module.
+struct Store {
+    name: Name,
+    value: ExprId,
+}
+
+/// `const seen = new Map()`, `const list = []`, `const table = {}` at the top.
+fn stores(record: &ModuleRecord) -> Vec<Store> {
+    let Some(body) = record.functions.get(MODULE_BODY.0 as usize) else {
+        return Vec::new();
+    };
+    let lets = body
+        .body
+        .iter()
+        .filter_map(|statement| match &statement.kind {
+            StmtKind::Let {
+                pattern: Pattern::Name(name),
+                init: Some(init),
+            } => Some(Store {
+                name: *name,
+                value: *init,
+            }),
+            _ => None,
+        });
+    lets.filter(|store| match record.expr(store.value) {
+        Expr::New { callee, args } => {
+            args.is_empty()
+                && matches!(record.expr(*callee), Expr::Name(class) if matches!(record.name(*class), "Map" | "Set"))
+        }
+        Expr::Array(items) => items.is_empty(),
+        Expr::Object(properties) => properties.is_empty(),
+        _ => false,
+    })
+    .collect()
+}
+
+/// How a module uses one of its containers.
+#[derive(Default)]
+struct Uses {
+    grows: Vec<ExprId>,
+    shrinks: bool,
+    /// It is handed on, so that others may take things out of it.
+    escapes: bool,
+}
+
+impl Uses {
+    fn of(record: &ModuleRecord, index: &ModuleIndex, name: Name) -> Self {
+        let mut uses = Self::default();
+        let exported = record
+            .exports
+            .iter()
+            .any(|export| matches!(export.target, ExportTarget::Local(local) if local == name));
+        uses.escapes = exported;
+        let is_it = |expr: ExprId| matches!(record.expr(expr), Expr::Name(other) if *other == name);
+        let inside =
+            |expr: ExprId| index.function_at(record, record.span(expr).start) != MODULE_BODY;
+        let mut read: FxHashSet<ExprId> = FxHashSet::default();
+        for (id, expr) in numbered(record) {
+            match expr {
+                Expr::Call { callee, args, .. } => {
+                    let Expr::Member {
+                        object, property, ..
+                    } = record.expr(*callee)
+                    else {
+                        continue;
+                    };
+                    if !is_it(*object) {
+                        continue;
+                    }
+                    let fixed = args.first().is_some_and(|key| {
+                        matches!(record.expr(key.value), Expr::String(_) | Expr::Number(_))
+                    });
+                    match record.name(*property) {
+                        "set" | "add" if inside(id) && !fixed => uses.grows.push(id),
+                        "push" | "unshift" if inside(id) => uses.grows.push(id),
+                        "delete" | "clear" | "shift" | "pop" | "splice" => uses.shrinks = true,
+                        _ => {}
+                    }
+                }
+                Expr::Member {
+                    object, property, ..
+                } if is_it(*object) => {
+                    read.insert(*object);
+                    // Whoever asks how large it is keeps it small.
+                    if matches!(record.name(*property), "size" | "length") {
+                        uses.shrinks = true;
+                    }
+                }
+                Expr::Index { object, .. } if is_it(*object) => {
+                    read.insert(*object);
+                }
+                Expr::Unary {
+                    op: UnaryOp::Other,
+                    operand,
+                } => {
+                    if let Expr::Index { object, .. } | Expr::Member { object, .. } =
+                        record.expr(*operand)
+                        && is_it(*object)
+                    {
+                        uses.shrinks = true;
+                    }
+                }
+                Expr::Assign { target, op, .. } => match &**target {
+                    Pattern::Name(other) if *other == name => uses.shrinks = true,
+                    Pattern::Member(member) => {
+                        if let Expr::Index {
+                            object, index: at, ..
+                        } = record.expr(*member)
+                            && is_it(*object)
+                            && inside(id)
+                            && matches!(op, AssignOp::Set | AssignOp::Logical(_))
+                            && !matches!(record.expr(*at), Expr::String(_) | Expr::Number(_))
+                        {
+                            uses.grows.push(id);
+                        }
+                    }
+                    _ => {}
+                },
+                _ => {}
+            }
+        }
+        uses.escapes |= numbered(record).any(|(id, expr)| {
+            matches!(expr, Expr::Name(other) if *other == name) && !read.contains(&id)
+        });
+        uses
+    }
+
+    /// The container, the function that adds to it, or the file is called like this.
+    fn named(
+        &self,
+        record: &ModuleRecord,
+        index: &ModuleIndex,
+        store: Name,
+        forms: &[String],
+    ) -> bool {
+        let fits = |text: &str| {
+            let text = text.to_ascii_lowercase();
+            forms.iter().any(|form| wildcard(form, &text))
+        };
+        if fits(record.name(store)) || fits(record.path.stem()) {
+            return true;
+        }
+        self.grows.iter().any(|expr| {
+            let mut function = Some(index.function_at(record, record.span(*expr).start));
+            while let Some(around) = function {
+                let written = record.function(around);
+                if written.name.is_some_and(|name| fits(record.name(name))) {
+                    return true;
+                }
+                function = written.parent;
+            }
+            false
+        })
+    }
+}
