@@ -1,97 +1,71 @@
 //! `readiness audit`
 
-use crate::audit::{self, Audit, AuditOptions};
+use crate::audit::Audit;
 use crate::config::FailOn;
 use crate::report::{self, Material, Style};
-use crate::source::{changed_since, place_in_work_tree};
+use crate::source::changed_since;
 
 use super::args::{AuditArguments, Format};
+use super::audited::{Asked, Audited};
 use super::baseline;
 use super::console::Console;
 use super::exit::{Exit, Failure};
-use super::files::Files;
 use super::output;
 use super::progress::Progress;
-use super::workspace::{Workspace, chosen_app, known_rules};
+use super::workspace::Workspace;
 
 pub(super) fn run(arguments: &AuditArguments, console: Console) -> Result<Exit, Failure> {
     let target = &arguments.target;
     let mut progress = Progress::new(console);
-    let workspace = Workspace::open(target, arguments.roadmap.as_deref(), console, &mut progress)?;
-    known_rules(&arguments.only, &workspace.rules)?;
-    known_rules(&arguments.skip, &workspace.rules)?;
-    let model = workspace.model(target, console, &mut progress)?;
-    let options = AuditOptions {
-        root: target.path.display().to_string(),
-        roadmap: workspace.roadmap.clone(),
-        only: arguments.only.clone(),
-        skip: arguments.skip.clone(),
-        app: chosen_app(target, &model)?,
-        ..AuditOptions::default()
+    let asked = Asked {
+        roadmap: arguments.roadmap.as_deref(),
+        only: &arguments.only,
+        skip: &arguments.skip,
     };
-    progress.stage("run rules");
-    let mut audit = audit::run(&model, &workspace.rules, &workspace.config, &options);
+    let mut audited = Audited::new(target, asked, console, &mut progress)?;
+    let audit = &mut audited.audit;
     if let Some(file) = &arguments.baseline {
-        baseline::hold(&mut audit, file, &options)?;
+        baseline::hold(audit, file, &audited.options)?;
     }
     if let Some(reference) = &arguments.since {
         let changed = changed_since(&target.path, reference)
             .map_err(|error| Failure::usage(format!("--since {reference}: {error}")))?;
-        audit.count_only_since(&changed, &model);
+        audit.count_only_since(&changed, &audited.model);
     }
     if arguments.hide_suppressed {
         for app in &mut audit.apps {
             app.suppressed.clear();
         }
     }
-    progress.stage("report");
-    let files = Files::new(&workspace.repository);
-    let folder = place_in_work_tree(&target.path);
-    let material = Material {
-        audit: &audit,
-        model: &model,
-        rules: &workspace.rules,
-        text: &|path| files.get(path),
-        folder: &folder,
-    };
-    for extra in &arguments.reports {
-        let text = render(
-            &material,
-            extra.format,
-            arguments.summary,
-            console.style_of_file(),
-        );
-        output::to_file(&extra.file, &text)?;
-    }
-    let text = match &arguments.output {
-        Some(file) => {
-            let text = render(
-                &material,
-                arguments.format,
-                arguments.summary,
-                console.style_of_file(),
-            );
-            output::to_file(file, &text)?;
-            None
-        }
-        None => Some(render(
-            &material,
-            arguments.format,
-            arguments.summary,
-            console.style(),
-        )),
-    };
+    let text = audited.report(target, |material| write(material, arguments, console))?;
     progress.finish(console);
-    for hint in model.apps.iter().flat_map(|app| &app.hints) {
+    for hint in audited.model.apps.iter().flat_map(|app| &app.hints) {
         console.note(&format!("hint: {}", hint.text()));
     }
     if let Some(text) = text {
         output::to_stdout(&text)?;
     }
-    let exit = gate(&audit, arguments, &workspace, console);
+    let exit = gate(&audited.audit, arguments, &audited.workspace, console);
     // The process ends here, which gives memory back at once; taking the facts apart would take longer.
-    std::mem::forget((audit, model, workspace));
+    std::mem::forget(audited);
     Ok(exit)
+}
+
+/// Writes the reports that go into files; gives the one for standard output.
+fn write(
+    material: &Material<'_>,
+    arguments: &AuditArguments,
+    console: Console,
+) -> Result<Option<String>, Failure> {
+    let render = |format, style| render(material, format, arguments.summary, style);
+    for extra in &arguments.reports {
+        output::to_file(&extra.file, &render(extra.format, console.style_of_file()))?;
+    }
+    let Some(file) = &arguments.output else {
+        return Ok(Some(render(arguments.format, console.style())));
+    };
+    output::to_file(file, &render(arguments.format, console.style_of_file()))?;
+    Ok(None)
 }
 
 fn render(material: &Material<'_>, format: Format, summary: bool, style: Style) -> String {

@@ -2,15 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::audit::{self, Audit, AuditOptions, Baseline};
+use crate::audit::{Audit, AuditOptions, Baseline};
 use crate::source::read_report;
 
 use super::args::BaselineArguments;
+use super::audited::{Asked, Audited};
 use super::console::Console;
 use super::exit::{Exit, Failure};
 use super::output;
 use super::progress::Progress;
-use super::workspace::{Workspace, chosen_app};
 
 /// The file's name when none is given.
 const FILE: &str = "readiness-baseline.json";
@@ -27,18 +27,11 @@ pub(super) fn run(arguments: &BaselineArguments, console: Console) -> Result<Exi
         (true, Err(error)) => return Err(unreadable(&file, &error)),
     };
     let mut progress = Progress::new(console);
-    let workspace = Workspace::open(target, None, console, &mut progress)?;
-    let model = workspace.model(target, console, &mut progress)?;
-    let options = AuditOptions {
-        root: target.path.display().to_string(),
-        app: chosen_app(target, &model)?,
-        ..AuditOptions::default()
-    };
-    progress.stage("run rules");
-    let mut audit = audit::run(&model, &workspace.rules, &workspace.config, &options);
+    let mut audited = Audited::new(target, Asked::default(), console, &mut progress)?;
     progress.finish(console);
+    let (audit, options) = (&mut audited.audit, &audited.options);
     if let Some(before) = &before {
-        audit.hold_against(before, &options);
+        audit.hold_against(before, options);
     }
     let comparison = audit.comparison.clone().unwrap_or_default();
     let fixed = comparison.fixed.len();
@@ -49,11 +42,11 @@ pub(super) fn run(arguments: &BaselineArguments, console: Console) -> Result<Exi
         }
         // What was not looked at stays accepted.
         Some(before) if options.app.is_some() => {
-            let mut baseline = Baseline::of(&audit);
-            baseline.keep_other_apps(before, &audit);
+            let mut baseline = Baseline::of(audit);
+            baseline.keep_other_apps(before, audit);
             baseline
         }
-        _ => Baseline::of(&audit),
+        _ => Baseline::of(audit),
     };
     output::to_file(&file, &baseline.text())?;
     let accepted = baseline.findings.len();
@@ -69,7 +62,7 @@ pub(super) fn run(arguments: &BaselineArguments, console: Console) -> Result<Exi
         said.push_str(&format!("; {fixed} fixed and taken out"));
     }
     console.note(&said);
-    std::mem::forget((audit, model, workspace));
+    std::mem::forget(audited);
     Ok(Exit::Passed)
 }
 

@@ -2,6 +2,7 @@
 
 mod args;
 mod audit;
+mod audited;
 mod baseline;
 mod console;
 mod diff;

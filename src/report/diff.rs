@@ -5,6 +5,7 @@ use crate::audit::{Accepted, AppDiff, Diff, Score};
 use super::bar::ink_of;
 use super::json::pretty;
 use super::markdown::escape;
+use super::material::told;
 use super::page::{Ink, Line, Page, Style};
 use super::terminal::severity_ink;
 use super::text::count;
@@ -96,21 +97,15 @@ fn list(page: &mut Page, word: &str, ink: Ink, findings: &[Accepted]) {
         line.push(Ink::Strong, &finding.rule);
         line.push(Ink::Faint, &format!("  {}", finding.file));
         page.line(line);
-        page.paragraph(14, Ink::Plain, &message(finding));
+        page.paragraph(
+            14,
+            Ink::Plain,
+            &told(&finding.message, finding.route.as_deref()),
+        );
     }
     let hidden = findings.len().saturating_sub(shown);
     if hidden > 0 {
         page.line(Line::of(Ink::Faint, &format!("    and {hidden} more")));
-    }
-}
-
-/// The message, with the handler when it does not name it.
-fn message(finding: &Accepted) -> String {
-    match &finding.route {
-        Some(route) if !finding.message.contains(route.as_str()) => {
-            format!("{route}: {}", finding.message)
-        }
-        _ => finding.message.clone(),
     }
 }
 
@@ -154,7 +149,7 @@ pub fn diff_markdown(diff: &Diff) -> String {
                 text.push_str(&format!(
                     "- **{}** {} (`{}`, {})\n",
                     finding.severity.word(),
-                    escape(&message(finding)),
+                    escape(&told(&finding.message, finding.route.as_deref())),
                     finding.rule,
                     super::markdown::code(&finding.file)
                 ));

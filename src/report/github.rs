@@ -5,8 +5,8 @@ use std::fmt::Write;
 use crate::finding::Finding;
 use crate::rule::Severity;
 
-use super::material::{Material, sentence};
-use super::text::{count, printable};
+use super::material::{Material, sentence, told};
+use super::text::{count, one_line, printable};
 
 /// GitHub keeps no more of each kind from one step.
 const SHOWN: usize = 10;
@@ -54,13 +54,8 @@ fn kind(severity: Severity) -> &'static str {
 }
 
 fn annotation(text: &mut String, material: &Material<'_>, kind: &str, finding: &Finding) {
-    let mut message = sentence(&finding.message);
-    if let Some(route) = &finding.route
-        && !finding.message.contains(route.as_str())
-    {
-        message = format!("{route}: {message}");
-    }
-    let fix = finding.fix.split_whitespace().collect::<Vec<_>>().join(" ");
+    let message = sentence(&told(&finding.message, finding.route.as_deref()));
+    let fix = sentence(&one_line(&finding.fix));
     let path = material.path(&finding.location.file);
     let _ = writeln!(
         text,
@@ -68,7 +63,7 @@ fn annotation(text: &mut String, material: &Material<'_>, kind: &str, finding: &
         property(path.as_str()),
         finding.location.line,
         property(&format!("{} ({})", finding.rule, finding.severity.word())),
-        data(&format!("{message} {}", sentence(&fix)))
+        data(&format!("{message} {fix}"))
     );
 }
 

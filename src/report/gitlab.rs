@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::rule::Severity;
 
 use super::json::pretty;
-use super::material::{Material, sentence};
+use super::material::{Material, sentence, told};
 
 #[derive(Serialize)]
 struct Entry<'a> {
@@ -33,12 +33,7 @@ pub fn gitlab(material: &Material<'_>) -> String {
     let found = material.audit.apps.iter().flat_map(|app| &app.findings);
     let entries: Vec<Entry<'_>> = found
         .map(|finding| Entry {
-            description: match &finding.route {
-                Some(route) if !finding.message.contains(route.as_str()) => {
-                    format!("{route}: {}", sentence(&finding.message))
-                }
-                _ => sentence(&finding.message),
-            },
+            description: sentence(&told(&finding.message, finding.route.as_deref())),
             check_name: &finding.rule,
             fingerprint: &finding.fingerprint,
             severity: match finding.severity {

@@ -7,6 +7,7 @@ use crate::finding::Finding;
 
 use super::markup::escaped;
 use super::material::{Material, sentence};
+use super::text::one_line;
 
 /// The audit as JUnit XML.
 #[must_use]
@@ -134,9 +135,7 @@ fn case(cases: &mut String, material: &Material<'_>, class: &str, finding: &Find
         let path = material.path(&step.location.file);
         body.push(format!("{path}:{} {}", step.location.line, step.note));
     }
-    body.push(sentence(
-        &finding.fix.split_whitespace().collect::<Vec<_>>().join(" "),
-    ));
+    body.push(sentence(&one_line(&finding.fix)));
     let body: Vec<String> = body.iter().map(|line| escaped(line)).collect();
     let _ = writeln!(
         cases,

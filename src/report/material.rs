@@ -1,11 +1,12 @@
 //! What the reports for other programs and for reading at leisure are made from, and views that several of them share.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::audit::{AppAudit, Audit};
 use crate::finding::{Finding, Related};
 use crate::model::{AppModel, Model};
-use crate::rule::{Check, RuleSet, Severity};
+use crate::rule::{RuleSet, Severity};
 use crate::source::{Location, RepoPath, SourceFile};
 
 /// Gives a file of the audited repository, when it can be had.
@@ -78,28 +79,6 @@ impl<'a> Material<'a> {
         routes
             .filter(|facts| facts.file == location.file)
             .any(|facts| facts.location.line == location.line)
-    }
-
-    /// A line of code as it may be shown: never one that holds a secret.
-    pub(super) fn line(&self, file: &RepoPath, line: u32) -> Option<String> {
-        if file.file_name().contains(".env") || self.is_secret(file, line) {
-            return None;
-        }
-        let text = (self.text)(file)?.text;
-        let at = usize::try_from(line).ok()?.checked_sub(1)?;
-        text.lines().nth(at).map(str::to_owned)
-    }
-
-    fn is_secret(&self, file: &RepoPath, line: u32) -> bool {
-        let apps = &self.audit.apps;
-        let open = apps.iter().flat_map(|app| &app.findings);
-        let suppressed = apps.iter().flat_map(|app| &app.suppressed);
-        open.chain(suppressed.map(|each| &each.finding))
-            .filter(|finding| finding.location.line == line && finding.location.file == *file)
-            .any(|finding| {
-                let rule = self.rules.rule(&finding.rule);
-                rule.is_some_and(|rule| matches!(rule.check, Check::SecretLiteral(_)))
-            })
     }
 }
 
@@ -174,17 +153,9 @@ impl<'a> Material<'a> {
     /// The environment variables that the application reads or the repository documents, by name.
     pub(super) fn environment(&self, app: &AppAudit) -> BTreeMap<&'a str, Variable> {
         let mut variables: BTreeMap<&str, Variable> = BTreeMap::new();
-        let nested = |path: &RepoPath| {
-            let mut others = self
-                .audit
-                .apps
-                .iter()
-                .filter(|other| other.root != app.root);
-            others.any(|other| other.root.starts_with(&app.root) && path.starts_with(&other.root))
-        };
         for (_, module) in self.model.graph.modules() {
             let path = &module.path;
-            if !path.starts_with(&app.root) || path.is_test() || nested(path) {
+            if !path.starts_with(&app.root) || path.is_test() || self.is_nested(app, path) {
                 continue;
             }
             for (name, span) in &module.facts.env_reads {
@@ -209,6 +180,103 @@ impl<'a> Material<'a> {
         }
         variables
     }
+}
+
+/// A folder of an application, and how many of its modules a test reaches.
+pub(super) struct TestedFolder {
+    pub(super) folder: String,
+    pub(super) modules: usize,
+    pub(super) reached: usize,
+}
+
+impl Material<'_> {
+    /// The folders of the application that hold modules, the fullest first.
+    pub(super) fn tested_folders(&self, app: &AppAudit) -> Vec<TestedFolder> {
+        let graph = &self.model.graph;
+        let tests: Vec<_> = graph
+            .modules()
+            .filter(|(_, module)| module.path.is_test())
+            .map(|(id, _)| id)
+            .collect();
+        let reached = graph.closure(&tests);
+        let mut folders: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+        for ((_, module), reached) in graph.modules().zip(reached) {
+            let path = &module.path;
+            let Some(inside) = path.strip_prefix(&app.root).filter(|_| !path.is_test()) else {
+                continue;
+            };
+            if self.is_nested(app, path) || path.as_str().ends_with(".d.ts") {
+                continue;
+            }
+            // Two folders deep says enough: `src/lib`, `src/components`.
+            let mut parts: Vec<&str> = inside.split('/').collect();
+            parts.pop();
+            parts.truncate(2);
+            if parts.is_empty() {
+                continue;
+            }
+            let folder = folders.entry(parts.join("/")).or_default();
+            folder.0 += 1;
+            folder.1 += usize::from(reached);
+        }
+        let folders = folders
+            .into_iter()
+            .map(|(folder, (modules, reached))| TestedFolder {
+                folder,
+                modules,
+                reached,
+            });
+        let mut folders: Vec<TestedFolder> = folders.collect();
+        folders.sort_by_key(|each| std::cmp::Reverse(each.modules));
+        folders
+    }
+
+    /// The file belongs to another application inside this one.
+    fn is_nested(&self, app: &AppAudit, path: &RepoPath) -> bool {
+        let mut others = self
+            .audit
+            .apps
+            .iter()
+            .filter(|other| other.root != app.root);
+        others.any(|other| other.root.starts_with(&app.root) && path.starts_with(&other.root))
+    }
+}
+
+/// What is wrong, with the handler in front when the message does not name it: a reader needs it.
+pub(super) fn told<'a>(message: &'a str, route: Option<&str>) -> Cow<'a, str> {
+    match route {
+        Some(route) if !message.contains(route) => Cow::Owned(format!("{route}: {message}")),
+        _ => Cow::Borrowed(message),
+    }
+}
+
+/// The findings of one rule, in the audit's order, which is worst first.
+pub(super) struct Group<'a> {
+    pub(super) rule: &'a str,
+    /// The worst of them.
+    pub(super) severity: Severity,
+    pub(super) findings: Vec<&'a Finding>,
+}
+
+/// Findings by rule, in the order in which the worst of each stands in the audit.
+pub(super) fn grouped<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Vec<Group<'a>> {
+    let mut at: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    for finding in findings {
+        let index = *at.entry(finding.rule.as_str()).or_insert_with(|| {
+            groups.push(Group {
+                rule: &finding.rule,
+                severity: finding.severity,
+                findings: Vec::new(),
+            });
+            groups.len() - 1
+        });
+        if let Some(group) = groups.get_mut(index) {
+            group.severity = group.severity.max(finding.severity);
+            group.findings.push(finding);
+        }
+    }
+    groups
 }
 
 /// `text` as a sentence: a capital in front, unless it begins with a name, and a full stop.

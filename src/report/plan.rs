@@ -9,7 +9,7 @@ use crate::source::RepoPath;
 use super::json::pretty;
 use super::markdown::{code, escape, task_text};
 use super::material::{Material, sentence};
-use super::text::hours;
+use super::text::{hours, one_line};
 use super::work::{PhaseWork, Task, covered, state_word, work};
 
 /// `readiness/plan/1`
@@ -148,7 +148,7 @@ fn plan_task<'a>(task: &Task<'a>) -> PlanTask<'a> {
 fn steps(task: &Task<'_>) -> Vec<String> {
     let step = |rule: &&crate::rule::Rule| match &rule.check {
         Check::Attest(attest) => sentence(&attest.asks),
-        _ => sentence(&rule.fix.split_whitespace().collect::<Vec<_>>().join(" ")),
+        _ => sentence(&one_line(&rule.fix)),
     };
     task.rules.iter().map(step).collect()
 }

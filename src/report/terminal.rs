@@ -1,14 +1,11 @@
 //! The audit for people: what was found, how it scores, what is missing worst, and what to run next.
 
-use std::collections::BTreeMap;
-
 use crate::audit::{AppAudit, Audit, ItemState, Phase};
 use crate::finding::Finding;
 use crate::rule::{Confidence, Severity};
-use crate::source::Location;
 
 use super::bar::{bar, ink_of, share};
-use super::material::by_severity;
+use super::material::{by_severity, grouped, told};
 use super::page::{Column, Ink, Line, Page, Style};
 use super::text::{count, hours};
 use super::work::{covered, items_done, state_word};
@@ -255,34 +252,6 @@ fn has_handlers(app: &AppAudit) -> bool {
     app.coverage.iter().any(|each| each.total > 0)
 }
 
-/// Findings of one rule, in the audit's order, which is worst first.
-struct Group<'a> {
-    rule: &'a str,
-    severity: Severity,
-    findings: Vec<&'a Finding>,
-}
-
-/// Groups in the order in which their worst finding stands in the audit.
-fn grouped<'a>(findings: &[&'a Finding]) -> Vec<Group<'a>> {
-    let mut at: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut groups: Vec<Group<'_>> = Vec::new();
-    for &finding in findings {
-        let index = *at.entry(finding.rule.as_str()).or_insert_with(|| {
-            groups.push(Group {
-                rule: &finding.rule,
-                severity: finding.severity,
-                findings: Vec::new(),
-            });
-            groups.len() - 1
-        });
-        if let Some(group) = groups.get_mut(index) {
-            group.severity = group.severity.max(finding.severity);
-            group.findings.push(finding);
-        }
-    }
-    groups
-}
-
 fn findings(page: &mut Page, app: &AppAudit) {
     if app.findings.is_empty() {
         page.heading("Gaps", "none found");
@@ -306,7 +275,7 @@ fn findings(page: &mut Page, app: &AppAudit) {
         return;
     }
     page.heading(title, &tally(&told));
-    let groups = grouped(&told);
+    let groups = grouped(told.iter().copied());
     // One more line says as much as "and 1 other".
     let rules_shown = if all || groups.len() == RULES_SHOWN + 1 {
         groups.len()
@@ -412,19 +381,13 @@ pub(super) fn tally(findings: &[&Finding]) -> String {
 }
 
 fn one(page: &mut Page, finding: &Finding) {
-    let mut message = finding.message.clone();
-    // A message need not repeat the route that the finding is about; a reader needs it.
-    if let Some(route) = &finding.route
-        && !message.contains(route.as_str())
-    {
-        message = format!("{route}: {message}");
-    }
+    let mut message = told(&finding.message, finding.route.as_deref()).into_owned();
     if finding.confidence == Confidence::Low {
         message.push_str(" (likely)");
     }
     page.paragraph(4, Ink::Plain, &message);
     let mut line = Line::of(Ink::Faint, "      ");
-    line.push(Ink::Code, &named(&finding.location));
+    line.push(Ink::Code, &finding.location.to_string());
     if finding.expensive {
         line.push(Ink::Fair, "  expensive");
     }
@@ -434,13 +397,9 @@ fn one(page: &mut Page, finding: &Finding) {
         && (&last.location.file, last.location.line)
             != (&finding.location.file, finding.location.line)
     {
-        let place = named(&last.location);
+        let place = last.location.to_string();
         page.place(6, Ink::Faint, &place, (Ink::Faint, &last.note));
     }
-}
-
-fn named(location: &Location) -> String {
-    format!("{}:{}", location.file, location.line)
 }
 
 pub(super) fn severity_ink(severity: Severity) -> Ink {
@@ -503,7 +462,7 @@ fn stale(page: &mut Page, audit: &Audit) {
     for each in &audit.stale_suppressions {
         page.line(
             Line::of(Ink::Plain, "  ")
-                .with(Ink::Code, &named(&each.location))
+                .with(Ink::Code, &each.location.to_string())
                 .with(Ink::Plain, &format!("  {}", each.rule)),
         );
         page.paragraph(6, Ink::Faint, &each.problem);
@@ -540,6 +499,12 @@ fn next(page: &mut Page, audit: &Audit) {
         commands.push((
             format!("readiness routes {path}"),
             "every handler, control by control",
+        ));
+    }
+    if audit.apps.iter().any(|app| open_hours(app) > 0.0) {
+        commands.push((
+            format!("readiness plan {path}"),
+            "what is left to do, task by task",
         ));
     }
     if commands.is_empty() {

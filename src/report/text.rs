@@ -81,6 +81,11 @@ pub(super) fn wrap(text: &str, room: usize) -> Vec<String> {
     lines
 }
 
+/// `text` on one line, with single spaces.
+pub(super) fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// `1 gap`, `2 gaps`.
 pub(super) fn count(number: usize, noun: &str) -> String {
     if number == 1 {

@@ -1,5 +1,7 @@
 //! Byte spans and the lines and columns that people read.
 
+use std::fmt;
+
 use serde::Serialize;
 
 use super::RepoPath;
@@ -78,6 +80,13 @@ pub struct Location {
     pub end_line: u32,
     /// Column behind the last byte, 1-based.
     pub end_column: u32,
+}
+
+/// `app/api/chat/route.ts:12`
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
 }
 
 impl Location {

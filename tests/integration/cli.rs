@@ -76,7 +76,10 @@ fn small() -> tempfile::TempDir {
 #[test]
 fn the_gate_decides_the_exit_code_and_the_format_does_not() {
     let sample = ["audit", "fixtures/sample"];
-    for format in ["terminal", "json"] {
+    for format in [
+        "terminal", "json", "sarif", "markdown", "html", "github", "junit", "gitlab", "badge",
+        "shields",
+    ] {
         for (gate, code) in [
             (vec!["--fail-on", "never"], 0),
             (vec!["--fail-on", "critical"], 1),
@@ -93,6 +96,51 @@ fn the_gate_decides_the_exit_code_and_the_format_does_not() {
     let quiet = run(&["audit", "fixtures/sample", "--quiet"]);
     assert_eq!(quiet.status.code(), Some(1));
     assert_eq!(text(&quiet.stderr), "");
+}
+
+#[test]
+fn a_baseline_keeps_the_gate_quiet_until_something_new_comes() {
+    let folder = small();
+    let path = folder.path().to_str().unwrap();
+    let route = |name: &str| {
+        let file = folder.path().join(format!("app/api/{name}/route.ts"));
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        let text = "import { Pool } from \"pg\";\nexport async function DELETE() {\n  \
+                    await new Pool().query(\"delete from notes\");\n  return new Response();\n}\n";
+        std::fs::write(file, text).unwrap();
+    };
+    route("notes");
+    let baseline = folder.path().join("readiness-baseline.json");
+    let baseline = baseline.to_str().unwrap();
+    let audit = || run(&["audit", path, "--baseline", baseline]);
+    let missing = audit();
+    assert_eq!(missing.status.code(), Some(2));
+    assert!(text(&missing.stderr).contains("`readiness baseline` writes one"));
+    let written = run(&["baseline", path]);
+    assert_eq!(written.status.code(), Some(0));
+    assert_eq!(text(&written.stdout), "");
+    assert!(text(&written.stderr).contains("findings accepted"));
+    assert_eq!(audit().status.code(), Some(0));
+    route("users");
+    let failed = audit();
+    assert_eq!(failed.status.code(), Some(1));
+    assert!(text(&failed.stderr).contains("1 new finding of severity high or worse"));
+    let told = text(&failed.stdout);
+    assert!(
+        told.contains("DELETE /api/users does not check who is calling"),
+        "{told}"
+    );
+    assert!(!told.contains("DELETE /api/notes does not check"), "{told}");
+    std::fs::remove_dir_all(folder.path().join("app/api/notes")).unwrap();
+    let pruned = run(&["baseline", path, "--prune"]);
+    assert!(text(&pruned.stderr).contains("fixed and taken out"));
+    route("notes");
+    std::fs::remove_dir_all(folder.path().join("app/api/users")).unwrap();
+    assert_eq!(
+        audit().status.code(),
+        Some(1),
+        "what was fixed cannot come back"
+    );
 }
 
 #[test]
@@ -398,7 +446,7 @@ fn every_command_that_a_report_proposes_works() {
         assert!(!output.stdout.is_empty(), "{line}");
         proposed += 1;
     }
-    assert_eq!(proposed, 3, "{report}");
+    assert_eq!(proposed, 4, "{report}");
 }
 
 #[test]

@@ -1,10 +1,14 @@
 //! Every gap, by rule, with its chain and the lines of code.
 
+use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
+
 use crate::audit::AppAudit;
 use crate::finding::{Finding, Standing};
-use crate::report::material::{Material, sentence};
-use crate::report::text::count;
-use crate::rule::{Confidence, Severity};
+use crate::report::material::{Material, grouped, sentence, told};
+use crate::report::text::{count, one_line};
+use crate::rule::{Check, Confidence, Severity};
+use crate::source::RepoPath;
 
 use super::write::Html;
 
@@ -21,27 +25,21 @@ pub(super) fn findings(page: &mut Html, material: &Material<'_>, app: &AppAudit,
     let list = format!("{id}-findings");
     filter(page, app, &list);
     page.open("div", &[("id", &list)]);
-    let mut groups: Vec<(&str, Vec<&Finding>)> = Vec::new();
-    for finding in &app.findings {
-        match groups.iter_mut().find(|(rule, _)| *rule == finding.rule) {
-            Some((_, findings)) => findings.push(finding),
-            None => groups.push((&finding.rule, vec![finding])),
-        }
-    }
-    for (rule, findings) in groups {
+    let code = Code::new(material);
+    for group in grouped(&app.findings) {
         page.own("<div data-group>\n");
         page.own("<h4>");
-        page.element("code", &[], rule);
-        page.text(&format!(" {}", count(findings.len(), "gap")));
+        page.element("code", &[], group.rule);
+        page.text(&format!(" {}", count(group.findings.len(), "gap")));
         page.close("h4");
-        if let Some(rule) = material.rules.rule(rule) {
+        if let Some(rule) = material.rules.rule(group.rule) {
             page.block("p", &[], &one_line(&rule.why));
             page.own("<p><strong>Fix.</strong> ");
             page.text(&one_line(&rule.fix));
             page.close("p");
         }
-        for finding in findings {
-            one(page, material, finding);
+        for finding in group.findings {
+            one(page, material, &code, finding);
         }
         page.close("div");
     }
@@ -68,8 +66,8 @@ fn filter(page: &mut Html, app: &AppAudit, list: &str) {
     page.close("div");
 }
 
-fn one(page: &mut Html, material: &Material<'_>, finding: &Finding) {
-    let place = format!("{}:{}", finding.location.file, finding.location.line);
+fn one(page: &mut Html, material: &Material<'_>, code: &Code<'_>, finding: &Finding) {
+    let place = finding.location.to_string();
     let route = finding.route.as_deref().unwrap_or("");
     let row = format!("{} {} {route} {place}", finding.rule, finding.message);
     let standing = match finding.standing {
@@ -93,10 +91,7 @@ fn one(page: &mut Html, material: &Material<'_>, finding: &Finding) {
         severity,
     );
     page.own(" ");
-    if !route.is_empty() && !finding.message.contains(route) {
-        page.text(&format!("{route}: "));
-    }
-    page.text(&finding.message);
+    page.text(&told(&finding.message, finding.route.as_deref()));
     if finding.confidence == Confidence::Low {
         page.own(" <span class=\"soft\">(likely)</span>");
     }
@@ -110,18 +105,18 @@ fn one(page: &mut Html, material: &Material<'_>, finding: &Finding) {
     let last = location
         .end_line
         .clamp(location.line, location.line.saturating_add(LINES - 1));
-    code(page, material, finding, location.line..=last);
+    code.lines(page, &location.file, location.line..=last);
     let chain = material.chain(finding);
     if chain.len() > 1 {
         page.own("<ol class=\"chain\">\n");
         for step in chain {
             page.own("<li>");
-            let place = format!("{}:{}", step.location.file, step.location.line);
+            let place = step.location.to_string();
             page.element("code", &[], &place);
             page.text(&format!(" {}", sentence(step.note)));
             let shown = step.location.file == location.file
                 && (location.line..=last).contains(&step.location.line);
-            if let Some(line) = material.line(&step.location.file, step.location.line)
+            if let Some(line) = code.line(&step.location.file, step.location.line)
                 && !shown
             {
                 page.element("pre", &[], line.trim());
@@ -133,30 +128,57 @@ fn one(page: &mut Html, material: &Material<'_>, finding: &Finding) {
     page.close("details");
 }
 
-/// Lines of the file in which the gap is, with their numbers.
-fn code(
-    page: &mut Html,
-    material: &Material<'_>,
-    finding: &Finding,
-    lines: std::ops::RangeInclusive<u32>,
-) {
-    let file = &finding.location.file;
-    let lines: Vec<(u32, String)> = lines
-        .filter_map(|line| Some((line, material.line(file, line)?)))
-        .collect();
-    if lines.iter().all(|(_, text)| text.trim().is_empty()) {
-        return;
-    }
-    page.own("<pre>");
-    for (number, text) in lines {
-        page.element("b", &[], &format!("{number:>5}  "));
-        // Tabs would become one space each.
-        page.text(&text.replace('\t', "  "));
-        page.own("\n");
-    }
-    page.close("pre");
+/// Lines of the audited files as they may be shown.
+struct Code<'a> {
+    material: &'a Material<'a>,
+    /// Lines that hold a secret.
+    hidden: BTreeSet<(&'a RepoPath, u32)>,
 }
 
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+impl<'a> Code<'a> {
+    fn new(material: &'a Material<'a>) -> Self {
+        let apps = &material.audit.apps;
+        let open = apps.iter().flat_map(|app| &app.findings);
+        let suppressed = apps.iter().flat_map(|app| &app.suppressed);
+        let secret = |finding: &&Finding| {
+            let rule = material.rules.rule(&finding.rule);
+            rule.is_some_and(|rule| matches!(rule.check, Check::SecretLiteral(_)))
+        };
+        let hidden = open
+            .chain(suppressed.map(|each| &each.finding))
+            .filter(secret)
+            .map(|finding| (&finding.location.file, finding.location.line));
+        Self {
+            material,
+            hidden: hidden.collect(),
+        }
+    }
+
+    /// A line; none of a file that holds secrets by its nature.
+    fn line(&self, file: &RepoPath, line: u32) -> Option<String> {
+        if file.file_name().contains(".env") || self.hidden.contains(&(file, line)) {
+            return None;
+        }
+        let text = (self.material.text)(file)?.text;
+        let at = usize::try_from(line).ok()?.checked_sub(1)?;
+        text.lines().nth(at).map(str::to_owned)
+    }
+
+    /// Writes lines with their numbers.
+    fn lines(&self, page: &mut Html, file: &RepoPath, lines: RangeInclusive<u32>) {
+        let lines: Vec<(u32, String)> = lines
+            .filter_map(|line| Some((line, self.line(file, line)?)))
+            .collect();
+        if lines.iter().all(|(_, text)| text.trim().is_empty()) {
+            return;
+        }
+        page.own("<pre>");
+        for (number, text) in lines {
+            page.element("b", &[], &format!("{number:>5}  "));
+            // Tabs would become one space each.
+            page.text(&text.replace('\t', "  "));
+            page.own("\n");
+        }
+        page.close("pre");
+    }
 }

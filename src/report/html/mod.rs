@@ -198,10 +198,7 @@ fn suppressed(page: &mut Html, app: &AppAudit) {
         page.own("<li>");
         page.text(&each.finding.message);
         page.text(" ");
-        let place = format!(
-            "{}:{}",
-            each.finding.location.file, each.finding.location.line
-        );
+        let place = each.finding.location.to_string();
         page.element("code", &[], &place);
         page.text(": ");
         page.element("em", &[], &each.reason);
@@ -258,7 +255,7 @@ fn remarks(page: &mut Html, audit: &Audit) {
         list(
             page,
             audit.stale_suppressions.iter().map(|each| {
-                let place = format!("{}:{}", each.location.file, each.location.line);
+                let place = each.location.to_string();
                 (place, format!("{}: {}", each.rule, each.problem))
             }),
         );

@@ -8,7 +8,7 @@ pub(super) use write::{code, escape};
 use crate::audit::{AppAudit, Audit};
 use crate::finding::Finding;
 
-use super::material::Material;
+use super::material::{Material, told};
 use super::terminal::tally;
 use super::text::{count, hours};
 use super::work::items_done;
@@ -22,7 +22,7 @@ pub(super) fn task_text(task: &super::work::Task<'_>) -> String {
     document.finish()
 }
 
-/// Gaps that the short form names.
+/// Gaps that the short form names of one application. Of many it names fewer of each: a comment has 65,536 characters.
 const GAPS_IN_SUMMARY: usize = 12;
 
 /// The audit as one Markdown document.
@@ -66,7 +66,8 @@ pub fn markdown_summary(material: &Material<'_>) -> String {
             title.push_str(&format!(" ({})", code(place(app))));
         }
         document.heading(2, &title);
-        summary(&mut document, app);
+        let shown = (3 * GAPS_IN_SUMMARY / audit.apps.len()).clamp(3, GAPS_IN_SUMMARY);
+        summary(&mut document, app, shown);
     }
     if let Some(comparison) = &audit.comparison {
         document.paragraph(&format!(
@@ -92,7 +93,7 @@ pub fn markdown_summary(material: &Material<'_>) -> String {
     document.finish()
 }
 
-fn summary(document: &mut Document, app: &AppAudit) {
+fn summary(document: &mut Document, app: &AppAudit, shown: usize) {
     let phases = app.phases.iter().enumerate().map(|(at, phase)| {
         let (done, asked) = items_done(phase);
         vec![
@@ -122,37 +123,26 @@ fn summary(document: &mut Document, app: &AppAudit) {
     ));
     let rows: Vec<Vec<String>> = told
         .iter()
-        .take(GAPS_IN_SUMMARY)
+        .take(shown)
         .map(|finding| {
             vec![
                 finding.severity.word().to_owned(),
                 gap_text(finding),
                 code(&finding.rule),
-                code(&format!(
-                    "{}:{}",
-                    finding.location.file, finding.location.line
-                )),
+                code(&finding.location.to_string()),
             ]
         })
         .collect();
     document.table(&["", "Gap", "Rule", "Where"], &rows);
-    let more = told.len().saturating_sub(GAPS_IN_SUMMARY);
+    let more = told.len().saturating_sub(shown);
     if more > 0 {
-        document.paragraph(&format!(
-            "and {}",
-            count(more, "more gap").replace("more gaps", "more")
-        ));
+        document.paragraph(&format!("and {more} more"));
     }
 }
 
 /// What is wrong, with the handler when the message does not name it.
 fn gap_text(finding: &Finding) -> String {
-    let mut text = match &finding.route {
-        Some(route) if !finding.message.contains(route.as_str()) => {
-            format!("{}: {}", escape(route), escape(&finding.message))
-        }
-        _ => escape(&finding.message),
-    };
+    let mut text = escape(&told(&finding.message, finding.route.as_deref()));
     if finding.confidence == crate::rule::Confidence::Low {
         text.push_str(" (likely)");
     }
@@ -210,7 +200,7 @@ fn not_examined(document: &mut Document, audit: &Audit) {
     if !audit.stale_suppressions.is_empty() {
         document.heading(2, "Suppressions that do nothing");
         for each in &audit.stale_suppressions {
-            let place = format!("{}:{}", each.location.file, each.location.line);
+            let place = each.location.to_string();
             document.item(
                 0,
                 &format!(

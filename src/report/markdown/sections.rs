@@ -10,12 +10,15 @@ use crate::rule::{Check, Control, Severity};
 use super::write::{Document, code, escape};
 use super::{gap_text, score_cell};
 use crate::report::coverage::{area, endpoints, rank};
-use crate::report::material::{Material, sentence};
-use crate::report::text::{count, hours};
+use crate::report::material::{Material, grouped, sentence};
+use crate::report::text::{count, hours, one_line};
 use crate::report::work::{PhaseWork, Task, covered, state_word, work};
 
 /// Gaps named below one task; the others are counted.
 const GAPS_PER_TASK: usize = 40;
+
+/// Folders named with the tests that reach them.
+const FOLDERS: usize = 20;
 
 /// One application and the level of its headings.
 pub(super) struct Section<'a> {
@@ -151,30 +154,21 @@ impl<'a> Section<'a> {
     }
 
     fn critical_gaps(&self, to: &mut Document) {
-        let mut groups: Vec<(&str, Vec<&Finding>)> = Vec::new();
-        for finding in &self.app.findings {
-            if finding.severity < Severity::High {
-                continue;
-            }
-            match groups.iter_mut().find(|(rule, _)| *rule == finding.rule) {
-                Some((_, findings)) => findings.push(finding),
-                None => groups.push((&finding.rule, vec![finding])),
-            }
-        }
+        let urgent = |finding: &&Finding| finding.severity >= Severity::High;
+        let groups = grouped(self.app.findings.iter().filter(urgent));
         to.heading(self.level, "Critical gaps");
         if groups.is_empty() {
             to.paragraph("No gap is critical or high.");
             return;
         }
-        let rows = groups.iter().map(|(id, findings)| {
-            let worst = findings.iter().map(|finding| finding.severity).max();
-            let rule = self.material.rules.rule(id);
+        let rows = groups.iter().map(|group| {
+            let rule = self.material.rules.rule(group.rule);
             vec![
-                rule.map_or_else(|| code(id), |rule| escape(&sentence(&rule.title))),
-                worst.map_or("", Severity::word).to_owned(),
-                findings.len().to_string(),
+                rule.map_or_else(|| code(group.rule), |rule| escape(&sentence(&rule.title))),
+                group.severity.word().to_owned(),
+                group.findings.len().to_string(),
                 rule.map_or_else(String::new, |rule| escape(&first_sentence(&rule.why))),
-                code(id),
+                code(group.rule),
             ]
         });
         let head = ["Gap", "Risk", "Found", "Why it matters", "Rule"];
@@ -277,10 +271,7 @@ impl<'a> Section<'a> {
             vec![
                 gap_text(finding),
                 finding.severity.word().to_owned(),
-                code(&format!(
-                    "{}:{}",
-                    finding.location.file, finding.location.line
-                )),
+                code(&finding.location.to_string()),
             ]
         });
         to.table(&["To mend", "Severity", "Where"], &rows.collect::<Vec<_>>());
@@ -313,6 +304,16 @@ impl<'a> Section<'a> {
             ]
         });
         let head = ["Area", "Handlers", "Run by a test", "Not run"];
+        to.table(&head, &rows.collect::<Vec<_>>());
+        let folders = self.material.tested_folders(self.app);
+        let rows = folders.iter().take(FOLDERS).map(|each| {
+            vec![
+                code(&format!("{}/", each.folder)),
+                each.modules.to_string(),
+                each.reached.to_string(),
+            ]
+        });
+        let head = ["Folder", "Modules", "Imported by a test, directly or not"];
         to.table(&head, &rows.collect::<Vec<_>>());
     }
 
@@ -451,10 +452,7 @@ impl<'a> Section<'a> {
         }
         to.heading(self.level, "Accepted with a reason");
         for each in &self.app.suppressed {
-            let place = format!(
-                "{}:{}",
-                each.finding.location.file, each.finding.location.line
-            );
+            let place = each.finding.location.to_string();
             to.item(
                 0,
                 &format!(
@@ -472,15 +470,15 @@ impl<'a> Section<'a> {
 pub(super) fn task_detail(to: &mut Document, task: &Task<'_>) {
     for rule in &task.rules {
         // Rules are ours: their text is Markdown already.
-        let fix = rule.fix.split_whitespace().collect::<Vec<_>>().join(" ");
-        to.paragraph(&format!("**{}** {}", sentence(&rule.title), sentence(&fix)));
+        let fix = sentence(&one_line(&rule.fix));
+        to.paragraph(&format!("**{}** {fix}", sentence(&rule.title)));
     }
     if task.findings.is_empty() {
         return;
     }
     to.paragraph("Files to update:");
     for finding in task.findings.iter().take(GAPS_PER_TASK) {
-        let place = format!("{}:{}", finding.location.file, finding.location.line);
+        let place = finding.location.to_string();
         to.item(
             0,
             &format!(
@@ -503,7 +501,7 @@ fn row(cells: [&str; 3]) -> Vec<String> {
 
 /// `text` up to its first full stop.
 fn first_sentence(text: &str) -> String {
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = one_line(text);
     match text.find(". ") {
         Some(end) => text[..=end].to_owned(),
         None => text,

@@ -11,7 +11,8 @@ use crate::rule::Confidence;
 use crate::source::{Location, RepoPath};
 
 use super::line_hash::line_hashes;
-use super::material::{Material, Step, sentence};
+use super::material::{Material, Step, sentence, told};
+use super::text::one_line;
 use super::uri::uri;
 use log::{
     ArtifactLocation, AutomationDetails, BaseIds, CodeFlow, Described, Descriptor, Driver,
@@ -390,19 +391,12 @@ fn utf16(line: &str, offset: usize) -> u32 {
 
 /// The first sentence is what GitHub shows in lists; the second says what to do.
 fn message(finding: &Finding) -> String {
-    let mut text = sentence(&finding.message);
-    if let Some(route) = &finding.route
-        && !finding.message.contains(route.as_str())
-    {
-        text = format!("{route}: {text}");
-    }
+    let mut text = sentence(&told(&finding.message, finding.route.as_deref()));
     if finding.confidence == Confidence::Low {
         text.push_str(" This is likely, but not proved.");
     }
     text.push(' ');
-    text.push_str(&sentence(
-        &finding.fix.split_whitespace().collect::<Vec<_>>().join(" "),
-    ));
+    text.push_str(&sentence(&one_line(&finding.fix)));
     without_links(&text)
 }
 

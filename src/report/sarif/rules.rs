@@ -5,6 +5,7 @@ use crate::rule::{Category, Confidence, How, Rule, Severity};
 use super::log::{Configuration, Descriptor, Help, Message, RuleProperties};
 use crate::report::material::sentence;
 use crate::report::rules::looks_at;
+use crate::report::text::one_line;
 
 /// GitHub takes no longer descriptions.
 const LONGEST_DESCRIPTION: usize = 1024;
@@ -91,10 +92,6 @@ fn pascal(id: &str) -> String {
         first.into_iter().collect::<String>() + letters.as_str()
     });
     words.collect()
-}
-
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// `text`, or as many of its sentences as a description may have.
