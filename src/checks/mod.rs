@@ -13,6 +13,7 @@ mod console_logging;
 mod container;
 mod control_unused;
 mod cors;
+mod counted;
 mod coverage_threshold;
 mod csp;
 mod dependency;
@@ -21,14 +22,17 @@ mod environment;
 mod error_answers;
 mod file;
 mod guard_flaws;
+mod handlers;
 mod handlers_use;
 mod headers;
 mod index;
+mod logged_secrets;
 mod measured;
 mod memory;
 mod middleware_loaded;
 mod pattern;
 mod pipeline;
+mod plain_tokens;
 mod present;
 mod public_env;
 mod queries;
@@ -48,6 +52,7 @@ mod tests_run;
 mod units_tested;
 mod unsigned_token;
 mod uses;
+mod weak_cookie;
 mod webhook_body;
 mod webhook_reached;
 
@@ -104,6 +109,15 @@ pub fn run(rule: &Rule, model: &Model, app: usize, scope: &Scope) -> CheckResult
         Check::Queries(check) => queries::run(&subject, check),
         Check::Memory(check) => memory::run(&subject, check),
         Check::CallerInput(check) => caller_input::run(&subject, check),
+        Check::Handlers(check) => handlers::run(&subject, check),
+        Check::WeakCookie(check) => weak_cookie::run(&subject, check),
+        Check::LoggedSecrets(check) => logged_secrets::run(&subject, check),
+        Check::PlainTokens(check) => plain_tokens::run(&subject, check),
+        Check::SqlStar(check) => counted::sql_star(&subject, check),
+        Check::ExplicitAny(check) => counted::explicit_any(&subject, check),
+        Check::ServerEnvInClient(check) => counted::server_env(&subject, check),
+        Check::Rendering(check) => counted::rendering(&subject, check),
+        Check::LimitTiers(check) => counted::limit_tiers(&subject, check),
         Check::Calls(check) => calls::run(&subject, check),
         Check::HandlersUse(check) => handlers_use::run(&subject, check),
         Check::Attest(_) => attest::run(),

@@ -1,6 +1,7 @@
 //! `[check.pattern]`: code or text that is a gap wherever it stands.
 
-use crate::rule::PatternCheck;
+use crate::rule::{PatternCheck, wildcard};
+use crate::syntax::PatternMatch;
 
 use super::CheckResult;
 use super::file::glob_set;
@@ -19,10 +20,33 @@ pub(super) fn run(subject: &Subject<'_>, check: &PatternCheck) -> CheckResult {
         if (!check.files.is_empty() && !files.is_match(path)) || except.is_match(path) {
             continue;
         }
+        let imports = || {
+            module.requests.iter().any(|request| {
+                let forms = check.except_imports.iter();
+                forms
+                    .into_iter()
+                    .any(|form| wildcard(form, &request.specifier))
+            })
+        };
+        if !check.except_imports.is_empty() && imports() {
+            continue;
+        }
+        let harmless = |found: &PatternMatch| {
+            found.captures.iter().any(|(_, taken)| {
+                let taken = taken.to_ascii_lowercase();
+                check
+                    .except_captures
+                    .iter()
+                    .any(|form| wildcard(form, taken.trim()))
+            })
+        };
         let mut last = None;
         for found in &module.matches {
             // Two patterns of a rule that match at one place are one gap.
-            if subject.rule.patterns.contains(&found.pattern) && last != Some(found.span.start) {
+            if subject.rule.patterns.contains(&found.pattern)
+                && last != Some(found.span.start)
+                && !harmless(found)
+            {
                 last = Some(found.span.start);
                 findings.push(subject.finding(module.location(found.span), check.says.clone()));
             }

@@ -142,6 +142,27 @@ pub enum Check {
     /// What the caller sent is followed, through variables, functions and files, into places where it is more than data. Values that were
     /// turned into numbers, chosen among constants, or looked at beside the call do not count.
     CallerInput(CallerInput),
+    /// Handlers of a kind need something: a control, an export, a name somewhere in the functions that they reach.
+    Handlers(Handlers),
+    /// Who is let in may not hang on a cookie that anybody can set: comparisons of a cookie's value with a text that stands in the code, or
+    /// with a variable of the environment, in server code and middleware.
+    WeakCookie(WeakCookie),
+    /// Passwords, tokens and keys do not belong into logs. What calls of `console` and of loggers are given is looked at by name; parts of
+    /// a value, its length and whether it is there do not count.
+    LoggedSecrets(LoggedSecrets),
+    /// Tokens of other services have to be encrypted before they are stored. The columns of what is written are looked at, and where their
+    /// values come from.
+    PlainTokens(PlainTokens),
+    /// Queries have to name their columns. The texts of queries in server code are read.
+    SqlStar(SqlStar),
+    /// `any` switches the type checker off. Counted are the types that are written so, outside tests.
+    ExplicitAny(ExplicitAny),
+    /// Browsers get only the variables that Next.js puts into their bundles; all others are undefined there.
+    ServerEnvInClient(ServerEnvInClient),
+    /// Pages have to be rendered ahead where they can be: layouts that force all pages below them to be made for each request.
+    Rendering(Rendering),
+    /// Handlers that cost money need a stricter limit than the others. The limits that the proof engine read are compared.
+    LimitTiers(LimitTiers),
     /// Somebody has to vouch for it in `[attest.<rule-id>]`: with who, since when, until when, and where to look.
     Attest(Attest),
 }
@@ -193,6 +214,15 @@ impl Check {
             Self::Queries(_) => "queries",
             Self::Memory(_) => "memory",
             Self::CallerInput(_) => "caller-input",
+            Self::Handlers(_) => "handlers",
+            Self::WeakCookie(_) => "weak-cookie",
+            Self::LoggedSecrets(_) => "logged-secrets",
+            Self::PlainTokens(_) => "plain-tokens",
+            Self::SqlStar(_) => "sql-star",
+            Self::ExplicitAny(_) => "explicit-any",
+            Self::ServerEnvInClient(_) => "server-env-in-client",
+            Self::Rendering(_) => "rendering",
+            Self::LimitTiers(_) => "limit-tiers",
             Self::Attest(_) => "attest",
         }
     }
@@ -517,6 +547,12 @@ pub struct PatternCheck {
     /// Globs of files to leave out.
     #[serde(default)]
     pub except: Vec<String>,
+    /// Matches of which a metavariable or a group took a text of this form do not count. In lower case.
+    #[serde(default)]
+    pub except_captures: Vec<String>,
+    /// Files that import one of these do not count; `*` stands for part of a specifier.
+    #[serde(default)]
+    pub except_imports: Vec<String>,
     /// The message.
     pub says: String,
 }
@@ -1011,4 +1047,160 @@ pub struct CallerInput {
     pub says: String,
     /// The message where it cannot be told where the value comes from; without one, nothing is said then.
     pub unknown_says: Option<String>,
+}
+
+/// `[check.handlers]`: handlers of a kind need something in what they reach. All conditions that are given have to hold for one to be
+/// asked; any of the needs will do.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Handlers {
+    /// Their URLs, in lower case: `**/login`.
+    #[serde(default)]
+    pub urls: Vec<String>,
+    /// Beside them server actions of these names, in lower case: `*signin*`.
+    #[serde(default)]
+    pub actions: Vec<String>,
+    /// Their methods.
+    #[serde(default)]
+    pub methods: Vec<String>,
+    /// They reach one of these calls, named as in `[check.calls]`.
+    #[serde(default)]
+    pub calls: Vec<String>,
+    /// They have a mark of this form: `signature-check:*`.
+    #[serde(default)]
+    pub marks: Vec<String>,
+    /// They have none of these.
+    #[serde(default)]
+    pub except_marks: Vec<String>,
+    /// They make costly calls of one of these kinds.
+    #[serde(default)]
+    pub expensive: Vec<String>,
+    /// This control is enforced.
+    pub when_control: Option<Control>,
+    /// They do something.
+    #[serde(default)]
+    pub working: bool,
+    /// They change state.
+    #[serde(default)]
+    pub writing: bool,
+    /// Asked only of Next.js's own handlers.
+    #[serde(default)]
+    pub next_only: bool,
+    /// Asked only of applications that use one of these packages or have one of these files: `vercel.json`.
+    #[serde(default)]
+    pub with_packages: Vec<String>,
+    /// They need this control.
+    pub needs_control: Option<Control>,
+    /// They need a name, a key or a short text of one of these forms in what they reach, or in the middleware, in lower case.
+    #[serde(default)]
+    pub needs_names: Vec<String>,
+    /// Their module needs one of these exports.
+    #[serde(default)]
+    pub needs_exports: Vec<String>,
+    /// They need to do something.
+    #[serde(default)]
+    pub needs_work: bool,
+    /// It is enough that one of them has it.
+    #[serde(default)]
+    pub one_is_enough: bool,
+    /// What the message says after `POST /api/login`.
+    pub says: String,
+}
+
+/// `[check.weak-cookie]`: a cookie is compared with a text in the code, or with a variable of the environment, to decide who may go on.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct WeakCookie {
+    /// Names of cookies that decide, in lower case: `*admin*`.
+    pub names: Vec<String>,
+    /// The message about a text in the code.
+    pub says: String,
+    /// The message about a variable of the environment.
+    pub env_says: String,
+}
+
+/// `[check.logged-secrets]`: values that are called like secrets in what server code logs.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct LoggedSecrets {
+    /// Calls that log, named as in `[check.calls]`.
+    pub call: Vec<String>,
+    /// Names of variables and properties that hold secrets, in lower case.
+    pub names: Vec<String>,
+    /// Names that fit one of these and hold none.
+    #[serde(default)]
+    pub except_names: Vec<String>,
+    /// The message. `{}` stands for the name.
+    pub says: String,
+}
+
+/// `[check.plain-tokens]`: tokens that another service gave are written to the database as they came.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PlainTokens {
+    /// Calls that write rows, named as in `[check.calls]`.
+    pub call: Vec<String>,
+    /// Paths that fit and do not count.
+    #[serde(default)]
+    pub except: Vec<String>,
+    /// Names of the columns, in lower case.
+    pub names: Vec<String>,
+    /// Forms of the names of functions and variables that hide a value, in lower case: `*encrypt*`.
+    pub hides: Vec<String>,
+    /// The message. `{}` stands for the column.
+    pub says: String,
+}
+
+/// `[check.sql-star]`: queries that read all columns. One finding per file.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SqlStar {
+    /// Globs of files to leave out, from the root.
+    #[serde(default)]
+    pub except: Vec<String>,
+    /// The message. `{}` stands for the number with its verb: `3 queries read`.
+    pub says: String,
+}
+
+/// `[check.explicit-any]`: `any` as a type. One finding for the application, at the file with most of them.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ExplicitAny {
+    /// Globs of files to leave out, from the root.
+    #[serde(default)]
+    pub except: Vec<String>,
+    /// Fewer than this are no gap.
+    pub at_least: u32,
+    /// The message. `{}` stands for the numbers: `12 times in 3 files`.
+    pub says: String,
+}
+
+/// `[check.server-env-in-client]`: variables that client components read and never get.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ServerEnvInClient {
+    /// Variables that browsers get: `NEXT_PUBLIC_*`.
+    pub public: Vec<String>,
+    /// The message. `{}` stands for the variable.
+    pub says: String,
+}
+
+/// `[check.rendering]`: layouts that make every page below them dynamic.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Rendering {
+    /// Only layouts of at least so many pages.
+    pub at_least: usize,
+    /// The message. `{}` stands for the number of pages.
+    pub says: String,
+}
+
+/// `[check.limit-tiers]`: costly handlers have the same rate limit as all others.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct LimitTiers {
+    /// Asked only where so many other handlers have a limit that can be read.
+    pub at_least: usize,
+    /// The message. `{limit}` stands for the limit, `{}` for the number of other handlers.
+    pub says: String,
 }

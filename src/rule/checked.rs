@@ -386,6 +386,8 @@ fn check_check(check: &Check, complain: &mut impl FnMut(&str)) {
                 complain("every target has either `at-most` or `at-least`");
             }
         }
+        Check::SqlStar(it) => check_globs(it.except.iter(), complain),
+        Check::ExplicitAny(it) => check_globs(it.except.iter(), complain),
         Check::Calls(it) => {
             check_globs(it.except_files.iter(), complain);
             if it.call.is_empty() {
@@ -426,6 +428,13 @@ fn check_check(check: &Check, complain: &mut impl FnMut(&str)) {
         | Check::EnvValidation(_)
         | Check::CoverageThreshold(_)
         | Check::Pipeline(_)
+        | Check::WeakCookie(_)
+        | Check::Handlers(_)
+        | Check::LoggedSecrets(_)
+        | Check::PlainTokens(_)
+        | Check::ServerEnvInClient(_)
+        | Check::Rendering(_)
+        | Check::LimitTiers(_)
         | Check::ErrorAnswers(_)
         | Check::Queries(_)
         | Check::Memory(_)

@@ -16,6 +16,8 @@ pub(in crate::checks) type Unit = (ModuleId, u32);
 #[derive(Debug, Default)]
 pub(in crate::checks) struct Reach {
     callers: FxHashMap<Unit, Vec<Unit>>,
+    /// What each part mentions.
+    mentions: FxHashMap<Unit, Vec<Unit>>,
     /// Handlers that begin in a part, by their index.
     begins: FxHashMap<Unit, Vec<usize>>,
 }
@@ -68,6 +70,25 @@ impl Reach {
         self.callers.keys().map(|(module, _)| *module).collect()
     }
 
+    /// The parts that a handler reaches, its own first.
+    pub(in crate::checks) fn reached_from(&self, handler: usize) -> Vec<Unit> {
+        let begins = self.begins.iter();
+        let own = begins.filter(|(_, handlers)| handlers.contains(&handler));
+        let mut open: Vec<Unit> = own.map(|(unit, _)| *unit).collect();
+        open.sort_unstable();
+        let mut seen: FxHashSet<Unit> = FxHashSet::default();
+        let mut found = Vec::new();
+        let mut at = 0;
+        while let Some(unit) = open.get(at).copied() {
+            at += 1;
+            if seen.insert(unit) {
+                found.push(unit);
+                open.extend(self.mentions.get(&unit).into_iter().flatten());
+            }
+        }
+        found
+    }
+
     /// The handlers that reach this part, in their order.
     pub(in crate::checks) fn handlers(&self, unit: Unit) -> Vec<usize> {
         let mut seen: FxHashSet<Unit> = FxHashSet::default();
@@ -107,7 +128,9 @@ impl Walk<'_> {
 
     fn run(&mut self) {
         while let Some(unit) = self.open.pop() {
-            for target in self.mentioned(unit) {
+            let mentioned = self.mentioned(unit);
+            self.reach.mentions.insert(unit, mentioned.clone());
+            for target in mentioned {
                 if target == unit {
                     continue;
                 }

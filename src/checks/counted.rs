@@ -1,0 +1,257 @@
+//! `[check.sql-star]`, `[check.explicit-any]`, `[check.server-env-in-client]`, `[check.rendering]`, `[check.limit-tiers]`: small
+//! questions that one look over the modules answers.
+
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
+use crate::controls::Status;
+use crate::finding::{Finding, Related};
+use crate::project::Framework;
+use crate::rule::{
+    Control, ExplicitAny, LimitTiers, Rendering, ServerEnvInClient, SqlStar, wildcard,
+};
+use crate::source::{RepoPath, Span};
+use crate::syntax::{Expr, ModuleRecord, Pattern, StmtKind};
+
+use super::CheckResult;
+use super::code::{numbered, place, statements};
+use super::file::glob_set;
+use super::subject::{Subject, route_name};
+
+/// A finding lists so many files.
+const LISTED: usize = 8;
+
+/// `select *` in the text of queries.
+pub(super) fn sql_star(subject: &Subject<'_>, check: &SqlStar) -> CheckResult {
+    let except = glob_set(&check.except);
+    let mut findings = Vec::new();
+    let sides = subject.server_side();
+    for (id, record) in subject.modules() {
+        let server = sides.get(id.0 as usize).copied().unwrap_or(false);
+        if !server || except.is_match(record.path.as_str()) {
+            continue;
+        }
+        let mut places = Vec::new();
+        for (expr, written) in numbered(record) {
+            let all = match written {
+                Expr::String(text) => selects_all(text),
+                Expr::Template { texts, .. } | Expr::Tagged { texts, .. }
+                    if texts
+                        .iter()
+                        .any(|text| memchr::memchr(b'*', text.as_bytes()).is_some()) =>
+                {
+                    selects_all(&texts.join(" "))
+                }
+                _ => false,
+            };
+            if all {
+                places.push(place(record, expr));
+            }
+        }
+        if let Some(first) = places.first().cloned() {
+            let count = match places.len() {
+                1 => String::from("1 query reads"),
+                many => format!("{many} queries read"),
+            };
+            let related = places
+                .into_iter()
+                .skip(1)
+                .take(LISTED)
+                .map(|location| Related {
+                    location,
+                    note: String::from("and here"),
+                });
+            let finding = subject.finding(first, check.says.replace("{}", &count));
+            findings.push(finding.with_related(related.collect()));
+        }
+    }
+    CheckResult::pass_or_fail(findings)
+}
+
+/// `select * from table`, and not `select * from (…)` or one of a part that the query names, whose columns are chosen there.
+fn selects_all(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let mut from = 0;
+    while let Some(at) = bytes
+        .get(from..)
+        .and_then(|rest| memchr::memchr(b'*', rest))
+    {
+        let star = from + at;
+        let before = text.get(..star).unwrap_or("").trim_end();
+        let behind = text.get(star + 1..).unwrap_or("").trim_start();
+        let selects = before.len() >= 6
+            && before
+                .get(before.len() - 6..)
+                .is_some_and(|word| word.eq_ignore_ascii_case("select"));
+        let table = behind
+            .get(..5)
+            .filter(|word| {
+                word.get(..4)
+                    .is_some_and(|from| from.eq_ignore_ascii_case("from"))
+            })
+            .is_some_and(|word| word.ends_with(char::is_whitespace))
+            && behind
+                .get(5..)
+                .is_none_or(|rest| !rest.trim_start().starts_with('('));
+        if selects && table {
+            let name = behind.get(5..).unwrap_or("").trim_start();
+            let end = name.find(|letter: char| !letter.is_alphanumeric() && letter != '_');
+            let name = name.get(..end.unwrap_or(name.len())).unwrap_or("");
+            let part = format!("{name} as (").to_ascii_lowercase();
+            let words: Vec<&str> = text.split_whitespace().collect();
+            if !words.join(" ").to_ascii_lowercase().contains(&part) {
+                return true;
+            }
+        }
+        from = star + 1;
+    }
+    false
+}
+
+/// Explicit `any`, by file.
+pub(super) fn explicit_any(subject: &Subject<'_>, check: &ExplicitAny) -> CheckResult {
+    let except = glob_set(&check.except);
+    let mut files: Vec<(&ModuleRecord, u32)> = subject
+        .modules()
+        .filter(|(_, record)| !except.is_match(record.path.as_str()))
+        .map(|(_, record)| (record, record.facts.any_types))
+        .filter(|(_, count)| *count > 0)
+        .collect();
+    let count: u32 = files.iter().map(|(_, count)| count).sum();
+    let modules = subject.modules().count();
+    if modules == 0 {
+        return CheckResult::default();
+    }
+    if count < check.at_least {
+        return CheckResult::pass_or_fail(Vec::new());
+    }
+    files.sort_by_key(|(record, count)| (Reverse(*count), record.path.clone()));
+    let Some((worst, _)) = files.first() else {
+        return CheckResult::default();
+    };
+    let related = files.iter().take(LISTED).map(|(record, count)| Related {
+        location: record.location(Span::default()),
+        note: format!("{count} in this file"),
+    });
+    let says = check
+        .says
+        .replace("{}", &format!("{count} times in {} files", files.len()));
+    let finding = subject
+        .finding(worst.location(Span::default()), says)
+        .with_related(related.collect());
+    CheckResult::pass_or_fail(vec![finding])
+}
+
+/// Variables that client components read and that Next.js does not put into their bundles.
+pub(super) fn server_env(subject: &Subject<'_>, check: &ServerEnvInClient) -> CheckResult {
+    if subject.project.framework != Framework::Next {
+        return CheckResult::default();
+    }
+    let config = subject.project.next.file.as_ref();
+    let config = config.and_then(|file| subject.model.graph.find(file));
+    let inlined = |name: &str| {
+        config.is_some_and(|id| subject.model.graph.module(id).find_name(name).is_some())
+    };
+    let mut findings = Vec::new();
+    let mut asked = false;
+    for (_, record) in subject.modules().filter(|(_, record)| record.use_client) {
+        let mut seen: BTreeSet<&str> = BTreeSet::new();
+        for (name, span) in &record.facts.env_reads {
+            asked = true;
+            let public = check.public.iter().any(|form| wildcard(form, name));
+            if !public && !inlined(name) && seen.insert(name) {
+                let says = check.says.replace("{}", name);
+                findings.push(subject.finding(record.location(*span), says));
+            }
+        }
+    }
+    if !asked {
+        return CheckResult::default();
+    }
+    CheckResult::pass_or_fail(findings)
+}
+
+/// Layouts that make every page below them dynamic.
+pub(super) fn rendering(subject: &Subject<'_>, check: &Rendering) -> CheckResult {
+    let Some(app) = &subject.project.app_dir else {
+        return CheckResult::default();
+    };
+    let mut findings: Vec<Finding> = Vec::new();
+    let mut told: Vec<RepoPath> = Vec::new();
+    let mut layouts = 0;
+    for (_, record) in subject.modules() {
+        if record.path.stem() != "layout" || !record.path.starts_with(app) {
+            continue;
+        }
+        layouts += 1;
+        let Some(body) = record.functions.first() else {
+            continue;
+        };
+        for statement in statements(&body.body) {
+            let StmtKind::Let {
+                pattern: Pattern::Name(name),
+                init: Some(init),
+            } = &statement.kind
+            else {
+                continue;
+            };
+            let value = record.expr(*init);
+            let dynamic = match record.name(*name) {
+                "dynamic" => matches!(value, Expr::String(text) if &**text == "force-dynamic"),
+                "revalidate" => matches!(value, Expr::Number(number) if *number == 0.0),
+                _ => false,
+            };
+            if dynamic {
+                let folder = record.path.parent().unwrap_or_else(|| RepoPath::new(""));
+                let pages = subject.model.paths.iter();
+                let pages = pages.filter(|path| {
+                    path.starts_with(&folder) && path.stem().split('.').next() == Some("page")
+                });
+                let count = pages.count();
+                // Modules come in the order of their paths, so a layout stands before those below it.
+                if count >= check.at_least && !told.iter().any(|above| folder.starts_with(above)) {
+                    told.push(folder);
+                    let says = check.says.replace("{}", &count.to_string());
+                    findings.push(subject.finding(place(record, *init), says));
+                }
+            }
+        }
+    }
+    if layouts == 0 {
+        return CheckResult::default();
+    }
+    CheckResult::pass_or_fail(findings)
+}
+
+/// Handlers that cost money have the same limit as all others.
+pub(super) fn limit_tiers(subject: &Subject<'_>, check: &LimitTiers) -> CheckResult {
+    let limited = subject.app.routes.iter().filter_map(|route| {
+        let verdict = route.controls.get(&Control::RateLimit)?;
+        let limit = verdict.limit.as_deref()?;
+        (verdict.status == Status::Enforced).then_some((route, limit))
+    });
+    let (costly, cheap): (Vec<_>, Vec<_>) =
+        limited.partition(|(route, _)| !route.expensive.is_empty());
+    let Some((first, limit)) = costly.first() else {
+        return CheckResult::default();
+    };
+    if cheap.len() < check.at_least {
+        return CheckResult::default();
+    }
+    let same = costly.iter().chain(&cheap).all(|(_, other)| other == limit);
+    if !same {
+        return CheckResult::pass_or_fail(Vec::new());
+    }
+    let says = check
+        .says
+        .replace("{limit}", limit)
+        .replace("{}", &cheap.len().to_string());
+    let related = costly.iter().take(LISTED).map(|(route, _)| Related {
+        location: route.location.clone(),
+        note: route_name(route),
+    });
+    let finding = subject
+        .finding(first.location.clone(), says)
+        .with_related(related.collect());
+    CheckResult::pass_or_fail(vec![finding])
+}
