@@ -11,7 +11,7 @@ use crate::rule::{
     Control, ExplicitAny, LimitTiers, Rendering, ServerEnvInClient, SqlStar, wildcard,
 };
 use crate::source::{RepoPath, Span};
-use crate::syntax::{Expr, ModuleRecord, Pattern, StmtKind};
+use crate::syntax::{Expr, ExprId, ModuleRecord, Pattern, StmtKind};
 
 use super::CheckResult;
 use super::code::{numbered, place, statements};
@@ -32,9 +32,24 @@ pub(super) fn sql_star(subject: &Subject<'_>, check: &SqlStar) -> CheckResult {
             continue;
         }
         let mut places = Vec::new();
+        let index = subject.index().module(&subject.model.graph, id);
+        // A text inside another one may read what that names.
+        let inner = |expr: ExprId| {
+            let mut current = expr;
+            (0..3).any(|_| match index.parent(record, current) {
+                Some(parent) => {
+                    current = parent;
+                    matches!(
+                        record.expr(parent),
+                        Expr::Template { .. } | Expr::Tagged { .. }
+                    )
+                }
+                None => false,
+            })
+        };
         for (expr, written) in numbered(record) {
             let all = match written {
-                Expr::String(text) => selects_all(text),
+                Expr::String(text) => selects_all(text) && !inner(expr),
                 Expr::Template { texts, .. } | Expr::Tagged { texts, .. }
                     if texts
                         .iter()
