@@ -10,8 +10,8 @@ use crate::source::Location;
 use crate::syntax::{ExportTarget, Expr, Imported, ModuleRecord, Name};
 
 use super::CheckResult;
-use super::code::{initial_value, is_side_file};
-use super::dependency::calls_of;
+use super::code::{calls, imported, initial_value, is_side_file};
+use super::dependency::is_of;
 use super::subject::Subject;
 
 /// So many units without a test are shown.
@@ -31,7 +31,9 @@ impl Tested {
         let mut tested = Self::default();
         let mut open: Vec<ModuleId> = graph
             .modules()
-            .filter(|(_, record)| record.path.is_test() || record.facts.test_cases > 0)
+            .filter(|(_, record)| {
+                record.path.is_test_by_name() || record.path.is_test() && record.facts.test_cases > 0
+            })
             .map(|(id, _)| id)
             .collect();
         let mut seen: FxHashSet<ModuleId> = open.iter().copied().collect();
@@ -121,10 +123,12 @@ pub(super) fn run(subject: &Subject<'_>, check: &UnitsTested) -> CheckResult {
             if module.functions.len() < 2 || is_barrel(module) {
                 continue;
             }
+            // A module that makes two stores holds two.
+            let units = made(check, module).max(1);
             if tested.has(id, None) {
-                result.covered(1.0);
+                (0..units).for_each(|_| result.covered(1.0));
             } else {
-                result.silent_gap(1.0);
+                (0..units).for_each(|_| result.silent_gap(1.0));
                 missing.push((
                     Location::of_line(&module.path, 1),
                     String::from("no test imports it"),
@@ -132,7 +136,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &UnitsTested) -> CheckResult {
             }
             continue;
         }
-        for (exported, name, location) in functions(module) {
+        for (exported, name, location) in functions(module, check.jsx) {
             if !check.exports.iter().any(|pattern| named(pattern, name)) {
                 continue;
             }
@@ -176,13 +180,30 @@ fn belongs(check: &UnitsTested, module: &ModuleRecord) -> bool {
     if fits(&check.except) {
         return false;
     }
-    let made = check.made_by.iter().any(|entry| {
-        entry
-            .split_once('#')
-            .is_some_and(|(package, call)| calls_of(module, package, call))
-    });
     let anywhere = check.files.is_empty() && check.made_by.is_empty();
-    anywhere || made || fits(&check.files)
+    anywhere || fits(&check.files) || made(check, module) > 0
+}
+
+/// How many units the module makes by calls.
+fn made(check: &UnitsTested, module: &ModuleRecord) -> usize {
+    let makers = check.made_by.iter().filter_map(|entry| entry.split_once('#'));
+    let used: Vec<(&str, &str)> = makers
+        .filter(|(package, _)| {
+            let mut requests = module.requests.iter();
+            requests.any(|request| !request.type_only && is_of(package, &request.specifier))
+        })
+        .collect();
+    if used.is_empty() {
+        return 0;
+    }
+    calls(module)
+        .filter(|call| {
+            imported(module, call.callee).is_some_and(|(specifier, name)| {
+                used.iter()
+                    .any(|(package, export)| is_of(package, specifier) && *export == name)
+            })
+        })
+        .count()
 }
 
 /// The module only hands on what others define.
@@ -196,28 +217,20 @@ fn is_barrel(module: &ModuleRecord) -> bool {
     !own
 }
 
-/// Exported functions and classes: exported name, name in the module, place.
-fn functions(module: &ModuleRecord) -> Vec<(&str, &str, Location)> {
+/// Exported functions and classes, and what calls make of functions where `wrapped` ones count: exported name, name in the
+/// module, place.
+fn functions(module: &ModuleRecord, wrapped: bool) -> Vec<(&str, &str, Location)> {
     let exports = module.exports.iter().filter_map(|export| {
         let place = module.location(export.span);
         match &export.target {
             ExportTarget::Local(local) => {
-                let value = initial_value(module, *local).map(|value| module.expr(value));
-                // A function, or what a call makes of one: `memo(…)`, `forwardRef(…)`. Declarations have no value.
-                let plain = matches!(
-                    value,
-                    Some(
-                        Expr::String(_)
-                            | Expr::Number(_)
-                            | Expr::Object(_)
-                            | Expr::Array(_)
-                            | Expr::Template { .. }
-                            | Expr::Bool(_)
-                            | Expr::Regex(_)
-                            | Expr::New { .. }
-                    )
-                );
-                (!plain).then(|| (&*export.name, module.name(*local), place))
+                // Declarations have no value; `memo(…)` and `forwardRef(…)` make components.
+                let fits = match initial_value(module, *local).map(|value| module.expr(value)) {
+                    None | Some(Expr::Function(_) | Expr::Class(_)) => true,
+                    Some(Expr::Call { .. }) => wrapped,
+                    Some(_) => false,
+                };
+                fits.then(|| (&*export.name, module.name(*local), place))
             }
             ExportTarget::Expr(expr) => matches!(module.expr(*expr), Expr::Function(_))
                 .then(|| (&*export.name, &*export.name, place)),
