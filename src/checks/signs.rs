@@ -29,8 +29,28 @@ pub(super) struct Ground<'s, 'm> {
     pub whole: bool,
 }
 
-/// True when one of the signs is there. The cheapest are looked for first.
+/// True when one of the signs is there. What is looked for in the whole repository is looked for once.
 pub(super) fn found(ground: &Ground<'_, '_>, signs: &Signs) -> bool {
+    if !ground.whole {
+        return look(ground, signs);
+    }
+    // The rules of a run stay where they are, so their addresses name them.
+    let key = std::ptr::from_ref(signs).addr();
+    let answers = &ground.subject.shared().answers;
+    let known = answers
+        .lock()
+        .map_or(None, |known| known.get(&key).copied());
+    known.unwrap_or_else(|| {
+        let answer = look(ground, signs);
+        if let Ok(mut known) = answers.lock() {
+            known.insert(key, answer);
+        }
+        answer
+    })
+}
+
+/// Looks for the signs, the cheapest first.
+fn look(ground: &Ground<'_, '_>, signs: &Signs) -> bool {
     ground.installed(signs.installed.iter()).is_some()
         || ground.uses(&signs.uses)
         || ground.imports(&signs.imports)
@@ -177,7 +197,10 @@ impl<'m> Ground<'_, 'm> {
             .iter()
             .filter_map(|url| RoutePattern::parse(url).ok())
             .collect();
-        self.subject.app.routes.iter().any(|route| {
+        let (whole, own) = (self.whole, self.subject.app);
+        let apps = self.subject.model.apps.iter();
+        let apps = apps.filter(|app| whole || app.root == own.root);
+        apps.flat_map(|app| &app.routes).any(|route| {
             let method = route.route.http_method();
             let url = route.route.url.as_deref().map(str::to_lowercase);
             url.is_some_and(|url| patterns.iter().any(|each| each.matches(method, Some(&url))))
@@ -392,6 +415,11 @@ pub(super) fn names<'a>(
 pub(super) fn texts<'a>(modules: impl Iterator<Item = &'a ModuleRecord>) -> FxHashSet<Box<str>> {
     let mut all: FxHashSet<Box<str>> = FxHashSet::default();
     for module in modules {
+        for text in &module.facts.links {
+            if text.len() <= LONGEST_TEXT && !all.contains(text) {
+                all.insert(text.to_ascii_lowercase().into_boxed_str());
+            }
+        }
         for expr in &module.exprs {
             let text = match expr {
                 Expr::String(text) => &**text,

@@ -1,7 +1,7 @@
 //! What every check starts from: a rule, an application, and the words for its routes.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::controls::Evidence;
 use crate::finding::{Finding, Related};
@@ -12,7 +12,7 @@ use crate::rule::{Confidence, Rule};
 use crate::source::{Location, RepoPath, SourceFile};
 use crate::syntax::ModuleRecord;
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::code::is_side_file;
 use super::index::{Index, Reach, Site, Unit, Vocabulary};
@@ -53,6 +53,8 @@ pub(super) struct Shared {
     pub browser: OnceLock<Vec<bool>>,
     /// The test runners of the repository.
     pub runners: OnceLock<Vec<Runner>>,
+    /// Whether signs are found in the repository, by the address of the signs.
+    pub answers: Mutex<FxHashMap<usize, bool>>,
     /// What modules that run take from packages, in any application.
     pub specifiers: OnceLock<BTreeSet<Box<str>>>,
     /// Their identifiers, and those of database schemas.

@@ -31,9 +31,7 @@ impl Tested {
         let mut tested = Self::default();
         let mut open: Vec<ModuleId> = graph
             .modules()
-            .filter(|(_, record)| {
-                record.path.is_test_by_name() || record.path.is_test() && record.facts.test_cases > 0
-            })
+            .filter(|(_, record)| record.path.is_test_by_name() || record.facts.test_cases > 0)
             .map(|(id, _)| id)
             .collect();
         let mut seen: FxHashSet<ModuleId> = open.iter().copied().collect();
@@ -186,7 +184,10 @@ fn belongs(check: &UnitsTested, module: &ModuleRecord) -> bool {
 
 /// How many units the module makes by calls.
 fn made(check: &UnitsTested, module: &ModuleRecord) -> usize {
-    let makers = check.made_by.iter().filter_map(|entry| entry.split_once('#'));
+    let makers = check
+        .made_by
+        .iter()
+        .filter_map(|entry| entry.split_once('#'));
     let used: Vec<(&str, &str)> = makers
         .filter(|(package, _)| {
             let mut requests = module.requests.iter();

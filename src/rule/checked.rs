@@ -116,8 +116,8 @@ pub struct Rule {
     pub patterns: Range<u32>,
     /// The file it comes from.
     pub file: String,
-    /// Its `[check.<kind>]` as written, for options to replace.
-    written: toml::Table,
+    /// Its file as written, for options to replace keys of its `[check.<kind>]`.
+    written: Box<str>,
 }
 
 impl Rule {
@@ -163,7 +163,7 @@ impl Rule {
             check: file.check?,
             patterns: 0..0,
             file: source.file.clone(),
-            written: written_check(&source.text),
+            written: source.text.as_str().into(),
         })
     }
 
@@ -184,7 +184,7 @@ impl Rule {
         if matches!(self.check, Check::Pattern(_)) {
             return Err(format!("rule `{}` has no options", self.id));
         }
-        let mut written = self.written.clone();
+        let mut written = written_check(&self.written);
         let kind = written.get_mut(self.check.kind());
         let Some(toml::Value::Table(table)) = kind else {
             return Err(format!("rule `{}` has no options", self.id));

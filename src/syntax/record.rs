@@ -135,6 +135,8 @@ pub struct FileFacts {
     pub test_cases: u32,
     /// String literals and template beginnings that look like a URL path (`/api/x`, `http://localhost:3000/api/x`), in test files only.
     pub urls: Vec<(Box<str>, Span)>,
+    /// Where links lead and what scripts are: literal `href`, `src` and `type` attributes, in order.
+    pub links: Vec<Box<str>>,
     /// Functions whose bodies begin with `'use server'`.
     pub inline_actions: Vec<FunctionId>,
     /// Values from which types are made (`z.infer<typeof schema>`), each with the exported type that holds it and that the file

@@ -40,7 +40,6 @@ impl<'a> Lowering<'a> {
                             ),
                         );
                     }
-                    // Where a link leads and what a script is are texts that rules look for; nothing evaluates them.
                     Some(JSXAttributeValue::StringLiteral(text))
                         if matches!(
                             &attribute.name,
@@ -48,7 +47,7 @@ impl<'a> Lowering<'a> {
                                 if matches!(name.name.as_str(), "href" | "src" | "type")
                         ) =>
                     {
-                        self.push(Expr::String(text.value.as_str().into()), text.span);
+                        self.facts.links.push(text.value.as_str().into());
                     }
                     Some(JSXAttributeValue::StringLiteral(_)) | None => {}
                 },
