@@ -16,6 +16,13 @@ use super::workspace::Workspace;
 
 pub(super) fn run(arguments: &AuditArguments, console: Console) -> Result<Exit, Failure> {
     let target = &arguments.target;
+    let formats = arguments.reports.iter().map(|report| report.format);
+    let mut formats = formats.chain([arguments.format]);
+    if arguments.summary && !formats.any(|format| format == Format::Markdown) {
+        return Err(Failure::usage(
+            "--summary is the short form of --format markdown; ask for that too",
+        ));
+    }
     let mut progress = Progress::new(console);
     let asked = Asked {
         roadmap: arguments.roadmap.as_deref(),

@@ -1,6 +1,6 @@
 //! `readiness baseline` and what `audit` makes of one.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::audit::{Audit, AuditOptions, Baseline};
 use crate::source::read_report;
@@ -67,11 +67,7 @@ pub(super) fn run(arguments: &BaselineArguments, console: Console) -> Result<Exi
 }
 
 /// Holds the audit against the file that `--baseline` names.
-pub(super) fn hold(
-    audit: &mut Audit,
-    file: &PathBuf,
-    options: &AuditOptions,
-) -> Result<(), Failure> {
+pub(super) fn hold(audit: &mut Audit, file: &Path, options: &AuditOptions) -> Result<(), Failure> {
     let text = read_report(file).map_err(|error| unreadable(file, &error))?;
     audit.hold_against(&parse(file, &text)?, options);
     Ok(())

@@ -283,7 +283,9 @@ pub(super) fn grouped<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Ve
 pub(super) fn sentence(text: &str) -> String {
     let text = text.trim();
     let word = text.split_whitespace().next().unwrap_or("");
-    let plain = word.chars().all(|letter| letter.is_ascii_lowercase());
+    let plain = word
+        .chars()
+        .all(|letter| letter.is_ascii_lowercase() || letter == '-');
     let mut sentence = String::with_capacity(text.len() + 1);
     let mut letters = text.chars();
     match letters.next() {

@@ -215,7 +215,7 @@ pub fn plan_markdown(material: &Material<'_>) -> String {
 fn facts(task: &Task<'_>) -> String {
     let mut facts = vec![
         task.item.priority.word().to_owned(),
-        state_word(task.item.state).to_owned(),
+        state_word(task.item).to_owned(),
     ];
     let counted = covered(task.item);
     if !counted.is_empty() {

@@ -199,7 +199,7 @@ fn items(page: &mut Page, phase: &Phase) {
             Line::of(ink, mark),
             Line::of(Ink::Plain, &item.title),
             Line::of(severity_ink(item.priority), item.priority.word()),
-            Line::of(ink, state_word(item.state)),
+            Line::of(ink, state_word(item)),
             Line::of(Ink::Plain, &covered(item)),
             Line::of(Ink::Faint, item.owner.as_deref().unwrap_or("")),
             Line::of(Ink::Faint, &hours(item.effort_hours)),

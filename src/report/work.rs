@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::audit::{AppAudit, Item, ItemState, Phase};
 use crate::finding::Finding;
-use crate::rule::{Rule, RuleSet};
+use crate::rule::{How, Rule, RuleSet};
 use crate::source::RepoPath;
 
 /// A phase with its tasks.
@@ -113,11 +113,12 @@ pub(super) fn items_done(phase: &Phase) -> (usize, usize) {
     })
 }
 
-/// A state in words.
-pub(super) fn state_word(state: ItemState) -> &'static str {
-    match state {
+/// An item's state in words.
+pub(super) fn state_word(item: &Item) -> &'static str {
+    match item.state {
         ItemState::Done => "done",
         ItemState::Open => "open",
+        ItemState::Unattested if item.how == How::Measured => "not measured",
         ItemState::Unattested => "not attested",
         ItemState::NotApplicable => "n/a",
         ItemState::Unknown => "unknown",

@@ -232,3 +232,60 @@ fn the_arguments_of_action_and_hooks_exist() {
         }
     }
 }
+
+#[test]
+fn the_action_audits_and_hands_the_exit_code_to_its_gate() {
+    if !has("bash") {
+        eprintln!("skipped: bash is not installed");
+        return;
+    }
+    let action = read("action.yml");
+    let scripts = scripts(&action);
+    let audit = scripts
+        .iter()
+        .find(|script| script.contains("arguments=(audit"))
+        .unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let outputs = folder.path().join("outputs");
+    let run = |fail_on: &str, path: &str| {
+        std::fs::write(&outputs, "").unwrap();
+        Command::new("bash")
+            .args(["-c", audit])
+            .current_dir(root())
+            .env("RUNNER_TEMP", folder.path())
+            .env("GITHUB_OUTPUT", &outputs)
+            .env("PROGRAM", env!("CARGO_BIN_EXE_readiness"))
+            .env("AUDIT_PATH", path)
+            .env("FAIL_ON", fail_on)
+            .envs([
+                ("MIN_SCORE", ""),
+                ("BASELINE", ""),
+                ("SINCE", ""),
+                ("ROADMAP", ""),
+            ])
+            .env("ANNOTATIONS", "true")
+            .output()
+            .unwrap()
+    };
+    let output = run("critical", "fixtures/sample");
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "the gate is a step of its own"
+    );
+    assert!(String::from_utf8_lossy(&output.stdout).starts_with("::error file=fixtures/sample/"));
+    let told = std::fs::read_to_string(&outputs).unwrap();
+    assert!(told.contains("exit-code=1\n"), "{told}");
+    for line in told.lines().filter(|line| !line.starts_with("exit-code")) {
+        let (_, file) = line.split_once('=').unwrap();
+        assert!(Path::new(file).is_file(), "{line}");
+    }
+    run("never", "fixtures/sample");
+    assert!(
+        std::fs::read_to_string(&outputs)
+            .unwrap()
+            .contains("exit-code=0\n")
+    );
+    // Wrong use fails at once.
+    assert_eq!(run("urgent", "fixtures/sample").status.code(), Some(2));
+}

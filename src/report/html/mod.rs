@@ -178,7 +178,7 @@ fn phases(page: &mut Html, work: &[PhaseWork<'_>], id: &str) {
                 ItemState::Unattested | ItemState::Unknown => "fair",
                 ItemState::NotApplicable => "none",
             };
-            page.element("td", &[("class", class)], state_word(task.item.state));
+            page.element("td", &[("class", class)], state_word(task.item));
             page.element("td", &[("class", "number")], &covered(task.item));
             page.element("td", &[("class", "number")], &hours(task.item.effort_hours));
             page.element("td", &[], task.item.owner.as_deref().unwrap_or(""));

@@ -17,6 +17,10 @@ use crate::report::work::{PhaseWork, Task, covered, state_word, work};
 /// Gaps named below one task; the others are counted.
 const GAPS_PER_TASK: usize = 40;
 
+/// What has to be done about what no code can show.
+const ATTESTING: &str = "No code can show these. Somebody vouches for them in `readiness.toml`, with a date on which that \
+     runs out, or `[measure]` names the result file of another tool.";
+
 /// Folders named with the tests that reach them.
 const FOLDERS: usize = 20;
 
@@ -164,10 +168,10 @@ impl<'a> Section<'a> {
         let rows = groups.iter().map(|group| {
             let rule = self.material.rules.rule(group.rule);
             vec![
-                rule.map_or_else(|| code(group.rule), |rule| escape(&sentence(&rule.title))),
+                rule.map_or_else(|| code(group.rule), |rule| sentence(&rule.title)),
                 group.severity.word().to_owned(),
                 group.findings.len().to_string(),
-                rule.map_or_else(String::new, |rule| escape(&first_sentence(&rule.why))),
+                rule.map_or_else(String::new, |rule| first_sentence(&rule.why)),
                 code(group.rule),
             ]
         });
@@ -337,7 +341,7 @@ impl<'a> Section<'a> {
                     task.number.clone(),
                     escape(&task.item.title),
                     task.item.priority.word().to_owned(),
-                    state_word(task.item.state).to_owned(),
+                    state_word(task.item).to_owned(),
                     covered(task.item),
                     hours(task.item.effort_hours),
                     task.item.owner.as_deref().map_or_else(String::new, escape),
@@ -372,7 +376,7 @@ impl<'a> Section<'a> {
                         0 | 1 => String::new(),
                         _ => format!(" ({})", covered(task.item)),
                     },
-                    state => format!(" ({})", state_word(state)),
+                    _ => format!(" ({})", state_word(task.item)),
                 };
                 let done = task.item.state == ItemState::Done;
                 to.check(done, &format!("{}{state}", escape(&task.item.title)));
@@ -418,7 +422,7 @@ impl<'a> Section<'a> {
             return;
         }
         to.heading(self.level, "To be attested or measured");
-        to.paragraph("No code can show these. Somebody vouches for them in `readiness.toml`, with a date on which that runs out.");
+        to.paragraph(ATTESTING);
         let mut first = None;
         for task in &tasks {
             to.check(
@@ -430,7 +434,7 @@ impl<'a> Section<'a> {
                     Check::Attest(attest) => sentence(&attest.asks),
                     _ => sentence(&rule.title),
                 };
-                to.item(1, &format!("{}: {}", code(&rule.id), escape(&question)));
+                to.item(1, &format!("{}: {question}", code(&rule.id)));
                 if matches!(rule.check, Check::Attest(_)) {
                     first.get_or_insert(&rule.id);
                 }
