@@ -2,7 +2,7 @@
 
 use crate::graph::{ModuleId, Symbol};
 use crate::rule::{CallCondition, CodeScope, wildcard};
-use crate::syntax::{Expr, ExprId, Key, LogicalOp, ModuleRecord, Property};
+use crate::syntax::{Expr, ExprId, Key, LogicalOp, ModuleRecord, Name, Property};
 
 use super::code::{called_name, is_side_file, numbered};
 use super::index::{Site, Unit};
@@ -541,28 +541,42 @@ pub(super) fn inside(subject: &Subject<'_>, site: Site, names: &[String]) -> boo
 pub(super) fn mentions(subject: &Subject<'_>, unit: Unit, forms: &[String]) -> bool {
     let graph = &subject.model.graph;
     let record = graph.module(unit.0);
-    let span = subject.index().module(graph, unit.0).part_span(unit.1);
+    let index = subject.index().module(graph, unit.0);
     let fits = |text: &str| {
         let text = text.to_ascii_lowercase();
         forms.iter().any(|form| wildcard(form, &text))
     };
+    // Most modules have no such name at all, and a module has far fewer names than places.
+    let fitting: Vec<bool> = record.names.iter().map(|name| fits(name)).collect();
+    let any_name = fitting.contains(&true);
+    let named = |name: Name| fitting.get(name.0 as usize).copied().unwrap_or(false);
+    let span = index.part_span(unit.1);
     let inside = |start: u32| span.start <= start && start < span.end;
-    let called = record.functions.iter().skip(1).any(|function| {
-        inside(function.span.start) && function.name.is_some_and(|name| fits(record.name(name)))
-    });
+    let called = any_name
+        && record
+            .functions
+            .iter()
+            .skip(1)
+            .any(|function| function.name.is_some_and(named) && inside(function.span.start));
     if called {
         return true;
     }
-    numbered(record)
-        .filter(|(id, _)| inside(record.span(*id).start))
-        .any(|(_, expr)| match expr {
-            Expr::Name(name) => fits(record.name(*name)),
-            Expr::Member { property, .. } => fits(record.name(*property)),
-            Expr::String(text) => text.len() < 64 && fits(text),
-            Expr::Object(properties) => properties.iter().any(|property| match property {
-                Property::Value { key, .. } => key_text(record, key).is_some_and(fits),
-                _ => false,
-            }),
+    numbered(record).any(|(id, expr)| {
+        let found = match expr {
+            Expr::Name(name) | Expr::Member { property: name, .. } => any_name && named(*name),
+            Expr::String(text) => text.len() < 64 && inside(record.span(id).start) && fits(text),
+            Expr::Object(properties) => {
+                any_name
+                    && properties.iter().any(|property| match property {
+                        Property::Value {
+                            key: Key::Name(name),
+                            ..
+                        } => named(*name),
+                        _ => false,
+                    })
+            }
             _ => false,
-        })
+        };
+        found && inside(record.span(id).start)
+    })
 }

@@ -246,7 +246,7 @@ fn page_size(subject: &Subject<'_>, check: &Queries) -> CheckResult {
     modules.sort_unstable();
     for module in modules {
         let record = graph.module(module);
-        if is_side_file(&record.path) || !PAGE_SIZES.iter().any(|name| names(record, name)) {
+        if is_side_file(&record.path) || !names_page_size(record) {
             continue;
         }
         for (id, expr) in numbered(record) {
@@ -290,12 +290,13 @@ fn page_size(subject: &Subject<'_>, check: &Queries) -> CheckResult {
     result
 }
 
-fn names(record: &ModuleRecord, text: &str) -> bool {
-    record.find_name(text).is_some()
-        || record
-            .exprs
-            .iter()
-            .any(|expr| matches!(expr, Expr::String(string) if &**string == text))
+fn names_page_size(record: &ModuleRecord) -> bool {
+    let names = record.names.iter().map(|name| &**name);
+    let texts = record.exprs.iter().filter_map(|expr| match expr {
+        Expr::String(text) => Some(&**text),
+        _ => None,
+    });
+    names.chain(texts).any(|text| PAGE_SIZES.contains(&text))
 }
 
 fn part(subject: &Subject<'_>, module: ModuleId, expr: ExprId) -> Unit {

@@ -5,6 +5,7 @@
 
 mod check;
 mod checked;
+mod code_check;
 mod control;
 mod example;
 mod facts;
@@ -18,6 +19,7 @@ mod words;
 
 pub use check::*;
 pub use checked::{Rule, RuleProblem};
+pub use code_check::*;
 pub use control::{
     Api, Builder, Calling, ControlFile, ControlLibrary, Expensive, LimitShape, Meaning, Procedures,
     wildcard,

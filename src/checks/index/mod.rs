@@ -85,44 +85,46 @@ impl Index {
 /// The names and short texts of some modules, in lower case.
 #[derive(Debug, Default)]
 pub(super) struct Vocabulary {
-    words: FxHashSet<Box<str>>,
+    /// Each on a line of its own, with an empty line before the first.
+    lines: String,
 }
 
 impl Vocabulary {
     /// Of these modules.
     pub(super) fn of(graph: &Graph, modules: impl Iterator<Item = ModuleId>) -> Self {
-        let mut words: FxHashSet<Box<str>> = FxHashSet::default();
-        let mut add = |text: &str| {
-            if text.len() <= LONGEST_WORD && !words.contains(text) {
-                words.insert(Box::from(text));
-            }
-        };
+        let mut words: FxHashSet<&str> = FxHashSet::default();
         for id in modules {
             let record = graph.module(id);
-            for name in &record.names {
-                add(name);
-            }
-            for expr in &record.exprs {
-                if let Expr::String(text) = expr {
-                    add(text);
-                }
-            }
+            let texts = record.exprs.iter().filter_map(|expr| match expr {
+                Expr::String(text) => Some(&**text),
+                _ => None,
+            });
+            let names = record.names.iter().map(|name| &**name);
+            words.extend(names.chain(texts).filter(|word| {
+                word.len() <= LONGEST_WORD && memchr::memchr(b'\n', word.as_bytes()).is_none()
+            }));
         }
-        let words = words
-            .into_iter()
-            .map(|word| word.to_ascii_lowercase().into_boxed_str())
-            .collect();
-        Self { words }
+        let mut lines = String::from("\n");
+        for word in words {
+            lines.push_str(word);
+            lines.push('\n');
+        }
+        lines.make_ascii_lowercase();
+        Self { lines }
     }
 
-    /// One of the words fits the pattern, in which `*` stands for any text.
+    /// One of the words fits the pattern, in which `*` may stand at its ends for any text.
     pub(super) fn has(&self, pattern: &str) -> bool {
-        if pattern.contains('*') {
-            self.words
-                .iter()
-                .any(|word| crate::rule::wildcard(pattern, word))
-        } else {
-            self.words.contains(pattern)
+        let inner = pattern.trim_matches('*');
+        if inner.contains('*') {
+            return self
+                .lines
+                .lines()
+                .any(|word| crate::rule::wildcard(pattern, word));
         }
+        let begins = if pattern.starts_with('*') { "" } else { "\n" };
+        let ends = if pattern.ends_with('*') { "" } else { "\n" };
+        let wanted = format!("{begins}{inner}{ends}");
+        memchr::memmem::find(self.lines.as_bytes(), wanted.as_bytes()).is_some()
     }
 }
