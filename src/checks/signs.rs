@@ -347,7 +347,9 @@ fn lower_paths(model: &Model) -> Vec<Box<str>> {
 
 /// The names of documents and their headings, each as lower-case words between single spaces.
 fn titles(model: &Model) -> Vec<String> {
-    let is_document = |path: &&RepoPath| matches!(path.extension(), Some("md" | "mdx"));
+    let is_document = |path: &&RepoPath| {
+        matches!(path.extension(), Some("md" | "mdx")) && !is_plan(&words(path.file_name()))
+    };
     let names = model.paths.iter().filter(is_document);
     let mut titles: Vec<String> = names.map(|path| words(path.as_str())).collect();
     for file in model
@@ -365,6 +367,24 @@ fn titles(model: &Model) -> Vec<String> {
         }
     }
     titles
+}
+
+/// Words in the names of documents that say what is to be done, and show that it is not done yet.
+const PLANS: [&str; 9] = [
+    " readiness ",
+    " production ready ",
+    " roadmap ",
+    " todo ",
+    " backlog ",
+    " implementation plan ",
+    " action plan ",
+    " prd ",
+    " changelog ",
+];
+
+/// The document speaks of the future, or of the past.
+fn is_plan(name: &str) -> bool {
+    PLANS.iter().any(|plan| name.contains(plan))
 }
 
 /// ` on call rota ` of `On-Call_Rota`.
@@ -441,11 +461,13 @@ pub(super) fn texts<'a>(modules: impl Iterator<Item = &'a ModuleRecord>) -> FxHa
 
 #[cfg(test)]
 mod tests {
-    use super::words;
+    use super::{is_plan, words};
 
     #[test]
     fn words_of_a_heading() {
         assert_eq!(words("On-Call_Rota"), " on call rota");
         assert_eq!(words(" Disaster recovery (RTO)"), " disaster recovery rto ");
+        assert!(is_plan(&words("PRODUCTION_READINESS_PLAN.md")));
+        assert!(!is_plan(&words("rollback-plan.md")));
     }
 }

@@ -66,7 +66,9 @@ pub(super) fn of_prisma(files: &[&SourceFile]) -> Option<Tables> {
                         first.split('(').next(),
                         Some("@@index" | "@@unique" | "@@id")
                     ) {
-                        table.indexed.extend(first_of_list(line));
+                        table
+                            .indexed
+                            .extend(first_of_list(line).or_else(|| only_field(line)));
                     } else if line.contains(" @id") || line.contains(" @unique") {
                         table.indexed.insert(first.to_owned());
                     } else if let Some(at) = line.find("fields:") {
@@ -90,6 +92,13 @@ fn first_of_list(text: &str) -> Option<String> {
     let end = list.find([',', ']', '('])?;
     let name = list.get(..end)?.trim();
     (!name.is_empty()).then(|| name.to_owned())
+}
+
+/// `a` of `@@index(a)`, which needs no list.
+fn only_field(text: &str) -> Option<String> {
+    let inside = text.split_once('(')?.1;
+    let name = inside.split([',', ')']).next()?.trim();
+    (!name.is_empty() && !name.contains(':')).then(|| name.to_owned())
 }
 
 /// Adds what a text of SQL says to `tables`, whose names are without schema and quotes. False when it switches row-level security on in a way
@@ -466,13 +475,14 @@ mod tests {
 
     #[test]
     fn tables_of_prisma() {
-        let text = "datasource db {\n  provider = \"postgresql\"\n}\nmodel Post {\n  id Int @id\n  authorId Int\n  author User @relation(fields: [authorId], references: [id])\n  tagId Int\n  tag Tag @relation(fields: [tagId], references: [id])\n  @@index([tagId(sort: Desc), id])\n}\n";
+        let text = "datasource db {\n  provider = \"postgresql\"\n}\nmodel Post {\n  id Int @id\n  authorId Int\n  author User @relation(fields: [authorId], references: [id])\n  tagId Int\n  tag Tag @relation(fields: [tagId], references: [id])\n  @@index([tagId(sort: Desc), id])\n  @@index(kind)\n}\n";
         let file = SourceFile::new(RepoPath::new("schema.prisma"), text);
         let tables = of_prisma(&[&file]).unwrap();
         let post = &tables["Post"];
         assert_eq!(post.references.len(), 2);
         assert_eq!(post.references["authorId"].line, 7);
-        assert!(post.indexed.contains("tagId") && !post.indexed.contains("authorId"));
+        assert!(post.indexed.contains("tagId") && post.indexed.contains("kind"));
+        assert!(!post.indexed.contains("authorId"));
         let mysql = text.replace("postgresql", "mysql");
         assert!(of_prisma(&[&SourceFile::new(RepoPath::new("s.prisma"), &mysql)]).is_none());
     }
