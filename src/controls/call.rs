@@ -508,7 +508,7 @@ impl<'a> Evaluator<'a> {
         let acting = std::mem::take(&mut self.acting);
         // A function that is written inside one of the handler's belongs to it, whoever calls it.
         let at_home = self.is_scope_of_caller(closure)
-            || self.own() && (acting || closure.module == self.home);
+            || self.own() && (acting || Some(closure.module) == self.home);
         let own = at_home
             || self.own() && (self.catching > 0 || args.iter().any(|arg| self.holds_request(arg)));
         let this = if function.is_arrow {

@@ -16,8 +16,8 @@ use super::memo::Memory;
 use super::paths::Paths;
 use super::record::{Event, Failure, FirstWork, Place, Record};
 use super::state::{Outcomes, Site, State};
+use super::target::Target;
 use super::team::TeamControls;
-use super::url_path::UrlPath;
 use super::value::{
     Bits, ClassValue, Closure, External, Object, OriginId, Presence, Provenance, Scope, Value,
 };
@@ -124,14 +124,10 @@ pub(super) struct Evaluator<'a> {
     pub acting: bool,
     /// The next function that runs may take all that may still be spent.
     pub whole: bool,
-    /// The request's method, when it is fixed.
-    pub method: Option<Rc<str>>,
-    /// The path of the requests, when the handler has a URL.
-    pub url_path: Option<UrlPath>,
-    /// Names of the dynamic segments of the handler's URL.
-    pub params: Vec<String>,
-    /// The module of the handler.
-    pub home: ModuleId,
+    /// What the handler's requests have in common.
+    pub target: Target,
+    /// The module of the handler; none while what stands in front of handlers of several modules is run for all of them.
+    pub home: Option<ModuleId>,
     /// Calls whose outcome is known.
     pub memory: Memory,
     /// The outermost running call on which a cut recursion rests.
@@ -168,7 +164,7 @@ pub(super) struct Evaluator<'a> {
     pub arrivals: Outcomes,
     /// The handler is run for what it hands on to procedures.
     pub arriving: bool,
-    pub steps: super::procedure::Steps,
+    pub steps: super::steps::Steps,
     /// What layers keep in the request's context for those behind them.
     pub kept: Vec<(Rc<str>, Value)>,
 }
@@ -199,10 +195,8 @@ impl<'a> Evaluator<'a> {
             catching: 0,
             acting: false,
             whole: false,
-            method: None,
-            url_path: None,
-            params: Vec::new(),
-            home: ModuleId(0),
+            target: Target::default(),
+            home: None,
             memory: Memory::default(),
             cut: usize::MAX,
             deepest: 0,
@@ -221,13 +215,13 @@ impl<'a> Evaluator<'a> {
             refuses_next: false,
             arrivals: Outcomes::new(),
             arriving: false,
-            steps: super::procedure::Steps::default(),
+            steps: super::steps::Steps::default(),
             kept: Vec::new(),
         }
     }
 
     /// Makes ready for another handler; what modules define stays known.
-    pub fn reset(&mut self, home: ModuleId, method: Option<&str>, url: Option<&str>) {
+    pub fn reset(&mut self, home: Option<ModuleId>, target: Target) {
         self.record = Record::default();
         self.muted = 0;
         self.fuel = FUEL;
@@ -236,8 +230,7 @@ impl<'a> Evaluator<'a> {
         self.catching = 0;
         self.acting = false;
         self.whole = false;
-        self.method = method.map(Rc::from);
-        self.url_path = url.map(UrlPath::new);
+        self.target = target;
         self.home = home;
         self.cut = usize::MAX;
         self.deepest = 0;
@@ -403,7 +396,7 @@ impl<'a> Evaluator<'a> {
 
     /// Input was read here.
     pub fn input(&mut self, bits: Bits, place: Place) {
-        let at_home = place.module == self.home && self.own();
+        let at_home = Some(place.module) == self.home && self.own();
         self.event(
             if at_home {
                 Event::Input(bits)
@@ -609,8 +602,7 @@ impl<'a> Evaluator<'a> {
         let (cut, deepest) = (self.cut, self.deepest);
         // What is found about no request is kept apart from what the handler finds.
         let memory = std::mem::take(&mut self.memory);
-        let method = self.method.take();
-        let url_path = self.url_path.take();
+        let target = std::mem::take(&mut self.target);
         let outcomes = self.aside(|this| {
             let calls = std::mem::take(&mut this.calls);
             let outcomes = this.eval(expr, state);
@@ -621,8 +613,7 @@ impl<'a> Evaluator<'a> {
         (self.spent, self.works) = (spent, works);
         (self.cut, self.deepest) = (cut, deepest);
         self.memory = memory;
-        self.method = method;
-        self.url_path = url_path;
+        self.target = target;
         outcomes
     }
 

@@ -333,7 +333,12 @@ fn is_guard(control: Control, passed: &Fact, statuses: &[Option<u16>]) -> bool {
             }
             // What was sent to be compared tells who is meant, not who is asking.
             let ambient = bits.has(Bits::AMBIENT) && !bits.has(Bits::INPUT);
-            (bits.can_authenticate() && refuses_strangers) || (ambient && says_so)
+            // `sessions.get(token)`: kept under what was sent, and found there.
+            let stored = bits.has(Bits::CREDENTIAL)
+                && bits.has(Bits::COUNT)
+                && !bits.has(Bits::COMPARED.with(Bits::EVENTS))
+                && passed.arm != bits.has(Bits::NEGATED);
+            (bits.can_authenticate() && refuses_strangers) || ((ambient || stored) && says_so)
         }
         _ => false,
     }

@@ -365,7 +365,7 @@ impl Evaluator<'_> {
             .collect::<Option<Vec<_>>>()?;
         Some(MemoKey {
             what,
-            home: own.then_some(self.home),
+            home: self.home.filter(|_| own),
             failure: self.failure(),
             catching: self.catching > 0,
             muted: self.muted > 0,

@@ -86,7 +86,7 @@ impl<'a> Evaluator<'a> {
             }
             Native::Composed(chain) => self.call_composed(chain, args, state, id),
             Native::RouteMatcher(patterns) => {
-                let fits = self.url_path.as_ref().and_then(|path| {
+                let fits = self.target.path().and_then(|path| {
                     path.decide(patterns.iter().map(|pattern| &**pattern), |path| {
                         patterns.iter().any(|pattern| path_matches(pattern, path))
                     })

@@ -7,8 +7,6 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
-
 use crate::graph::ModuleId;
 use crate::routes::{Procedure, Route, RouteKind};
 use crate::rule::{Api, Calling, Meaning};
@@ -19,56 +17,13 @@ use super::evaluator::{Evaluator, FRAMEWORK};
 use super::memo::ArgumentKey;
 use super::prover::segment_names;
 use super::record::{Event, Failure, Place};
-use super::state::{Fact, Flow, Outcomes, State, Unconfigured, excuse, merge_outcomes, value};
+use super::state::{Fact, Flow, Outcomes, State, Unconfigured, merge_outcomes, value};
+use super::steps::{Step, StepKey, passed_on};
+use super::target::Target;
 use super::value::{
     Bits, Chain, External, Native, Object, Presence, Provenance, Response, ResponseKind, Scope,
     Value,
 };
-
-/// A step on the way to procedures: the handler that serves them, or one middleware.
-#[derive(Debug)]
-struct Step {
-    /// The step before.
-    before: Option<usize>,
-    /// The paths that go on, each with the options that it hands on.
-    arrivals: Outcomes,
-    /// The paths that were turned away.
-    away: Outcomes,
-    /// What was seen.
-    events: Vec<(Event, Place)>,
-    exhausted: bool,
-    /// What the key of this step points to: held, so that the address stays its own.
-    kept: Value,
-}
-
-/// Identifies a step.
-#[derive(PartialEq, Eq, Hash, Debug)]
-enum StepKey {
-    /// A handler, by its address in the route table.
-    Host(usize),
-    /// What every middleware behind it is given: the verb, and what the builder was told.
-    Given(usize, Box<str>, Vec<(Rc<str>, ArgumentKey)>),
-    /// A middleware, by its address.
-    Layer(usize, usize),
-}
-
-/// The steps that are known, in the order in which they were run.
-#[derive(Debug, Default)]
-pub(super) struct Steps {
-    all: Vec<Step>,
-    by_key: FxHashMap<StepKey, usize>,
-}
-
-impl Steps {
-    fn add(&mut self, key: Option<StepKey>, step: Step) -> usize {
-        let at = self.all.len();
-        self.all.push(step);
-        if let Some(key) = key {
-            self.by_key.insert(key, at);
-        }
-        at
-    }
-}
 
 impl<'a> Evaluator<'a> {
     /// Runs a procedure behind everything that stands in front of it; nothing where the procedure cannot be seen.
@@ -96,20 +51,14 @@ impl<'a> Evaluator<'a> {
     /// Runs what a builder finished, with no handler in front of it.
     pub(super) fn run_built(&mut self, route: &Route, chain: &Rc<Chain>) -> Outcomes {
         let key = StepKey::Host(0);
-        let host = match self.steps.by_key.get(&key) {
-            Some(&known) => known,
+        let host = match self.steps.known(&key) {
+            Some(known) => known,
             None => {
                 let mut options = open_object();
                 options.set(Rc::from("ctx"), Value::Object(Rc::new(open_object())));
                 let start = State::new(Scope::module(route.module));
-                let step = Step {
-                    before: None,
-                    arrivals: value(start, Value::Object(Rc::new(options))),
-                    away: Outcomes::new(),
-                    events: Vec::new(),
-                    exhausted: false,
-                    kept: Value::Undefined,
-                };
+                let arrivals = value(start, Value::Object(Rc::new(options)));
+                let step = Step::unseen(None, arrivals, Value::Undefined);
                 self.steps.add(Some(key), step)
             }
         };
@@ -133,23 +82,16 @@ impl<'a> Evaluator<'a> {
             }
             ends.push((*unconfigured, at));
         }
-        self.reset(route.module, None, None);
+        self.reset(Some(route.module), Target::default());
         let mut outcomes = Outcomes::new();
         let mut gone: Vec<usize> = Vec::new();
         for ((unconfigured, at), (_, chain)) in ends.into_iter().zip(variants) {
-            let mut steps = Vec::new();
-            let mut step = Some(at);
-            while let Some(each) = step {
-                steps.push(each);
-                step = self.steps.all[each].before;
-            }
-            steps.reverse();
-            for each in steps {
+            for each in self.steps.up_to(at) {
                 if gone.contains(&each) {
                     continue;
                 }
                 gone.push(each);
-                let step = &self.steps.all[each];
+                let step = self.steps.get(each);
                 self.exhausted |= step.exhausted;
                 outcomes.extend(step.away.iter().cloned());
                 for (event, place) in &step.events {
@@ -162,7 +104,7 @@ impl<'a> Evaluator<'a> {
                     }
                 }
             }
-            let mut arrivals = self.steps.all[at].arrivals.clone();
+            let mut arrivals = self.steps.get(at).arrivals.clone();
             for (state, _) in &mut arrivals {
                 state.unconfigured = state.unconfigured.or(unconfigured);
             }
@@ -170,7 +112,9 @@ impl<'a> Evaluator<'a> {
         }
         if outcomes.iter().any(serves_strangers) {
             // Whom the handler knows on some paths, it turned away on none: only what the procedure asks counts.
-            let known: Vec<Fact> = self.steps.all[host]
+            let known: Vec<Fact> = self
+                .steps
+                .get(host)
                 .arrivals
                 .iter()
                 .flat_map(|(state, _)| state.possible.iter().cloned())
@@ -236,21 +180,21 @@ impl<'a> Evaluator<'a> {
     /// The handler that serves the router, up to the point at which it hands on.
     fn host(&mut self, host: &Arc<Route>) -> usize {
         let key = StepKey::Host(Arc::as_ptr(host) as usize);
-        if let Some(&known) = self.steps.by_key.get(&key) {
+        if let Some(known) = self.steps.known(&key) {
             return known;
         }
         let method = (host.method != "ANY").then_some(host.method.as_str());
-        self.reset(host.module, method, None);
-        self.params = host.url.as_deref().map(segment_names).unwrap_or_default();
+        let params = host.url.as_deref().map(segment_names).unwrap_or_default();
+        self.reset(Some(host.module), Target::new(method, None, &params));
         self.arriving = true;
         let outcomes = self.run_entry(host).0;
         self.arriving = false;
         let start = State::new(Scope::module(host.module));
-        let step = self.step(None, outcomes, |away| {
+        let step = self.step_to_procedures(None, outcomes, |away| {
             // Nothing was seen to be handed on: whatever was done before is not known either.
             let mut blind = away.unwrap_or(start);
             blind.blind = true;
-            (blind, Value::Object(Rc::new(open_object())))
+            Some((blind, Value::Object(Rc::new(open_object()))))
         });
         self.steps.add(Some(key), step)
     }
@@ -260,10 +204,10 @@ impl<'a> Evaluator<'a> {
         let names = |(name, v): &(Rc<str>, Value)| Some((Rc::clone(name), ArgumentKey::of(v, 4)?));
         let given: Option<Vec<_>> = chain.given.iter().map(names).collect();
         let key = given.map(|given| StepKey::Given(before, verb.into(), given));
-        if let Some(&known) = key.as_ref().and_then(|key| self.steps.by_key.get(key)) {
+        if let Some(known) = key.as_ref().and_then(|key| self.steps.known(key)) {
             return known;
         }
-        let mut arrivals = self.steps.all[before].arrivals.clone();
+        let mut arrivals = self.steps.get(before).arrivals.clone();
         for (_, flow) in &mut arrivals {
             if let Ok(options) = flow {
                 set(options, "type", Value::text(verb));
@@ -277,14 +221,7 @@ impl<'a> Evaluator<'a> {
             }
         }
         let kept = chain.given.iter().map(|(_, v)| v.clone()).collect();
-        let step = Step {
-            before: Some(before),
-            arrivals,
-            away: Outcomes::new(),
-            events: Vec::new(),
-            exhausted: false,
-            kept: Value::Array(Rc::new(kept)),
-        };
+        let step = Step::unseen(Some(before), arrivals, Value::Array(Rc::new(kept)));
         self.steps.add(key, step)
     }
 
@@ -293,23 +230,23 @@ impl<'a> Evaluator<'a> {
         let (key, home) = match layer {
             Value::Function(closure) => (
                 Some(StepKey::Layer(before, Rc::as_ptr(closure) as usize)),
-                closure.module,
+                Some(closure.module),
             ),
             Value::External(external) => (
                 Some(StepKey::Layer(before, Rc::as_ptr(external) as usize)),
-                self.home,
+                None,
             ),
             Value::Native(native) => (
                 Some(StepKey::Layer(before, Rc::as_ptr(native) as usize)),
-                self.home_of(native),
+                home_of(native),
             ),
-            _ => (None, self.home),
+            _ => (None, None),
         };
-        if let Some(&known) = key.as_ref().and_then(|key| self.steps.by_key.get(key)) {
+        if let Some(known) = key.as_ref().and_then(|key| self.steps.known(key)) {
             return known;
         }
-        self.reset(home, None, None);
-        let arrivals = self.steps.all[before].arrivals.clone();
+        self.reset(home, Target::default());
+        let arrivals = self.steps.get(before).arrivals.clone();
         let mut outcomes = Outcomes::new();
         self.protection.push(Failure::Answered);
         let options: &[Value] = match layer {
@@ -320,7 +257,10 @@ impl<'a> Evaluator<'a> {
         for layer in options {
             for (state, flow) in &arrivals {
                 let Ok(options) = flow else { continue };
-                let state = state.clone().in_scope(&Scope::module(home));
+                let state = match home {
+                    Some(home) => state.clone().in_scope(&Scope::module(home)),
+                    None => state.clone(),
+                };
                 let options = options.clone();
                 outcomes.extend(self.run_middleware_of_procedure(layer, options, state, kind));
             }
@@ -348,28 +288,46 @@ impl<'a> Evaluator<'a> {
             }
             self.arrivals.extend(arrivals);
         }
-        let before_it = self.steps.all[before].arrivals.first().cloned();
-        let mut step = self.step(Some(before), outcomes, |passed| {
+        let before_it = self.steps.get(before).arrivals.first().cloned();
+        let mut step = self.step_to_procedures(Some(before), outcomes, |passed| {
             let (first, flow) = match before_it {
                 Some(first) => first,
-                None => (State::new(Scope::module(home)), Ok(Value::unknown())),
+                None => return None,
             };
             let mut blind = passed.unwrap_or(first);
             blind.blind = true;
-            (blind, flow.unwrap_or_else(|_| Value::unknown()))
+            Some((blind, flow.unwrap_or_else(|_| Value::unknown())))
         });
         step.kept = layer.clone();
         self.steps.add(key, step)
     }
 
-    fn home_of(&self, native: &Native) -> ModuleId {
-        match native {
-            Native::Builder { chain, .. } => match chain.layers.first() {
-                Some(Value::Function(closure)) => closure.module,
-                _ => self.home,
-            },
-            _ => self.home,
+    /// A step in front of procedures. Where it was not seen to hand on, `blind` makes a path of the one that it answered on.
+    fn step_to_procedures(
+        &mut self,
+        before: Option<usize>,
+        outcomes: Outcomes,
+        blind: impl FnOnce(Option<State>) -> Option<(State, Value)>,
+    ) -> Step {
+        let mut arrivals = self.handed_on();
+        let mut away = Outcomes::new();
+        let mut answered = None;
+        for (state, flow) in outcomes {
+            if passed_on(&state) {
+                continue;
+            }
+            let refused = |v| super::ending::refuses(v, &state);
+            if flow.is_err() || flow.as_ref().is_ok_and(refused) {
+                away.push((state, flow));
+            } else if answered.is_none() {
+                answered = Some(state);
+            }
         }
+        if arrivals.is_empty() && (answered.is_some() || away.is_empty()) {
+            let blind = blind(answered);
+            arrivals.extend(blind.map(|(state, options)| (state, Ok(options))));
+        }
+        self.step(before, arrivals, away)
     }
 
     fn run_middleware_of_procedure(
@@ -401,51 +359,6 @@ impl<'a> Evaluator<'a> {
             }
             // It cannot be seen: it may turn away anybody.
             _ => value(state, Value::unknown()),
-        }
-    }
-
-    /// What came of running something up to the point at which it hands on. Where it was not seen to do that, `blind` makes
-    /// a path of the one that it answered on.
-    fn step(
-        &mut self,
-        before: Option<usize>,
-        outcomes: Outcomes,
-        blind: impl FnOnce(Option<State>) -> (State, Value),
-    ) -> Step {
-        let mut arrivals = std::mem::take(&mut self.arrivals);
-        excuse(&mut arrivals, None);
-        let mut arrivals = gathered(arrivals);
-        let mut away = Outcomes::new();
-        let mut answered = None;
-        for (state, flow) in outcomes {
-            let passed = state
-                .answered
-                .as_ref()
-                .is_some_and(|answer| answer.kind == ResponseKind::PassOn);
-            if passed {
-                continue;
-            }
-            if flow.is_err()
-                || flow
-                    .as_ref()
-                    .is_ok_and(|v| super::ending::refuses(v, &state))
-            {
-                away.push((state, flow));
-            } else if answered.is_none() {
-                answered = Some(state);
-            }
-        }
-        if arrivals.is_empty() && (answered.is_some() || away.is_empty()) {
-            let (state, options) = blind(answered);
-            arrivals.push((state, Ok(options)));
-        }
-        Step {
-            before,
-            arrivals,
-            away: merge_outcomes(away),
-            events: std::mem::take(&mut self.record.events),
-            exhausted: self.exhausted,
-            kept: Value::Undefined,
         }
     }
 
@@ -652,6 +565,17 @@ impl<'a> Evaluator<'a> {
     }
 }
 
+/// The module that a middleware made of others belongs to.
+fn home_of(native: &Native) -> Option<ModuleId> {
+    let Native::Builder { chain, .. } = native else {
+        return None;
+    };
+    match chain.layers.first() {
+        Some(Value::Function(closure)) => Some(closure.module),
+        _ => None,
+    }
+}
+
 /// The path answers somebody whom nobody knows.
 fn serves_strangers((state, flow): &(State, Flow)) -> bool {
     state.caller.is_none()
@@ -690,30 +614,6 @@ fn takes(pattern: &Pattern, names: &[crate::syntax::Name]) -> bool {
         Pattern::Default { pattern, .. } => takes(pattern, names),
         _ => false,
     }
-}
-
-/// Paths that go on to the same place as few paths: what is known of the caller and of limits tells them apart. Every one of
-/// them would be gone on with for every procedure.
-fn gathered(arrivals: Outcomes) -> Outcomes {
-    let limited = arrivals.iter().any(|(state, _)| state.counted.is_some());
-    let mut few = Outcomes::new();
-    'next: for (state, flow) in arrivals {
-        let Ok(options) = flow else { continue };
-        for (kept, kept_flow) in &mut few {
-            let alike = kept.caller.is_some() == state.caller.is_some()
-                && kept.counted.is_some() == state.counted.is_some()
-                && (!limited || kept.unconfigured.is_some() == state.unconfigured.is_some())
-                && kept.blind == state.blind;
-            if alike && let Ok(kept_options) = kept_flow {
-                let joined = kept_options.join(&options);
-                *kept = kept.join(&state);
-                *kept_flow = Ok(joined);
-                continue 'next;
-            }
-        }
-        few.push((state, Ok(options)));
-    }
-    few
 }
 
 fn open_object() -> Object {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::graph::ModuleId;
-use crate::routes::{Entry, Layer, Route, RouteKind};
+use crate::routes::{Entry, Route, RouteKind};
 use crate::rule::{Calling, Control, Meaning};
 
 use super::call::Use;
@@ -12,6 +12,7 @@ use super::ending::End;
 use super::evaluator::{Evaluator, FRAMEWORK};
 use super::record::{Event, Flaw, Place};
 use super::state::{Outcomes, State};
+use super::target::Target;
 use super::value::{
     Bits, Chain, Closure, External, Native, Object, Presence, Provenance, Scope, Value,
 };
@@ -84,8 +85,7 @@ impl<'a> Evaluator<'a> {
             )
         };
         let url = route.url.as_deref().filter(fixed);
-        self.reset(route.module, method, url);
-        self.params = params.to_vec();
+        self.reset(Some(route.module), Target::new(method, url, params));
         let entry = Place {
             module: route.module,
             span: route.span,
@@ -94,7 +94,7 @@ impl<'a> Evaluator<'a> {
             Entry::Procedure(procedure) => match self.run_procedure(route, procedure) {
                 Some(outcomes) => (outcomes, Seen::Whole),
                 None => {
-                    self.reset(route.module, None, None);
+                    self.reset(Some(route.module), Target::default());
                     (Outcomes::new(), Seen::Nothing)
                 }
             },
@@ -119,7 +119,7 @@ impl<'a> Evaluator<'a> {
         method: Option<&str>,
         controls: &[Control],
     ) -> Passage {
-        self.reset(module, method, Some(url));
+        self.reset(Some(module), Target::new(method, Some(url), &[]));
         let Some(outcomes) = self.run_middleware(module, export) else {
             return Passage {
                 verdicts: vec![(Control::Auth, Verdict::of(Status::Unknown, Vec::new()))],
@@ -178,7 +178,7 @@ impl<'a> Evaluator<'a> {
         module: ModuleId,
         export: &str,
     ) -> Vec<(String, Evidence)> {
-        self.reset(module, None, None);
+        self.reset(Some(module), Target::default());
         let _ = self.run_middleware(module, export);
         let events = std::mem::take(&mut self.record.events);
         events
@@ -195,7 +195,6 @@ impl<'a> Evaluator<'a> {
 
     /// Calls a middleware as Next.js would.
     fn run_middleware(&mut self, module: ModuleId, export: &str) -> Option<Outcomes> {
-        self.params.clear();
         let function = self.export_value(module, export);
         let state = State::new(Scope::module(module));
         let request = self.request();
@@ -241,54 +240,10 @@ impl<'a> Evaluator<'a> {
                 scope: Scope::module(route.module),
                 this: None,
             })),
-            Entry::Chain(layers) => return (self.run_layers(route, layers, state), Seen::Whole),
+            Entry::Chain(layers) => return (self.run_layers(route, layers), Seen::Whole),
             Entry::Procedure(_) => Value::unknown(),
         };
         self.run_value(route, handler, state, 0)
-    }
-
-    fn run_layers(&mut self, route: &Route, layers: &[Layer], state: State) -> Outcomes {
-        let mut values = Vec::with_capacity(layers.len());
-        let mut caught = false;
-        for layer in layers {
-            if layer.handles_errors {
-                caught = true;
-                continue;
-            }
-            let layer = self.expr_aside(layer.module, layer.expr);
-            flatten(&layer, &mut values);
-        }
-        let handler = values.pop();
-        let (calling, args) = if route.kind == RouteKind::Hono {
-            (Calling::ContextNext, vec![self.context()])
-        } else {
-            (
-                Calling::RequestResponseNext,
-                vec![self.request(), self.response_object()],
-            )
-        };
-        // Hono answers 500 for whatever a handler throws.
-        let catches = caught || route.kind == RouteKind::Hono;
-        let chain = Chain {
-            layers: Rc::new(values),
-            handler,
-            calling,
-            catches,
-            args,
-            ..Chain::default()
-        };
-        let composed = Value::Native(Rc::new(Native::Composed(Rc::new(chain))));
-        let args = match &composed {
-            Value::Native(native) => match &**native {
-                Native::Composed(chain) => chain.args.clone(),
-                _ => Vec::new(),
-            },
-            _ => Vec::new(),
-        };
-        let id = layers.last().map_or(FRAMEWORK, |layer| layer.expr);
-        let module = layers.last().map_or(route.module, |layer| layer.module);
-        let state = state.in_scope(&Scope::module(module));
-        self.call(&composed, None, args, state, id, Use::Awaited)
     }
 
     fn run_value(
@@ -386,7 +341,7 @@ impl<'a> Evaluator<'a> {
         false
     }
 
-    fn arguments_of(&mut self, route: &Route) -> Vec<Value> {
+    pub(super) fn arguments_of(&mut self, route: &Route) -> Vec<Value> {
         match route.kind {
             RouteKind::Action => vec![Value::from_bits(Bits::ARGUMENT); 6],
             RouteKind::Pages | RouteKind::Express => vec![self.request(), self.response_object()],
@@ -396,8 +351,8 @@ impl<'a> Evaluator<'a> {
                     open: Some(Provenance::of(Bits::PARAM)),
                     ..Object::default()
                 };
-                for name in self.params.clone() {
-                    let bits = self.param_bits(&name);
+                for name in Rc::clone(self.target.params()).iter() {
+                    let bits = self.param_bits(name);
                     params.set(
                         Rc::from(name.as_str()),
                         Value::Unknown(Provenance::of(bits), Presence::Truthy),
@@ -495,14 +450,6 @@ impl<'a> Evaluator<'a> {
             line: record.line(place.span),
             note: note.to_owned(),
         }
-    }
-}
-
-/// The layers that a value stands for: arrays of middleware are layers one after another.
-fn flatten(value: &Value, layers: &mut Vec<Value>) {
-    match value {
-        Value::Array(items) => items.iter().for_each(|item| flatten(item, layers)),
-        other => layers.push(other.clone()),
     }
 }
 

@@ -111,7 +111,7 @@ impl Flaw {
 }
 
 /// The first main work of a handler.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct FirstWork {
     pub what: Rc<str>,
     pub place: Place,

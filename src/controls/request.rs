@@ -100,7 +100,7 @@ impl<'a> Evaluator<'a> {
                     Provenance::of(Bits::QUERY),
                     Presence::Truthy,
                 )),
-                "method" => Some(match &self.method {
+                "method" => Some(match self.target.method() {
                     Some(method) => Value::String(Rc::clone(method)),
                     None => Value::Unknown(Provenance::default(), Presence::Truthy),
                 }),
@@ -187,7 +187,7 @@ impl<'a> Evaluator<'a> {
 
     /// The path: a text where it is the same for all requests of the route, else a value with parts that are fixed.
     fn path_value(&mut self) -> Value {
-        let Some(path) = &self.url_path else {
+        let Some(path) = self.target.path().cloned() else {
             return Value::Unknown(Provenance::default(), Presence::Truthy);
         };
         if let Some(only) = path.constant() {
@@ -227,10 +227,9 @@ impl<'a> Evaluator<'a> {
         let set = set.build().ok()?;
         match path? {
             Value::String(path) => Some(set.is_match(&**path)),
-            Value::External(external) if self.is_url_path(external) => self
-                .url_path
-                .as_ref()?
-                .decide(texts, |path| set.is_match(path)),
+            Value::External(external) if self.is_url_path(external) => {
+                self.target.path()?.decide(texts, |path| set.is_match(path))
+            }
             _ => None,
         }
     }
@@ -248,7 +247,7 @@ impl<'a> Evaluator<'a> {
         }
         let text = self.paths.text(external.path);
         let name = text.rsplit('.').next().unwrap_or("");
-        let path = self.url_path.as_ref()?;
+        let path = self.target.path()?;
         let answer = match (name, args.first()) {
             ("startsWith", Some(Value::String(start))) => {
                 path.decide([&**start], |path| path.starts_with(&**start))
@@ -276,7 +275,7 @@ impl<'a> Evaluator<'a> {
     /// Whether a regular expression matches the request's path, when it is the same for all requests of the route.
     pub fn path_fits(&self, source: &str) -> Option<bool> {
         let regex = fancy_regex::Regex::new(source).ok()?;
-        let path = self.url_path.as_ref()?;
+        let path = self.target.path()?;
         path.decide([source], |path| regex.is_match(path).unwrap_or(false))
     }
 
@@ -287,7 +286,7 @@ impl<'a> Evaluator<'a> {
             | (Value::String(text), Value::External(path))
                 if self.is_url_path(path) =>
             {
-                let path = self.url_path.as_ref()?;
+                let path = self.target.path()?;
                 path.decide([&**text], |path| path == &**text)
             }
             _ => super::expression::equal(a, b),
@@ -319,7 +318,7 @@ impl<'a> Evaluator<'a> {
     }
 
     fn query(&mut self, name: &str, place: Option<Place>) -> Value {
-        if self.params.iter().any(|param| param == name) {
+        if self.target.params().iter().any(|param| param == name) {
             return Value::from_bits(self.param_bits(name));
         }
         if let Some(place) = place {

@@ -8,7 +8,7 @@ use smallvec::{SmallVec, smallvec};
 use super::value::{Bits, OriginId, Provenance, Response, Scope, Value};
 
 /// A condition that the path has decided: which one, which way, and what it was about.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Fact {
     pub site: Site,
     pub arm: bool,
@@ -69,7 +69,7 @@ fn add(facts: &mut Rc<Vec<Fact>>, fact: &Fact) {
 pub(super) struct Site(pub u32);
 
 /// A condition on the configuration that a path passed because something is missing there.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Unconfigured {
     pub site: Site,
     /// What is missing is a secret.
@@ -298,6 +298,51 @@ impl State {
             (Some(a), Some(b)) => a.status == b.status && a.kind == b.kind,
             _ => false,
         }
+    }
+
+    /// The paths cannot be told apart by anything that comes behind them.
+    pub fn is(&self, other: &Self) -> bool {
+        if Rc::ptr_eq(&self.0, &other.0) {
+            return true;
+        }
+        let Progress {
+            scope,
+            facts,
+            possible,
+            caller,
+            counted,
+            unconfigured,
+            signed_in,
+            missing,
+            work,
+            acted,
+            failed,
+            blind,
+            asked,
+            rejected,
+            forgotten,
+            answered,
+            passed_back,
+            worked_after_answer,
+        } = &**self;
+        scope.is(&other.scope)
+            && facts == &other.facts
+            && possible == &other.possible
+            && caller == &other.caller
+            && counted == &other.counted
+            && unconfigured == &other.unconfigured
+            && signed_in == &other.signed_in
+            && missing == &other.missing
+            && work == &other.work
+            && acted == &other.acted
+            && failed == &other.failed
+            && blind == &other.blind
+            && asked == &other.asked
+            && rejected == &other.rejected
+            && forgotten == &other.forgotten
+            && answered == &other.answered
+            && passed_back == &other.passed_back
+            && worked_after_answer == &other.worked_after_answer
     }
 
     /// Neither path knows more of the caller than the other: what verdicts tell apart, however many paths there are.

@@ -462,7 +462,7 @@ impl<'a> Evaluator<'a> {
             let result = self.rationed((1, 4), |this| this.handle(handler, failure, states));
             becomes = self.becomes(&result);
             // Behind the last block of one of the handler's functions, nothing is done as if it had succeeded.
-            let at_home = state.scope.module == self.home && self.own();
+            let at_home = Some(state.scope.module) == self.home && self.own();
             if becomes == Failure::Swallowed && at_home && self.is_last(handler, state) {
                 becomes = Failure::Answered;
             }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 /// A path with what is fixed in it and what a request fills in.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(super) struct UrlPath {
     /// What stands around the holes: one more than there are holes.
     pub fixed: Vec<Rc<str>>,

@@ -115,7 +115,7 @@ impl Bits {
 pub(super) struct OriginId(pub u32);
 
 /// Bits and the places that explain them.
-#[derive(Clone, Default, Debug)]
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub(super) struct Provenance {
     pub bits: Bits,
     pub origins: Option<Rc<Vec<OriginId>>>,
@@ -355,7 +355,7 @@ pub(super) struct External {
 }
 
 /// A response that is about to be sent.
-#[derive(Debug)]
+#[derive(PartialEq, Eq, Debug)]
 pub(super) struct Response {
     pub kind: ResponseKind,
     pub status: Option<u16>,
@@ -382,6 +382,16 @@ pub(super) struct Scope {
 }
 
 impl Scope {
+    /// Both are the same call's, or the top level of the same module.
+    pub fn is(self: &Rc<Self>, other: &Rc<Self>) -> bool {
+        let top = |scope: &Self| scope.variables.is_empty() && scope.parent.is_none();
+        Rc::ptr_eq(self, other)
+            || self.module == other.module
+                && self.function == other.function
+                && top(self)
+                && top(other)
+    }
+
     /// The scope of a module's top level: variables there are evaluated on demand, not stored.
     pub fn module(module: ModuleId) -> Rc<Self> {
         Rc::new(Self {

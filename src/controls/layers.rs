@@ -1,0 +1,212 @@
+//! Handlers of routers (Hono, Express): each runs behind the middleware that was registered in front of it.
+//!
+//! A router hears of a handler's failure itself; no middleware catches it. So a handler goes on from the paths on which the
+//! middleware hands on, and middleware that many routes share is run once for all of them that it cannot tell apart.
+
+use std::rc::Rc;
+
+use crate::graph::ModuleId;
+use crate::routes::{Layer, Route, RouteKind};
+use crate::rule::Calling;
+use crate::syntax::ExprId;
+
+use super::call::Use;
+use super::evaluator::Evaluator;
+use super::record::Failure;
+use super::state::{Outcomes, State, value};
+use super::steps::{Registered, passed_on};
+use super::target::Target;
+use super::value::{Chain, Native, Scope, Value};
+
+/// A function that was registered with a router.
+struct Function {
+    module: ModuleId,
+    expr: ExprId,
+    /// Which of those that the expression stands for.
+    at: usize,
+    value: Value,
+}
+
+/// What is the same for all middleware of a route.
+struct Router<'r> {
+    home: ModuleId,
+    target: &'r Target,
+    calling: Calling,
+    catches: bool,
+}
+
+impl Evaluator<'_> {
+    /// Runs the handler of a route behind its middleware.
+    pub(super) fn run_layers(&mut self, route: &Route, layers: &[Layer]) -> Outcomes {
+        let (target, arriving) = (self.target.unasked(), self.arriving);
+        let mut functions = Vec::with_capacity(layers.len());
+        for layer in layers.iter().filter(|layer| !layer.handles_errors) {
+            let values = self.registered(layer.module, layer.expr);
+            functions.extend(values.iter().enumerate().map(|(at, value)| Function {
+                module: layer.module,
+                expr: layer.expr,
+                at,
+                value: value.clone(),
+            }));
+        }
+        let hono = route.kind == RouteKind::Hono;
+        let router = Router {
+            home: route.module,
+            target: &target,
+            calling: if hono {
+                Calling::ContextNext
+            } else {
+                Calling::RequestResponseNext
+            },
+            // Hono answers 500 for whatever a handler throws.
+            catches: hono || layers.iter().any(|layer| layer.handles_errors),
+        };
+        let handler = functions.pop();
+        let mut last = None;
+        for function in &functions {
+            last = Some(self.registered_step(last, function, &router));
+        }
+        self.reset(Some(route.module), target.unasked());
+        self.arriving = arriving;
+        let Some(Function {
+            module,
+            expr,
+            value: handler,
+            ..
+        }) = handler
+        else {
+            return value(State::new(Scope::module(route.module)), Value::unknown());
+        };
+        let mut outcomes = Outcomes::new();
+        let arrivals = match last {
+            Some(last) => {
+                for step in self.steps.up_to(last) {
+                    let step = self.steps.get(step);
+                    self.exhausted |= step.exhausted;
+                    outcomes.extend(step.away.iter().cloned());
+                    for (event, place) in &step.events {
+                        self.record.add(event.clone(), *place);
+                    }
+                    let work = step.work.clone();
+                    self.meet_work(work.as_ref());
+                }
+                let last = self.steps.get(last);
+                self.kept.clone_from(&last.context);
+                last.arrivals.clone()
+            }
+            None => value(State::new(Scope::module(module)), Value::Undefined),
+        };
+        let args = self.arguments_of(route);
+        let chain = Chain {
+            handler: Some(handler),
+            calling: router.calling,
+            catches: router.catches,
+            ..Chain::default()
+        };
+        let handler = Value::Native(Rc::new(Native::Composed(Rc::new(chain))));
+        for (state, _) in arrivals {
+            let state = state.in_scope(&Scope::module(module));
+            outcomes.extend(self.call(&handler, None, args.clone(), state, expr, Use::Awaited));
+        }
+        outcomes
+    }
+
+    /// The functions that an expression registers with a router: arrays of them are middleware one after another.
+    fn registered(&mut self, module: ModuleId, expr: ExprId) -> Rc<[Value]> {
+        if let Some(known) = self.steps.registered.get(&(module, expr)) {
+            return Rc::clone(known);
+        }
+        let mut values = Vec::new();
+        flatten(&self.expr_aside(module, expr), &mut values);
+        let values: Rc<[Value]> = values.into();
+        self.steps
+            .registered
+            .insert((module, expr), Rc::clone(&values));
+        values
+    }
+
+    /// A middleware behind a step, up to the point at which it hands on.
+    fn registered_step(
+        &mut self,
+        before: Option<usize>,
+        function: &Function,
+        router: &Router<'_>,
+    ) -> usize {
+        let written_in = match &function.value {
+            Value::Function(closure) => closure.module,
+            _ => function.module,
+        };
+        let belongs = router.home == function.module || router.home == written_in;
+        let registered = Registered {
+            before,
+            module: function.module,
+            expr: function.expr,
+            at: function.at,
+            home: belongs.then_some(router.home),
+            catches: router.catches,
+        };
+        if let Some(known) = self.steps.known_registered(&registered, router.target) {
+            return known;
+        }
+        self.reset(registered.home, router.target.unasked());
+        let scope = Scope::module(function.module);
+        let arrivals = match before {
+            Some(before) => {
+                let before = self.steps.get(before);
+                self.kept.clone_from(&before.context);
+                before.arrivals.clone()
+            }
+            None => value(State::new(Rc::clone(&scope)), Value::Undefined),
+        };
+        let args = match router.calling {
+            Calling::RequestResponseNext => vec![self.request(), self.response_object()],
+            _ => vec![self.context()],
+        };
+        let chain = Rc::new(Chain {
+            layers: Rc::new(vec![function.value.clone()]),
+            handler: Some(Value::Native(Rc::new(Native::Arrive {
+                options: Value::Undefined,
+                kind: None,
+            }))),
+            calling: router.calling,
+            args,
+            ..Chain::default()
+        });
+        if router.catches {
+            self.protection.push(Failure::Answered);
+        }
+        let first = arrivals.first().cloned();
+        let mut gone = Outcomes::new();
+        for (state, _) in arrivals {
+            let state = state.in_scope(&scope);
+            let outcomes = self.run_chain(&chain, state, function.expr);
+            gone.extend(outcomes.into_iter().filter(|(state, _)| !passed_on(state)));
+        }
+        let mut arrivals = self.handed_on();
+        // One that could be read and never hands on answers by itself.
+        let answers = matches!(function.value, Value::Function(_)) && !self.exhausted;
+        if arrivals.is_empty() && !answers {
+            gone.clear();
+            arrivals.extend(first.map(|(mut state, flow)| {
+                state.blind = true;
+                (state, flow)
+            }));
+        }
+        // Nobody behind it sees its variables.
+        for (state, _) in arrivals.iter_mut().chain(&mut gone) {
+            state.scope = Rc::clone(&scope);
+        }
+        let mut step = self.step(before, arrivals, gone);
+        step.kept = function.value.clone();
+        let difference = router.target.difference(self.target.asked());
+        self.steps.add_registered(registered, difference, step)
+    }
+}
+
+/// The functions that a value stands for.
+fn flatten(value: &Value, functions: &mut Vec<Value>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| flatten(item, functions)),
+        other => functions.push(other.clone()),
+    }
+}

@@ -1,0 +1,111 @@
+//! What all requests of the handler that is proved have in common, and what of it its code asked for.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use super::url_path::UrlPath;
+
+/// The part of a request that the route table fixes: its method, its path and the names of its dynamic segments.
+///
+/// It notes which of them were asked for, because what comes of code that asked for none is the same for every route.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Target {
+    method: Option<Rc<str>>,
+    path: Option<Rc<UrlPath>>,
+    params: Rc<[String]>,
+    asked: Cell<Asked>,
+}
+
+/// What was asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]
+pub(super) struct Asked {
+    pub method: bool,
+    pub path: bool,
+}
+
+/// What of a target made a difference; two handlers of which it is the same cannot be told apart by code that asked for no more.
+#[derive(Clone, PartialEq, Eq, Hash, Default, Debug)]
+pub(super) struct Difference {
+    method: Option<Option<Rc<str>>>,
+    path: Option<(Option<Rc<UrlPath>>, Rc<[String]>)>,
+}
+
+impl Difference {
+    /// The parts that it holds.
+    pub fn asked(&self) -> Asked {
+        Asked {
+            method: self.method.is_some(),
+            path: self.path.is_some(),
+        }
+    }
+}
+
+impl Target {
+    pub fn new(method: Option<&str>, url: Option<&str>, params: &[String]) -> Self {
+        Self {
+            method: method.map(Rc::from),
+            path: url.map(|url| Rc::new(UrlPath::new(url))),
+            params: Rc::from(params),
+            asked: Cell::default(),
+        }
+    }
+
+    /// The request's method, when it is fixed.
+    pub fn method(&self) -> Option<&Rc<str>> {
+        self.note(Asked {
+            method: true,
+            path: false,
+        });
+        self.method.as_ref()
+    }
+
+    /// The path of the requests, when the handler has a URL.
+    pub fn path(&self) -> Option<&Rc<UrlPath>> {
+        self.note_path();
+        self.path.as_ref()
+    }
+
+    /// Names of the dynamic segments of the handler's URL.
+    pub fn params(&self) -> &Rc<[String]> {
+        self.note_path();
+        &self.params
+    }
+
+    fn note_path(&self) {
+        self.note(Asked {
+            method: false,
+            path: true,
+        });
+    }
+
+    fn note(&self, asked: Asked) {
+        let before = self.asked.get();
+        self.asked.set(Asked {
+            method: before.method || asked.method,
+            path: before.path || asked.path,
+        });
+    }
+
+    /// The same target, of which nothing was asked for.
+    pub fn unasked(&self) -> Self {
+        Self {
+            asked: Cell::default(),
+            ..self.clone()
+        }
+    }
+
+    /// What was asked for so far.
+    pub fn asked(&self) -> Asked {
+        self.asked.get()
+    }
+
+    /// The parts that `asked` names.
+    pub fn difference(&self, asked: Asked) -> Difference {
+        Difference {
+            method: asked.method.then(|| self.method.clone()),
+            path: asked
+                .path
+                .then(|| (self.path.clone(), Rc::clone(&self.params))),
+        }
+    }
+}
