@@ -35,6 +35,7 @@ struct Unused {
 
 pub(super) fn run(subject: &Subject<'_>, check: &ControlUnused) -> CheckResult {
     let graph = &subject.model.graph;
+    let kinds = Kinds::new(check);
     let generated = glob_set(&check.except_files);
     let mut result = CheckResult::default();
     let mut references = None;
@@ -50,7 +51,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &ControlUnused) -> CheckResult {
         {
             continue;
         }
-        let defined = defined(subject, check, id, record);
+        let defined = defined(subject, &kinds, id, record);
         if defined.is_empty() {
             continue;
         }
@@ -95,10 +96,11 @@ fn is_published(subject: &Subject<'_>, record: &ModuleRecord) -> bool {
 /// The controls among what a module exports.
 fn defined<'c>(
     subject: &Subject<'_>,
-    check: &'c ControlUnused,
+    kinds: &Kinds<'c>,
     id: ModuleId,
     record: &ModuleRecord,
 ) -> Vec<Defined<'c>> {
+    let check = kinds.check;
     let mut found = Vec::new();
     for statement in body(record) {
         let (name, init) = match &statement.kind {
@@ -134,7 +136,7 @@ fn defined<'c>(
             });
             let is_function = matches!(statement.kind, StmtKind::Function { .. })
                 || init.is_some_and(|init| matches!(record.expr(init), Expr::Function(_)));
-            match kind_of(check, record.name(name)) {
+            match kinds.of(record.name(name)) {
                 Some(kind) if works && (is_function || !kind.functions_only) => Some(kind),
                 _ => continue,
             }
@@ -180,19 +182,38 @@ fn is_of_objects(record: &ModuleRecord, expr: ExprId) -> bool {
     false
 }
 
-/// What a name says that something is.
-fn kind_of<'c>(check: &'c ControlUnused, name: &str) -> Option<&'c ControlKind> {
-    let words = words(name);
-    let first = words.first()?;
-    let last = words.last()?;
-    if check.except_first.contains(first) || check.except_last.contains(last) {
-        return None;
+/// What names say that something is.
+struct Kinds<'c> {
+    check: &'c ControlUnused,
+    /// Patterns of names, word by word, in the order of the rule.
+    patterns: Vec<(Vec<&'c str>, &'c ControlKind)>,
+}
+
+impl<'c> Kinds<'c> {
+    fn new(check: &'c ControlUnused) -> Self {
+        let patterns = check.kinds.iter().flat_map(|kind| {
+            let patterns = kind.names.iter();
+            patterns.map(move |pattern| (pattern.split(' ').collect(), kind))
+        });
+        Self {
+            check,
+            patterns: patterns.collect(),
+        }
     }
-    check.kinds.iter().find(|kind| {
-        kind.names
+
+    fn of(&self, name: &str) -> Option<&'c ControlKind> {
+        let words = words(name);
+        let first = words.first()?;
+        let last = words.last()?;
+        if self.check.except_first.contains(first) || self.check.except_last.contains(last) {
+            return None;
+        }
+        let found = self
+            .patterns
             .iter()
-            .any(|pattern| fits(&pattern.split(' ').collect::<Vec<_>>(), &words))
-    })
+            .find(|(pattern, _)| fits(pattern, &words));
+        found.map(|(_, kind)| *kind)
+    }
 }
 
 /// `with rate limit *`: words one by one, `*` for any number of them, `a|b` for one of several.

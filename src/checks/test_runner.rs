@@ -1,5 +1,7 @@
 //! Test runners as their configuration describes them: which files they pick up.
 
+use std::sync::OnceLock;
+
 use fancy_regex::Regex;
 use serde_json::Value;
 
@@ -42,10 +44,35 @@ pub(super) struct Runner {
     pub roots: Vec<RepoPath>,
     /// What it looks for, as written.
     pub shown: Vec<String>,
-    include: Vec<Regex>,
-    exclude: Vec<(Regex, String)>,
+    include: Vec<Pattern>,
+    exclude: Vec<(Pattern, String)>,
     /// Some of it cannot be read, so it may pick up whatever lies in its folders.
     pub unknown: bool,
+}
+
+/// A pattern over whole paths. It is compiled when a path is first held against it: most of what runners leave out is never
+/// asked for.
+#[derive(Debug)]
+struct Pattern {
+    source: String,
+    regex: OnceLock<Option<Regex>>,
+}
+
+impl Pattern {
+    /// Whether it matches; nothing where that cannot be told.
+    fn fits(&self, path: &str) -> Option<bool> {
+        let regex = self.regex.get_or_init(|| Regex::new(&self.source).ok());
+        regex.as_ref()?.is_match(path).ok()
+    }
+}
+
+impl From<Regex> for Pattern {
+    fn from(regex: Regex) -> Self {
+        Self {
+            source: regex.as_str().to_owned(),
+            regex: OnceLock::from(Some(regex)),
+        }
+    }
 }
 
 /// What a runner does with a file.
@@ -84,32 +111,44 @@ impl Runner {
             return Picks::Unknown;
         }
         let whole = format!("{ABOVE}{path}");
-        let fits = |regex: &Regex| regex.is_match(&whole).unwrap_or(true);
-        if !self.include.iter().any(fits) {
+        let mut included = false;
+        for pattern in &self.include {
+            match pattern.fits(&whole) {
+                Some(fits) => included |= fits,
+                None => return Picks::Unknown,
+            }
+            if included {
+                break;
+            }
+        }
+        if !included {
             return Picks::NoPattern;
         }
-        match self.exclude.iter().find(|(regex, _)| fits(regex)) {
-            Some((_, shown)) => Picks::Ignored(shown.clone()),
-            None => Picks::Yes,
+        for (pattern, shown) in &self.exclude {
+            match pattern.fits(&whole) {
+                Some(true) => return Picks::Ignored(shown.clone()),
+                Some(false) => {}
+                None => return Picks::Unknown,
+            }
         }
+        Picks::Yes
     }
 
     fn include_glob(&mut self, base: &RepoPath, glob: &str) {
         self.shown.push(glob.to_owned());
-        match glob_regex(base, glob) {
-            Some(regex) => self.include.push(regex),
+        match glob_pattern(base, glob) {
+            Some(pattern) => self.include.push(pattern),
             None => self.unknown = true,
         }
     }
 
     fn exclude_glob(&mut self, base: &RepoPath, glob: &str) {
         // A folder that is left out is not looked into.
-        for glob in [
-            glob.to_owned(),
-            format!("{}/**", glob.trim_end_matches('/')),
-        ] {
-            match glob_regex(base, &glob) {
-                Some(regex) => self.exclude.push((regex, glob)),
+        let below = format!("{}/**", glob.trim_end_matches('/'));
+        let below = Some(below).filter(|_| !glob.ends_with("/**"));
+        for glob in std::iter::once(glob.to_owned()).chain(below) {
+            match glob_pattern(base, &glob) {
+                Some(pattern) => self.exclude.push((pattern, glob)),
                 None => self.unknown = true,
             }
         }
@@ -307,7 +346,7 @@ fn jest(runner: &mut Runner, folder: &RepoPath, list: Lists<'_>) {
             };
             runner.shown.push(pattern);
             if let Some(regex) = runner.regex(&source) {
-                runner.include.push(regex);
+                runner.include.push(regex.into());
             }
         }
     } else if let Some((patterns, whole, place)) = list("testMatch") {
@@ -338,7 +377,7 @@ fn jest(runner: &mut Runner, folder: &RepoPath, list: Lists<'_>) {
         for pattern in patterns {
             let source = pattern.replace("<rootDir>", &absolute);
             if let Some(regex) = runner.regex(&source) {
-                runner.exclude.push((regex, pattern));
+                runner.exclude.push((regex.into(), pattern));
             }
         }
     }
@@ -462,28 +501,28 @@ fn playwright_project<'m>(
         }
     }
     let any = RepoPath::new("");
-    let patterns = |runner: &mut Runner, value: &Folded<'m>| -> Vec<(Regex, String)> {
+    let patterns = |runner: &mut Runner, value: &Folded<'m>| -> Vec<(Pattern, String)> {
         let (texts, whole) = texts(value);
         runner.unknown |= !whole;
         texts
             .into_iter()
             .filter_map(|text| {
-                let regex = match text
+                let pattern = match text
                     .strip_prefix('/')
                     .and_then(|text| text.strip_suffix('/'))
                 {
-                    Some(source) => Regex::new(source).ok(),
+                    Some(source) => Regex::new(source).ok().map(Pattern::from),
                     None => {
                         let glob = if text.starts_with("**/") {
                             text.clone()
                         } else {
                             format!("**/{text}")
                         };
-                        glob_regex(&any, &glob)
+                        glob_pattern(&any, &glob)
                     }
                 };
-                runner.unknown |= regex.is_none();
-                Some((regex?, text))
+                runner.unknown |= pattern.is_none();
+                Some((pattern?, text))
             })
             .collect()
     };
@@ -491,8 +530,8 @@ fn playwright_project<'m>(
         Some(value) => {
             let found = patterns(&mut runner, value);
             runner.patterns = Some(value.location());
-            for (regex, shown) in found {
-                runner.include.push(regex);
+            for (pattern, shown) in found {
+                runner.include.push(pattern);
                 runner.shown.push(shown);
             }
         }
@@ -531,8 +570,8 @@ fn regex_text(folder: &RepoPath) -> String {
     fancy_regex::escape(whole.trim_end_matches('/')).into_owned()
 }
 
-/// A glob of micromatch or minimatch as a regular expression over whole paths.
-fn glob_regex(base: &RepoPath, glob: &str) -> Option<Regex> {
+/// A glob of micromatch or minimatch as a pattern over whole paths.
+fn glob_pattern(base: &RepoPath, glob: &str) -> Option<Pattern> {
     let glob = glob.trim_start_matches("./");
     let mut source = format!("^{}/", regex_text(base));
     if base.is_root() {
@@ -599,17 +638,20 @@ fn glob_regex(base: &RepoPath, glob: &str) -> Option<Regex> {
         return None;
     }
     source.push('$');
-    Regex::new(&source).ok()
+    Some(Pattern {
+        source,
+        regex: OnceLock::new(),
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{JEST, PLAYWRIGHT, VITEST, glob_regex};
+    use super::{JEST, PLAYWRIGHT, VITEST, glob_pattern};
     use crate::source::RepoPath;
 
     fn fits(base: &str, glob: &str, path: &str) -> bool {
-        let regex = glob_regex(&RepoPath::new(base), glob).unwrap();
-        regex.is_match(&format!("/repo/{path}")).unwrap()
+        let pattern = glob_pattern(&RepoPath::new(base), glob).unwrap();
+        pattern.fits(&format!("/repo/{path}")).unwrap()
     }
 
     #[test]
@@ -625,6 +667,6 @@ mod tests {
         assert!(fits("", PLAYWRIGHT, "e2e/a.spec.ts"));
         assert!(fits("", "{src,lib}/**/*.test.ts", "lib/a/b.test.ts"));
         assert!(!fits("", "src/*.test.ts", "src/a/b.test.ts"));
-        assert!(glob_regex(&RepoPath::new(""), "!(a)").is_none());
+        assert!(glob_pattern(&RepoPath::new(""), "!(a)").is_none());
     }
 }

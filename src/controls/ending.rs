@@ -1,6 +1,9 @@
 //! How a path ends for the one who asked: served, turned away, or neither.
 
 use std::rc::Rc;
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
 
 use super::state::{Asked, Fact, Flow, State};
 use super::value::{Response, ResponseKind, Value};
@@ -151,30 +154,39 @@ fn answer_ending(response: &Response, state: &State, idle: Ending) -> Ending {
 
 /// The status that a text stands for that tells why somebody is turned away: `unauthorized`.
 fn told(text: &str) -> Option<u16> {
-    let text = text.to_ascii_lowercase().replace('_', " ");
+    static REASONS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+        let mut spelled: Vec<String> = WORDS.iter().map(|(word, _)| (*word).to_owned()).collect();
+        spelled.extend(WORDS.iter().map(|(word, _)| word.replace(' ', "_")));
+        AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .build(spelled)
+            .ok()
+    });
     // `catalog_invalid` does not say `log in`.
     let begins = |at: usize| !text[..at].ends_with(char::is_alphanumeric);
-    let says = |words: &[&str]| {
-        words
-            .iter()
-            .any(|word| text.match_indices(word).any(|(at, _)| begins(at)))
-    };
-    if says(&[
-        "unauthori",
-        "unauthenticated",
-        "not authenticated",
-        "not logged in",
-        "sign in",
-        "log in",
-        "must be signed in",
-    ]) {
-        return Some(401);
-    }
-    if says(&["forbidden", "permission"]) {
-        return Some(403);
-    }
-    says(&["too many requests", "rate limit"]).then_some(429)
+    let found = REASONS.as_ref()?.find_overlapping_iter(text);
+    let statuses = found
+        .filter(|found| begins(found.start()))
+        .filter_map(|found| Some(WORDS.get(found.pattern().as_usize() % WORDS.len())?.1));
+    // Who is not known is turned away first, whatever else is said.
+    statuses.min()
 }
+
+/// How texts that tell why somebody is turned away say so, with the status that they stand for; the words may also be joined
+/// with underscores.
+const WORDS: [(&str, u16); 11] = [
+    ("unauthori", 401),
+    ("unauthenticated", 401),
+    ("not authenticated", 401),
+    ("not logged in", 401),
+    ("sign in", 401),
+    ("log in", 401),
+    ("must be signed in", 401),
+    ("forbidden", 403),
+    ("permission", 403),
+    ("too many requests", 429),
+    ("rate limit", 429),
+];
 
 /// The status that an error or a failed result stands for.
 pub(super) fn status_field(value: &Value) -> Option<u16> {

@@ -9,7 +9,7 @@ use crate::syntax::{Expr, ExprId, Key, MemberValue, Pattern};
 
 use super::call::Use;
 use super::evaluator::Evaluator;
-use super::limits::{limit_text, window_of};
+use super::limits::{limit_text, own_limit, window_of};
 use super::paths::PathId;
 use super::record::{Event, Failure, FirstWork, Place};
 use super::state::{Outcomes, State, value};
@@ -881,15 +881,7 @@ impl<'a> Evaluator<'a> {
                         .as_ref()
                         .and_then(|shape| limit_text(shape, &args))
                 });
-                let limit: Option<Rc<str>> = limit.map(Rc::from);
-                self.event(
-                    Event::Limiter {
-                        limit: limit.clone(),
-                    },
-                    place,
-                );
-                let origin = self.origin(place, &shown, limit, by_name);
-                let provenance = Provenance::at(Bits::LIMITER, origin);
+                let provenance = self.asked_limiter(limit, &shown, by_name, place);
                 if api.is == Meaning::LimitDecision {
                     return value(state, Value::Unknown(provenance, Presence::Maybe));
                 }
@@ -1137,13 +1129,23 @@ impl<'a> Evaluator<'a> {
                     _ => Event::Delegated,
                 };
                 self.event(event, place);
+                let answer = Value::Unknown(Provenance::default(), Presence::Truthy);
+                let mut outcomes = match own_limit(api, external, &args) {
+                    Some(limit) => {
+                        let provenance = self.asked_limiter(limit, &shown, by_name, place);
+                        let bad = self.response(Some(429), ResponseKind::Body, provenance.clone());
+                        self.gate(answer, bad, provenance, state, id)
+                    }
+                    None => value(state, answer),
+                };
                 self.protection.push(Failure::Answered);
-                self.work(&mut state, place, &text);
+                for (state, flow) in &mut outcomes {
+                    if flow.is_ok() {
+                        self.work(state, place, &text);
+                    }
+                }
                 self.protection.pop();
-                value(
-                    state,
-                    Value::Unknown(Provenance::default(), Presence::Truthy),
-                )
+                outcomes
             }
             Meaning::ServeProcedures => self.handler_of_package(api, &args, state, id),
             Meaning::SignedHandler => {
@@ -1188,6 +1190,25 @@ impl<'a> Evaluator<'a> {
             | Meaning::OpaqueHandler
             | Meaning::Work => self.kept(external, args, all, state),
         }
+    }
+
+    /// A limiter is asked here: what its decision comes from.
+    fn asked_limiter(
+        &mut self,
+        limit: Option<String>,
+        shown: &str,
+        by_name: bool,
+        place: Place,
+    ) -> Provenance {
+        let limit: Option<Rc<str>> = limit.map(Rc::from);
+        self.event(
+            Event::Limiter {
+                limit: limit.clone(),
+            },
+            place,
+        );
+        let origin = self.origin(place, shown, limit, by_name);
+        Provenance::at(Bits::LIMITER, origin)
     }
 
     fn kept_value(

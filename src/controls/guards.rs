@@ -192,6 +192,18 @@ impl Evaluator<'_> {
                 return Verdict::of(Status::Unknown, evidence);
             }
             Seen::Library { signed } => {
+                let limiter = self.record.first(|event| match event {
+                    Event::Limiter { limit } if control == Control::RateLimit => Some(limit),
+                    _ => None,
+                });
+                if let Some((limit, place)) = limiter {
+                    let limit = limit.as_deref().map(str::to_owned);
+                    evidence.push(self.evidence(place, "the library limits requests by itself"));
+                    return Verdict {
+                        limit,
+                        ..Verdict::of(Status::Enforced, evidence)
+                    };
+                }
                 let status = if signed && control == Control::Auth {
                     evidence.push(Evidence {
                         note: String::from("the library checks the signature of every request"),

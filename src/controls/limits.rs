@@ -6,7 +6,7 @@
 use std::rc::Rc;
 
 use crate::graph::ModuleId;
-use crate::rule::{LimitShape, Meaning};
+use crate::rule::{Api, LimitShape, Meaning};
 use crate::syntax::{BinaryOp, Expr, ExprId, LogicalOp, ModuleRecord, Stmt, StmtKind, UnaryOp};
 
 use super::evaluator::Evaluator;
@@ -281,6 +281,44 @@ fn limit(away: &mut Completion, on: &mut Completion, site: Site, arm: bool) {
 }
 
 /// `30/1m` from the arguments of a limiter.
+/// The limiter that a library's handler brings along, with its limit; nothing where there is none, or it is switched off.
+pub(super) fn own_limit(api: &Api, handler: &External, args: &[Value]) -> Option<Option<String>> {
+    let own = api.own_limit.as_ref()?;
+    let options = args
+        .iter()
+        .find_map(|arg| option_of(arg, &own.option, 0))
+        .or_else(|| option_within(handler, &own.option, 0));
+    match options {
+        Some(Value::Object(options))
+            if matches!(options.get(&own.switch), Some(Value::Bool(false))) =>
+        {
+            None
+        }
+        Some(options) => Some(limit_text(&own.limit, &[options])),
+        None => Some(None),
+    }
+}
+
+/// An option of the calls that made a thing: `betterAuth({ rateLimit })` of `toNextJsHandler(auth).GET`.
+fn option_within(made: &External, option: &str, depth: u8) -> Option<Value> {
+    let by_args = made
+        .args
+        .iter()
+        .find_map(|arg| option_of(arg, option, depth));
+    by_args.or_else(|| option_within(made.receiver.as_ref()?, option, depth + 1))
+}
+
+fn option_of(value: &Value, option: &str, depth: u8) -> Option<Value> {
+    match value {
+        Value::Object(options) => options.get(option).cloned(),
+        Value::External(made) if depth < MOST_MAKERS => option_within(made, option, depth + 1),
+        _ => None,
+    }
+}
+
+/// More calls than this do not make one thing.
+const MOST_MAKERS: u8 = 6;
+
 pub(super) fn limit_text(shape: &LimitShape, args: &[Value]) -> Option<String> {
     let count = match pick(&shape.count, args) {
         Some(Value::Number(count)) => count,

@@ -10,6 +10,7 @@ use crate::rule::{Calling, Control, Meaning};
 use super::call::Use;
 use super::ending::End;
 use super::evaluator::{Evaluator, FRAMEWORK};
+use super::limits::own_limit;
 use super::record::{Event, Flaw, Place};
 use super::state::{Outcomes, State};
 use super::target::Target;
@@ -289,8 +290,17 @@ impl<'a> Evaluator<'a> {
                     let outcomes = self.call(&handler, None, args, state, id, Use::Awaited);
                     return (outcomes, Seen::Whole);
                 }
-                match known.api.or(made_by).map(|api| api.is) {
+                let api = known.api.or(made_by);
+                match api.map(|api| api.is) {
                     Some(Meaning::AuthHandler) => {
+                        if let Some(limit) = api.and_then(|api| own_limit(api, external, &[])) {
+                            let place = Place {
+                                module: route.module,
+                                span: route.span,
+                            };
+                            let limit = limit.map(Rc::from);
+                            self.event(Event::Limiter { limit }, place);
+                        }
                         return (Outcomes::new(), Seen::Library { signed: false });
                     }
                     Some(Meaning::SignedHandler) => {

@@ -152,6 +152,7 @@ impl TeamControls {
             gives: None,
             context: Vec::new(),
             provider: None,
+            own_limit: None,
         });
     }
 }

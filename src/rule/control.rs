@@ -60,6 +60,21 @@ pub struct Api {
     /// For webhooks: the provider, `stripe`.
     #[serde(default)]
     pub provider: Option<String>,
+    /// For complete handlers of libraries: the limiter that they bring along.
+    #[serde(default)]
+    pub own_limit: Option<OwnLimit>,
+}
+
+/// A limiter that a library's complete handler brings along, switched on unless its options say otherwise.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct OwnLimit {
+    /// The option of whatever made the handler that holds what follows: `rateLimit`.
+    pub option: String,
+    /// The key that switches it off where it is `false`: `enabled`.
+    pub switch: String,
+    /// Where count and window stand.
+    pub limit: LimitShape,
 }
 
 /// Where the constants of a limiter stand among a call's arguments.
