@@ -236,10 +236,12 @@ impl<'a> Evaluator<'a> {
             && name
                 .chars()
                 .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
-        if upper && text.ends_with("()") && provenance.bits.has(Bits::CONFIG.with(Bits::SECRET)) {
+        let path = self.paths.member(external.path, name);
+        // `env().API_KEY`; but `toNextJsHandler(auth).GET` is a handler, whatever configures it.
+        let configured = provenance.bits.has(Bits::CONFIG.with(Bits::SECRET));
+        if upper && text.ends_with("()") && configured && self.paths.known(path).api.is_none() {
             return Value::Unknown(provenance, Presence::Truthy);
         }
-        let path = self.paths.member(external.path, name);
         if let Some(kind) = self.paths.known(path).builder {
             return self.builder(kind, Vec::new());
         }
