@@ -79,8 +79,15 @@ pub(super) fn find(
     sites.dedup();
     let mut found = Vec::new();
     for site in sites {
+        if scope == CodeScope::Handlers && !subject.reach().modules().contains(&site.module) {
+            continue;
+        }
+        let whole = (site.module, 0);
+        if scope != CodeScope::Handlers && !in_scope(subject, scope, whole) {
+            continue;
+        }
         let unit = subject.unit(site);
-        if !in_scope(subject, scope, unit) {
+        if scope == CodeScope::Handlers && !in_scope(subject, scope, unit) {
             continue;
         }
         let record = graph.module(site.module);
@@ -125,8 +132,10 @@ fn candidates(subject: &Subject<'_>, path: &str) -> Vec<Site> {
     if last == "default" || last == "*" {
         return of_package(subject, path.split('#').next().unwrap_or(""));
     }
-    if !last.contains('*') {
-        return index.calls(last).to_vec();
+    // `fs#*readFile` is the export and the method of the whole.
+    let name = last.trim_start_matches('*');
+    if !name.contains('*') {
+        return index.calls(name).to_vec();
     }
     let names = index.called_names().filter(|name| wildcard(last, name));
     names.flat_map(|name| index.calls(name)).copied().collect()
@@ -136,15 +145,12 @@ fn candidates(subject: &Subject<'_>, path: &str) -> Vec<Site> {
 fn of_package(subject: &Subject<'_>, package: &str) -> Vec<Site> {
     let index = subject.index();
     let mut found = Vec::new();
-    for (id, record) in subject.model.graph.modules() {
-        for import in &record.imports {
-            if !import.type_only && wildcard(package, &import.specifier) {
-                let calls = index.calls(record.name(import.local));
-                let from = calls.partition_point(|site| site.module < id);
-                let own = calls.get(from..).unwrap_or_default();
-                found.extend(own.iter().take_while(|site| site.module == id));
-            }
-        }
+    for (id, local) in index.imports(package) {
+        let record = subject.model.graph.module(id);
+        let calls = index.calls(record.name(local));
+        let from = calls.partition_point(|site| site.module < id);
+        let own = calls.get(from..).unwrap_or_default();
+        found.extend(own.iter().take_while(|site| site.module == id));
     }
     found
 }

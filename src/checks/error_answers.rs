@@ -32,7 +32,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &ErrorAnswers) -> CheckResult {
 /// The modules in which handlers do something.
 fn modules<'a>(subject: &Subject<'a>) -> Vec<(ModuleId, &'a ModuleRecord)> {
     let graph = &subject.model.graph;
-    let mut modules: Vec<ModuleId> = subject.reach().modules().into_iter().collect();
+    let mut modules: Vec<ModuleId> = subject.reach().modules().iter().copied().collect();
     modules.sort_unstable();
     let records = modules.into_iter().map(|id| (id, graph.module(id)));
     records

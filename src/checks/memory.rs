@@ -20,7 +20,7 @@ use super::taint::from_caller;
 pub(super) fn run(subject: &Subject<'_>, check: &Memory) -> CheckResult {
     let graph = &subject.model.graph;
     let mut result = CheckResult::default();
-    let mut modules: Vec<ModuleId> = subject.reach().modules().into_iter().collect();
+    let mut modules: Vec<ModuleId> = subject.reach().modules().iter().copied().collect();
     modules.sort_unstable();
     for module in modules {
         let record = graph.module(module);

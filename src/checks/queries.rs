@@ -242,7 +242,7 @@ fn builder_bounded(subject: &Subject<'_>, call: &Found) -> Option<bool> {
 fn page_size(subject: &Subject<'_>, check: &Queries) -> CheckResult {
     let graph = &subject.model.graph;
     let mut result = CheckResult::default();
-    let mut modules: Vec<ModuleId> = subject.reach().modules().into_iter().collect();
+    let mut modules: Vec<ModuleId> = subject.reach().modules().iter().copied().collect();
     modules.sort_unstable();
     for module in modules {
         let record = graph.module(module);
@@ -485,7 +485,7 @@ fn consecutive(
 ) -> CheckResult {
     let graph = &subject.model.graph;
     let mut result = CheckResult::default();
-    let mut modules: Vec<ModuleId> = subject.reach().modules().into_iter().collect();
+    let mut modules: Vec<ModuleId> = subject.reach().modules().iter().copied().collect();
     modules.sort_unstable();
     for module in modules {
         let record = graph.module(module);

@@ -195,7 +195,7 @@ impl<'a> Subject<'a> {
                 .modules()
                 .filter(|(_, module)| module.path.stem() == "instrumentation")
                 .map(|(id, _)| id);
-            let mut modules = self.reach().modules();
+            let mut modules = self.reach().modules().clone();
             modules.extend(middleware.chain(started));
             Vocabulary::of(graph, modules.into_iter())
         })

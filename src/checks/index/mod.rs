@@ -10,9 +10,9 @@ use std::sync::OnceLock;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::graph::{Graph, ModuleId};
-use crate::syntax::{Expr, ExprId};
+use crate::syntax::{Expr, ExprId, Name};
 
-use super::code::{called_name, is_side_file, numbered};
+use super::code::{called_name, is_side_file, numbered, package_of};
 
 pub(super) use module::{ModuleIndex, bound};
 pub(super) use reach::{Reach, Unit};
@@ -33,6 +33,8 @@ pub(super) struct Site {
 #[derive(Debug)]
 pub(super) struct Index {
     calls: FxHashMap<Box<str>, Vec<Site>>,
+    /// What is taken from packages under names of the modules' own, by specifier.
+    imports: FxHashMap<Box<str>, Vec<(ModuleId, Name)>>,
     modules: Vec<OnceLock<ModuleIndex>>,
 }
 
@@ -40,9 +42,22 @@ impl Index {
     /// Looks through all modules of `graph` once.
     pub(super) fn new(graph: &Graph) -> Self {
         let mut calls: FxHashMap<Box<str>, Vec<Site>> = FxHashMap::default();
+        let mut imports: FxHashMap<Box<str>, Vec<(ModuleId, Name)>> = FxHashMap::default();
         for (module, record) in graph.modules() {
             if is_side_file(&record.path) {
                 continue;
+            }
+            for import in &record.imports {
+                if import.type_only || package_of(&import.specifier).is_none() {
+                    continue;
+                }
+                let taken = (module, import.local);
+                match imports.get_mut(&import.specifier) {
+                    Some(known) => known.push(taken),
+                    None => {
+                        imports.insert(import.specifier.clone(), vec![taken]);
+                    }
+                }
             }
             for (expr, written) in numbered(record) {
                 let (Expr::Call { callee, .. } | Expr::New { callee, .. }) = written else {
@@ -62,6 +77,7 @@ impl Index {
         }
         Self {
             calls,
+            imports,
             modules: (0..graph.len()).map(|_| OnceLock::new()).collect(),
         }
     }
@@ -69,6 +85,18 @@ impl Index {
     /// The calls of functions and methods of this name, in the order of their places.
     pub(super) fn calls(&self, name: &str) -> &[Site] {
         self.calls.get(name).map_or(&[], |sites| sites)
+    }
+
+    /// What modules take from packages of this form, as module and local name.
+    pub(super) fn imports(&self, form: &str) -> Vec<(ModuleId, Name)> {
+        if !form.contains('*') {
+            return self.imports.get(form).cloned().unwrap_or_default();
+        }
+        let fitting = self
+            .imports
+            .iter()
+            .filter(|(specifier, _)| crate::rule::wildcard(form, specifier));
+        fitting.flat_map(|(_, taken)| taken).copied().collect()
     }
 
     /// The names that are called anywhere.

@@ -16,6 +16,8 @@ pub(in crate::checks) type Unit = (ModuleId, u32);
 #[derive(Debug, Default)]
 pub(in crate::checks) struct Reach {
     callers: FxHashMap<Unit, Vec<Unit>>,
+    /// Their modules.
+    modules: FxHashSet<ModuleId>,
     /// What each part mentions.
     mentions: FxHashMap<Unit, Vec<Unit>>,
     /// Handlers that begin in a part, by their index.
@@ -66,8 +68,8 @@ impl Reach {
     }
 
     /// Handlers reach some part of this module.
-    pub(in crate::checks) fn modules(&self) -> FxHashSet<ModuleId> {
-        self.callers.keys().map(|(module, _)| *module).collect()
+    pub(in crate::checks) fn modules(&self) -> &FxHashSet<ModuleId> {
+        &self.modules
     }
 
     /// The parts that a handler reaches, its own first.
@@ -122,6 +124,7 @@ impl Walk<'_> {
     fn enter(&mut self, unit: Unit) {
         if !self.reach.callers.contains_key(&unit) {
             self.reach.callers.insert(unit, Vec::new());
+            self.reach.modules.insert(unit.0);
             self.open.push(unit);
         }
     }
