@@ -698,7 +698,7 @@ const BESIDE: [&str; 12] = [
     "history",
 ];
 
-fn write_of<'r>(record: &'r ModuleRecord, query: ExprId) -> Option<&'r str> {
+fn write_of(record: &ModuleRecord, query: ExprId) -> Option<&str> {
     let steps = chain(record, query);
     if in_transaction(&steps) {
         return None;

@@ -13,6 +13,10 @@ use super::{
 /// What a rule looks at. In a file the kind is a table's key: `[check.route-control]`.
 #[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there are a few hundred of them, read once and never moved"
+)]
 pub enum Check {
     /// A control has to reach handlers. Every handler is followed from its entry through its wrappers, its middleware and the functions
     /// that it calls, in other files and packages too; the control counts only where it can turn the request away, or catch the

@@ -247,7 +247,7 @@ impl ModuleIndex {
                 let start = record.span(**value).start;
                 start < at && self.function_at(record, start) == around
             };
-            if let Some(found) = values.iter().filter(own).next_back() {
+            if let Some(found) = values.iter().rfind(own) {
                 return Some(*found);
             }
             function = record.function(around).parent;

@@ -1,10 +1,12 @@
 //! Which parts of which modules the handlers of an application reach, by the names that they mention.
 
+use std::collections::hash_map::Entry;
+
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::graph::{Graph, Link, ModuleId, Symbol};
 use crate::model::RouteFacts;
-use crate::routes::Entry;
+use crate::routes::Entry as Start;
 use crate::syntax::{Expr, ExprId, Name};
 
 use super::Index;
@@ -37,19 +39,19 @@ impl Reach {
             let route = &facts.route;
             let mut starts = Vec::new();
             match &route.entry {
-                Entry::Export(name) => {
+                Start::Export(name) => {
                     walk.symbol(graph.export(route.module, name), &mut starts);
                 }
-                Entry::Function(function) => {
+                Start::Function(function) => {
                     let start = graph.module(route.module).function(*function).span.start;
                     starts.push(walk.unit(route.module, start));
                 }
-                Entry::Chain(layers) => {
+                Start::Chain(layers) => {
                     for layer in layers {
                         walk.layer(layer.module, layer.expr, &mut starts);
                     }
                 }
-                Entry::Procedure(procedure) => {
+                Start::Procedure(procedure) => {
                     walk.layer(procedure.layer.module, procedure.layer.expr, &mut starts);
                 }
             }
@@ -122,8 +124,8 @@ impl Walk<'_> {
     }
 
     fn enter(&mut self, unit: Unit) {
-        if !self.reach.callers.contains_key(&unit) {
-            self.reach.callers.insert(unit, Vec::new());
+        if let Entry::Vacant(free) = self.reach.callers.entry(unit) {
+            free.insert(Vec::new());
             self.reach.modules.insert(unit.0);
             self.open.push(unit);
         }
