@@ -105,14 +105,16 @@ pub(super) fn compose(subject: &Subject<'_>, check: &Compose) -> CheckResult {
         {
             continue;
         }
-        let kinds: [(&str, fn(&ComposeService) -> bool); 3] = [
-            ("health check", |service| service.health_check),
-            ("restart policy", |service| service.restart),
-            ("resource limit", |service| service.limits),
+        let lacks = |has: fn(&ComposeService) -> bool| {
+            services.iter().filter(|service| !has(service)).count()
+        };
+        let kinds = [
+            ("health check", lacks(|service| service.health_check)),
+            ("restart policy", lacks(|service| service.restart)),
+            ("resource limit", lacks(|service| service.limits)),
         ];
         let mut missing = Vec::new();
-        for (name, has) in kinds {
-            let without = services.iter().filter(|service| !has(service)).count();
+        for (name, without) in kinds {
             if without > 0 {
                 missing.push(format!("{without} without a {name}"));
             }

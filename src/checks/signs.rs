@@ -87,9 +87,7 @@ impl<'m> Ground<'_, 'm> {
                     && wildcard(pattern, name)
             })
         };
-        if patterns.clone().next().is_none() {
-            return None;
-        }
+        patterns.clone().next()?;
         let names = self.packages().flat_map(|package| {
             package
                 .dependencies

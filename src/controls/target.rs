@@ -23,11 +23,18 @@ pub(super) struct Asked {
     pub path: bool,
 }
 
+/// The path and the names of its segments.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+struct PathDifference {
+    path: Option<Rc<UrlPath>>,
+    params: Rc<[String]>,
+}
+
 /// What of a target made a difference; two handlers of which it is the same cannot be told apart by code that asked for no more.
 #[derive(Clone, PartialEq, Eq, Hash, Default, Debug)]
 pub(super) struct Difference {
     method: Option<Option<Rc<str>>>,
-    path: Option<(Option<Rc<UrlPath>>, Rc<[String]>)>,
+    path: Option<PathDifference>,
 }
 
 impl Difference {
@@ -103,9 +110,10 @@ impl Target {
     pub fn difference(&self, asked: Asked) -> Difference {
         Difference {
             method: asked.method.then(|| self.method.clone()),
-            path: asked
-                .path
-                .then(|| (self.path.clone(), Rc::clone(&self.params))),
+            path: asked.path.then(|| PathDifference {
+                path: self.path.clone(),
+                params: Rc::clone(&self.params),
+            }),
         }
     }
 }
