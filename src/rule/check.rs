@@ -103,7 +103,7 @@ pub enum Check {
     /// One of several signs has to be found: a package that code imports or a manifest lists, a file, a command in a script or a pipeline, a
     /// name in code or in a database schema, a route, a document. What cannot be seen from the repository can be attested in
     /// `[attest.<rule-id>]`.
-    Present(Box<Present>),
+    Present(Present),
     /// Several parts have to be there, each known by signs of its own as in `[check.present]`.
     Parts(Parts),
     /// An image has to be built and run well. The stages of Dockerfiles are followed from the last one back to its base image; files whose base

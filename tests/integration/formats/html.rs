@@ -7,8 +7,11 @@ use readiness::report;
 
 use super::{Audited, hostile};
 
-/// Tags of a page in order, each with its attributes as written, and the texts between them.
-fn parsed(page: &str) -> (Vec<(String, Vec<(String, String)>)>, String) {
+/// A tag with its attributes as written.
+type Tag = (String, Vec<(String, String)>);
+
+/// Tags of a page in order, and the texts between them.
+fn parsed(page: &str) -> (Vec<Tag>, String) {
     let mut tags = Vec::new();
     let mut texts = String::new();
     let mut rest = page;
