@@ -170,6 +170,14 @@ fn runs(step: &PipelineStep, line: &str) -> bool {
 
 /// True when the line runs one of the commands.
 pub(super) fn runs_command(commands: &[String], line: &str) -> bool {
+    // Most lines hold the first word of no command.
+    let first = |command: &String| {
+        let word = command.split_whitespace().next();
+        word.is_none_or(|word| memchr::memmem::find(line.as_bytes(), word.as_bytes()).is_some())
+    };
+    if !commands.iter().any(first) {
+        return false;
+    }
     let line: Vec<&str> = words(line)
         .take_while(|word| !word.starts_with('#'))
         .collect();

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use rustc_hash::FxHashSet;
 
 use crate::config::RoutePattern;
@@ -231,23 +232,35 @@ impl<'m> Ground<'_, 'm> {
             let folder = path.as_str().get(..folder).unwrap_or_default();
             root.as_str().starts_with(folder.trim_end_matches('/'))
         };
+        let (of_paths, of_names): (Vec<&String>, Vec<&String>) =
+            patterns.iter().partition(|pattern| pattern.contains('/'));
+        // A path that holds none of these words fits no pattern.
+        let words = patterns.iter().map(|pattern| {
+            let parts = pattern.split('*');
+            parts.max_by_key(|part| part.len()).unwrap_or_default()
+        });
+        let kind = Some(AhoCorasickKind::ContiguousNFA);
+        let words = AhoCorasick::builder().kind(kind).build(words).ok();
         model
             .paths
             .iter()
             .zip(lower)
             .filter(move |(path, lower)| {
+                if words
+                    .as_ref()
+                    .is_some_and(|words| !words.is_match(&***lower))
+                {
+                    return false;
+                }
                 let own = below(path);
                 let name = lower.rsplit('/').next().unwrap_or(lower);
+                let inside = || lower.get(at..).filter(|_| own);
                 (self.whole || own || above(path))
-                    && patterns.iter().any(|pattern| {
-                        if pattern.contains('/') {
+                    && (of_names.iter().any(|pattern| wildcard(pattern, name))
+                        || of_paths.iter().any(|pattern| {
                             fits(pattern, lower)
-                                || (own
-                                    && lower.get(at..).is_some_and(|inside| fits(pattern, inside)))
-                        } else {
-                            wildcard(pattern, name)
-                        }
-                    })
+                                || inside().is_some_and(|inside| fits(pattern, inside))
+                        }))
             })
             .map(|(path, _)| path)
     }

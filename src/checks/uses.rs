@@ -509,9 +509,7 @@ impl<'a> References<'a> {
 /// Tests and what only they load.
 pub(super) fn is_test(path: &RepoPath) -> bool {
     path.is_test()
-        || [".stories.", ".story.", ".mock.", ".bench."]
-            .iter()
-            .any(|mark| path.file_name().contains(mark))
+        || path.is_marked(&["stories", "story", "mock", "bench"])
         || path
             .folders()
             .any(|folder| matches!(folder, "__mocks__" | "__fixtures__"))

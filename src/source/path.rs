@@ -139,9 +139,18 @@ impl RepoPath {
 
     /// Whether the file's own name says that it holds tests.
     pub fn is_test_by_name(&self) -> bool {
-        [".test.", ".spec.", ".cy.", ".e2e."]
-            .iter()
-            .any(|part| self.file_name().contains(part))
+        self.is_marked(&["test", "spec", "cy", "e2e"])
+    }
+
+    /// Whether one of these words stands between two dots of the file's name: `test` in `a.test.ts`.
+    pub fn is_marked(&self, words: &[&str]) -> bool {
+        let mut parts = self.file_name().split('.').skip(1).peekable();
+        while let Some(part) = parts.next() {
+            if parts.peek().is_some() && words.contains(&part) {
+                return true;
+            }
+        }
+        false
     }
 
     /// The segments from the root down without the last one: the names of the folders that hold this path.
