@@ -9,7 +9,7 @@ use crate::syntax::{Expr, ExprId, Key, MemberValue, Pattern};
 
 use super::call::Use;
 use super::evaluator::Evaluator;
-use super::limits::{limit_text, own_limit, window_of};
+use super::limits::{is_given, limit_text, own_limit, window_of};
 use super::paths::PathId;
 use super::record::{Event, Failure, FirstWork, Place};
 use super::state::{Outcomes, State, value};
@@ -1275,9 +1275,14 @@ impl<'a> Evaluator<'a> {
             _ => return self.skip_layer(chain, state, id),
         };
         let shape = api.and_then(|api| api.limit.as_ref());
-        let limit = shape
-            .and_then(|shape| limit_text(shape, &external.args))
-            .or_else(|| self.limit_of(external, &external.args));
+        let limit = match shape {
+            Some(shape) if is_given(&shape.count, &external.args) => {
+                limit_text(shape, &external.args)
+            }
+            shape => shape
+                .and_then(|shape| limit_text(shape, &external.args))
+                .or_else(|| self.limit_of(external, &external.args)),
+        };
         let limit: Option<Rc<str>> = limit.map(Rc::from);
         if bits == Bits::LIMITER {
             self.event(

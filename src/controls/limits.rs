@@ -323,9 +323,15 @@ pub(super) fn limit_text(shape: &LimitShape, args: &[Value]) -> Option<String> {
     let count = match pick(&shape.count, args) {
         Some(Value::Number(count)) => count,
         Some(Value::String(text)) => text.trim().parse().ok()?,
+        // What is computed is not what the library takes by default.
+        _ if is_given(&shape.count, args) => return None,
         _ => shape.default_count?,
     };
-    let seconds = window_of(shape, args).or(shape.default_window)?;
+    let seconds = match window_of(shape, args) {
+        Some(seconds) => seconds,
+        None if is_given(&shape.window, args) => return None,
+        None => shape.default_window?,
+    };
     Some(format!("{count}/{}", window_text(seconds)))
 }
 
@@ -337,6 +343,22 @@ pub(super) fn window_of(shape: &LimitShape, args: &[Value]) -> Option<f64> {
         Value::String(text) => seconds_of(&text),
         _ => None,
     }
+}
+
+/// One of the names is among the arguments, whatever its value.
+pub(super) fn is_given(names: &[String], args: &[Value]) -> bool {
+    names.iter().any(|name| match name.parse::<usize>() {
+        Ok(at) => args
+            .get(at)
+            .is_some_and(|arg| !matches!(arg, Value::Undefined)),
+        Err(_) => args.iter().any(|arg| match arg {
+            Value::Object(object) => {
+                let given = object.get(name);
+                given.is_some_and(|given| !matches!(given, Value::Undefined))
+            }
+            _ => false,
+        }),
+    })
 }
 
 /// The argument at a position (`0`), or in an object of options by its key.
