@@ -329,21 +329,10 @@ fn schema_cap(record: &ModuleRecord, properties: &[Property]) -> Option<(ExprId,
         list |= LIST_KEYS.contains(&name);
     }
     let size = size.filter(|_| list)?;
-    // The chain from its end to `z.number()`.
-    let mut methods = Vec::new();
-    let mut current = size;
-    loop {
-        match record.expr(current) {
-            Expr::Call { callee, .. } => current = *callee,
-            Expr::Member {
-                object, property, ..
-            } => {
-                methods.push(record.name(*property));
-                current = *object;
-            }
-            Expr::Name(root) if matches!(record.name(*root), "z" | "zod" | "v" | "t") => break,
-            _ => return None,
-        }
+    let steps = chain(record, size);
+    let (root, methods) = steps.split_first()?;
+    if !matches!(*root, "z" | "zod" | "v" | "t") {
+        return None;
     }
     let number = methods.iter().any(|name| matches!(*name, "number" | "int"));
     let caps = [
