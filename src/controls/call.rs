@@ -4,7 +4,6 @@ use std::rc::Rc;
 
 use smallvec::SmallVec;
 
-use crate::rule::Calling;
 use crate::syntax::{Class, Expr, ExprId, Key, MemberValue, Name, Pattern};
 
 use super::evaluator::{Call, Evaluator, MAX_DEPTH};
@@ -12,8 +11,8 @@ use super::record::{Event, Failure};
 use super::state::{Outcomes, State, excuse, merge_outcomes, merge_states, value};
 use super::statement::{Completion, Exit, set};
 use super::value::{
-    Bits, Chain, ClassValue, Closure, Native, Object, Presence, Provenance, Response, ResponseKind,
-    Scope, Value,
+    Bits, ClassValue, Closure, Native, Object, Presence, Provenance, Response, ResponseKind, Scope,
+    Value,
 };
 
 /// What becomes of a call's result.
@@ -946,83 +945,6 @@ impl<'a> Evaluator<'a> {
 
     fn is_runtime(&self, v: &Value, name: &str) -> bool {
         matches!(v, Value::External(external) if self.paths.text(external.path).strip_prefix("global#") == Some(name))
-    }
-
-    // --- chains of middleware ----------------------------------------------------------------------------------
-
-    /// Runs a chain from its current layer.
-    pub fn run_chain(&mut self, chain: &Rc<Chain>, state: State, id: ExprId) -> Outcomes {
-        let Some(key) = self.chain_key(chain, &state) else {
-            return self.run_layer(chain, state, id);
-        };
-        // Chains that differ in nothing else are evaluated once, however many ways lead to them.
-        let mut kept = chain.args.clone();
-        kept.extend(chain.handler.clone());
-        kept.push(Value::Array(Rc::clone(&chain.layers)));
-        let chain = Rc::clone(chain);
-        self.remembered(key, kept, state, |evaluator, fresh| {
-            evaluator.run_layer(&chain, fresh, id)
-        })
-    }
-
-    fn run_layer(&mut self, chain: &Rc<Chain>, state: State, id: ExprId) -> Outcomes {
-        let Some(layer) = chain.layers.get(chain.at).cloned() else {
-            return self.run_handler(chain, state, id);
-        };
-        let mut rest = Chain::clone(chain);
-        rest.at += 1;
-        let next = Value::Native(Rc::new(Native::Next(Rc::new(rest))));
-        let args = match chain.calling {
-            Calling::Options => {
-                let mut options = match chain.args.first() {
-                    Some(Value::Object(object)) => Object::clone(object),
-                    _ => Object {
-                        open: Some(Provenance::default()),
-                        ..Object::default()
-                    },
-                };
-                options.set(Rc::from("next"), next);
-                vec![Value::Object(Rc::new(options))]
-            }
-            Calling::ContextNext => vec![
-                chain.args.first().cloned().unwrap_or_else(Value::unknown),
-                next,
-            ],
-            Calling::RequestResponseNext => {
-                let mut args: Vec<Value> = chain.args.iter().take(2).cloned().collect();
-                args.push(next);
-                args
-            }
-        };
-        if let Value::External(external) = &layer {
-            let external = Rc::clone(external);
-            return self.external_layer(&external, chain, state, id);
-        }
-        self.acting = matches!(layer, Value::Function(_));
-        self.call(&layer, None, args, state, id, Use::Awaited)
-    }
-
-    fn run_handler(&mut self, chain: &Rc<Chain>, state: State, id: ExprId) -> Outcomes {
-        let Some(handler) = chain.handler.clone() else {
-            return value(state, Value::unknown());
-        };
-        let args = match chain.calling {
-            Calling::RequestResponseNext => {
-                let mut args = chain.args.clone();
-                args.push(Value::Native(Rc::new(Native::Inert)));
-                args
-            }
-            _ => chain.args.clone(),
-        };
-        self.acting = matches!(handler, Value::Function(_));
-        self.call(&handler, None, args, state, id, Use::Awaited)
-    }
-
-    /// Goes on with a chain behind a layer that was dealt with.
-    pub fn skip_layer(&mut self, chain: &Rc<Chain>, state: State, id: ExprId) -> Outcomes {
-        let mut rest = Chain::clone(chain);
-        rest.at += 1;
-        self.run_chain(&Rc::new(rest), state, id)
     }
 
     /// An answer with this status.

@@ -4,6 +4,7 @@
 //! libraries mean is data (`rules/controls/*.toml`); this room holds no library's name.
 
 mod call;
+mod chain;
 mod ending;
 mod evaluator;
 mod explain;
@@ -13,6 +14,7 @@ mod flaw;
 mod guards;
 mod layers;
 mod limits;
+mod meaning;
 mod memo;
 mod native;
 mod observed;
