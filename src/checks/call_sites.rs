@@ -4,7 +4,7 @@ use crate::graph::{ModuleId, Symbol};
 use crate::rule::{CallCondition, CodeScope, wildcard};
 use crate::syntax::{Expr, ExprId, Key, LogicalOp, ModuleRecord, Name, Property};
 
-use super::code::{called_name, is_side_file, numbered};
+use super::code::{called_name, numbered};
 use super::index::{Site, Unit};
 use super::subject::Subject;
 
@@ -117,7 +117,7 @@ pub(super) fn in_scope(subject: &Subject<'_>, scope: CodeScope, unit: Unit) -> b
         sides.get(unit.0.0 as usize).copied().unwrap_or(false)
     };
     match scope {
-        CodeScope::Handlers => subject.reach().has(unit) && !is_side_file(&record.path),
+        CodeScope::Handlers => subject.reach().has(unit) && !subject.is_side(unit.0),
         CodeScope::Server => own() && server(),
         CodeScope::Client => own() && subject.runs_in_browser(unit.0),
         CodeScope::All => own(),

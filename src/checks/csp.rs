@@ -9,7 +9,7 @@ use crate::source::Location;
 use crate::syntax::{Expr, ModuleRecord, Property};
 
 use super::CheckResult;
-use super::code::{is_side_file, key, numbered, package_of, place, text};
+use super::code::{key, numbered, package_of, place, text};
 use super::headers::names_header;
 use super::subject::Subject;
 
@@ -73,15 +73,19 @@ pub(super) fn policies<'a>(subject: &Subject<'a>) -> Policies<'a> {
             sources.push(middleware.module);
         }
     }
+    let is_builder =
+        |specifier: &str| package_of(specifier).is_some_and(|name| BUILDERS.contains(&name));
+    let built_anywhere = subject.all_imports().iter().any(|each| is_builder(each));
     let closure = graph.closure(&sources);
-    for ((_, module), reached) in graph.modules().zip(closure) {
-        let built = module.requests.iter().any(|request| {
-            !request.type_only
-                && package_of(&request.specifier).is_some_and(|name| BUILDERS.contains(&name))
-        });
-        let builds =
-            built && module.path.starts_with(&subject.project.root) && !is_side_file(&module.path);
-        if reached || builds {
+    for ((id, module), reached) in graph.modules().zip(closure) {
+        let builds = || {
+            let mut requests = module.requests.iter();
+            built_anywhere
+                && requests.any(|request| !request.type_only && is_builder(&request.specifier))
+                && module.path.starts_with(&subject.project.root)
+                && !subject.is_side(id)
+        };
+        if reached || builds() {
             literals(module, &mut found);
         }
     }

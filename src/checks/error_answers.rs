@@ -10,7 +10,7 @@ use crate::syntax::{Expr, ExprId, FunctionId, ModuleRecord, Property};
 
 use super::CheckResult;
 use super::answers::{Answer, Caught, Code, answer, caught_in};
-use super::code::{called_name, is_side_file, key, numbered, place};
+use super::code::{called_name, key, numbered, place};
 use super::index::{Site, Unit};
 use super::subject::Subject;
 
@@ -32,12 +32,8 @@ pub(super) fn run(subject: &Subject<'_>, check: &ErrorAnswers) -> CheckResult {
 /// The modules in which handlers do something.
 fn modules<'a>(subject: &Subject<'a>) -> Vec<(ModuleId, &'a ModuleRecord)> {
     let graph = &subject.model.graph;
-    let mut modules: Vec<ModuleId> = subject.reach().modules().iter().copied().collect();
-    modules.sort_unstable();
-    let records = modules.into_iter().map(|id| (id, graph.module(id)));
-    records
-        .filter(|(_, record)| !is_side_file(&record.path))
-        .collect()
+    let modules = subject.handler_modules().iter();
+    modules.map(|&id| (id, graph.module(id))).collect()
 }
 
 fn unit_at(subject: &Subject<'_>, module: ModuleId, at: u32) -> Unit {

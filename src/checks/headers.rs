@@ -157,16 +157,18 @@ fn by_package(subject: &Subject<'_>, check: &ResponseHeaders, header: &str) -> b
             specifier == package.name || package_of(specifier) == Some(package.name.as_str())
         })
     };
-    subject.modules().any(|(_, module)| {
-        let asks = module
-            .requests
-            .iter()
-            .any(|request| is_sender(&request.specifier));
-        asks && calls(module).any(|call| {
-            imported(module, call.callee).is_some_and(|(specifier, _)| is_sender(specifier))
-                && !turned_off(module, call.args.first().map(|arg| arg.value), header)
+    let anywhere = subject.all_imports().iter();
+    anywhere.into_iter().any(|specifier| is_sender(specifier))
+        && subject.modules().any(|(_, module)| {
+            let asks = module
+                .requests
+                .iter()
+                .any(|request| is_sender(&request.specifier));
+            asks && calls(module).any(|call| {
+                imported(module, call.callee).is_some_and(|(specifier, _)| is_sender(specifier))
+                    && !turned_off(module, call.args.first().map(|arg| arg.value), header)
+            })
         })
-    })
 }
 
 /// `helmet({ contentSecurityPolicy: false })`

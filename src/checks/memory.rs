@@ -3,7 +3,6 @@
 use rustc_hash::FxHashSet;
 
 use crate::controls::Status;
-use crate::graph::ModuleId;
 use crate::rule::{CodeScope, Confidence, Control, Memory, MemoryQuestion, wildcard};
 use crate::syntax::{
     AssignOp, ExportTarget, Expr, ExprId, MODULE_BODY, ModuleRecord, Name, Pattern, StmtKind,
@@ -12,7 +11,7 @@ use crate::syntax::{
 
 use super::CheckResult;
 use super::call_sites::{Holds, Value, find, holds};
-use super::code::{is_side_file, numbered, place};
+use super::code::{numbered, place};
 use super::index::ModuleIndex;
 use super::subject::{Subject, weight};
 use super::taint::from_caller;
@@ -20,11 +19,9 @@ use super::taint::from_caller;
 pub(super) fn run(subject: &Subject<'_>, check: &Memory) -> CheckResult {
     let graph = &subject.model.graph;
     let mut result = CheckResult::default();
-    let mut modules: Vec<ModuleId> = subject.reach().modules().iter().copied().collect();
-    modules.sort_unstable();
-    for module in modules {
+    for &module in subject.handler_modules() {
         let record = graph.module(module);
-        if is_side_file(&record.path) || record.use_client {
+        if record.use_client {
             continue;
         }
         let index = subject.index().module(graph, module);

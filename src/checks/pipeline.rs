@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use rustc_hash::FxHashSet;
+
 use crate::project::{Package, Workflow};
 use crate::rule::{Pipeline, PipelineStep};
 use crate::source::{Location, RepoPath};
@@ -122,6 +124,47 @@ pub(super) fn lines(subject: &Subject<'_>, workflows: &[&Workflow]) -> Vec<Strin
         fresh = next;
     }
     lines
+}
+
+/// Shell lines that are asked for commands again and again.
+#[derive(Debug)]
+pub(super) struct Lines {
+    lines: Vec<String>,
+    /// What the lines' words are as commands: `eslint` of `./node_modules/.bin/eslint@9`.
+    words: FxHashSet<Box<str>>,
+}
+
+impl Lines {
+    /// Of these lines.
+    pub(super) fn new(lines: Vec<String>) -> Self {
+        let mut known: FxHashSet<Box<str>> = FxHashSet::default();
+        for word in lines.iter().flat_map(|line| words(line)) {
+            for name in [word, word.rsplit('/').next().unwrap_or(word)] {
+                let versions = memchr::memchr_iter(b'@', name.as_bytes());
+                for end in versions.chain([name.len()]) {
+                    if let Some(name) = name.get(..end)
+                        && !known.contains(name)
+                    {
+                        known.insert(Box::from(name));
+                    }
+                }
+            }
+        }
+        Self {
+            lines,
+            words: known,
+        }
+    }
+
+    /// True when one of the lines runs one of the commands.
+    pub(super) fn run(&self, commands: &[String]) -> bool {
+        commands.iter().any(|command| {
+            let mut wanted = command.split_whitespace();
+            let known = wanted.all(|word| self.words.contains(word));
+            let alone = std::slice::from_ref(command);
+            known && self.lines.iter().any(|line| runs_command(alone, line))
+        })
+    }
 }
 
 /// The bodies of the scripts that a shell line calls: in any package, because a line does not say where it runs.

@@ -7,7 +7,7 @@ use crate::syntax::{BinaryOp, Block, Expr, ExprId, ModuleRecord, Name, Property,
 
 use super::CheckResult;
 use super::call_sites::{At, Found, Value, behind, find, inside, value_at};
-use super::code::{called_name, is_side_file, key, numbered, place};
+use super::code::{called_name, key, numbered, place};
 use super::index::{Site, Unit, bound};
 use super::subject::Subject;
 
@@ -242,11 +242,9 @@ fn builder_bounded(subject: &Subject<'_>, call: &Found) -> Option<bool> {
 fn page_size(subject: &Subject<'_>, check: &Queries) -> CheckResult {
     let graph = &subject.model.graph;
     let mut result = CheckResult::default();
-    let mut modules: Vec<ModuleId> = subject.reach().modules().iter().copied().collect();
-    modules.sort_unstable();
-    for module in modules {
+    for &module in subject.handler_modules() {
         let record = graph.module(module);
-        if is_side_file(&record.path) || !names_page_size(record) {
+        if !names_page_size(record) {
             continue;
         }
         for (id, expr) in numbered(record) {
@@ -474,9 +472,7 @@ fn consecutive(
 ) -> CheckResult {
     let graph = &subject.model.graph;
     let mut result = CheckResult::default();
-    let mut modules: Vec<ModuleId> = subject.reach().modules().iter().copied().collect();
-    modules.sort_unstable();
-    for module in modules {
+    for &module in subject.handler_modules() {
         let record = graph.module(module);
         let queries = READS
             .iter()
@@ -485,7 +481,7 @@ fn consecutive(
             || ["insert", "from"]
                 .iter()
                 .any(|name| record.find_name(name).is_some());
-        if is_side_file(&record.path) || !queries {
+        if !queries {
             continue;
         }
         for function in record.functions.iter().skip(1) {

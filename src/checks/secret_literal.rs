@@ -42,9 +42,8 @@ pub(super) fn run(subject: &Subject<'_>, check: &SecretLiteral) -> CheckResult {
         }
         for (id, name) in named_values(module) {
             if let Some(Expr::String(value)) = module.exprs.get(id.0 as usize)
-                && value.len() >= SHORTEST_VALUE
-                && is_secret_name(check, name)
                 && looks_random(value)
+                && is_secret_name(check, name)
                 && seen.insert(id)
             {
                 let message = format!(
@@ -239,6 +238,9 @@ fn entropy(value: &str) -> f64 {
 
 /// Random letters and digits: no words, no paths, no sentences.
 fn looks_random(value: &str) -> bool {
+    if value.len() < SHORTEST_VALUE {
+        return false;
+    }
     let shaped = value.bytes().all(|letter| {
         letter.is_ascii_alphanumeric() || matches!(letter, b'+' | b'/' | b'=' | b'_' | b'-')
     });
@@ -249,7 +251,6 @@ fn looks_random(value: &str) -> bool {
         && value.bytes().any(|letter| letter.is_ascii_lowercase());
     let bits = if hex { 3.0 } else { RANDOM_BITS };
     shaped
-        && value.len() >= SHORTEST_VALUE
         && digits >= 3
         && letters
         && (hex || mixed)

@@ -4,7 +4,6 @@
 
 use std::collections::BTreeSet;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use rustc_hash::FxHashSet;
 
 use crate::config::RoutePattern;
@@ -16,7 +15,7 @@ use crate::syntax::{Expr, ModuleRecord};
 
 use super::code::package_of;
 use super::dependency::{calls_of, is_of};
-use super::pipeline::{lines, runs_command};
+use super::pipeline::{Lines, lines, runs_command};
 use super::subject::Subject;
 
 /// Longer literals are prose.
@@ -132,11 +131,7 @@ impl<'m> Ground<'_, 'm> {
         if patterns.is_empty() {
             return false;
         }
-        let all = self
-            .subject
-            .shared()
-            .imports
-            .get_or_init(|| imports(self.subject.model));
+        let all = self.subject.all_imports();
         patterns
             .iter()
             .any(|pattern| all.iter().any(|specifier| is_of(pattern, specifier)))
@@ -183,9 +178,9 @@ impl<'m> Ground<'_, 'm> {
         let subject = self.subject;
         let lines = subject.shared().lines.get_or_init(|| {
             let workflows: Vec<_> = subject.model.project.files.workflows.iter().collect();
-            lines(subject, &workflows)
+            Lines::new(lines(subject, &workflows))
         });
-        lines.iter().any(|line| runs_command(commands, line))
+        lines.run(commands)
     }
 
     fn routes(&self, urls: &[String]) -> bool {
@@ -206,14 +201,9 @@ impl<'m> Ground<'_, 'm> {
         })
     }
 
-    /// The files that fit one of the patterns.
-    pub(super) fn fitting<'p>(
-        &'p self,
-        patterns: &'p [String],
-    ) -> impl Iterator<Item = &'m RepoPath> + 'p {
+    /// A file fits one of the patterns.
+    fn files(&self, patterns: &[String]) -> bool {
         let model = self.subject.model;
-        let shared = self.subject.shared();
-        let lower = shared.lower_paths.get_or_init(|| lower_paths(model));
         let root = &self.subject.project.root;
         let at = if root.is_root() {
             0
@@ -225,48 +215,33 @@ impl<'m> Ground<'_, 'm> {
             Some(bare) if !pattern.starts_with(['*', '/']) => wildcard(pattern, bare),
             _ => wildcard(pattern, path),
         };
-        let below = move |path: &RepoPath| path.starts_with(root);
         // What lies right in a folder above the application speaks for it, too.
-        let above = move |path: &RepoPath| {
+        let above = |path: &RepoPath| {
             let folder = path.as_str().len() - path.file_name().len();
             let folder = path.as_str().get(..folder).unwrap_or_default();
             root.as_str().starts_with(folder.trim_end_matches('/'))
         };
-        let (of_paths, of_names): (Vec<&String>, Vec<&String>) =
-            patterns.iter().partition(|pattern| pattern.contains('/'));
-        // A path that holds none of these words fits no pattern.
-        let words = patterns.iter().map(|pattern| {
-            let parts = pattern.split('*');
-            parts.max_by_key(|part| part.len()).unwrap_or_default()
-        });
-        let kind = Some(AhoCorasickKind::ContiguousNFA);
-        let words = AhoCorasick::builder().kind(kind).build(words).ok();
-        model
-            .paths
-            .iter()
-            .zip(lower)
-            .filter(move |(path, lower)| {
-                if words
-                    .as_ref()
-                    .is_some_and(|words| !words.is_match(&***lower))
-                {
-                    return false;
-                }
-                let own = below(path);
-                let name = lower.rsplit('/').next().unwrap_or(lower);
-                let inside = || lower.get(at..).filter(|_| own);
-                (self.whole || own || above(path))
-                    && (of_names.iter().any(|pattern| wildcard(pattern, name))
-                        || of_paths.iter().any(|pattern| {
-                            fits(pattern, lower)
-                                || inside().is_some_and(|inside| fits(pattern, inside))
-                        }))
-            })
-            .map(|(path, _)| path)
-    }
-
-    fn files(&self, patterns: &[String]) -> bool {
-        !patterns.is_empty() && self.fitting(patterns).next().is_some()
+        let paths = self.subject.lower_paths();
+        patterns.iter().any(|pattern| {
+            let part = pattern.split('*').max_by_key(|part| part.len());
+            paths
+                .holding(part.unwrap_or_default())
+                .any(|(index, lower)| {
+                    let Some(path) = model.paths.get(index) else {
+                        return false;
+                    };
+                    let own = path.starts_with(root);
+                    if !(self.whole || own || above(path)) {
+                        return false;
+                    }
+                    if !pattern.contains('/') {
+                        let name = lower.rsplit('/').next().unwrap_or(lower);
+                        return wildcard(pattern, name);
+                    }
+                    fits(pattern, lower)
+                        || own && lower.get(at..).is_some_and(|inside| fits(pattern, inside))
+                })
+        })
     }
 
     fn documents(&self, phrases: &[String]) -> bool {
@@ -335,7 +310,7 @@ pub(super) fn specifiers<'a>(
 }
 
 /// What any module takes from packages, as written.
-fn imports(model: &Model) -> BTreeSet<Box<str>> {
+pub(super) fn imports(model: &Model) -> BTreeSet<Box<str>> {
     let mut all = BTreeSet::new();
     for request in model
         .graph
@@ -349,11 +324,46 @@ fn imports(model: &Model) -> BTreeSet<Box<str>> {
     all
 }
 
-fn lower_paths(model: &Model) -> Vec<Box<str>> {
-    let paths = model.paths.iter();
-    paths
-        .map(|path| format!("/{}", path.as_str().to_ascii_lowercase()).into_boxed_str())
-        .collect()
+/// The paths of a repository in lower case, `/apps/web/readme.md`, as one text that can be searched at once.
+#[derive(Debug)]
+pub(super) struct LowerPaths {
+    text: String,
+    /// Where each begins in the text.
+    starts: Vec<usize>,
+}
+
+impl LowerPaths {
+    /// Parallel to [`Model::paths`].
+    pub(super) fn of(model: &Model) -> Self {
+        let mut text = String::new();
+        let mut starts = Vec::with_capacity(model.paths.len());
+        for path in &model.paths {
+            starts.push(text.len());
+            text.push('/');
+            text.push_str(path.as_str());
+            text.push('\n');
+        }
+        text.make_ascii_lowercase();
+        Self { text, starts }
+    }
+
+    /// Those that hold a text, with their numbers, in order.
+    fn holding<'p>(&'p self, part: &'p str) -> impl Iterator<Item = (usize, &'p str)> {
+        let finder = memchr::memmem::Finder::new(part);
+        let mut from = 0;
+        std::iter::from_fn(move || {
+            let rest = self.text.as_bytes().get(from..)?;
+            let found = from + finder.find(rest)?;
+            let next = self.starts.partition_point(|start| *start <= found);
+            let index = next.checked_sub(1)?;
+            let end = self.starts.get(next).copied().unwrap_or(self.text.len());
+            from = end;
+            let path = self
+                .text
+                .get(*self.starts.get(index)?..end.checked_sub(1)?)?;
+            Some((index, path))
+        })
+    }
 }
 
 /// The names of documents and their headings, each as lower-case words between single spaces.

@@ -16,6 +16,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::code::is_side_file;
 use super::index::{Index, Reach, Site, Unit, Vocabulary};
+use super::pipeline::Lines;
+use super::signs::LowerPaths;
 use super::test_runner::Runner;
 use super::uses::Liveness;
 
@@ -35,7 +37,9 @@ pub struct Scope {
     names: OnceLock<FxHashSet<Box<str>>>,
     texts: OnceLock<FxHashSet<Box<str>>>,
     server_side: OnceLock<Vec<bool>>,
+    serves_pages: OnceLock<bool>,
     reach: OnceLock<Reach>,
+    handler_modules: OnceLock<Vec<ModuleId>>,
     vocabulary: OnceLock<Vocabulary>,
     shared: Arc<Shared>,
 }
@@ -43,6 +47,8 @@ pub struct Scope {
 /// What the checks of all applications look at, gathered when first asked for.
 #[derive(Debug, Default)]
 pub(super) struct Shared {
+    /// By module: it holds tests, stories, mocks or examples.
+    side: Vec<bool>,
     /// Which modules run at all.
     pub running: OnceLock<Liveness>,
     /// The same, where schemas at the top of a module count as definitions.
@@ -64,11 +70,11 @@ pub(super) struct Shared {
     /// What any module takes from packages.
     pub imports: OnceLock<BTreeSet<Box<str>>>,
     /// The commands of all pipelines, with those of the scripts that they call.
-    pub lines: OnceLock<Vec<String>>,
+    pub lines: OnceLock<Lines>,
     /// What tests import.
     pub tested: OnceLock<super::units_tested::Tested>,
-    /// All paths in lower case, parallel to [`Model::paths`].
-    pub lower_paths: OnceLock<Vec<Box<str>>>,
+    /// All paths in lower case.
+    pub lower_paths: OnceLock<LowerPaths>,
     /// The names and headings of all documents.
     pub titles: OnceLock<Vec<String>>,
 }
@@ -77,16 +83,25 @@ impl Scope {
     /// The scopes of all applications, in their order.
     #[must_use]
     pub fn all(model: &Model) -> Vec<Self> {
-        let shared: Arc<Shared> = Arc::default();
+        let modules = model.graph.modules();
+        let side: Vec<bool> = modules
+            .map(|(_, module)| is_side_file(&module.path))
+            .collect();
+        let shared = Arc::new(Shared {
+            side,
+            ..Shared::default()
+        });
         let scope = |app| Self {
-            own: own_modules(model, app),
+            own: own_modules(model, app, &shared.side),
             reached: OnceLock::new(),
             running: OnceLock::new(),
             specifiers: OnceLock::new(),
             names: OnceLock::new(),
             texts: OnceLock::new(),
             server_side: OnceLock::new(),
+            serves_pages: OnceLock::new(),
             reach: OnceLock::new(),
+            handler_modules: OnceLock::new(),
             vocabulary: OnceLock::new(),
             shared: Arc::clone(&shared),
         };
@@ -95,7 +110,7 @@ impl Scope {
 }
 
 /// The modules of `app` that run in production.
-fn own_modules(model: &Model, app: &App) -> Vec<ModuleId> {
+fn own_modules(model: &Model, app: &App, side: &[bool]) -> Vec<ModuleId> {
     let root = &app.root;
     let nested: Vec<&RepoPath> = model
         .project
@@ -105,14 +120,12 @@ fn own_modules(model: &Model, app: &App) -> Vec<ModuleId> {
         .filter(|other| *other != root && other.starts_with(root))
         .collect();
     let is_own = |path: &RepoPath| {
-        path.starts_with(root)
-            && !nested.iter().any(|other| path.starts_with(other))
-            && !is_side_file(path)
+        path.starts_with(root) && !nested.iter().any(|other| path.starts_with(other))
     };
-    let modules = model.graph.modules();
+    let modules = model.graph.modules().zip(side);
     modules
-        .filter(|(_, module)| is_own(&module.path))
-        .map(|(id, _)| id)
+        .filter(|((_, module), side)| !**side && is_own(&module.path))
+        .map(|((id, _), _)| id)
         .collect()
 }
 
@@ -175,7 +188,20 @@ impl<'a> Subject<'a> {
     /// The calls of the repository.
     pub(super) fn index(&self) -> &'a Index {
         let graph = &self.model.graph;
-        self.shared().index.get_or_init(|| Index::new(graph))
+        let shared = self.shared();
+        shared.index.get_or_init(|| Index::new(graph, &shared.side))
+    }
+
+    /// The module holds tests, stories, mocks or examples.
+    pub(super) fn is_side(&self, module: ModuleId) -> bool {
+        let side = &self.shared().side;
+        side.get(module.0 as usize).copied().unwrap_or(false)
+    }
+
+    /// What any module of the repository takes from packages, as written.
+    pub(super) fn all_imports(&self) -> &'a BTreeSet<Box<str>> {
+        let imports = || super::signs::imports(self.model);
+        self.shared().imports.get_or_init(imports)
     }
 
     /// What the application's handlers reach.
@@ -184,6 +210,23 @@ impl<'a> Subject<'a> {
         self.scope
             .reach
             .get_or_init(|| Reach::new(graph, self.index(), &self.app.routes))
+    }
+
+    /// All paths in lower case.
+    pub(super) fn lower_paths(&self) -> &'a LowerPaths {
+        let paths = || LowerPaths::of(self.model);
+        self.shared().lower_paths.get_or_init(paths)
+    }
+
+    /// The modules in which handlers do something, sorted.
+    pub(super) fn handler_modules(&self) -> &'a [ModuleId] {
+        self.scope.handler_modules.get_or_init(|| {
+            let reached = self.reach().modules().iter().copied();
+            let mut modules: Vec<ModuleId> =
+                reached.filter(|module| !self.is_side(*module)).collect();
+            modules.sort_unstable();
+            modules
+        })
     }
 
     /// The words of the modules that handlers, middleware and `instrumentation` load.
@@ -289,7 +332,7 @@ impl<'a> Subject<'a> {
             let closure = graph.closure(&self.scope.own);
             let modules = graph.modules().zip(closure);
             modules
-                .filter(|((_, module), reached)| *reached && !is_side_file(&module.path))
+                .filter(|((id, _), reached)| *reached && !self.is_side(*id))
                 .map(|((id, _), _)| id)
                 .collect()
         })
@@ -312,14 +355,14 @@ impl<'a> Subject<'a> {
     }
 
     /// The modules of the whole repository that run.
-    pub(super) fn all_running(&self) -> impl Iterator<Item = &'a ModuleRecord> + Clone {
+    pub(super) fn all_running(&self) -> impl Iterator<Item = &'a ModuleRecord> {
         let live = self.live();
+        let side = &self.shared().side;
         let modules = self.model.graph.modules();
         modules
-            .collect::<Vec<_>>()
-            .into_iter()
-            .filter(move |(id, module)| live.is_live(*id) && !is_side_file(&module.path))
-            .map(|(_, module)| module)
+            .zip(side)
+            .filter(move |((id, _), side)| live.is_live(*id) && !**side)
+            .map(|((_, module), _)| module)
     }
 
     /// What the modules of [`Self::running`] take from packages at run time, as written, each once.
@@ -357,6 +400,11 @@ impl<'a> Subject<'a> {
 
     /// The application serves pages.
     pub(super) fn serves_pages(&self) -> bool {
+        let serves = &self.scope.serves_pages;
+        *serves.get_or_init(|| self.has_page())
+    }
+
+    fn has_page(&self) -> bool {
         let page = |path: &RepoPath| {
             let code = matches!(path.extension(), Some("tsx" | "jsx" | "ts" | "js" | "mdx"));
             let in_app = self.project.app_dir.as_ref().is_some_and(|folder| {

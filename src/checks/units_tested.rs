@@ -113,8 +113,20 @@ pub(super) fn run(subject: &Subject<'_>, check: &UnitsTested) -> CheckResult {
         .get_or_init(|| Tested::new(subject.model));
     let mut result = CheckResult::default();
     let mut missing: Vec<(Location, String)> = Vec::new();
+    let makers = check
+        .made_by
+        .iter()
+        .filter_map(|entry| entry.split_once('#'));
+    let makers: Vec<Maker<'_>> = makers
+        .filter(|(package, _)| {
+            subject
+                .all_imports()
+                .iter()
+                .any(|each| is_of(package, each))
+        })
+        .collect();
     for (id, module) in subject.modules() {
-        if !belongs(check, module) {
+        if !belongs(check, &makers, module) {
             continue;
         }
         if check.exports.is_empty() {
@@ -122,7 +134,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &UnitsTested) -> CheckResult {
                 continue;
             }
             // A module that makes two stores holds two.
-            let units = made(check, module).max(1);
+            let units = made(&makers, module).max(1);
             if tested.has(id, None) {
                 (0..units).for_each(|_| result.covered(1.0));
             } else {
@@ -163,7 +175,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &UnitsTested) -> CheckResult {
 }
 
 /// The module lies where such units lie, or makes one.
-fn belongs(check: &UnitsTested, module: &ModuleRecord) -> bool {
+fn belongs(check: &UnitsTested, makers: &[Maker<'_>], module: &ModuleRecord) -> bool {
     if check.jsx && !module.facts.has_jsx {
         return false;
     }
@@ -179,16 +191,16 @@ fn belongs(check: &UnitsTested, module: &ModuleRecord) -> bool {
         return false;
     }
     let anywhere = check.files.is_empty() && check.made_by.is_empty();
-    anywhere || fits(&check.files) || made(check, module) > 0
+    anywhere || fits(&check.files) || made(makers, module) > 0
 }
 
+/// A package and the export of it that makes units.
+type Maker<'c> = (&'c str, &'c str);
+
 /// How many units the module makes by calls.
-fn made(check: &UnitsTested, module: &ModuleRecord) -> usize {
-    let makers = check
-        .made_by
+fn made(makers: &[Maker<'_>], module: &ModuleRecord) -> usize {
+    let used: Vec<&Maker<'_>> = makers
         .iter()
-        .filter_map(|entry| entry.split_once('#'));
-    let used: Vec<(&str, &str)> = makers
         .filter(|(package, _)| {
             let mut requests = module.requests.iter();
             requests.any(|request| !request.type_only && is_of(package, &request.specifier))

@@ -571,10 +571,11 @@ fn is_loaded_by_place(project: &Project, path: &RepoPath) -> bool {
                     | "forbidden"
                     | "unauthorized"
             );
-        let beside = path
-            .parent()
-            .is_some_and(|folder| folder == app.source_root || folder == app.root)
-            && (matches!(stem, "middleware" | "proxy") || stem.starts_with("instrumentation"));
+        let folder = path.ancestors().nth(1);
+        let beside = folder.is_some_and(|folder| {
+            folder == app.source_root.as_str() || folder == app.root.as_str()
+        }) && (matches!(stem, "middleware" | "proxy")
+            || stem.starts_with("instrumentation"));
         in_pages || in_app || beside
     })
 }

@@ -5,15 +5,14 @@ use crate::syntax::{BinaryOp, Expr, ExprId, ModuleRecord};
 
 use super::CheckResult;
 use super::call_sites::{Value, in_scope, resolve, text_of};
-use super::code::{env_name, is_side_file, numbered, place};
+use super::code::{env_name, numbered, place};
 use super::subject::Subject;
 
 pub(super) fn run(subject: &Subject<'_>, check: &WeakCookie) -> CheckResult {
     let graph = &subject.model.graph;
     let mut findings = Vec::new();
     for (module, record) in subject.modules() {
-        if record.use_client || is_side_file(&record.path) || record.find_name("cookies").is_none()
-        {
+        if record.use_client || record.find_name("cookies").is_none() {
             continue;
         }
         for (id, expr) in numbered(record) {

@@ -212,6 +212,21 @@ impl Graph {
         reached
     }
 
+    /// For every module, whether it is one of `loaded` or loads one of them at run time, directly or not.
+    #[must_use]
+    pub fn loaders(&self, loaded: &[ModuleId]) -> Vec<bool> {
+        let mut reached = vec![false; self.len()];
+        let mut open = loaded.to_vec();
+        while let Some(module) = open.pop() {
+            match reached.get_mut(module.0 as usize) {
+                Some(seen) if !*seen => *seen = true,
+                _ => continue,
+            }
+            open.extend(self.importers(module));
+        }
+        reached
+    }
+
     /// The modules that load `module` at run time, sorted.
     #[must_use]
     pub fn importers(&self, module: ModuleId) -> &[ModuleId] {

@@ -49,8 +49,13 @@ struct Express<'a> {
     library: &'a ControlLibrary,
 }
 
-/// Packages whose `Router` is Express's with promises.
-const ROUTER_PACKAGES: [&str; 3] = ["express-promise-router", "@awaitjs/express", "router"];
+/// Express, and packages whose `Router` is Express's with promises.
+const PACKAGES: [&str; 4] = [
+    "express",
+    "express-promise-router",
+    "@awaitjs/express",
+    "router",
+];
 
 /// Pages of packages that answer although they are only `use`d: package, beginning of the export's name, method.
 const SERVERS: [(&str, &str, &str); 4] = [
@@ -65,8 +70,8 @@ impl Dialect for Express<'_> {
         RouteKind::Express
     }
 
-    fn package(&self) -> &'static str {
-        "express"
+    fn packages(&self) -> &'static [&'static str] {
+        &PACKAGES
     }
 
     fn creates(&self, callee: &Value) -> Option<bool> {
@@ -76,7 +81,7 @@ impl Dialect for Express<'_> {
         match (&**package, &**name) {
             ("express", "default" | "*" | "express" | "default.default") => Some(true),
             ("express", "Router" | "default.Router") => Some(false),
-            (other, "default" | "*" | "Router") if ROUTER_PACKAGES.contains(&other) => Some(false),
+            (other, "default" | "*" | "Router") if PACKAGES.contains(&other) => Some(false),
             _ => None,
         }
     }

@@ -82,8 +82,8 @@ impl Dialect for Hono<'_> {
         RouteKind::Hono
     }
 
-    fn package(&self) -> &'static str {
-        "hono"
+    fn packages(&self) -> &'static [&'static str] {
+        &["hono", "@hono/zod-openapi"]
     }
 
     fn creates(&self, callee: &Value) -> Option<bool> {

@@ -303,32 +303,50 @@ impl ControlLibrary {
     }
 }
 
+/// Texts up to this length are searched byte by byte: building a searcher would cost more.
+const SHORT: usize = 64;
+
 /// Whether `text` matches `pattern`, in which `*` stands for any text, also none.
 #[must_use]
 pub fn wildcard(pattern: &str, text: &str) -> bool {
-    let (pattern, mut rest) = (pattern.as_bytes(), text.as_bytes());
+    let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
     // Nearly every pattern differs within its first letters, so these are compared before anything is searched.
-    let Some(star) = memchr::memchr(b'*', pattern) else {
-        return pattern == rest;
-    };
-    let (first, mut pattern) = pattern.split_at(star);
-    match rest.strip_prefix(first) {
-        Some(behind) => rest = behind,
-        None => return false,
+    let mut at = 0;
+    loop {
+        match (pattern.get(at), text.get(at)) {
+            (Some(b'*'), _) => break,
+            (Some(wanted), Some(byte)) if wanted == byte => at += 1,
+            (None, None) => return true,
+            _ => return false,
+        }
     }
+    let mut rest = text.get(at..).unwrap_or_default();
+    let mut pattern = pattern.get(at..).unwrap_or_default();
     // The pattern now begins with a star, and goes on doing so.
     while let Some((_, behind)) = pattern.split_first() {
-        let Some(star) = memchr::memchr(b'*', behind) else {
+        let Some(star) = behind.iter().position(|byte| *byte == b'*') else {
             return rest.ends_with(behind);
         };
         let (part, next) = behind.split_at(star);
-        match memchr::memmem::find(rest, part) {
+        match position(rest, part) {
             Some(at) => rest = rest.get(at + part.len()..).unwrap_or_default(),
             None => return false,
         }
         pattern = next;
     }
     true
+}
+
+/// Where `part` first stands in `text`.
+fn position(text: &[u8], part: &[u8]) -> Option<usize> {
+    if text.len() > SHORT {
+        return memchr::memmem::find(text, part);
+    }
+    let Some((first, behind)) = part.split_first() else {
+        return Some(0);
+    };
+    let last = text.len().checked_sub(part.len())?;
+    (0..=last).find(|&at| text[at] == *first && text[at + 1..].starts_with(behind))
 }
 
 #[cfg(test)]
@@ -346,5 +364,8 @@ mod tests {
         assert!(!wildcard("zod#*.parse", "zod#z.object().parseAsync"));
         assert!(!wildcard("a*b*b", "ab"));
         assert!(wildcard("plain", "plain") && !wildcard("plain", "plain2"));
+        assert!(wildcard("*", "") && wildcard("**a*", "ba") && !wildcard("*a", ""));
+        let long = "x".repeat(100) + "end";
+        assert!(wildcard("*xen*", &long) && !wildcard("*xex*", &long));
     }
 }

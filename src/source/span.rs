@@ -23,6 +23,9 @@ impl Span {
     }
 }
 
+/// Source files have about so many bytes in a line, or more.
+const BYTES_PER_LINE: usize = 24;
+
 /// Offsets at which the lines of a file begin.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LineIndex {
@@ -33,11 +36,31 @@ impl LineIndex {
     /// Finds the lines of `text`; only `\n` ends a line, as in every editor that counts `\r\n` as one.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        let newlines = memchr::memchr_iter(b'\n', text.as_bytes());
-        let starts =
-            std::iter::once(0).chain(newlines.map(|at| u32::try_from(at + 1).unwrap_or(u32::MAX)));
+        const ONES: u64 = 0x0101_0101_0101_0101;
+        const LOW: u64 = ONES * 0x7f;
+        // Lines are short, so eight bytes are asked at once instead of searching for the next line.
+        let mut starts = Vec::with_capacity(text.len() / BYTES_PER_LINE + 1);
+        starts.push(0);
+        let mut base = 0u32;
+        let (words, tail) = text.as_bytes().as_chunks::<8>();
+        for word in words {
+            let differ = u64::from_le_bytes(*word) ^ (ONES * u64::from(b'\n'));
+            // The highest bit of each byte that is a line feed.
+            let mut found = !(((differ & LOW) + LOW) | differ | LOW);
+            while found != 0 {
+                starts.push(base + found.trailing_zeros() / 8 + 1);
+                found &= found - 1;
+            }
+            base = base.saturating_add(8);
+        }
+        for byte in tail {
+            base = base.saturating_add(1);
+            if *byte == b'\n' {
+                starts.push(base);
+            }
+        }
         Self {
-            starts: starts.collect(),
+            starts: starts.into_boxed_slice(),
         }
     }
 
@@ -129,5 +152,18 @@ mod tests {
         assert_eq!(index.line_column(3), (2, 1));
         assert_eq!(index.line_column(6), (3, 1));
         assert_eq!(index.start_of(2), Some(3));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn every_line_feed_begins_a_line(text in "[\\n\\x0b\u{a0a}ab\r]{0,40}") {
+            let index = LineIndex::new(&text);
+            let starts: Vec<u32> = (1..).map_while(|line| index.start_of(line)).collect();
+            let feeds = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+            let expected: Vec<u32> = std::iter::once(0)
+                .chain(feeds.map(|(at, _)| u32::try_from(at).unwrap_or(u32::MAX) + 1))
+                .collect();
+            proptest::prop_assert_eq!(starts, expected);
+        }
     }
 }

@@ -12,7 +12,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::graph::{Graph, ModuleId};
 use crate::syntax::{Expr, ExprId, Name};
 
-use super::code::{called_name, is_side_file, numbered, package_of};
+use super::code::{called_name, numbered, package_of};
 
 pub(super) use module::{ModuleIndex, bound};
 pub(super) use reach::{Reach, Unit};
@@ -39,12 +39,12 @@ pub(super) struct Index {
 }
 
 impl Index {
-    /// Looks through all modules of `graph` once.
-    pub(super) fn new(graph: &Graph) -> Self {
+    /// Looks through all modules of `graph` once, except those that `side` says to lie beside the code.
+    pub(super) fn new(graph: &Graph, side: &[bool]) -> Self {
         let mut calls: FxHashMap<Box<str>, Vec<Site>> = FxHashMap::default();
         let mut imports: FxHashMap<Box<str>, Vec<(ModuleId, Name)>> = FxHashMap::default();
-        for (module, record) in graph.modules() {
-            if is_side_file(&record.path) {
+        for ((module, record), side) in graph.modules().zip(side) {
+            if *side {
                 continue;
             }
             for import in &record.imports {

@@ -53,8 +53,8 @@ pub(super) enum Verb {
 pub(super) trait Dialect {
     /// Which kind of rows it makes.
     fn kind(&self) -> RouteKind;
-    /// The package whose import makes a module interesting.
-    fn package(&self) -> &'static str;
+    /// The packages that make routers.
+    fn packages(&self) -> &'static [&'static str];
     /// Whether a call or `new` of `callee` makes a router; `true` inside for one that serves by itself.
     fn creates(&self, callee: &Value) -> Option<bool>;
     /// What a member call means.

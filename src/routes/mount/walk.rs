@@ -17,25 +17,27 @@ const MAX_NESTING: usize = 256;
 impl<'a, D: Dialect> Mounts<'a, D> {
     /// Walks modules in order, then the functions in them that make routers and that nothing walked so far calls.
     pub(in crate::routes) fn walk(&mut self, modules: &[ModuleId]) {
+        let packages = self.dialect.packages().iter();
+        let asks = |module: ModuleId| {
+            let mut requests = self.tracer.record(module).requests.iter();
+            requests.any(|request| {
+                let mut packages = packages.clone();
+                packages.any(|package| {
+                    let inside = request.specifier.strip_prefix(package);
+                    inside.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+                })
+            })
+        };
+        let asking: Vec<ModuleId> = modules.iter().copied().filter(|id| asks(*id)).collect();
+        // Whoever registers anything has the package from somewhere.
+        let concerned = self.tracer.graph.loaders(&asking);
         for &module in modules {
-            self.run(Place::top(module));
-        }
-        for &module in modules {
-            let record = self.tracer.record(module);
-            let asks = |specifier: &str| {
-                let package = self.dialect.package();
-                specifier == package
-                    || specifier
-                        .strip_prefix(package)
-                        .is_some_and(|rest| rest.starts_with('/'))
-            };
-            if !record
-                .requests
-                .iter()
-                .any(|request| asks(&request.specifier))
-            {
-                continue;
+            if concerned.get(module.0 as usize).copied().unwrap_or(false) {
+                self.run(Place::top(module));
             }
+        }
+        for module in asking {
+            let record = self.tracer.record(module);
             for index in 1..record.functions.len() {
                 let Ok(function) = u32::try_from(index).map(FunctionId) else {
                     continue;
