@@ -43,7 +43,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &CiScripts) -> CheckResult {
         .flat_map(|workflow| &workflow.steps)
     {
         let Some(run) = &step.run else { continue };
-        if step.may_fail || run.contains("<<") {
+        if step.may_fail != Some(false) || run.contains("<<") {
             continue;
         }
         let mut folder = Some(step.folder.clone().unwrap_or_default());

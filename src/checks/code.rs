@@ -52,6 +52,19 @@ pub(super) fn is_side_file(path: &RepoPath) -> bool {
             .any(|folder| OUTER_FOLDERS.contains(&folder))
 }
 
+/// True for the configuration of a test runner: `playwright.config.ts`, `vitest.workspace.ts`.
+pub(super) fn is_test_configuration(path: &RepoPath) -> bool {
+    let mut words = path.file_name().split('.');
+    let runner = words.next().is_some_and(|name| {
+        let name = name.split('-').next().unwrap_or(name);
+        matches!(
+            name,
+            "playwright" | "vitest" | "jest" | "cypress" | "wdio" | "karma"
+        )
+    });
+    runner && words.any(|word| matches!(word, "config" | "conf" | "workspace" | "preset"))
+}
+
 /// The package of a specifier, `@scope/name` of `@scope/name/path`; `None` for relative ones.
 pub(super) fn package_of(specifier: &str) -> Option<&str> {
     if specifier.is_empty()
@@ -305,7 +318,7 @@ pub(super) fn place(module: &ModuleRecord, expr: ExprId) -> Location {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_side_file, package_of};
+    use super::{is_side_file, is_test_configuration, package_of};
     use crate::source::RepoPath;
 
     #[test]
@@ -319,5 +332,15 @@ mod tests {
         assert!(!is_side_file(&RepoPath::new("app/api/test-mode/route.ts")));
         assert!(is_side_file(&RepoPath::new("examples/basic/app/page.tsx")));
         assert!(!is_side_file(&RepoPath::new("web/src/app/docs/page.tsx")));
+        for (path, expected) in [
+            ("apps/web/playwright.config.mjs", true),
+            ("vitest.integration.config.ts", true),
+            ("jest-e2e.config.js", true),
+            ("next.config.mjs", false),
+            ("lib/jest.ts", false),
+        ] {
+            let found = is_test_configuration(&RepoPath::new(path));
+            assert_eq!(found, expected, "{path}");
+        }
     }
 }

@@ -34,8 +34,15 @@ pub(super) fn run(subject: &Subject<'_>, check: &ConfigKey) -> CheckResult {
             (Some(value), None, Some(unwanted)) => !equals(value, unwanted),
             (Some(_), None, None) => true,
         };
-        if fits {
+        let made_up = || {
+            let step = check.covered_by.as_ref();
+            step.map_or(Some(false), |step| super::pipeline::concerns(subject, step))
+        };
+        let covered = if fits { Some(true) } else { made_up() };
+        if covered == Some(true) {
             result.covered(1.0);
+        } else if covered.is_none() {
+            result.unknown();
         } else {
             result.gap(
                 1.0,

@@ -36,14 +36,14 @@ pub(super) fn run(subject: &Subject<'_>, check: &Cors) -> CheckResult {
         return CheckResult::default();
     }
     let mut openings = Vec::new();
-    configured(&subject.project.next.headers, &mut openings);
+    configured(subject, &subject.project.next.headers, &mut openings);
     let hosted = &subject.model.project.files.hosting_headers;
     let mine: Vec<HeaderEntry> = hosted
         .iter()
         .filter(|entry| entry.location.file.starts_with(&subject.project.root))
         .cloned()
         .collect();
-    configured(&mine, &mut openings);
+    configured(subject, &mine, &mut openings);
     by_web_server(subject, &mut openings);
     for (id, module) in subject.modules() {
         if !module.use_client && !is_open_by_nature(subject, id) {
@@ -92,17 +92,25 @@ fn is_open_by_nature(subject: &Subject<'_>, module: ModuleId) -> bool {
         })
 }
 
-fn configured(entries: &[HeaderEntry], openings: &mut Vec<Opening>) {
+fn configured(subject: &Subject<'_>, entries: &[HeaderEntry], openings: &mut Vec<Opening>) {
     for entry in entries {
         let star = entry.value.as_deref().map(str::trim) == Some("*");
-        if !entry.name.eq_ignore_ascii_case(ORIGIN) || !star || is_static(&entry.source) {
+        if !entry.name.eq_ignore_ascii_case(ORIGIN) || !star || is_static(subject, &entry.source) {
             continue;
         }
-        let credentials = entries.iter().any(|other| {
-            other.source == entry.source
-                && other.name.eq_ignore_ascii_case(CREDENTIALS)
-                && other.value.as_deref() == Some("true")
-        });
+        let beside = |name: &str, fits: &dyn Fn(&str) -> bool| {
+            entries.iter().any(|other| {
+                other.source == entry.source
+                    && other.name.eq_ignore_ascii_case(name)
+                    && other.value.as_deref().is_some_and(fits)
+            })
+        };
+        let credentials = beside(CREDENTIALS, &|value| value == "true");
+        // What any cache on the way may keep and hand to anybody is public already.
+        let is_public = |value: &str| value.split(',').any(|part| part.trim() == "public");
+        if !credentials && beside("cache-control", &is_public) {
+            continue;
+        }
         openings.push(Opening {
             location: entry.location.clone(),
             says: ANY_SITE,
@@ -112,25 +120,54 @@ fn configured(entries: &[HeaderEntry], openings: &mut Vec<Opening>) {
     }
 }
 
-/// Fonts, images and bundles are public anyway.
-fn is_static(source: &str) -> bool {
+/// Folders of files that are public anyway: fonts, images, bundles.
+const STATIC_FOLDERS: [&str; 7] = [
+    "_next",
+    "static",
+    "assets",
+    "fonts",
+    "images",
+    ".well-known",
+    "r",
+];
+
+const STATIC_ENDINGS: [&str; 9] = [
+    ".js", ".css", ".json", ".png", ".svg", ".woff", ".xml", ".txt", ".ico",
+];
+
+/// Every path of the pattern is a file's: by its ending, by its folder's name, or because `public/` has the folder.
+fn is_static(subject: &Subject<'_>, source: &str) -> bool {
     let last = source.rsplit('/').next().unwrap_or("");
-    [
-        "/_next/",
-        "/static/",
-        "/assets/",
-        "/fonts/",
-        "/images/",
-        "/.well-known/",
-        "/r/",
-    ]
-    .iter()
-    .any(|folder| source.starts_with(folder))
-        || [
-            ".js", ".css", ".json", ".png", ".svg", ".woff", ".xml", ".txt", ".ico",
-        ]
-        .iter()
-        .any(|ending| last.contains(ending))
+    if STATIC_ENDINGS.iter().any(|ending| last.contains(ending)) {
+        return true;
+    }
+    let mut parts = source.split('/').skip(1);
+    let (Some(first), Some(_)) = (parts.next(), parts.next()) else {
+        return false;
+    };
+    // `/(images|fonts)/(.*)`
+    let group = first
+        .strip_prefix('(')
+        .and_then(|rest| rest.strip_suffix(')'))
+        .unwrap_or(first);
+    group
+        .split('|')
+        .all(|folder| STATIC_FOLDERS.contains(&folder) || is_published(subject, folder))
+}
+
+/// `public/` of the application has the folder.
+fn is_published(subject: &Subject<'_>, folder: &str) -> bool {
+    if folder.is_empty() {
+        return false;
+    }
+    let folder = subject.project.root.join("public").join(folder);
+    let paths = &subject.model.paths;
+    let at = paths.partition_point(|path| *path < folder);
+    let behind = paths.get(at..).into_iter().flatten();
+    behind
+        // A folder whose name goes on behind this one's sorts in between.
+        .take_while(|path| path.as_str().starts_with(folder.as_str()))
+        .any(|path| path.starts_with(&folder))
 }
 
 fn in_code(module: &ModuleRecord, openings: &mut Vec<Opening>) {

@@ -1,11 +1,13 @@
 //! `[check.content-security-policy]`: sources that undo what a policy is for.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
 use crate::finding::Related;
 use crate::graph::ModuleId;
+use crate::project::literal::{Literal, fold};
 use crate::rule::ContentSecurityPolicy;
-use crate::source::Location;
+use crate::source::{Location, Span};
 use crate::syntax::{Expr, ModuleRecord, Property};
 
 use super::CheckResult;
@@ -94,9 +96,17 @@ pub(super) fn policies<'a>(subject: &Subject<'a>) -> Policies<'a> {
 
 /// The policies that are literals of a module.
 fn literals<'a>(module: &'a ModuleRecord, found: &mut Policies<'a>) {
+    let elsewhere = OnceCell::new();
     for (id, expr) in numbered(module) {
         if let Some(text) = text(module, id)
             && looks_like_policy(&text)
+            && !elsewhere
+                .get_or_init(|| not_in_production(module))
+                .iter()
+                .any(|arm: &Span| {
+                    let span = module.span(id);
+                    arm.start <= span.start && span.end <= arm.end
+                })
         {
             found.texts.push(PolicyText {
                 text,
@@ -112,6 +122,24 @@ fn literals<'a>(module: &'a ModuleRecord, found: &mut Policies<'a>) {
             }
         }
     }
+}
+
+/// The arms of conditions that production does not take: `isDev ? … : …`.
+fn not_in_production(module: &ModuleRecord) -> Vec<Span> {
+    let conditions = numbered(module).filter_map(|(_, expr)| match expr {
+        Expr::Conditional {
+            test,
+            then,
+            otherwise,
+        } => Some((*test, *then, *otherwise)),
+        _ => None,
+    });
+    let dead = conditions.filter_map(|(test, then, otherwise)| match fold(module, test).value {
+        Literal::Bool(true) => Some(otherwise),
+        Literal::Bool(false) => Some(then),
+        _ => None,
+    });
+    dead.map(|arm| module.span(arm)).collect()
 }
 
 fn is_policy_header(name: &str) -> bool {

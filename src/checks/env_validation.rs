@@ -4,15 +4,23 @@ use std::collections::BTreeMap;
 
 use crate::rule::{EnvValidation, wildcard};
 use crate::source::Location;
-use crate::syntax::{Block, Expr, ModuleRecord, StmtKind};
+use crate::syntax::{Block, Expr, ExprId, ModuleRecord, StmtKind};
 
 use super::CheckResult;
 use super::code::{called_name, calls, is_process_env, numbered, package_of, statements};
+use super::file::glob_set;
 use super::subject::Subject;
+
+/// How many expressions of an argument are looked at.
+const DEEPEST_ARGUMENT: usize = 16;
 
 pub(super) fn run(subject: &Subject<'_>, check: &EnvValidation) -> CheckResult {
     let mut variables: BTreeMap<&str, Location> = BTreeMap::new();
+    let except = glob_set(&check.except);
     for (_, module) in subject.modules() {
+        if except.is_match(module.path.as_str()) {
+            continue;
+        }
         for (name, span) in &module.facts.env_reads {
             if !check.ignore.iter().any(|pattern| wildcard(pattern, name)) {
                 variables
@@ -29,7 +37,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &EnvValidation) -> CheckResult {
     }
     let count = variables.len();
     let message = format!(
-        "{count} environment variables are read, and nothing checks at startup that they are set"
+        "{count} environment variables are read, and nothing checks at startup that all of them are set"
     );
     CheckResult::pass_or_fail(vec![subject.absence(message)])
 }
@@ -51,14 +59,37 @@ fn by_schema(module: &ModuleRecord, check: &EnvValidation) -> bool {
         let method = called_name(module, call.callee);
         let checks = method.is_some_and(|name| check.methods.iter().any(|method| method == name));
         checks
-            && call.args.iter().any(|arg| {
-                is_process_env(module, arg.value) || spreads_environment(module, arg.value)
-            })
+            && call
+                .args
+                .iter()
+                .any(|arg| holds_environment(module, arg.value))
     })
 }
 
+/// All of `process.env`, itself or through functions: `withoutEmpty(process.env)`, `Object.entries(process.env).filter(…)`.
+fn holds_environment(module: &ModuleRecord, expr: ExprId) -> bool {
+    let mut open = vec![expr];
+    for _ in 0..DEEPEST_ARGUMENT {
+        let Some(expr) = open.pop() else {
+            return false;
+        };
+        if is_process_env(module, expr) || spreads_environment(module, expr) {
+            return true;
+        }
+        if let Some(Expr::Call { callee, args, .. } | Expr::New { callee, args }) =
+            module.exprs.get(expr.0 as usize)
+        {
+            open.extend(args.iter().map(|arg| arg.value));
+            if let Some(Expr::Member { object, .. }) = module.exprs.get(callee.0 as usize) {
+                open.push(*object);
+            }
+        }
+    }
+    false
+}
+
 /// `{ …process.env }`, or an object of at least three variables: `{ A: process.env.A, … }`.
-fn spreads_environment(module: &ModuleRecord, expr: crate::syntax::ExprId) -> bool {
+fn spreads_environment(module: &ModuleRecord, expr: ExprId) -> bool {
     use crate::syntax::Property;
     let Some(Expr::Object(properties)) = module.exprs.get(expr.0 as usize) else {
         return false;

@@ -7,6 +7,7 @@ use crate::rule::{EnvCommitted, EnvDocumented, wildcard};
 use crate::source::{Location, RepoPath};
 
 use super::CheckResult;
+use super::file::glob_set;
 use super::subject::Subject;
 
 /// So many variables are named in a message.
@@ -17,7 +18,11 @@ const SHOWN: usize = 10;
 
 pub(super) fn documented(subject: &Subject<'_>, check: &EnvDocumented) -> CheckResult {
     let mut read: BTreeMap<&str, Location> = BTreeMap::new();
+    let except = glob_set(&check.except);
     for (_, module) in subject.modules() {
+        if except.is_match(module.path.as_str()) {
+            continue;
+        }
         for (name, span) in &module.facts.env_reads {
             if !check.ignore.iter().any(|pattern| wildcard(pattern, name)) {
                 read.entry(name).or_insert_with(|| module.location(*span));

@@ -42,6 +42,7 @@ mod route_exists;
 mod route_mark;
 mod schema;
 mod secret_literal;
+mod server_side;
 mod signs;
 mod strict_types;
 mod subject;

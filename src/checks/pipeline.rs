@@ -15,8 +15,21 @@ use super::subject::Subject;
 const DEEPEST_SCRIPT: usize = 6;
 
 /// Programs that run scripts of `package.json` or of a workspace.
-const RUNNERS: [&str; 9] = [
-    "npm", "pnpm", "yarn", "bun", "turbo", "nx", "lerna", "npx", "run-s",
+const RUNNERS: [&str; 14] = [
+    "npm",
+    "pnpm",
+    "yarn",
+    "bun",
+    "bunx",
+    "turbo",
+    "nx",
+    "lerna",
+    "npx",
+    "run-s",
+    "run-p",
+    "npm-run-all",
+    "npm-run-all2",
+    "concurrently",
 ];
 
 pub(super) fn run(subject: &Subject<'_>, check: &Pipeline) -> CheckResult {
@@ -105,7 +118,45 @@ pub(super) fn lines(subject: &Subject<'_>, workflows: &[&Workflow]) -> Vec<Strin
         lines.extend(run.map(str::to_owned));
         lines.extend(step.uses.clone());
     }
-    let packages = &subject.model.project.packages;
+    let packages: Vec<&Package> = subject.model.project.packages.iter().collect();
+    with_scripts(lines, &packages)
+}
+
+/// Whether a pipeline runs the step on changes of the application: by itself, or by a script of the application or of the
+/// folders around it. `None` when what it runs is computed.
+pub(super) fn concerns(subject: &Subject<'_>, step: &PipelineStep) -> Option<bool> {
+    let root = &subject.project.root;
+    let around = |folder: &str| folder.contains('$') || root.starts_with(&RepoPath::new(folder));
+    let project = &subject.model.project;
+    let mut lines = Vec::new();
+    for workflow in project.files.workflows.iter().filter(|each| each.on_change) {
+        for each in &workflow.steps {
+            let here = each.folder.as_deref().is_none_or(around);
+            if each.may_fail != Some(true) && here {
+                lines.extend(
+                    each.run
+                        .iter()
+                        .flat_map(|run| run.lines())
+                        .map(str::to_owned),
+                );
+                lines.extend(each.uses.clone());
+            }
+        }
+    }
+    let packages = project.packages.iter();
+    let packages: Vec<&Package> = packages
+        .filter(|package| root.starts_with(&package.folder()))
+        .collect();
+    let lines = with_scripts(lines, &packages);
+    if lines.iter().any(|line| runs(step, line)) {
+        return Some(true);
+    }
+    let computed = lines.iter().any(|line| is_computed(line));
+    (!computed).then_some(false)
+}
+
+/// Shell lines with those of the scripts of these packages that they call.
+fn with_scripts(mut lines: Vec<String>, packages: &[&Package]) -> Vec<String> {
     let mut known: BTreeSet<String> = lines.iter().cloned().collect();
     let mut fresh = lines.clone();
     for _ in 0..DEEPEST_SCRIPT {
@@ -168,7 +219,7 @@ impl Lines {
 }
 
 /// The bodies of the scripts that a shell line calls: in any package, because a line does not say where it runs.
-fn called_scripts(line: &str, packages: &[Package]) -> Vec<String> {
+fn called_scripts(line: &str, packages: &[&Package]) -> Vec<String> {
     let mut bodies = Vec::new();
     let words: Vec<&str> = words(line).collect();
     if !words.iter().any(|word| RUNNERS.contains(word)) {
@@ -176,12 +227,22 @@ fn called_scripts(line: &str, packages: &[Package]) -> Vec<String> {
     }
     for package in packages {
         for (name, body) in &package.scripts {
-            if words.contains(&name.as_str()) {
+            if words.iter().any(|word| calls_script(word, name)) {
                 bodies.push(body.clone());
             }
         }
     }
     bodies
+}
+
+/// `build`, `npm:build` of `concurrently` and `build:*` of `npm-run-all` call scripts.
+fn calls_script(word: &str, script: &str) -> bool {
+    let word = word.strip_prefix("npm:").unwrap_or(word);
+    word == script
+        || word
+            .strip_suffix('*')
+            .and_then(|start| script.strip_prefix(start).filter(|_| start.ends_with(':')))
+            .is_some_and(|rest| !rest.is_empty())
 }
 
 /// The words of a shell line, without what separates commands.
@@ -254,7 +315,7 @@ fn is_word(word: &str, wanted: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_computed, runs};
+    use super::{calls_script, is_computed, runs};
     use crate::rule::PipelineStep;
 
     fn step(commands: &[&str], scripts: &[&str]) -> PipelineStep {
@@ -272,6 +333,15 @@ mod tests {
         assert!(is_computed("npm run --silent ${{ matrix.job }}"));
         assert!(!is_computed("yarn deploy ${{ vars.BUCKET }}"));
         assert!(!is_computed("echo ${{ github.sha }}"));
+    }
+
+    #[test]
+    fn scripts_are_called_by_name_and_by_wildcard() {
+        assert!(calls_script("build:next", "build:next"));
+        assert!(calls_script("npm:lint", "lint"));
+        assert!(calls_script("check:*", "check:types"));
+        assert!(!calls_script("check:*", "check"));
+        assert!(!calls_script("*", "check"));
     }
 
     #[test]

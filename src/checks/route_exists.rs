@@ -2,8 +2,10 @@
 
 use crate::config::RoutePattern;
 use crate::rule::RouteExists;
+use crate::syntax::{Expr, ExprId, ModuleRecord, StmtKind};
 
 use super::CheckResult;
+use super::code::{numbered, statements};
 use super::subject::Subject;
 
 pub(super) fn run(subject: &Subject<'_>, check: &RouteExists) -> CheckResult {
@@ -29,9 +31,68 @@ pub(super) fn run(subject: &Subject<'_>, check: &RouteExists) -> CheckResult {
         answers
             && url.is_some_and(|url| patterns.iter().any(|each| each.matches(method, Some(&url))))
     });
-    if exists {
+    let by_middleware = || {
+        let fits = |url: &str| {
+            let url = url.to_lowercase();
+            url.starts_with('/') && patterns.iter().any(|each| each.matches("GET", Some(&url)))
+        };
+        let loaded = subject
+            .app
+            .middleware
+            .iter()
+            .filter(|each| each.problem.is_none());
+        let mut modules = loaded.map(|each| subject.model.graph.module(each.module));
+        modules.any(|module| answers(module, &fits))
+    };
+    if exists || by_middleware() {
         CheckResult::pass_or_fail(Vec::new())
     } else {
         CheckResult::pass_or_fail(vec![subject.app_finding(check.says.clone())])
+    }
+}
+
+/// A middleware that answers a path by itself: `if (pathname === "/ping") return new Response("pong")`.
+fn answers(module: &ModuleRecord, fits: &dyn Fn(&str) -> bool) -> bool {
+    let named = numbered(module).filter_map(|(id, expr)| match expr {
+        Expr::String(text) if fits(text) => module.spans.get(id.0 as usize),
+        _ => None,
+    });
+    let named: Vec<_> = named.collect();
+    !named.is_empty()
+        && module
+            .functions
+            .iter()
+            .flat_map(|function| statements(&function.body))
+            .any(|statement| {
+                let StmtKind::If { test, then, .. } = &statement.kind else {
+                    return false;
+                };
+                let test = module.span(*test);
+                let about = named
+                    .iter()
+                    .any(|text| test.start <= text.start && text.end <= test.end);
+                about
+                    && statements(then).iter().any(|inner| {
+                        matches!(inner.kind, StmtKind::Return(Some(value)) if is_answer(module, value))
+                    })
+            })
+}
+
+/// `new Response(…)`, `NextResponse.json(…)`
+fn is_answer(module: &ModuleRecord, value: ExprId) -> bool {
+    let is_response = |expr: ExprId| {
+        matches!(
+            module.exprs.get(expr.0 as usize),
+            Some(Expr::Name(name)) if matches!(module.name(*name), "Response" | "NextResponse")
+        )
+    };
+    match module.exprs.get(value.0 as usize) {
+        Some(Expr::New { callee, .. }) => is_response(*callee),
+        Some(Expr::Call { callee, .. }) => matches!(
+            module.exprs.get(callee.0 as usize),
+            Some(Expr::Member { object, property, .. })
+                if module.name(*property) == "json" && is_response(*object)
+        ),
+        _ => false,
     }
 }

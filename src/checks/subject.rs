@@ -7,14 +7,14 @@ use crate::controls::Evidence;
 use crate::finding::{Finding, Related};
 use crate::graph::ModuleId;
 use crate::model::{AppModel, Model, RouteFacts};
-use crate::project::{App, Framework, Package};
+use crate::project::{App, Package};
 use crate::rule::{Confidence, Rule};
 use crate::source::{Location, RepoPath, SourceFile};
 use crate::syntax::ModuleRecord;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::code::is_side_file;
+use super::code::{is_side_file, is_test_configuration};
 use super::index::{Index, Reach, Site, Unit, Vocabulary};
 use super::pipeline::Lines;
 use super::signs::LowerPaths;
@@ -120,7 +120,9 @@ fn own_modules(model: &Model, app: &App, side: &[bool]) -> Vec<ModuleId> {
         .filter(|other| *other != root && other.starts_with(root))
         .collect();
     let is_own = |path: &RepoPath| {
-        path.starts_with(root) && !nested.iter().any(|other| path.starts_with(other))
+        path.starts_with(root)
+            && !is_test_configuration(path)
+            && !nested.iter().any(|other| path.starts_with(other))
     };
     let modules = model.graph.modules().zip(side);
     modules
@@ -182,7 +184,9 @@ impl<'a> Subject<'a> {
 
     /// For every module, whether it runs on the server: the application loads it, and not for client components alone.
     pub(super) fn server_side(&self) -> &'a [bool] {
-        self.scope.server_side.get_or_init(|| server_side(self))
+        self.scope
+            .server_side
+            .get_or_init(|| super::server_side::server_side(self))
     }
 
     /// The calls of the repository.
@@ -447,48 +451,6 @@ pub(super) fn related(chain: &[Evidence]) -> Vec<Related> {
         .map(|step| Related {
             location: Location::of_line(&step.file, step.line),
             note: step.note.clone(),
-        })
-        .collect()
-}
-
-/// For every module, whether it runs on the server: the application loads it, and not for client components alone. Scripts
-/// that nothing loads are left out.
-fn server_side(subject: &Subject<'_>) -> Vec<bool> {
-    let graph = &subject.model.graph;
-    let app = subject.project;
-    let clients: Vec<ModuleId> = graph
-        .modules()
-        .filter(|(_, module)| module.use_client)
-        .map(|(id, _)| id)
-        .collect();
-    let routes = subject.app.routes.iter().map(|route| route.route.module);
-    let middleware = subject.app.middleware.iter().map(|each| each.module);
-    let started = graph
-        .modules()
-        .filter(|(_, module)| module.path.stem() == "instrumentation")
-        .map(|(id, _)| id);
-    let entries: Vec<ModuleId> = routes.chain(middleware).chain(started).collect();
-    let pages: Vec<ModuleId> = subject
-        .modules()
-        .filter(|(_, module)| {
-            let below = |folder: &Option<RepoPath>| {
-                folder
-                    .as_ref()
-                    .is_some_and(|folder| module.path.starts_with(folder))
-            };
-            app.framework != Framework::Next || below(&app.app_dir) || below(&app.pages_dir)
-        })
-        .map(|(id, _)| id)
-        .collect();
-    let by_client = graph.closure(&clients);
-    let by_server = graph.closure(&entries);
-    let by_page = graph.closure(&pages);
-    graph
-        .modules()
-        .zip(by_client)
-        .zip(by_server.into_iter().zip(by_page))
-        .map(|(((_, module), client), (server, page))| {
-            !module.use_client && (server || (page && !client))
         })
         .collect()
 }

@@ -70,15 +70,18 @@ pub(super) fn read(
             let file = repository.read(path)?;
             let known = files.env_set.len();
             for (line, text) in (1_u32..).zip(file.text.lines()) {
-                if holds_value(text)
-                    && let Some(name) = documented(text)
-                {
-                    let set = (name.to_owned(), Location::of_line(path, line));
+                let Some(name) = documented(text) else {
+                    continue;
+                };
+                let named = (name.to_owned(), Location::of_line(path, line));
+                if holds_value(text) {
                     if is_real(text) {
-                        files.env_secret.push(set.clone());
+                        files.env_secret.push(named.clone());
                     }
-                    files.env_set.push(set);
+                    files.env_set.push(named.clone());
                 }
+                // What everybody gets with the code tells everybody the names.
+                files.env_documented.push(named);
             }
             if files.env_set.len() > known {
                 files.env_committed.push(path.clone());
@@ -201,7 +204,15 @@ mod tests {
             .collect();
         assert_eq!(
             documented,
-            [("DATABASE_URL", 2), ("KEY", 3), ("OPTIONAL_ONE", 5)]
+            [
+                ("A", 1),
+                ("DATABASE_URL", 2),
+                ("KEY", 3),
+                ("OPTIONAL_ONE", 5),
+                ("A", 1),
+                ("B", 2),
+                ("C", 3)
+            ]
         );
         assert_eq!(files.env_committed, [RepoPath::new(".env")]);
         let (name, at) = &files.env_set[0];

@@ -50,8 +50,8 @@ pub struct WorkflowStep {
     pub uses: Option<String>,
     /// The folder in which it runs, as written; the repository's root when there is none.
     pub folder: Option<String>,
-    /// It is switched off, or its failure fails nothing.
-    pub may_fail: bool,
+    /// It is switched off, or its failure fails nothing; `None` where that cannot be read.
+    pub may_fail: Option<bool>,
     /// Where it stands.
     pub location: Location,
 }

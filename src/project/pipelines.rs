@@ -10,6 +10,9 @@ use super::{Workflow, WorkflowStep};
 /// How many called workflows and actions are followed from one another.
 const MAX_CALLS: usize = 8;
 
+/// A step is taken apart into this many at most.
+const MAX_VARIANTS: usize = 32;
+
 /// Which service a file configures.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Service {
@@ -89,14 +92,14 @@ fn github(file: &SourceFile, document: &MarkedYaml<'_>) -> Workflow {
         }
         let folder = default_folder(body).or_else(|| everywhere.clone());
         let may_fail = may_fail(body);
-        let list = yaml_get(body, "steps").and_then(|steps| steps.data.as_sequence());
-        for entry in list.into_iter().flatten() {
+        let matrix = matrix(body);
+        for entry in listed(body) {
             let Some(mut step) = step(file, job, entry, entry) else {
                 continue;
             };
             step.folder = step.folder.or_else(|| folder.clone());
-            step.may_fail |= may_fail;
-            steps.push(step);
+            step.may_fail = step.may_fail.map(|step| step || may_fail);
+            steps.extend(of_matrix(step, &matrix));
         }
     }
     Workflow {
@@ -104,6 +107,89 @@ fn github(file: &SourceFile, document: &MarkedYaml<'_>) -> Workflow {
         on_change: trigger.is_some_and(on_change),
         steps,
     }
+}
+
+/// The steps of a job, in order, those that a step groups (`parallel`) in its place.
+fn listed<'a, 't>(job: &'a MarkedYaml<'t>) -> Vec<&'a MarkedYaml<'t>> {
+    let mut found = Vec::new();
+    let mut open: Vec<&MarkedYaml<'_>> = Vec::new();
+    let steps = yaml_get(job, "steps").and_then(|steps| steps.data.as_sequence());
+    open.extend(steps.into_iter().flatten().rev());
+    while let Some(entry) = open.pop() {
+        if yaml_get(entry, "run").is_some() || yaml_get(entry, "uses").is_some() {
+            found.push(entry);
+            continue;
+        }
+        let groups = yaml_entries(entry).filter_map(|(_, value)| value.data.as_sequence());
+        let grouped: Vec<&MarkedYaml<'_>> = groups.flatten().collect();
+        open.extend(grouped.into_iter().rev());
+    }
+    found
+}
+
+/// The values of `strategy.matrix` that are written down, by key.
+fn matrix<'a>(job: &'a MarkedYaml<'_>) -> Vec<(&'a str, Vec<&'a str>)> {
+    let matrix = yaml_get(job, "strategy").and_then(|strategy| yaml_get(strategy, "matrix"));
+    let mut found: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (key, value) in matrix.into_iter().flat_map(yaml_entries) {
+        match key {
+            "exclude" => {}
+            "include" => {
+                let sets = value.data.as_sequence();
+                for (key, value) in sets.into_iter().flatten().flat_map(yaml_entries) {
+                    let Some(text) = value.data.as_str() else {
+                        continue;
+                    };
+                    match found.iter_mut().find(|(known, _)| *known == key) {
+                        Some((_, values)) => values.push(text),
+                        None => found.push((key, vec![text])),
+                    }
+                }
+            }
+            key => {
+                let texts = yaml_texts(value);
+                let computed = texts.iter().any(|text| text.contains("${{"));
+                if !computed && !texts.is_empty() {
+                    found.push((key, texts));
+                }
+            }
+        }
+    }
+    found
+}
+
+/// A step once for each value of the matrix that its command names: `pnpm ${{ matrix.task }}`.
+fn of_matrix(step: WorkflowStep, matrix: &[(&str, Vec<&str>)]) -> Vec<WorkflowStep> {
+    let mut steps = vec![step];
+    for (key, values) in matrix {
+        let named = [
+            format!("${{{{ matrix.{key} }}}}"),
+            format!("${{{{matrix.{key}}}}}"),
+        ];
+        let names = |step: &WorkflowStep| {
+            let run = step.run.as_deref().unwrap_or("");
+            named.iter().any(|name| run.contains(name.as_str()))
+        };
+        if !steps.iter().any(names) || steps.len() * values.len() > MAX_VARIANTS {
+            continue;
+        }
+        let variants = steps.iter().flat_map(|step| {
+            values.iter().map(|value| {
+                let run = step.run.as_deref().map(|run| {
+                    let whole = run.to_owned();
+                    named
+                        .iter()
+                        .fold(whole, |run, name| run.replace(name, value))
+                });
+                WorkflowStep {
+                    run,
+                    ..step.clone()
+                }
+            })
+        });
+        steps = variants.collect();
+    }
+    steps
 }
 
 /// `defaults.run.working-directory` of a workflow or a job.
@@ -138,11 +224,19 @@ fn step(
             .and_then(|value| value.data.as_str())
             .map(str::to_owned)
     };
-    let (run, uses) = (text("run"), text("uses"));
+    let (mut run, uses) = (text("run"), text("uses"));
+    // A container that is used as a step runs what it is given.
+    if uses
+        .as_deref()
+        .is_some_and(|uses| uses.starts_with("docker://"))
+    {
+        let given = yaml_get(entry, "with").and_then(|with| yaml_get(with, "args"));
+        run = given.and_then(|args| args.data.as_str()).map(str::to_owned);
+    }
     (run.is_some() || uses.is_some()).then(|| WorkflowStep {
         job: job.to_owned(),
         folder: text("working-directory"),
-        may_fail: may_fail(entry),
+        may_fail: Some(may_fail(entry)),
         run,
         uses,
         location: yaml_location(&file.path, at),
@@ -199,7 +293,7 @@ fn commands(file: &SourceFile, document: &MarkedYaml<'_>) -> Vec<WorkflowStep> {
                             run: None,
                             uses: Some(text.to_owned()),
                             folder: None,
-                            may_fail: false,
+                            may_fail: None,
                             location: yaml_location(&file.path, value),
                         });
                     }
@@ -230,7 +324,7 @@ fn push_commands(
                 uses: None,
                 // Where other services run their commands, they say in too many ways.
                 folder: None,
-                may_fail: true,
+                may_fail: None,
                 location: yaml_location(&file.path, node),
             });
         }
@@ -391,6 +485,23 @@ mod tests {
         );
         let changes: Vec<bool> = found.iter().map(|workflow| workflow.on_change).collect();
         assert_eq!(changes, [true, true, false]);
+    }
+
+    #[test]
+    fn groups_matrices_and_containers() {
+        let found = workflows(&[(
+            ".github/workflows/ci.yml",
+            "on: push\njobs:\n  all:\n    strategy:\n      matrix:\n        task: [build, test]\n        node: [20, 22]\n    steps:\n      - run: pnpm ${{ matrix.task }}\n      - parallel:\n          - run: a\n          - run: b\n      - uses: docker://node:22\n        with:\n          args: npm run e2e\n      - run: c\n",
+        )]);
+        let texts: Vec<&str> = found[0]
+            .steps
+            .iter()
+            .filter_map(|step| step.run.as_deref())
+            .collect();
+        assert_eq!(
+            texts,
+            ["pnpm build", "pnpm test", "a", "b", "npm run e2e", "c"]
+        );
     }
 
     #[test]

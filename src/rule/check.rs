@@ -489,6 +489,8 @@ pub struct ConfigKey {
     pub is: Option<ConfigValue>,
     /// The value that must not be there.
     pub is_not: Option<ConfigValue>,
+    /// A step of the pipelines that makes up for it, when it concerns the application.
+    pub covered_by: Option<PipelineStep>,
     /// The message.
     pub says: String,
 }
@@ -616,6 +618,9 @@ pub struct EnvValidation {
     pub methods: Vec<String>,
     /// Variables that the platform sets and nobody has to check.
     pub ignore: Vec<String>,
+    /// Files whose variables the application does not need: `**/scripts/**`.
+    #[serde(default)]
+    pub except: Vec<String>,
     /// How many variables an application has to read before it is asked.
     pub at_least: usize,
 }

@@ -44,6 +44,9 @@ pub struct Compose {
 pub struct EnvDocumented {
     /// Variables that a platform sets, which nobody has to document; `*` stands for any text.
     pub ignore: Vec<String>,
+    /// Files whose variables the application does not need: `**/scripts/**`.
+    #[serde(default)]
+    pub except: Vec<String>,
     /// How many variables an application has to read before it is asked.
     pub at_least: usize,
 }

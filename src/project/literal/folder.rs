@@ -381,6 +381,10 @@ impl<'l, 'm> Folder<'l, 'm> {
     }
 
     fn property(&self, place: &Place<'m>, object: ExprId, key: &str, span: Span) -> Folded<'m> {
+        // What a configuration does in production is what counts.
+        if key == "NODE_ENV" && is_process_env(place.module, object) {
+            return place.value(Literal::String(String::from("production")), span);
+        }
         if let Expr::Name(name) = place.module.expr(object)
             && place.module.name(*name) == "process"
         {
@@ -501,4 +505,17 @@ impl<'l, 'm> Folder<'l, 'm> {
         }
         false
     }
+}
+
+/// True for `process.env`.
+fn is_process_env(module: &ModuleRecord, expr: ExprId) -> bool {
+    let Expr::Member {
+        object, property, ..
+    } = module.expr(expr)
+    else {
+        return false;
+    };
+    let of_process =
+        matches!(module.expr(*object), Expr::Name(name) if module.name(*name) == "process");
+    of_process && module.name(*property) == "env"
 }

@@ -242,6 +242,8 @@ mod tests {
             ("true ? 1 : 2", "1"),
             ("!0", "true"),
             ("process.env.A ?? 'b'", "?|'b'"),
+            ("process.env.NODE_ENV === 'development' ? 1 : 2", "2"),
+            ("process.env.NODE_ENV !== 'production' || 3", "3"),
             ("'' || 'c'", "'c'"),
             (
                 "['a', x && 'b', unknown()].filter(Boolean)",

@@ -1,0 +1,114 @@
+//! Which modules run on the server.
+
+use crate::graph::{Graph, ModuleId, Symbol};
+use crate::project::Framework;
+use crate::source::{RepoPath, Span};
+use crate::syntax::{Expr, Function};
+
+use super::subject::Subject;
+
+/// What the Pages Router runs on the server alone.
+const PAGE_LOADERS: [&str; 3] = ["getServerSideProps", "getStaticProps", "getStaticPaths"];
+
+/// What the loaders of a page name of what the page imports; `None` for a page without a loader.
+fn loaded_for_page(graph: &Graph, page: ModuleId) -> Option<Vec<ModuleId>> {
+    let module = graph.module(page);
+    let is_loader = |function: &&Function| {
+        let name = function.name.map(|name| module.name(name));
+        name.is_some_and(|name| PAGE_LOADERS.contains(&name))
+    };
+    let loads = module
+        .exports
+        .iter()
+        .any(|export| PAGE_LOADERS.contains(&&*export.name));
+    if !loads {
+        return None;
+    }
+    let loaders: Vec<Span> = module
+        .functions
+        .iter()
+        .filter(is_loader)
+        .map(|loader| loader.span)
+        .collect();
+    let inside = |span: Span| {
+        // `export const getServerSideProps = withSession(…)`: what it is made from may be anywhere.
+        loaders.is_empty()
+            || loaders
+                .iter()
+                .any(|loader| loader.start <= span.start && span.end <= loader.end)
+    };
+    let mut found = Vec::new();
+    for (expr, span) in module.exprs.iter().zip(&module.spans) {
+        if let Expr::Name(name) = expr
+            && inside(*span)
+            && let Some(
+                Symbol::Local { module, .. }
+                | Symbol::Expr { module, .. }
+                | Symbol::Namespace(module),
+            ) = graph.binding(page, *name)
+        {
+            found.push(module);
+        }
+    }
+    Some(found)
+}
+
+/// For every module, whether it runs on the server: the application loads it, and not for client components alone. Scripts
+/// that nothing loads are left out. A page of the Pages Router is a component that runs in the browser too; only its loaders
+/// stay on the server.
+pub(super) fn server_side(subject: &Subject<'_>) -> Vec<bool> {
+    let graph = &subject.model.graph;
+    let app = subject.project;
+    let mut clients: Vec<ModuleId> = graph
+        .modules()
+        .filter(|(_, module)| module.use_client)
+        .map(|(id, _)| id)
+        .collect();
+    let routes = subject.app.routes.iter().map(|route| route.route.module);
+    let middleware = subject.app.middleware.iter().map(|each| each.module);
+    let started = graph
+        .modules()
+        .filter(|(_, module)| module.path.stem() == "instrumentation")
+        .map(|(id, _)| id);
+    let mut entries: Vec<ModuleId> = routes.chain(middleware).chain(started).collect();
+    let mut loading: Vec<ModuleId> = Vec::new();
+    if let Some(pages) = app
+        .pages_dir
+        .as_ref()
+        .filter(|_| app.framework == Framework::Next)
+    {
+        let api = pages.join("api");
+        for (id, module) in subject.modules() {
+            if module.path.starts_with(pages) && !module.path.starts_with(&api) {
+                clients.push(id);
+                if let Some(loaded) = loaded_for_page(graph, id) {
+                    entries.extend(loaded);
+                    loading.push(id);
+                }
+            }
+        }
+    }
+    let pages: Vec<ModuleId> = subject
+        .modules()
+        .filter(|(_, module)| {
+            let below = |folder: &Option<RepoPath>| {
+                folder
+                    .as_ref()
+                    .is_some_and(|folder| module.path.starts_with(folder))
+            };
+            app.framework != Framework::Next || below(&app.app_dir) || below(&app.pages_dir)
+        })
+        .map(|(id, _)| id)
+        .collect();
+    let by_client = graph.closure(&clients);
+    let by_server = graph.closure(&entries);
+    let by_page = graph.closure(&pages);
+    graph
+        .modules()
+        .zip(by_client)
+        .zip(by_server.into_iter().zip(by_page))
+        .map(|(((id, module), client), (server, page))| {
+            !module.use_client && (server || (page && !client) || loading.contains(&id))
+        })
+        .collect()
+}
