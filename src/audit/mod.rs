@@ -158,6 +158,8 @@ pub struct Item {
 pub enum ItemState {
     /// Nothing is missing.
     Done,
+    /// Nothing is known to be missing, but a name is all that speaks for a part, or a part could not be judged.
+    Likely,
     /// Something is missing.
     Open,
     /// Nobody attested it, or nothing was measured.

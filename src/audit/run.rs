@@ -241,6 +241,7 @@ fn audit_app(
             covered: result.covered,
             total: result.total,
             unknown: result.unknown,
+            likely: result.likely,
             covered_weight: result.covered_weight,
             total_weight: result.total_weight,
             gaps: 0,

@@ -17,6 +17,8 @@ pub struct Outcome {
     pub total: usize,
     /// Units that could not be judged.
     pub unknown: usize,
+    /// Units for which only a name or a word speaks. They count for nothing.
+    pub likely: usize,
     /// The weight of what is in order.
     pub covered_weight: f64,
     /// The weight of all units.
@@ -126,12 +128,15 @@ fn judge_item(
     let value = (!ratios.is_empty()).then(|| ratios.iter().sum::<f64>() / ratios.len() as f64);
     let sum = |of: fn(&Outcome) -> usize| mine.iter().map(|(_, outcome)| of(outcome)).sum();
     let unknown: usize = sum(|outcome| outcome.unknown);
+    let likely: usize = sum(|outcome| outcome.likely);
     let unattested = mine.iter().any(|(_, outcome)| outcome.unattested);
     let state = match value {
         Some(value) if value < 1.0 => ItemState::Open,
         _ if unattested => ItemState::Unattested,
+        _ if likely > 0 => ItemState::Likely,
         None if unknown > 0 => ItemState::Unknown,
         None => ItemState::NotApplicable,
+        Some(_) if unknown > 0 => ItemState::Likely,
         Some(_) => ItemState::Done,
     };
     // What waits for a signature may still be all of the work.

@@ -11,11 +11,12 @@ use crate::rule::{
     Control, ExplicitAny, LimitTiers, Rendering, ServerEnvInClient, SqlStar, wildcard,
 };
 use crate::source::{RepoPath, Span};
-use crate::syntax::{Expr, ExprId, ModuleRecord, Pattern, StmtKind};
+use crate::syntax::{Argument, Expr, ExprId, ModuleRecord, Pattern, Property, StmtKind};
 
 use super::CheckResult;
-use super::code::{numbered, place, statements};
+use super::code::{key, numbered, place, statements};
 use super::file::glob_set;
+use super::queries::select_of_rest;
 use super::subject::{Subject, route_name};
 
 /// A finding lists so many files.
@@ -25,6 +26,7 @@ const LISTED: usize = 8;
 pub(super) fn sql_star(subject: &Subject<'_>, check: &SqlStar) -> CheckResult {
     let except = glob_set(&check.except);
     let mut findings = Vec::new();
+    let mut asked = false;
     let sides = subject.server_side();
     for (id, record) in subject.modules() {
         let server = sides.get(id.0 as usize).copied().unwrap_or(false);
@@ -49,7 +51,23 @@ pub(super) fn sql_star(subject: &Subject<'_>, check: &SqlStar) -> CheckResult {
         };
         for (expr, written) in numbered(record) {
             let all = match written {
-                Expr::String(text) => selects_all(text) && !inner(expr),
+                Expr::Call { .. } => match select_of_rest(record, expr) {
+                    Some(args) => {
+                        asked = true;
+                        reads_all(record, args)
+                    }
+                    None => false,
+                },
+                Expr::String(text) => {
+                    asked |= selects(text);
+                    selects_all(text) && !inner(expr)
+                }
+                Expr::Template { texts, .. } | Expr::Tagged { texts, .. }
+                    if texts.first().is_some_and(|text| selects(text)) =>
+                {
+                    asked = true;
+                    selects_all(&texts.join(" "))
+                }
                 Expr::Template { texts, .. } | Expr::Tagged { texts, .. }
                     if texts
                         .iter()
@@ -80,7 +98,38 @@ pub(super) fn sql_star(subject: &Subject<'_>, check: &SqlStar) -> CheckResult {
             findings.push(finding.with_related(related.collect()));
         }
     }
+    if findings.is_empty() && !asked {
+        return CheckResult::default();
+    }
     CheckResult::pass_or_fail(findings)
+}
+
+/// The text of a query that reads.
+fn selects(text: &str) -> bool {
+    let word = text.trim_start().get(..7);
+    word.is_some_and(|word| {
+        word.get(..6)
+            .is_some_and(|select| select.eq_ignore_ascii_case("select"))
+            && word.ends_with(char::is_whitespace)
+    })
+}
+
+/// `select()` and `select("*, …")` of a REST client, where rows are wanted and not only their number.
+fn reads_all(record: &ModuleRecord, args: &[Argument]) -> bool {
+    let counts = args.get(1).is_some_and(|options| {
+        matches!(record.expr(options.value), Expr::Object(properties)
+            if properties.iter().any(|property| matches!(property,
+                Property::Value { key: name, .. } if key(record, name) == Some("head"))))
+    });
+    let all = match args.first().map(|columns| record.expr(columns.value)) {
+        None => true,
+        Some(Expr::String(text)) => text.trim_start().starts_with('*'),
+        Some(Expr::Template { texts, .. }) => texts
+            .first()
+            .is_some_and(|text| text.trim_start().starts_with('*')),
+        Some(_) => false,
+    };
+    all && !counts
 }
 
 /// `select * from table`, and not `select * from (…)` or one of a part that the query names, whose columns are chosen there.
@@ -194,7 +243,11 @@ pub(super) fn rendering(subject: &Subject<'_>, check: &Rendering) -> CheckResult
     let mut findings: Vec<Finding> = Vec::new();
     let mut told: Vec<RepoPath> = Vec::new();
     let mut layouts = 0;
+    let mut pages: Vec<&ModuleRecord> = Vec::new();
     for (_, record) in subject.modules() {
+        if record.path.stem() == "page" && record.path.starts_with(app) {
+            pages.push(record);
+        }
         if record.path.stem() != "layout" || !record.path.starts_with(app) {
             continue;
         }
@@ -235,6 +288,15 @@ pub(super) fn rendering(subject: &Subject<'_>, check: &Rendering) -> CheckResult
     if layouts == 0 {
         return CheckResult::default();
     }
+    let clients = pages.iter().filter(|page| page.use_client);
+    let (first, count) = (clients.clone().next(), clients.count());
+    if let (Some(says), Some(first)) = (&check.client_says, first)
+        && count >= check.at_least
+        && count * 4 >= pages.len() * 3
+    {
+        let says = says.replace("{}", &format!("{count} of {}", pages.len()));
+        findings.push(subject.finding(first.location(Span::default()), says));
+    }
     CheckResult::pass_or_fail(findings)
 }
 
@@ -247,15 +309,27 @@ pub(super) fn limit_tiers(subject: &Subject<'_>, check: &LimitTiers) -> CheckRes
     });
     let (costly, cheap): (Vec<_>, Vec<_>) =
         limited.partition(|(route, _)| !route.expensive.is_empty());
+    let mut result = CheckResult::default();
+    if costly.is_empty() && cheap.is_empty() {
+        return result;
+    }
+    // Those without any limit have none of their own; another rule reports them.
+    let open = subject.app.routes.iter().filter(|route| {
+        let verdict = route.controls.get(&Control::RateLimit);
+        !route.expensive.is_empty()
+            && verdict.is_some_and(|verdict| verdict.status == Status::Absent)
+    });
+    open.for_each(|_| result.silent_gap(1.0));
     let Some((first, limit)) = costly.first() else {
-        return CheckResult::default();
+        return result;
     };
     if cheap.len() < check.at_least {
-        return CheckResult::default();
+        return result;
     }
     let same = costly.iter().chain(&cheap).all(|(_, other)| other == limit);
     if !same {
-        return CheckResult::pass_or_fail(Vec::new());
+        costly.iter().for_each(|_| result.covered(1.0));
+        return result;
     }
     let says = check
         .says
@@ -268,5 +342,6 @@ pub(super) fn limit_tiers(subject: &Subject<'_>, check: &LimitTiers) -> CheckRes
     let finding = subject
         .finding(first.location.clone(), says)
         .with_related(related.collect());
-    CheckResult::pass_or_fail(vec![finding])
+    result.gap(1.0, finding);
+    result
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::controls::Status;
 use crate::finding::Related;
 use crate::model::RouteFacts;
-use crate::rule::{Control, GuardFlaws};
+use crate::rule::{Confidence, Control, GuardFlaws};
 use crate::source::{Location, RepoPath};
 
 use super::CheckResult;
@@ -22,6 +22,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &GuardFlaws) -> CheckResult {
     let mut result = CheckResult::default();
     for route in &subject.app.routes {
         let mut flawed = false;
+        let asked = |guard: &str| check.guards.contains_key(guard);
         for (mark, evidence) in &route.marks {
             let Some((guard, flaw)) = mark
                 .strip_prefix(check.mark.as_str())
@@ -30,18 +31,24 @@ pub(super) fn run(subject: &Subject<'_>, check: &GuardFlaws) -> CheckResult {
             else {
                 continue;
             };
-            flawed = true;
+            flawed |= asked(guard);
             places
                 .entry((&evidence.file, evidence.line, guard, flaw))
                 .or_insert((&evidence.note, Vec::new()))
                 .1
                 .push(route);
         }
-        let guarded = [Control::Auth, Control::RateLimit].iter().any(|control| {
-            route
-                .controls
-                .get(control)
-                .is_some_and(|verdict| verdict.status == Status::Enforced)
+        let guarded = [
+            (Control::Auth, asked("auth") || asked("secret")),
+            (Control::RateLimit, asked("rate-limit")),
+        ]
+        .iter()
+        .any(|(control, asked)| {
+            *asked
+                && route
+                    .controls
+                    .get(control)
+                    .is_some_and(|verdict| verdict.status == Status::Enforced)
         });
         if guarded && !flawed {
             result.covered(1.0);
@@ -69,6 +76,11 @@ pub(super) fn run(subject: &Subject<'_>, check: &GuardFlaws) -> CheckResult {
             .finding(Location::of_line(file, line), message)
             .with_severity(words.severity)
             .with_related(related.collect());
+        let finding = if check.questions.iter().any(|question| question == flaw) {
+            finding.at_most(Confidence::Low)
+        } else {
+            finding
+        };
         result.gap(1.0, finding);
     }
     result

@@ -34,13 +34,21 @@ pub(super) fn run(subject: &Subject<'_>, check: &HandlersUse) -> CheckResult {
             wanted.any(|form| wildcard(form, package) || wildcard(form, specifier))
         })
     };
-    let named = || {
-        let vocabulary = subject.vocabulary();
-        check.words.iter().any(|form| vocabulary.has(form))
+    let named = |words: &[String]| {
+        !words.is_empty() && {
+            let vocabulary = subject.vocabulary();
+            words.iter().any(|form| vocabulary.has(form))
+        }
+    };
+    let called = || {
+        !check.calls.is_empty() && !find(subject, CodeScope::Handlers, &check.calls, &[]).is_empty()
     };
     let there = || !check.files.is_empty() && !fitting(subject, &check.files).is_empty();
-    if used() || named() || there() {
+    if used() || named(&check.words) || there() || called() {
         return CheckResult::pass_or_fail(Vec::new());
+    }
+    if named(&check.likely_words) {
+        return CheckResult::only_likely();
     }
     let noun = if check.client_components > 0 {
         "client component"

@@ -4,6 +4,7 @@ use rustc_hash::FxHashSet;
 
 use crate::controls::Status;
 use crate::rule::{CodeScope, Confidence, Control, Memory, MemoryQuestion, wildcard};
+use crate::source::Span;
 use crate::syntax::{
     AssignOp, ExportTarget, Expr, ExprId, MODULE_BODY, ModuleRecord, Name, Pattern, StmtKind,
     UnaryOp,
@@ -11,7 +12,7 @@ use crate::syntax::{
 
 use super::CheckResult;
 use super::call_sites::{Holds, Value, find, holds};
-use super::code::{numbered, place};
+use super::code::{numbered, place, statements};
 use super::index::ModuleIndex;
 use super::subject::{Subject, weight};
 use super::taint::from_caller;
@@ -50,6 +51,15 @@ pub(super) fn run(subject: &Subject<'_>, check: &Memory) -> CheckResult {
             if check.asks == MemoryQuestion::Unbounded && bounded {
                 if uses.shrinks {
                     result.covered(1.0);
+                }
+                continue;
+            }
+            if check.asks == MemoryQuestion::Unbounded && !uses.deletes.is_empty() {
+                // Somebody takes out what somebody put in, by its key: whether always, nobody can tell.
+                if uses.evicts(record, index, store.name) {
+                    result.covered(1.0);
+                } else {
+                    result.unknown();
                 }
                 continue;
             }
@@ -156,10 +166,27 @@ fn stores(record: &ModuleRecord) -> Vec<Store> {
     .collect()
 }
 
+/// The container is named in an expression: `map`, `map.entries()`, `[...map]`.
+fn mentions(record: &ModuleRecord, expr: ExprId, store: Name) -> bool {
+    let mut open = vec![expr];
+    while let Some(id) = open.pop() {
+        if matches!(record.expr(id), Expr::Name(name) if *name == store) {
+            return true;
+        }
+        record
+            .expr(id)
+            .for_each_child(&mut |child| open.push(child));
+    }
+    false
+}
+
 /// How a module uses one of its containers.
 #[derive(Default)]
 struct Uses {
     grows: Vec<ExprId>,
+    /// Entries are taken out by their keys, or all at once.
+    deletes: Vec<ExprId>,
+    /// It is kept small.
     shrinks: bool,
     /// It is handed on, so that others may take things out of it.
     escapes: bool,
@@ -195,7 +222,8 @@ impl Uses {
                     match record.name(*property) {
                         "set" | "add" if inside(id) && !fixed => uses.grows.push(id),
                         "push" | "unshift" if inside(id) => uses.grows.push(id),
-                        "delete" | "clear" | "shift" | "pop" | "splice" => uses.shrinks = true,
+                        "delete" | "clear" => uses.deletes.push(id),
+                        "shift" | "pop" | "splice" => uses.shrinks = true,
                         _ => {}
                     }
                 }
@@ -219,7 +247,7 @@ impl Uses {
                         record.expr(*operand)
                         && is_it(*object)
                     {
-                        uses.shrinks = true;
+                        uses.deletes.push(id);
                     }
                 }
                 Expr::Assign { target, op, .. } => match &**target {
@@ -245,6 +273,57 @@ impl Uses {
             matches!(expr, Expr::Name(other) if *other == name) && !read.contains(&id)
         });
         uses
+    }
+
+    /// What is taken out bounds it: other entries where one is added, all that fit in a loop, or each by a timer.
+    fn evicts(&self, record: &ModuleRecord, index: &ModuleIndex, store: Name) -> bool {
+        let key = |expr: ExprId| match record.expr(expr) {
+            Expr::Call { args, .. } => match args.first().map(|key| record.expr(key.value)) {
+                Some(Expr::Name(name)) => Some(*name),
+                _ => None,
+            },
+            _ => None,
+        };
+        let within = |outer: Span, expr: ExprId| {
+            let inner = record.span(expr);
+            outer.start <= inner.start && inner.end <= outer.end
+        };
+        let beside = |removed: ExprId| {
+            let around = index.function_at(record, record.span(removed).start);
+            self.grows.iter().any(|grown| {
+                let same = index.function_at(record, record.span(*grown).start) == around;
+                same && (key(*grown).is_none() || key(*grown) != key(removed))
+            })
+        };
+        let timers = || {
+            numbered(record).filter_map(|(id, expr)| match expr {
+                Expr::Call { callee, .. } => match record.expr(*callee) {
+                    Expr::Name(name) => {
+                        let name = record.name(*name);
+                        matches!(name, "setTimeout" | "setInterval").then(|| record.span(id))
+                    }
+                    Expr::Member {
+                        object, property, ..
+                    } => (record.name(*property) == "forEach" && mentions(record, *object, store))
+                        .then(|| record.span(id)),
+                    _ => None,
+                },
+                _ => None,
+            })
+        };
+        let mut loops: Vec<Span> = Vec::new();
+        for function in &record.functions {
+            for statement in statements(&function.body) {
+                if let StmtKind::Loop(_) = &statement.kind {
+                    loops.push(statement.span);
+                }
+            }
+        }
+        self.deletes.iter().any(|removed| {
+            beside(*removed)
+                || loops.iter().any(|each| within(*each, *removed))
+                || timers().any(|each| within(each, *removed))
+        })
     }
 
     /// The container, the function that adds to it, or the file is called like this.

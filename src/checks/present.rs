@@ -3,8 +3,10 @@
 use crate::finding::Finding;
 use crate::rule::{How, Parts, Present, Signs};
 use crate::source::{Location, RepoPath};
+use crate::syntax::Expr;
 
 use super::CheckResult;
+use super::dependency::is_of;
 use super::signs::{Ground, found};
 use super::subject::Subject;
 
@@ -13,7 +15,16 @@ pub(super) fn run(subject: &Subject<'_>, check: &Present) -> CheckResult {
         subject,
         whole: check.repository,
     };
+    let images: usize = if check.images == 0 {
+        0
+    } else {
+        subject
+            .running()
+            .map(|module| module.facts.images as usize)
+            .sum()
+    };
     let asked = subject.app.routes.len() >= check.handlers
+        && images >= check.images
         && (!check.pages || subject.serves_pages())
         && [&check.when, &check.and_when]
             .into_iter()
@@ -22,8 +33,20 @@ pub(super) fn run(subject: &Subject<'_>, check: &Present) -> CheckResult {
     if !asked {
         return CheckResult::default();
     }
-    if found(&ground, &check.any) {
+    let shown = if check.images > 0 {
+        shows(subject, &check.any.uses)
+    } else {
+        found(&ground, &check.any)
+    };
+    if shown {
         return CheckResult::pass_or_fail(Vec::new());
+    }
+    if check
+        .likely
+        .as_ref()
+        .is_some_and(|signs| found(&ground, signs))
+    {
+        return CheckResult::only_likely();
     }
     if subject.rule.how == How::Attest {
         // Nothing in the repository shows it, and nothing has to: it waits for somebody to vouch for it.
@@ -31,7 +54,29 @@ pub(super) fn run(subject: &Subject<'_>, check: &Present) -> CheckResult {
         result.silent_gap(1.0);
         return result;
     }
-    CheckResult::pass_or_fail(vec![missing(&ground, &check.any, &check.says)])
+    let says = check.says.replace("{}", &images.to_string());
+    CheckResult::pass_or_fail(vec![missing(&ground, &check.any, &says)])
+}
+
+/// An element of one of the packages is shown, and not only imported.
+fn shows(subject: &Subject<'_>, packages: &[String]) -> bool {
+    subject.running().any(|module| {
+        let mut imports = module.imports.iter();
+        imports.any(|import| {
+            let of_package = packages.iter().any(|each| is_of(each, &import.specifier));
+            let shown = |expr: &Expr| match expr {
+                Expr::Jsx { tag: Some(tag), .. } => {
+                    matches!(module.expr(*tag), Expr::Name(name) if *name == import.local)
+                }
+                // A function that makes the address of a size.
+                Expr::Call { callee, .. } => {
+                    matches!(module.expr(*callee), Expr::Name(name) if *name == import.local)
+                }
+                _ => false,
+            };
+            of_package && module.exprs.iter().any(shown)
+        })
+    })
 }
 
 /// Answers `[check.parts]`.
@@ -51,6 +96,12 @@ pub(super) fn parts(subject: &Subject<'_>, check: &Parts) -> CheckResult {
     for part in check.parts.iter().filter(|part| asked(&part.when)) {
         if found(&ground, &part.any) {
             result.covered(1.0);
+        } else if part
+            .likely
+            .as_ref()
+            .is_some_and(|signs| found(&ground, signs))
+        {
+            result.likely();
         } else {
             result.gap(1.0, missing(&ground, &part.any, &part.says));
         }

@@ -13,6 +13,8 @@ pub struct CheckResult {
     pub total: usize,
     /// Units that could not be judged. They are not part of `total`.
     pub unknown: usize,
+    /// Units for which only a name or a word speaks. They are not part of `total`.
+    pub likely: usize,
     /// The weight of what is in order: half gaps count half, expensive handlers double.
     pub covered_weight: f64,
     /// The weight of all units.
@@ -47,6 +49,11 @@ impl CheckResult {
         self.total_weight += weight;
     }
 
+    /// Counts a unit for which only a name or a word speaks.
+    pub fn likely(&mut self) {
+        self.likely += 1;
+    }
+
     /// Counts a unit that could not be judged.
     pub fn unknown(&mut self) {
         self.unknown += 1;
@@ -64,6 +71,14 @@ impl CheckResult {
             result.silent_gap(1.0);
             result.findings = findings;
         }
+        result
+    }
+
+    /// One unit for the whole application, for which only a name or a word speaks.
+    #[must_use]
+    pub fn only_likely() -> Self {
+        let mut result = Self::default();
+        result.likely();
         result
     }
 }

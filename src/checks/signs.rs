@@ -11,9 +11,9 @@ use crate::model::Model;
 use crate::project::Package;
 use crate::rule::{Signs, wildcard};
 use crate::source::RepoPath;
-use crate::syntax::{Expr, ModuleRecord};
+use crate::syntax::{Expr, ExprId, Key, ModuleRecord, Property};
 
-use super::code::package_of;
+use super::code::{called_name, package_of};
 use super::dependency::{calls_of, is_of};
 use super::pipeline::{Lines, lines, runs_command};
 use super::subject::Subject;
@@ -62,6 +62,7 @@ fn look(ground: &Ground<'_, '_>, signs: &Signs) -> bool {
         || ground.steps(&signs.steps)
         || ground.documents(&signs.documents)
         || ground.names(&signs.names)
+        || ground.fields(&signs.fields)
         || ground.texts(&signs.texts)
 }
 
@@ -250,10 +251,16 @@ impl<'m> Ground<'_, 'm> {
         }
         let shared = self.subject.shared();
         let titles = shared.titles.get_or_init(|| titles(self.subject.model));
-        let phrases: Vec<String> = phrases.iter().map(|each| format!(" {each}")).collect();
         titles
             .iter()
-            .any(|title| phrases.iter().any(|phrase| title.contains(phrase.as_str())))
+            .any(|title| phrases.iter().any(|phrase| speaks_of(title, phrase)))
+    }
+
+    fn fields(&self, patterns: &[String]) -> bool {
+        fits(patterns, || {
+            let all = &self.subject.shared().fields;
+            all.get_or_init(|| fields(self.subject.model, self.subject.all_running()))
+        })
     }
 
     fn names(&self, patterns: &[String]) -> bool {
@@ -421,6 +428,112 @@ fn words(text: &str) -> String {
     words
 }
 
+/// A title holds the words of a phrase, of which the last may stand in the plural.
+fn speaks_of(title: &str, phrase: &str) -> bool {
+    title.match_indices(phrase).any(|(at, _)| {
+        let before = title.get(..at).unwrap_or_default();
+        let behind = title.get(at + phrase.len()..).unwrap_or_default();
+        let behind = behind.strip_prefix('s').unwrap_or(behind);
+        before.ends_with(' ') && (behind.is_empty() || behind.starts_with(' '))
+    })
+}
+
+/// Code for people at a terminal, which shows nothing of what the application does.
+fn is_script(record: &ModuleRecord) -> bool {
+    record
+        .path
+        .folders()
+        .any(|folder| matches!(folder, "scripts" | "script" | "tools" | "examples"))
+}
+
+/// Methods and functions that name the columns of a table.
+const NAMES_FIELDS: [&str; 29] = [
+    "where",
+    "eq",
+    "neq",
+    "is",
+    "isNull",
+    "isNotNull",
+    "whereNull",
+    "not",
+    "update",
+    "updateMany",
+    "updateOne",
+    "set",
+    "find",
+    "findOne",
+    "findMany",
+    "findFirst",
+    "findUnique",
+    "count",
+    "filter",
+    "orderBy",
+    "select",
+    "Schema",
+    "pgTable",
+    "mysqlTable",
+    "sqliteTable",
+    "addColumn",
+    "defineTable",
+    "define",
+    "Column",
+];
+
+/// The columns of database schemas and the fields that queries name, without `_` and in lower case.
+pub(super) fn fields<'a>(
+    model: &Model,
+    modules: impl Iterator<Item = &'a ModuleRecord>,
+) -> FxHashSet<Box<str>> {
+    let mut all: FxHashSet<Box<str>> = names(model, std::iter::empty());
+    let mut add = |text: &str| {
+        if text.len() > LONGEST_TEXT * 8 {
+            return;
+        }
+        let identifier = |letter: char| !(letter.is_ascii_alphanumeric() || letter == '_');
+        for word in text.split(identifier).filter(|word| !word.is_empty()) {
+            let plain = word.replace('_', "").to_ascii_lowercase();
+            all.insert(plain.into_boxed_str());
+        }
+    };
+    for module in modules {
+        let mut open: Vec<ExprId> = Vec::new();
+        for expr in &module.exprs {
+            match expr {
+                Expr::Call { callee, args, .. } | Expr::New { callee, args } => {
+                    let called = called_name(module, *callee);
+                    if called.is_some_and(|name| NAMES_FIELDS.contains(&name)) {
+                        open.extend(args.iter().map(|argument| argument.value));
+                    }
+                }
+                // sql`… where deleted_at is null`
+                Expr::Tagged { texts, .. } => texts.iter().for_each(|text| add(text)),
+                _ => {}
+            }
+        }
+        while let Some(id) = open.pop() {
+            let expr = module.expr(id);
+            match expr {
+                Expr::String(text) => add(text),
+                Expr::Member { property, .. } => add(module.name(*property)),
+                Expr::Object(properties) => {
+                    for property in properties {
+                        if let Property::Value {
+                            key: Key::Name(name),
+                            ..
+                        } = property
+                        {
+                            add(module.name(*name));
+                        }
+                    }
+                }
+                _ => {}
+            }
+            expr.for_each_child(&mut |child| open.push(child));
+        }
+    }
+    all
+}
+
 /// The identifiers of modules and of database schemas, without `_` and in lower case.
 pub(super) fn names<'a>(
     model: &Model,
@@ -436,7 +549,7 @@ pub(super) fn names<'a>(
             all.insert(plain.as_str().into());
         }
     };
-    for module in modules {
+    for module in modules.filter(|module| !is_script(module)) {
         for name in &module.names {
             add(name);
         }
@@ -455,7 +568,7 @@ pub(super) fn names<'a>(
 /// The short text literals of modules, in lower case.
 pub(super) fn texts<'a>(modules: impl Iterator<Item = &'a ModuleRecord>) -> FxHashSet<Box<str>> {
     let mut all: FxHashSet<Box<str>> = FxHashSet::default();
-    for module in modules {
+    for module in modules.filter(|module| !is_script(module)) {
         for text in &module.facts.links {
             if text.len() <= LONGEST_TEXT && !all.contains(text) {
                 all.insert(text.to_ascii_lowercase().into_boxed_str());
@@ -482,12 +595,14 @@ pub(super) fn texts<'a>(modules: impl Iterator<Item = &'a ModuleRecord>) -> FxHa
 
 #[cfg(test)]
 mod tests {
-    use super::{is_plan, words};
+    use super::{is_plan, speaks_of, words};
 
     #[test]
     fn words_of_a_heading() {
         assert_eq!(words("On-Call_Rota"), " on call rota");
         assert_eq!(words(" Disaster recovery (RTO)"), " disaster recovery rto ");
+        assert!(speaks_of(&words("Our SLOs"), "slo"));
+        assert!(!speaks_of(&words("Slow Tests"), "slo"));
         assert!(is_plan(&words("PRODUCTION_READINESS_PLAN.md")));
         assert!(!is_plan(&words("rollback-plan.md")));
     }

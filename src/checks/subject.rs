@@ -67,6 +67,8 @@ pub(super) struct Shared {
     pub names: OnceLock<FxHashSet<Box<str>>>,
     /// Their short text literals.
     pub texts: OnceLock<FxHashSet<Box<str>>>,
+    /// The columns of database schemas and the fields that queries name.
+    pub fields: OnceLock<FxHashSet<Box<str>>>,
     /// What any module takes from packages.
     pub imports: OnceLock<BTreeSet<Box<str>>>,
     /// The commands of all pipelines, with those of the scripts that they call.

@@ -618,13 +618,45 @@ fn only_defines(graph: &Graph, id: ModuleId, record: &ModuleRecord, pure: &[Stri
     if called || record.use_client || record.use_server {
         return false;
     }
+    let library = record
+        .exports
+        .iter()
+        .any(|export| !matches!(export.target, ExportTarget::Type));
     body(record).iter().all(|statement| match &statement.kind {
+        _ if library && only_sets_up(record, statement) => true,
         StmtKind::Function { .. } | StmtKind::Class { .. } => true,
         StmtKind::Let { init, .. } => {
             init.is_none_or(|init| is_quiet(graph, id, record, init, pure, 8))
         }
         _ => false,
     })
+}
+
+/// What a library does beside its definitions: it starts a timer for them, or sets something of a package. No program begins so.
+fn only_sets_up(record: &ModuleRecord, statement: &Stmt) -> bool {
+    match &statement.kind {
+        StmtKind::Expr(expr) => match record.expr(*expr) {
+            Expr::Call { callee, .. } => matches!(
+                record.expr(*callee),
+                Expr::Name(name) if matches!(record.name(*name), "setInterval" | "setTimeout")
+            ),
+            Expr::Assign { target, value, .. } => {
+                matches!(**target, Pattern::Member(_))
+                    && matches!(
+                        record.expr(*value),
+                        Expr::Bool(_) | Expr::String(_) | Expr::Number(_) | Expr::Name(_)
+                    )
+            }
+            _ => false,
+        },
+        StmtKind::If {
+            then, otherwise, ..
+        } => then
+            .iter()
+            .chain(otherwise.iter())
+            .all(|inner| only_sets_up(record, inner)),
+        _ => false,
+    }
 }
 
 /// Making the value does nothing else.

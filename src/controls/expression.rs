@@ -382,6 +382,8 @@ impl<'a> Evaluator<'a> {
         for (state, parts) in lists {
             let mut text = String::new();
             let mut constant = true;
+            // What stands before the first part that is not known.
+            let mut lead = None;
             let mut provenance = Provenance::default();
             for (at, piece) in texts.iter().enumerate() {
                 text.push_str(piece);
@@ -390,6 +392,7 @@ impl<'a> Evaluator<'a> {
                     Some(Value::Number(part)) => text.push_str(&part.to_string()),
                     Some(part) => {
                         constant = false;
+                        lead.get_or_insert(text.len());
                         provenance = provenance.join(&part.provenance());
                     }
                     None => {}
@@ -400,7 +403,9 @@ impl<'a> Evaluator<'a> {
             } else {
                 // The fixed parts tell where a link leads, whatever is filled in.
                 let path = self.paths.intern(String::from("text#template"));
-                let args = texts.iter().map(|text| Value::text(text)).collect();
+                let lead = text.get(..lead.unwrap_or_default()).unwrap_or_default();
+                let rest = texts.iter().skip(1).map(|text| Value::text(text));
+                let args = std::iter::once(Value::text(lead)).chain(rest).collect();
                 Value::External(Rc::new(External {
                     path,
                     args,

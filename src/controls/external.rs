@@ -377,6 +377,29 @@ impl<'a> Evaluator<'a> {
         }
     }
 
+    /// `fetch("https://api.openai.com/…", { method: "POST" })`: the category of what is asked for there.
+    fn costly_request(&self, args: &[Value]) -> Option<&'a str> {
+        let sends = match args.get(1)? {
+            Value::Object(options) => match options.get("method") {
+                Some(Value::String(method)) => !method.eq_ignore_ascii_case("get"),
+                _ => false,
+            },
+            _ => false,
+        };
+        if !sends {
+            return None;
+        }
+        match args.first()? {
+            Value::String(url) => self.paths.sent_to(url),
+            // A template begins with its first text.
+            Value::External(external) => match external.args.first() {
+                Some(Value::String(url)) => self.paths.sent_to(url),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     /// Calls something of a package.
     pub fn call_external(
         &mut self,
@@ -448,6 +471,11 @@ impl<'a> Evaluator<'a> {
             return self.handler_of_package(api, &options, state, id);
         }
         if let Some(category) = known.expensive {
+            self.event(Event::Expensive(Rc::from(category)), place);
+        }
+        if known.sends
+            && let Some(category) = self.costly_request(&args)
+        {
             self.event(Event::Expensive(Rc::from(category)), place);
         }
         let text = self.paths.text(external.path);

@@ -221,16 +221,19 @@ impl Evaluator<'_> {
         if let Some(missing) = judgement.fails_open
             && seen == Seen::Whole
             && !self.exhausted
-            // A limiter that its configuration switches on is on; that is nobody's slip.
-            && missing.secret
-            && control == Control::Auth
+            && (missing.secret || control == Control::RateLimit)
         {
             let place = self.site_places[missing.site.0 as usize];
             let signed = judgement
                 .guards
                 .iter()
                 .any(|(_, _, provenance)| provenance.bits.has(Bits::SIGNATURE.with(Bits::SECRET)));
-            let guard = if signed { "secret" } else { "auth" };
+            let guard = match control {
+                // It counts as on, and whoever forgets the variable has none.
+                Control::RateLimit => "rate-limit",
+                _ if signed => "secret",
+                _ => "auth",
+            };
             let asked = missing
                 .origin
                 .map(|origin| &self.origins[origin.0 as usize].note);

@@ -21,6 +21,8 @@ pub(super) struct Known<'a> {
     pub builder: Option<usize>,
     /// Calling it is expensive: the category.
     pub expensive: Option<&'a str>,
+    /// Calling it is expensive where it sends something to one of these hosts: by category.
+    pub sends: bool,
     /// Its package does no work.
     pub light: bool,
 }
@@ -43,6 +45,7 @@ pub(super) struct Paths<'a> {
     api: Patterns<'a, &'a Api>,
     builders: Patterns<'a, usize>,
     expensive: Patterns<'a, &'a str>,
+    sends: Patterns<'a, ()>,
 }
 
 /// Patterns by their last step where that is fixed, else by the package that they name; earlier ones win.
@@ -125,7 +128,15 @@ impl<'a> Paths<'a> {
         let builders = library.builders.iter().enumerate();
         let builders = builders
             .flat_map(|(number, builder)| builder.start.iter().map(move |p| (p.as_str(), number)));
-        let expensive = library.expensive.iter();
+        let to_hosts = library
+            .expensive
+            .iter()
+            .filter(|each| !each.hosts.is_empty());
+        let sends = to_hosts.flat_map(|each| each.call.iter().map(|p| (p.as_str(), ())));
+        let expensive = library
+            .expensive
+            .iter()
+            .filter(|each| each.hosts.is_empty());
         let expensive = expensive.flat_map(|each| {
             each.call
                 .iter()
@@ -139,7 +150,18 @@ impl<'a> Paths<'a> {
             api: Patterns::new(api),
             builders: Patterns::new(builders),
             expensive: Patterns::new(expensive),
+            sends: Patterns::new(sends),
         }
+    }
+
+    /// The category of what is sent to an address of the host that the text begins with.
+    pub fn sent_to(&self, url: &str) -> Option<&'a str> {
+        let (_, rest) = url.split_once("://")?;
+        let host = rest.split(['/', ':', '?']).next().unwrap_or(rest);
+        let fits = |form: &String| wildcard(form, host);
+        let mut all = self.library.expensive.iter();
+        let found = all.find(|each| each.hosts.iter().any(fits))?;
+        Some(&found.category)
     }
 
     pub fn text(&self, path: PathId) -> Rc<str> {
@@ -242,6 +264,7 @@ impl<'a> Paths<'a> {
             by_name: api.is_some_and(|(pattern, _)| pattern.starts_with("*#")),
             builder: self.builders.first(&text).map(|(_, kind)| kind),
             expensive: self.expensive.first(&text).map(|(_, category)| category),
+            sends: self.sends.first(&text).is_some(),
             light,
         };
         let id = PathId(u32::try_from(self.paths.len()).unwrap_or(u32::MAX));

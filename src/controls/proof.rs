@@ -6,6 +6,8 @@ use std::rc::Rc;
 use crate::graph::ModuleId;
 use crate::routes::{Entry, Route, RouteKind};
 use crate::rule::{Calling, Control, Meaning};
+use crate::source::Span;
+use crate::syntax::{Expr, Key, Property, StmtKind, UnaryOp};
 
 use super::call::Use;
 use super::ending::End;
@@ -412,6 +414,11 @@ impl<'a> Evaluator<'a> {
                 } if controls
                     .get(&Control::RateLimit)
                     .is_some_and(|verdict| verdict.status == Status::Enforced) => {}
+                // Who is let through here is turned away by another guard.
+                Event::Ineffective { guard: "auth", .. }
+                    if controls
+                        .get(&Control::Auth)
+                        .is_some_and(|verdict| verdict.status == Status::Enforced) => {}
                 Event::Ineffective { flaw, guard } => {
                     let evidence = self.evidence(*place, "the guard that turns nobody away");
                     marks.push((format!("ineffective:{guard}:{}", flaw.word()), evidence));
@@ -434,6 +441,24 @@ impl<'a> Evaluator<'a> {
                 _ => {}
             }
         }
+        let limited = controls.get(&Control::RateLimit);
+        if limited.is_some_and(|verdict| verdict.status == Status::Enforced)
+            && !marks
+                .iter()
+                .any(|(mark, _)| mark.starts_with("fails-open:rate-limit"))
+        {
+            let asked = events.iter().filter_map(|(event, place)| match event {
+                Event::Limiter { .. } => self.passes_without(*place),
+                _ => None,
+            });
+            if let Some(place) = asked.into_iter().next() {
+                let evidence = self.evidence(place, "");
+                marks.push((
+                    String::from("fails-open:rate-limit:configuration"),
+                    evidence,
+                ));
+            }
+        }
         let suspects = match controls.get(&Control::Auth).map(|verdict| verdict.status) {
             Some(Status::Absent | Status::Unknown) => self.suspects(route, ends),
             _ => Vec::new(),
@@ -450,6 +475,59 @@ impl<'a> Evaluator<'a> {
                     .is_some(),
             works: self.sees_work(seen),
         }
+    }
+
+    /// `if (!limiter) return null` in front of the call of a limiter that was made elsewhere: where that is.
+    fn passes_without(&self, place: Place) -> Option<Place> {
+        let record = self.module(place.module);
+        let within = |span: Span| span.start <= place.span.start && place.span.end <= span.end;
+        let around = record.functions.iter().filter(|each| within(each.span));
+        let around = around.min_by_key(|each| each.span.end - each.span.start)?;
+        let before = around
+            .body
+            .iter()
+            .filter(|stmt| stmt.span.end <= place.span.start);
+        before.into_iter().find_map(|stmt| {
+            let StmtKind::If { test, then, .. } = &stmt.kind else {
+                return None;
+            };
+            let Expr::Unary {
+                op: UnaryOp::Not,
+                operand,
+            } = record.expr(*test)
+            else {
+                return None;
+            };
+            let (Expr::Name(name), [.., last]) = (record.expr(*operand), &**then) else {
+                return None;
+            };
+            let passes = match &last.kind {
+                StmtKind::Return(None) => true,
+                StmtKind::Return(Some(value)) => match record.expr(*value) {
+                    Expr::Null | Expr::Undefined => true,
+                    Expr::Object(properties) => properties.iter().any(|property| {
+                        matches!(property, Property::Value { key: Key::Name(key), value }
+                            if matches!(record.name(*key), "success" | "allowed" | "ok")
+                                && matches!(record.expr(*value), Expr::Bool(true)))
+                    }),
+                    _ => false,
+                },
+                _ => false,
+            };
+            // It is the limiter that may not be there: what is asked afterwards is asked of it.
+            let asked = || {
+                let at = record.spans.iter().position(|span| *span == place.span)?;
+                let Some(Expr::Call { callee, .. }) = record.exprs.get(at) else {
+                    return None;
+                };
+                let Expr::Member { object, .. } = record.expr(*callee) else {
+                    return None;
+                };
+                matches!(record.expr(*object), Expr::Name(other) if other == name).then_some(())
+            };
+            let span = stmt.span;
+            (passes && asked().is_some()).then_some(Place { span, ..place })
+        })
     }
 
     /// A place as evidence.

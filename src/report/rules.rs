@@ -276,30 +276,47 @@ const SIGNS_SHOWN: usize = 12;
 
 /// Where a rule that looks for signs is asked, and what counts as there.
 fn signs(check: &Check) -> (String, String) {
-    let (asked, shown): (Vec<&Signs>, Vec<&Signs>) = match check {
-        Check::Present(it) => (it.when.iter().chain(&it.and_when).collect(), vec![&it.any]),
+    let (asked, shown, likely): (Vec<&Signs>, Vec<&Signs>, Vec<&Signs>) = match check {
+        Check::Present(it) => (
+            it.when.iter().chain(&it.and_when).collect(),
+            vec![&it.any],
+            it.likely.iter().collect(),
+        ),
         Check::Parts(it) => (
             it.when.iter().collect(),
             it.parts.iter().map(|part| &part.any).collect(),
+            it.parts.iter().flat_map(|part| &part.likely).collect(),
         ),
         _ => return (String::new(), String::new()),
     };
     let list = |signs: Vec<&Signs>, between: &str| {
         signs
             .into_iter()
+            .filter(|signs| !signs.is_empty())
             .map(in_words)
             .collect::<Vec<_>>()
             .join(between)
     };
     let asked = list(asked, ", and ");
     let shown = list(shown, ". Further, where it ");
+    let likely = list(likely, ". Further, where it ");
+    let likely = match (shown.is_empty(), likely.is_empty()) {
+        (_, true) => String::new(),
+        (true, false) => format!("It is only likely where the application {likely}."),
+        (false, false) => format!(" It is only likely where it {likely}."),
+    };
+    let shown = if shown.is_empty() {
+        shown
+    } else {
+        format!("It is there where the application {shown}.")
+    };
     (
         if asked.is_empty() {
             asked
         } else {
             format!("Asked only where the application {asked}.")
         },
-        format!("It is there where the application {shown}."),
+        shown + &likely,
     )
 }
 

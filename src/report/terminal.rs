@@ -190,6 +190,7 @@ fn items(page: &mut Page, phase: &Phase) {
     let rows = phase.items.iter().map(|item| {
         let (ink, mark) = match item.state {
             ItemState::Done => (Ink::Good, "●"),
+            ItemState::Likely => (Ink::Fair, "◐"),
             ItemState::Open => (Ink::Bad, "○"),
             ItemState::Unattested => (Ink::Fair, "◌"),
             ItemState::NotApplicable => (Ink::Faint, "–"),

@@ -49,7 +49,7 @@ fn task<'a>(app: &'a AppAudit, rules: &'a RuleSet, number: String, item: &'a Ite
         .collect();
     let open = |id: &&String| findings.iter().any(|finding| finding.rule == **id);
     // What waits for an attestation, or is open without a place of its own, has all of its rules behind it.
-    let all = findings.is_empty() && item.state != ItemState::Done;
+    let all = findings.is_empty() && !matches!(item.state, ItemState::Done | ItemState::Likely);
     Task {
         number,
         item,
@@ -117,6 +117,7 @@ pub(super) fn items_done(phase: &Phase) -> (usize, usize) {
 pub(super) fn state_word(item: &Item) -> &'static str {
     match item.state {
         ItemState::Done => "done",
+        ItemState::Likely => "likely",
         ItemState::Open => "open",
         ItemState::Unattested if item.how == How::Measured => "not measured",
         ItemState::Unattested => "not attested",

@@ -141,7 +141,7 @@ pub enum Check {
     /// What handlers answer when something goes wrong: in `catch` blocks, in functions that are given the error, in error handlers, the
     /// answers are looked at, and what the error says is followed through variables.
     ErrorAnswers(ErrorAnswers),
-    /// How handlers read and write their database, with Prisma, Drizzle, Kysely or Mongoose.
+    /// How handlers read and write their database, with Prisma, Drizzle, Kysely, Mongoose, Firestore or Supabase.
     Queries(Queries),
     /// What server code keeps between requests: maps, sets, lists and tables at the top of modules that handlers add to.
     Memory(Memory),
@@ -241,12 +241,16 @@ impl Check {
         match self {
             Self::Present(it) => {
                 let asked = it.when.iter().chain(&it.and_when);
-                std::iter::once(&it.any).chain(asked).collect()
+                let shown = std::iter::once(&it.any).chain(&it.likely);
+                shown.chain(asked).collect()
             }
             Self::Parts(it) => {
                 let parts = it.parts.iter();
-                let parts = parts.flat_map(|part| std::iter::once(&part.any).chain(&part.when));
-                parts.chain(&it.when).collect()
+                let signs = parts.flat_map(|part| {
+                    let shown = std::iter::once(&part.any).chain(&part.likely);
+                    shown.chain(&part.when)
+                });
+                signs.chain(&it.when).collect()
             }
             _ => Vec::new(),
         }
@@ -561,6 +565,9 @@ pub struct PatternCheck {
     /// Files that import one of these do not count; `*` stands for part of a specifier.
     #[serde(default)]
     pub except_imports: Vec<String>,
+    /// No match shows nothing: what the rule asks for may be missing all the same.
+    #[serde(default)]
+    pub no_proof: bool,
     /// The message.
     pub says: String,
 }
@@ -778,6 +785,9 @@ pub struct GuardFlaws {
     /// The flaws, each with what the message says of the guard, for which `{}` stands, and of the variable that is missing
     /// (`{variable}`): `swallowed`.
     pub says: std::collections::BTreeMap<String, String>,
+    /// Flaws that may be meant so, and are asked about.
+    #[serde(default)]
+    pub questions: Vec<String>,
     /// The guards.
     pub guards: std::collections::BTreeMap<String, GuardWords>,
 }

@@ -10,7 +10,8 @@ use crate::syntax::PatternSource;
 
 use super::reading::friendly;
 use super::{
-    Category, Check, Confidence, How, Mistake, RuleFile, RuleText, Severity, Target, read_toml,
+    Category, Check, Confidence, How, Mistake, Part, RuleFile, RuleText, Severity, Signs, Target,
+    read_toml,
 };
 
 /// The longest title, in characters.
@@ -364,12 +365,15 @@ fn check_check(check: &Check, complain: &mut impl FnMut(&str)) {
             check_globs(it.files.iter(), complain);
         }
         Check::Present(it) => {
-            if it.any.is_empty() {
+            if it.any.is_empty() && it.likely.as_ref().is_none_or(Signs::is_empty) {
                 complain("`any` names at least one sign");
             }
         }
         Check::Parts(it) => {
-            if it.parts.iter().any(|part| part.any.is_empty()) {
+            let nothing = |part: &Part| {
+                part.any.is_empty() && part.likely.as_ref().is_none_or(Signs::is_empty)
+            };
+            if it.parts.iter().any(nothing) {
                 complain("`any` names at least one sign");
             }
         }

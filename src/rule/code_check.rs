@@ -139,6 +139,12 @@ pub struct HandlersUse {
     /// lower case: `*circuitbreaker*`.
     #[serde(default)]
     pub words: Vec<String>,
+    /// Words of the same kind that make it likely, and show nothing.
+    #[serde(default)]
+    pub likely_words: Vec<String>,
+    /// In order when handlers, or code that they reach, make one of these calls.
+    #[serde(default)]
+    pub calls: Vec<String>,
     /// In order when one of these files exists: globs from the application's folder and from the root.
     #[serde(default)]
     pub files: Vec<String>,
@@ -190,6 +196,8 @@ pub enum QueryQuestion {
     Independent,
     /// Writes that belong together are one transaction.
     Transaction,
+    /// Rows are not read one by one, each with a query of its own.
+    InLoop,
 }
 
 /// `[check.memory]`: what server code keeps between requests, in containers at the top of modules.
@@ -404,6 +412,8 @@ pub struct Rendering {
     pub at_least: usize,
     /// The message. `{}` stands for the number of pages.
     pub says: String,
+    /// The message where three of four pages are client components. `{}` stands for how many of how many.
+    pub client_says: Option<String>,
 }
 
 /// `[check.limit-tiers]`: costly handlers have the same rate limit as all others.

@@ -264,6 +264,9 @@ pub enum Calling {
 pub struct Expensive {
     /// The calls, by path.
     pub call: Vec<String>,
+    /// Only when something is sent to one of these hosts with it; `*` stands for any text.
+    #[serde(default)]
+    pub hosts: Vec<String>,
     /// `llm`, `speech`, `image`, `upload`, `email`, `sms`, `payment`
     pub category: String,
 }

@@ -8,7 +8,10 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Present {
     /// Any one of these will do.
+    #[serde(default)]
     pub any: Signs,
+    /// Any one of these makes it likely, and shows nothing: names and words that may mean something else.
+    pub likely: Option<Signs>,
     /// Asked only where one of these is found.
     pub when: Option<Signs>,
     /// Asked only where this is found as well.
@@ -19,10 +22,13 @@ pub struct Present {
     /// Asked only of applications with at least so many handlers.
     #[serde(default)]
     pub handlers: usize,
+    /// Asked only of applications whose code shows so many plain `<img>` elements.
+    #[serde(default)]
+    pub images: usize,
     /// It is looked for in the whole repository, and asked of it once.
     #[serde(default)]
     pub repository: bool,
-    /// The message when there is none.
+    /// The message when there is none. `{}` stands for the number of `<img>` elements.
     pub says: String,
 }
 
@@ -50,7 +56,10 @@ pub struct Parts {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Part {
     /// Any one of these will do.
+    #[serde(default)]
     pub any: Signs,
+    /// Any one of these makes it likely, and shows nothing.
+    pub likely: Option<Signs>,
     /// Asked only where one of these is found.
     pub when: Option<Signs>,
     /// The message when there is none.
@@ -85,16 +94,19 @@ pub struct Signs {
     /// Commands and actions in pipelines, scripts that they call included.
     #[serde(default)]
     pub steps: Vec<String>,
-    /// Identifiers in code that runs and in database schemas, without `_` and in lower case: `deletedat`.
+    /// Identifiers in code that runs, scripts left out, and in database schemas, without `_` and in lower case: `deletedat`.
     #[serde(default)]
     pub names: Vec<String>,
     /// Text literals in code that runs: `*/privacy*`.
     #[serde(default)]
     pub texts: Vec<String>,
+    /// Columns of database schemas and fields that queries name, without `_` and in lower case: `deletedat`.
+    #[serde(default)]
+    pub fields: Vec<String>,
     /// URLs of handlers: `**/health`.
     #[serde(default)]
     pub routes: Vec<String>,
-    /// Words in the names or the headings of documents: `disaster recovery`.
+    /// Whole words in the names or the headings of documents: `disaster recovery`, in the plural too.
     #[serde(default)]
     pub documents: Vec<String>,
 }
@@ -102,7 +114,7 @@ pub struct Signs {
 impl Signs {
     /// Every list with what its entries are, for the reference of a rule.
     #[must_use]
-    pub fn lists(&self) -> [(&'static str, &[String]); 12] {
+    pub fn lists(&self) -> [(&'static str, &[String]); 13] {
         [
             ("uses the package", &self.uses),
             ("exports", &self.exports),
@@ -114,6 +126,7 @@ impl Signs {
             ("runs in a pipeline", &self.steps),
             ("names", &self.names),
             ("holds the text", &self.texts),
+            ("has the database field", &self.fields),
             ("answers", &self.routes),
             ("has a document about", &self.documents),
         ]

@@ -129,6 +129,8 @@ pub struct FileFacts {
     pub any_types: u32,
     /// Reads of `process.env.NAME`, `process.env["NAME"]`, `import.meta.env.NAME`, destructured ones too.
     pub env_reads: Vec<(Box<str>, Span)>,
+    /// `<img>` elements.
+    pub images: u32,
     /// The file holds JSX.
     pub has_jsx: bool,
     /// `it(…)` and `test(…)` calls.

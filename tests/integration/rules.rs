@@ -192,7 +192,10 @@ fn was_asked(audit: &Audit, rule: &str) -> bool {
         .iter()
         .flat_map(|app| &app.phases)
         .flat_map(|phase| &phase.items);
-    items.any(|item| item.rules.iter().any(|id| id == rule) && item.total > 0)
+    items.any(|item| {
+        let judged = matches!(item.state, ItemState::Likely | ItemState::Unknown);
+        item.rules.iter().any(|id| id == rule) && (item.total > 0 || judged)
+    })
 }
 
 #[test]

@@ -175,7 +175,7 @@ fn phases(page: &mut Html, work: &[PhaseWork<'_>], id: &str) {
             let class = match task.item.state {
                 ItemState::Done => "good",
                 ItemState::Open => "bad",
-                ItemState::Unattested | ItemState::Unknown => "fair",
+                ItemState::Likely | ItemState::Unattested | ItemState::Unknown => "fair",
                 ItemState::NotApplicable => "none",
             };
             page.element("td", &[("class", class)], state_word(task.item));

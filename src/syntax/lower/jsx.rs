@@ -16,6 +16,9 @@ impl<'a> Lowering<'a> {
         if let Some(arguments) = &opening.type_arguments {
             self.type_arguments(arguments);
         }
+        if matches!(&opening.name, JSXElementName::Identifier(name) if name.name == "img") {
+            self.facts.images += 1;
+        }
         let tag = self.jsx_tag(&opening.name);
         let mut children = Vec::new();
         for attribute in &opening.attributes {

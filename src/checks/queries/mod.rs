@@ -1,14 +1,18 @@
 //! `[check.queries]`: how handlers read and write their database.
 
-use crate::graph::ModuleId;
+mod page;
+mod rows;
+
+pub(super) use rows::select_of_rest;
+
 use crate::rule::{CodeScope, Confidence, Queries, QueryQuestion};
 use crate::source::Location;
-use crate::syntax::{BinaryOp, Block, Expr, ExprId, ModuleRecord, Name, Property, Stmt, StmtKind};
+use crate::syntax::{Expr, ExprId, ModuleRecord, Name, Stmt, StmtKind};
 
 use super::CheckResult;
-use super::call_sites::{At, Found, Value, behind, find, inside, value_at};
-use super::code::{called_name, key, numbered, place};
-use super::index::{Site, Unit, bound};
+use super::call_sites::{At, Found, Value, behind, find, value_at};
+use super::code::{called_name, numbered, place};
+use super::index::bound;
 use super::subject::Subject;
 
 /// Methods that read rows of one model.
@@ -54,49 +58,13 @@ const BOUNDS: [&str; 16] = [
     "toSQL",
     "first",
 ];
-/// Names of what bounds a page.
-const PAGE_SIZES: [&str; 7] = [
-    "limit",
-    "pageSize",
-    "page_size",
-    "perPage",
-    "per_page",
-    "take",
-    "first",
-];
-/// Calls that a schema of a handler's input is given to.
-const INPUT_OF: [&str; 6] = [
-    "input",
-    "inputschema",
-    "schema",
-    "zvalidator",
-    "query",
-    "parameters",
-];
-/// What stands beside it in the input of a list.
-const LIST_KEYS: [&str; 14] = [
-    "page",
-    "cursor",
-    "offset",
-    "skip",
-    "sort",
-    "sortBy",
-    "orderBy",
-    "search",
-    "query",
-    "q",
-    "filter",
-    "filters",
-    "direction",
-    "order",
-];
-
 pub(super) fn run(subject: &Subject<'_>, check: &Queries) -> CheckResult {
     match check.asks {
         QueryQuestion::WholeTable => whole_table(subject, check),
-        QueryQuestion::PageSize => page_size(subject, check),
+        QueryQuestion::PageSize => page::page_size(subject, check),
         QueryQuestion::Independent => consecutive(subject, check, independent),
         QueryQuestion::Transaction => consecutive(subject, check, torn),
+        QueryQuestion::InLoop => rows::in_loop(subject, check),
     }
 }
 
@@ -107,7 +75,14 @@ fn paths(names: &[&str]) -> Vec<String> {
 fn whole_table(subject: &Subject<'_>, check: &Queries) -> CheckResult {
     let graph = &subject.model.graph;
     let mut result = CheckResult::default();
-    let wanted = paths(&["findMany", "from", "selectFrom", "find"]);
+    let wanted = paths(&[
+        "findMany",
+        "from",
+        "selectFrom",
+        "find",
+        "select",
+        "collection",
+    ]);
     for call in find(subject, CodeScope::Handlers, &wanted, &[]) {
         let record = graph.module(call.site.module);
         let Expr::Call { callee, args, .. } = record.expr(call.site.expr) else {
@@ -142,6 +117,46 @@ fn whole_table(subject: &Subject<'_>, check: &Queries) -> CheckResult {
                 // Kysely counts with functions that it hands to `select`.
                 let counts = names.contains(&"select") && record.find_name("fn").is_some();
                 runs.then_some(bounds || counts)
+            }
+            Some("select") => {
+                let Some(bounded) = rows::rest_bounded(subject, &call) else {
+                    continue;
+                };
+                if !bounded {
+                    let (related, _) = subject.reached_by(call.unit);
+                    // Policies of the database may narrow it down to what is the caller's.
+                    let finding = subject
+                        .finding(place(record, call.site.expr), check.says.clone())
+                        .with_related(related)
+                        .at_most(Confidence::Low);
+                    result.gap(1.0, finding);
+                    continue;
+                }
+                Some(true)
+            }
+            Some("collection") => {
+                for (end, bounded) in rows::of_collection(subject, &call) {
+                    if bounded {
+                        result.covered(1.0);
+                        continue;
+                    }
+                    let (related, _) = subject.reached_by(call.unit);
+                    let finding = subject
+                        .finding(place(record, end), check.says.clone())
+                        .with_related(related);
+                    // What lies below one document is no more than somebody's own.
+                    let below = chain(record, call.site.expr).iter().any(|step| {
+                        let step = step.to_ascii_lowercase();
+                        step == "doc" || step.ends_with("ref") || step.ends_with("doc")
+                    });
+                    let finding = if below {
+                        finding.at_most(Confidence::Low)
+                    } else {
+                        finding
+                    };
+                    result.gap(1.0, finding);
+                }
+                None
             }
             Some("find") => {
                 let model = matches!(record.expr(*callee), Expr::Member { object, .. }
@@ -239,228 +254,6 @@ fn builder_bounded(subject: &Subject<'_>, call: &Found) -> Option<bool> {
     }
 }
 
-fn page_size(subject: &Subject<'_>, check: &Queries) -> CheckResult {
-    let graph = &subject.model.graph;
-    let mut result = CheckResult::default();
-    for &module in subject.handler_modules() {
-        let record = graph.module(module);
-        if !names_page_size(record) {
-            continue;
-        }
-        for (id, expr) in numbered(record) {
-            let (capped, input) = match expr {
-                Expr::Object(properties) => {
-                    let site = Site { module, expr: id };
-                    (
-                        schema_cap(record, properties),
-                        inside(subject, site, &INPUT_OF.map(String::from)),
-                    )
-                }
-                Expr::Call { callee, args, .. } => {
-                    (read_cap(subject, module, id, *callee, args), true)
-                }
-                _ => (None, false),
-            };
-            let Some((place_of, capped)) = capped else {
-                continue;
-            };
-            let unit = part(subject, module, id);
-            if !subject.reach().has(unit) {
-                continue;
-            }
-            if capped {
-                result.covered(1.0);
-            } else {
-                let (related, _) = subject.reached_by(unit);
-                let finding = subject
-                    .finding(place(record, place_of), check.says.clone())
-                    .with_related(related);
-                // A schema that stands elsewhere may describe an answer, or what another part of the program asks for.
-                let finding = if input {
-                    finding
-                } else {
-                    finding.at_most(Confidence::Low)
-                };
-                result.gap(1.0, finding);
-            }
-        }
-    }
-    result
-}
-
-fn names_page_size(record: &ModuleRecord) -> bool {
-    let names = record.names.iter().map(|name| &**name);
-    let texts = record.exprs.iter().filter_map(|expr| match expr {
-        Expr::String(text) => Some(&**text),
-        _ => None,
-    });
-    names.chain(texts).any(|text| PAGE_SIZES.contains(&text))
-}
-
-fn part(subject: &Subject<'_>, module: ModuleId, expr: ExprId) -> Unit {
-    let graph = &subject.model.graph;
-    let start = graph.module(module).span(expr).start;
-    (module, subject.index().module(graph, module).part_at(start))
-}
-
-/// `{ page: …, limit: z.number() }`: whether the number has a highest value.
-fn schema_cap(record: &ModuleRecord, properties: &[Property]) -> Option<(ExprId, bool)> {
-    let of_answer = properties.iter().any(|property| match property {
-        Property::Value { key: name, .. } => key(record, name).is_some_and(|name| {
-            name.starts_with("total") || matches!(name, "hasMore" | "nextCursor" | "data" | "meta")
-        }),
-        _ => false,
-    });
-    if of_answer {
-        return None;
-    }
-    let mut size = None;
-    let mut list = false;
-    for property in properties {
-        let Property::Value { key: name, value } = property else {
-            continue;
-        };
-        let name = key(record, name)?;
-        if PAGE_SIZES.contains(&name) {
-            size = Some(*value);
-        }
-        list |= LIST_KEYS.contains(&name);
-    }
-    let size = size.filter(|_| list)?;
-    let steps = chain(record, size);
-    let (root, methods) = steps.split_first()?;
-    if !matches!(*root, "z" | "zod" | "v" | "t") {
-        return None;
-    }
-    let number = methods.iter().any(|name| matches!(*name, "number" | "int"));
-    let caps = [
-        "max",
-        "lte",
-        "lt",
-        "maxValue",
-        "literal",
-        "transform",
-        "pipe",
-        "refine",
-        "catch",
-    ];
-    let capped = methods.iter().any(|name| caps.contains(name));
-    number.then_some((size, capped))
-}
-
-/// `searchParams.get("limit")`: whether the number that is made of it is held down.
-fn read_cap(
-    subject: &Subject<'_>,
-    module: ModuleId,
-    id: ExprId,
-    callee: ExprId,
-    args: &[crate::syntax::Argument],
-) -> Option<(ExprId, bool)> {
-    let graph = &subject.model.graph;
-    let record = graph.module(module);
-    let Expr::Member {
-        object, property, ..
-    } = record.expr(callee)
-    else {
-        return None;
-    };
-    let from_url = record.name(*property) == "get"
-        && matches!(
-            called_name(record, *object),
-            Some("searchParams" | "params" | "query")
-        );
-    let wanted = matches!(record.expr(args.first()?.value), Expr::String(name) if PAGE_SIZES.contains(&&**name));
-    if !from_url || !wanted {
-        return None;
-    }
-    // Up to the declaration, looking for what holds the number down.
-    let index = subject.index().module(graph, module);
-    let mut current = id;
-    let mut number = false;
-    while let Some(parent) = index.parent(record, current) {
-        match record.expr(parent) {
-            Expr::Call { callee, .. } if *callee != current => match called_name(record, *callee) {
-                Some("parseInt" | "Number" | "parseFloat") => number = true,
-                Some("min" | "clamp") => return Some((id, true)),
-                _ => return None,
-            },
-            Expr::Unary { .. } => number = true,
-            Expr::Logical { .. }
-            | Expr::Conditional { .. }
-            | Expr::Member { .. }
-            | Expr::Call { .. } => {}
-            Expr::Object(_) | Expr::Function(_) | Expr::Array(_) => break,
-            _ => return None,
-        }
-        current = parent;
-    }
-    if !number {
-        return None;
-    }
-    // The variable that it is kept in may be compared with something.
-    let around = record.function(index.function_at(record, record.span(id).start));
-    let kept = variable_of(&around.body, record, id)?;
-    let held = numbered(record).any(|(other, expr)| {
-        let span = record.span(other);
-        let inside = around.span.start <= span.start && span.end <= around.span.end;
-        inside
-            && match expr {
-                Expr::Binary {
-                    op:
-                        BinaryOp::Greater
-                        | BinaryOp::GreaterEqual
-                        | BinaryOp::Less
-                        | BinaryOp::LessEqual,
-                    left,
-                    right,
-                } => is_name(record, *left, kept) || is_name(record, *right, kept),
-                Expr::Call { callee, args, .. } => {
-                    matches!(
-                        called_name(record, *callee),
-                        Some("min" | "clamp" | "parse" | "safeParse")
-                    ) && args.iter().any(|argument| {
-                        is_name(record, argument.value, kept)
-                            || matches!(record.expr(argument.value), Expr::Object(_))
-                    })
-                }
-                _ => false,
-            }
-    });
-    // It has to bound a query.
-    let used = numbered(record).any(|(_, expr)| match expr {
-        Expr::Object(properties) => properties.iter().any(|property| matches!(property,
-            Property::Value { key: name, value }
-                if matches!(key(record, name), Some("take" | "limit")) && is_name(record, *value, kept))),
-        Expr::Call { callee, args, .. } => {
-            matches!(called_name(record, *callee), Some("limit" | "take" | "range"))
-                && args.iter().any(|argument| is_name(record, argument.value, kept))
-        }
-        _ => false,
-    });
-    used.then_some((id, held))
-}
-
-fn is_name(record: &ModuleRecord, expr: ExprId, wanted: Name) -> bool {
-    matches!(record.expr(expr), Expr::Name(name) if *name == wanted)
-}
-
-/// The variable whose declaration holds an expression.
-fn variable_of(body: &Block, record: &ModuleRecord, expr: ExprId) -> Option<Name> {
-    let at = record.span(expr);
-    super::code::statements(body)
-        .into_iter()
-        .find_map(|statement| match &statement.kind {
-            StmtKind::Let {
-                pattern: crate::syntax::Pattern::Name(name),
-                init: Some(init),
-            } => {
-                let span = record.span(*init);
-                (span.start <= at.start && at.end <= span.end).then_some(*name)
-            }
-            _ => None,
-        })
-}
-
 /// A place, and the one before it that it belongs to.
 type Pair = (ExprId, ExprId);
 
@@ -478,7 +271,7 @@ fn consecutive(
             .iter()
             .chain(&WRITES)
             .any(|name| record.find_name(name).is_some())
-            || ["insert", "from"]
+            || ["insert", "from", "collection"]
                 .iter()
                 .any(|name| record.find_name(name).is_some());
         if !queries {
@@ -609,10 +402,14 @@ fn in_transaction(steps: &[&str]) -> bool {
 fn is_read(steps: &[&str]) -> bool {
     let by_model = steps.len() >= 3 && steps.last().is_some_and(|last| READS.contains(last));
     let built = steps.contains(&"select") && steps.contains(&"from") && steps.len() >= 3;
+    let at = |name: &str| steps.iter().position(|step| *step == name);
+    // Firestore, and clients of REST interfaces such as Supabase's.
+    let stored = steps.last() == Some(&"get") && at("collection").is_some();
+    let rest = built && at("from") < at("select");
     let drizzle = built
         && steps.iter().position(|step| *step == "select")
             < steps.iter().position(|step| *step == "from");
-    (by_model || drizzle) && !in_transaction(steps)
+    (by_model || drizzle || stored || rest) && !in_transaction(steps)
 }
 
 /// Reads that follow each other and do not need each other.

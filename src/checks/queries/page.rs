@@ -1,0 +1,380 @@
+//! How large a page is, where callers choose it.
+
+use rustc_hash::FxHashSet;
+
+use crate::checks::CheckResult;
+use crate::checks::call_sites::inside;
+use crate::checks::code::{called_name, key, numbered, place, statements};
+use crate::checks::index::{Site, Unit};
+use crate::checks::subject::Subject;
+use crate::graph::ModuleId;
+use crate::rule::{Confidence, Queries};
+use crate::syntax::{
+    Argument, BinaryOp, Block, Expr, ExprId, ModuleRecord, Name, Pattern, Property, StmtKind,
+};
+
+use super::chain;
+
+/// Names of what bounds a page.
+const PAGE_SIZES: [&str; 7] = [
+    "limit",
+    "pageSize",
+    "page_size",
+    "perPage",
+    "per_page",
+    "take",
+    "first",
+];
+/// Calls that a schema of a handler's input is given to.
+const INPUT_OF: [&str; 6] = [
+    "input",
+    "inputschema",
+    "schema",
+    "zvalidator",
+    "query",
+    "parameters",
+];
+/// What stands beside it in the input of a list.
+const LIST_KEYS: [&str; 14] = [
+    "page",
+    "cursor",
+    "offset",
+    "skip",
+    "sort",
+    "sortBy",
+    "orderBy",
+    "search",
+    "query",
+    "q",
+    "filter",
+    "filters",
+    "direction",
+    "order",
+];
+
+pub(super) fn page_size(subject: &Subject<'_>, check: &Queries) -> CheckResult {
+    let graph = &subject.model.graph;
+    let mut result = CheckResult::default();
+    for &module in subject.handler_modules() {
+        let record = graph.module(module);
+        if !names_page_size(record) {
+            continue;
+        }
+        for (id, expr) in numbered(record) {
+            let (capped, input) = match expr {
+                Expr::Object(properties) => {
+                    let site = Site { module, expr: id };
+                    (
+                        schema_cap(record, properties),
+                        inside(subject, site, &INPUT_OF.map(String::from)),
+                    )
+                }
+                Expr::Call { callee, args, .. } => {
+                    (read_cap(subject, module, id, *callee, args), true)
+                }
+                _ => (None, false),
+            };
+            let Some((place_of, capped)) = capped else {
+                continue;
+            };
+            let unit = part(subject, module, id);
+            if !subject.reach().has(unit) {
+                continue;
+            }
+            if capped {
+                result.covered(1.0);
+            } else {
+                let (related, _) = subject.reached_by(unit);
+                let finding = subject
+                    .finding(place(record, place_of), check.says.clone())
+                    .with_related(related);
+                // A schema that stands elsewhere may describe an answer, or what another part of the program asks for.
+                let finding = if input {
+                    finding
+                } else {
+                    finding.at_most(Confidence::Low)
+                };
+                result.gap(1.0, finding);
+            }
+        }
+    }
+    result
+}
+
+fn names_page_size(record: &ModuleRecord) -> bool {
+    let names = record.names.iter().map(|name| &**name);
+    let texts = record.exprs.iter().filter_map(|expr| match expr {
+        Expr::String(text) => Some(&**text),
+        _ => None,
+    });
+    names.chain(texts).any(|text| PAGE_SIZES.contains(&text))
+}
+
+fn part(subject: &Subject<'_>, module: ModuleId, expr: ExprId) -> Unit {
+    let graph = &subject.model.graph;
+    let start = graph.module(module).span(expr).start;
+    (module, subject.index().module(graph, module).part_at(start))
+}
+
+/// `{ page: …, limit: z.number() }`: whether the number has a highest value.
+fn schema_cap(record: &ModuleRecord, properties: &[Property]) -> Option<(ExprId, bool)> {
+    let of_answer = properties.iter().any(|property| match property {
+        Property::Value { key: name, .. } => key(record, name).is_some_and(|name| {
+            name.starts_with("total") || matches!(name, "hasMore" | "nextCursor" | "data" | "meta")
+        }),
+        _ => false,
+    });
+    if of_answer {
+        return None;
+    }
+    let mut size = None;
+    let mut list = false;
+    for property in properties {
+        let Property::Value { key: name, value } = property else {
+            continue;
+        };
+        let name = key(record, name)?;
+        if PAGE_SIZES.contains(&name) {
+            size = Some(*value);
+        }
+        list |= LIST_KEYS.contains(&name);
+    }
+    let size = size.filter(|_| list)?;
+    let steps = chain(record, size);
+    let (root, methods) = steps.split_first()?;
+    if !matches!(*root, "z" | "zod" | "v" | "t") {
+        return None;
+    }
+    let number = methods.iter().any(|name| matches!(*name, "number" | "int"));
+    let caps = [
+        "max",
+        "lte",
+        "lt",
+        "maxValue",
+        "literal",
+        "transform",
+        "pipe",
+        "refine",
+        "catch",
+    ];
+    let capped = methods.iter().any(|name| caps.contains(name));
+    number.then_some((size, capped))
+}
+
+/// `searchParams.get("limit")`: whether the number that is made of it is held down.
+fn read_cap(
+    subject: &Subject<'_>,
+    module: ModuleId,
+    id: ExprId,
+    callee: ExprId,
+    args: &[Argument],
+) -> Option<(ExprId, bool)> {
+    let graph = &subject.model.graph;
+    let record = graph.module(module);
+    let Expr::Member {
+        object, property, ..
+    } = record.expr(callee)
+    else {
+        return None;
+    };
+    let from_url = record.name(*property) == "get"
+        && matches!(
+            called_name(record, *object),
+            Some("searchParams" | "params" | "query")
+        );
+    let wanted = matches!(record.expr(args.first()?.value), Expr::String(name) if PAGE_SIZES.contains(&&**name));
+    if !from_url || !wanted {
+        return None;
+    }
+    // Up to the declaration, looking for what holds the number down.
+    let index = subject.index().module(graph, module);
+    let mut current = id;
+    let mut number = false;
+    while let Some(parent) = index.parent(record, current) {
+        match record.expr(parent) {
+            Expr::Call { callee, .. } if *callee != current => match called_name(record, *callee) {
+                Some("parseInt" | "Number" | "parseFloat") => number = true,
+                Some("min" | "clamp") => return Some((id, true)),
+                _ => return None,
+            },
+            Expr::Unary { .. } => number = true,
+            Expr::Logical { .. }
+            | Expr::Conditional { .. }
+            | Expr::Member { .. }
+            | Expr::Call { .. } => {}
+            Expr::Object(_) | Expr::Function(_) | Expr::Array(_) | Expr::Assign { .. } => break,
+            _ => return None,
+        }
+        current = parent;
+    }
+    if !number {
+        return None;
+    }
+    // The variable that it is kept in may be compared with something.
+    let around = record.function(index.function_at(record, record.span(id).start));
+    let word = match record.expr(args.first()?.value) {
+        Expr::String(word) => &**word,
+        _ => return None,
+    };
+    let elsewhere = || elsewhere(subject, module, id, word);
+    let Some(kept) = variable_of(&around.body, record, id) else {
+        return elsewhere().map(|held| (id, held));
+    };
+    let held = numbered(record).any(|(other, expr)| {
+        let span = record.span(other);
+        let inside = around.span.start <= span.start && span.end <= around.span.end;
+        inside
+            && match expr {
+                Expr::Binary {
+                    op:
+                        BinaryOp::Greater
+                        | BinaryOp::GreaterEqual
+                        | BinaryOp::Less
+                        | BinaryOp::LessEqual,
+                    left,
+                    right,
+                } => is_name(record, *left, kept) || is_name(record, *right, kept),
+                Expr::Call { callee, args, .. } => {
+                    matches!(
+                        called_name(record, *callee),
+                        Some("min" | "clamp" | "parse" | "safeParse")
+                    ) && args.iter().any(|argument| {
+                        is_name(record, argument.value, kept)
+                            || matches!(record.expr(argument.value), Expr::Object(_))
+                    })
+                }
+                _ => false,
+            }
+    });
+    // It has to bound a query.
+    let used = numbered(record).any(|(_, expr)| match expr {
+        Expr::Object(properties) => properties.iter().any(|property| matches!(property,
+            Property::Value { key: name, value }
+                if matches!(key(record, name), Some("take" | "limit")) && is_name(record, *value, kept))),
+        Expr::Call { callee, args, .. } => {
+            matches!(called_name(record, *callee), Some("limit" | "take" | "range"))
+                && args.iter().any(|argument| is_name(record, argument.value, kept))
+        }
+        _ => false,
+    });
+    match (used, held) {
+        (true, true) => Some((id, true)),
+        // What is handed on may be held down there.
+        (true, false) => Some((id, elsewhere() == Some(true))),
+        (false, _) => elsewhere().map(|below| (id, held || below)),
+    }
+}
+
+/// What the code that the handler calls does with a number of this name: whether it is held down before it bounds a query; `None`
+/// where it bounds none.
+fn elsewhere(subject: &Subject<'_>, module: ModuleId, id: ExprId, word: &str) -> Option<bool> {
+    let graph = &subject.model.graph;
+    let own = part(subject, module, id);
+    let mut units: FxHashSet<Unit> = FxHashSet::default();
+    for handler in subject.reach().handlers(own) {
+        units.extend(subject.reach().reached_from(handler));
+    }
+    units.remove(&own);
+    let modules: FxHashSet<ModuleId> = units.iter().map(|unit| unit.0).collect();
+    let (mut used, mut held) = (false, false);
+    for module in modules {
+        let record = graph.module(module);
+        if record.find_name(word).is_none() || subject.is_side(module) {
+            continue;
+        }
+        for (expr, written) in numbered(record) {
+            let named = |expr: ExprId| mentions(record, expr, word);
+            let (holds, bounds) = match written {
+                Expr::Binary {
+                    op:
+                        BinaryOp::Greater
+                        | BinaryOp::GreaterEqual
+                        | BinaryOp::Less
+                        | BinaryOp::LessEqual,
+                    left,
+                    right,
+                } => (
+                    is_number(record, *left, word, *right)
+                        || is_number(record, *right, word, *left),
+                    false,
+                ),
+                Expr::Call { callee, args, .. } => match called_name(record, *callee) {
+                    Some("min" | "clamp") => (args.iter().any(|each| named(each.value)), false),
+                    Some("limit" | "take" | "range") => {
+                        (false, args.iter().any(|each| named(each.value)))
+                    }
+                    _ => (false, false),
+                },
+                Expr::Object(properties) => {
+                    let bounds = properties.iter().any(|property| {
+                        matches!(property, Property::Value { key: name, value }
+                            if key(record, name) == Some("take") && named(*value))
+                    });
+                    (false, bounds)
+                }
+                Expr::Template { texts, parts } | Expr::Tagged { texts, parts, .. } => {
+                    let bounds = texts.iter().zip(parts.iter()).any(|(text, part)| {
+                        text.trim_end().to_ascii_lowercase().ends_with("limit") && named(*part)
+                    });
+                    (false, bounds)
+                }
+                _ => (false, false),
+            };
+            if (holds || bounds) && units.contains(&part(subject, module, expr)) {
+                held |= holds;
+                used |= bounds;
+            }
+        }
+    }
+    used.then_some(held)
+}
+
+/// A value of this name is compared with a number that stands there.
+fn is_number(record: &ModuleRecord, expr: ExprId, word: &str, other: ExprId) -> bool {
+    let named = match record.expr(expr) {
+        Expr::Name(name) | Expr::Member { property: name, .. } => record.name(*name) == word,
+        _ => false,
+    };
+    named
+        && matches!(
+            record.expr(other),
+            Expr::Number(_) | Expr::Name(_) | Expr::Member { .. }
+        )
+}
+
+/// The name stands somewhere in an expression.
+fn mentions(record: &ModuleRecord, expr: ExprId, word: &str) -> bool {
+    let mut open = vec![expr];
+    while let Some(id) = open.pop() {
+        match record.expr(id) {
+            Expr::Name(name) | Expr::Member { property: name, .. }
+                if record.name(*name) == word =>
+            {
+                return true;
+            }
+            other => other.for_each_child(&mut |child| open.push(child)),
+        }
+    }
+    false
+}
+
+fn is_name(record: &ModuleRecord, expr: ExprId, wanted: Name) -> bool {
+    matches!(record.expr(expr), Expr::Name(name) if *name == wanted)
+}
+
+/// The variable whose declaration holds an expression.
+fn variable_of(body: &Block, record: &ModuleRecord, expr: ExprId) -> Option<Name> {
+    let at = record.span(expr);
+    statements(body)
+        .into_iter()
+        .find_map(|statement| match &statement.kind {
+            StmtKind::Let {
+                pattern: Pattern::Name(name),
+                init: Some(init),
+            } => {
+                let span = record.span(*init);
+                (span.start <= at.start && at.end <= span.end).then_some(*name)
+            }
+            _ => None,
+        })
+}
