@@ -60,20 +60,20 @@ pub(super) fn sql_star(subject: &Subject<'_>, check: &SqlStar) -> CheckResult {
                 },
                 Expr::String(text) => {
                     asked |= selects(text);
-                    selects_all(text) && !inner(expr)
+                    selects_all(text, false) && !inner(expr)
                 }
                 Expr::Template { texts, .. } | Expr::Tagged { texts, .. }
                     if texts.first().is_some_and(|text| selects(text)) =>
                 {
                     asked = true;
-                    selects_all(&texts.join(" "))
+                    selects_all(&texts.join(" "), texts.len() > 1)
                 }
                 Expr::Template { texts, .. } | Expr::Tagged { texts, .. }
                     if texts
                         .iter()
                         .any(|text| memchr::memchr(b'*', text.as_bytes()).is_some()) =>
                 {
-                    selects_all(&texts.join(" "))
+                    selects_all(&texts.join(" "), texts.len() > 1)
                 }
                 _ => false,
             };
@@ -132,9 +132,18 @@ fn reads_all(record: &ModuleRecord, args: &[Argument]) -> bool {
     all && !counts
 }
 
-/// `select * from table`, and not `select * from (…)` or one of a part that the query names, whose columns are chosen there.
-fn selects_all(text: &str) -> bool {
+/// `select * from table` of the outermost query, and not `select * from (…)` or one of a part that the query names, whose columns
+/// are chosen there. What a query inside of another one reads, the outer one chooses from.
+fn selects_all(text: &str, computed: bool) -> bool {
     let bytes = text.as_bytes();
+    // A part that is put in may name further parts.
+    let names_parts = text
+        .split_whitespace()
+        .next()
+        .is_some_and(|first| first.eq_ignore_ascii_case("with"));
+    if names_parts && computed {
+        return false;
+    }
     let mut from = 0;
     while let Some(at) = bytes
         .get(from..)
@@ -143,7 +152,13 @@ fn selects_all(text: &str) -> bool {
         let star = from + at;
         let before = text.get(..star).unwrap_or("").trim_end();
         let behind = text.get(star + 1..).unwrap_or("").trim_start();
-        let selects = before.len() >= 6
+        let depth = before.bytes().fold(0_usize, |depth, byte| match byte {
+            b'(' => depth + 1,
+            b')' => depth.saturating_sub(1),
+            _ => depth,
+        });
+        let selects = depth == 0
+            && before.len() >= 6
             && before
                 .get(before.len() - 6..)
                 .is_some_and(|word| word.eq_ignore_ascii_case("select"));

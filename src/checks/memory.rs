@@ -1,5 +1,7 @@
 //! `[check.memory]`: what server code keeps between requests.
 
+use std::cell::OnceCell;
+
 use rustc_hash::FxHashSet;
 
 use crate::controls::Status;
@@ -20,6 +22,7 @@ use super::taint::from_caller;
 pub(super) fn run(subject: &Subject<'_>, check: &Memory) -> CheckResult {
     let graph = &subject.model.graph;
     let mut result = CheckResult::default();
+    let shared = OnceCell::new();
     for &module in subject.handler_modules() {
         let record = graph.module(module);
         if record.use_client {
@@ -64,6 +67,14 @@ pub(super) fn run(subject: &Subject<'_>, check: &Memory) -> CheckResult {
                 continue;
             }
             let part = index.part_at(record.span(grown).start);
+            if check.asks == MemoryQuestion::Limiter {
+                let shared: &FxHashSet<usize> = shared.get_or_init(|| sharing(subject, check));
+                let handlers = subject.reach().handlers((module, part));
+                if !handlers.is_empty() && handlers.iter().all(|each| shared.contains(each)) {
+                    result.covered(1.0);
+                    continue;
+                }
+            }
             let (mut related, _) = subject.reached_by((module, part));
             related.insert(
                 0,
@@ -111,6 +122,16 @@ pub(super) fn run(subject: &Subject<'_>, check: &Memory) -> CheckResult {
         }
     }
     result
+}
+
+/// The handlers that ask a limiter whose store is shared.
+fn sharing(subject: &Subject<'_>, check: &Memory) -> FxHashSet<usize> {
+    let calls = find(subject, CodeScope::Handlers, &check.shared, &[]);
+    let reach = subject.reach();
+    calls
+        .into_iter()
+        .flat_map(|call| reach.handlers(call.unit))
+        .collect()
 }
 
 /// Limiters of packages that count in the memory of the process.

@@ -33,6 +33,7 @@ mod middleware_loaded;
 mod pattern;
 mod pipeline;
 mod plain_tokens;
+mod platform_skips;
 mod present;
 mod public_env;
 mod queries;

@@ -1,14 +1,24 @@
 //! `[check.route-mark]`: what the proof engine noted about a handler is a gap, or needs something beside it.
 
+use std::collections::BTreeMap;
+
 use crate::controls::{Evidence, Status};
+use crate::finding::Related;
 use crate::model::RouteFacts;
-use crate::rule::RouteMark;
+use crate::rule::{Confidence, RouteMark};
+use crate::source::Location;
 
 use super::CheckResult;
-use super::subject::{Subject, related, weight};
+use super::platform_skips::Skips;
+use super::subject::{Subject, related, route_name, weight};
+
+/// A finding lists so many handlers.
+const SHOWN: usize = 10;
 
 pub(super) fn run(subject: &Subject<'_>, check: &RouteMark) -> CheckResult {
     let mut result = CheckResult::default();
+    let mut skips = Skips::new(subject, &check.platform);
+    let mut skipped: BTreeMap<(Location, String), Vec<&RouteFacts>> = BTreeMap::new();
     for route in &subject.app.routes {
         for (about, evidence) in marked(route, &check.mark) {
             let report = |says: &str, chain: &[Evidence]| {
@@ -38,6 +48,12 @@ pub(super) fn run(subject: &Subject<'_>, check: &RouteMark) -> CheckResult {
                         result.covered(weight(route));
                     }
                     Status::Optional | Status::Conditional | Status::Manual => {
+                        if let Some(place) = skips.place(route, &verdict.evidence) {
+                            result.covered_weight += weight(route) / 2.0;
+                            result.silent_gap(weight(route));
+                            skipped.entry(place).or_default().push(route);
+                            continue;
+                        }
                         let says = check.weak_says.as_ref().unwrap_or(&check.says);
                         let finding = report(says, &verdict.evidence)
                             .with_severity(check.weak_severity)
@@ -59,6 +75,23 @@ pub(super) fn run(subject: &Subject<'_>, check: &RouteMark) -> CheckResult {
                 result.gap(weight(route), finding);
             }
         }
+    }
+    for ((location, variable), routes) in skipped {
+        let handlers = match routes.len() {
+            1 => String::from("1 handler"),
+            many => format!("{many} handlers"),
+        };
+        let says = check.platform_says.replace("{handlers}", &handlers);
+        let shown = routes.iter().take(SHOWN).map(|route| Related {
+            location: route.location.clone(),
+            note: route_name(route),
+        });
+        let finding = subject
+            .finding(location, says.replace("{variable}", &variable))
+            .with_related(shown.collect())
+            .with_severity(check.weak_severity)
+            .at_most(Confidence::Low);
+        result.findings.push(finding);
     }
     result
 }

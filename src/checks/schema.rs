@@ -8,7 +8,7 @@ use super::CheckResult;
 use super::code::is_side_file;
 use super::dependency::is_of;
 use super::subject::Subject;
-use super::tables::{Tables, add_drizzle, add_sql, of_prisma};
+use super::tables::{Tables, add_drizzle, add_sql, add_sql_indexes, of_prisma};
 
 /// So many places are shown.
 const SHOWN: usize = 10;
@@ -22,7 +22,7 @@ pub(super) fn foreign_keys(subject: &Subject<'_>, check: &ForeignKeyIndex) -> Ch
         let mut missing: Vec<(String, &Location)> = Vec::new();
         for (name, table) in tables {
             for (column, location) in &table.references {
-                if table.indexed.contains(column) {
+                if table.finds(column) {
                     result.covered(1.0);
                 } else {
                     result.silent_gap(1.0);
@@ -76,6 +76,18 @@ pub(super) fn foreign_keys(subject: &Subject<'_>, check: &ForeignKeyIndex) -> Ch
     let mut tables = Tables::new();
     for module in subject.reached() {
         add_drizzle(module, &check.tables, &mut tables);
+    }
+    if !tables.is_empty() {
+        // A migration may make indexes that the code does not know of.
+        let mut made = Tables::new();
+        for file in of_kind("sql") {
+            add_sql_indexes(file, &mut made);
+        }
+        for (name, table) in &mut tables {
+            if let Some(of) = made.get(&name.to_ascii_lowercase()) {
+                table.add_indexes(of);
+            }
+        }
     }
     add(&tables);
     if prisma.is_empty() && tables.is_empty() {

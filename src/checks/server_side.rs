@@ -3,12 +3,29 @@
 use crate::graph::{Graph, ModuleId, Symbol};
 use crate::project::Framework;
 use crate::source::{RepoPath, Span};
-use crate::syntax::{Expr, Function};
+use crate::syntax::{Expr, Function, Imported, ModuleRecord};
 
 use super::subject::Subject;
 
 /// What the Pages Router runs on the server alone.
 const PAGE_LOADERS: [&str; 3] = ["getServerSideProps", "getStaticProps", "getStaticPaths"];
+
+/// Hooks with which a component keeps state or reacts in the browser: no handler can call what uses them.
+const HOOKS: [&str; 6] = [
+    "useState",
+    "useReducer",
+    "useEffect",
+    "useLayoutEffect",
+    "useRef",
+    "useContext",
+];
+
+fn keeps_state(module: &ModuleRecord) -> bool {
+    module.imports.iter().any(|import| {
+        let named = matches!(&import.imported, Imported::Named(name) if HOOKS.contains(&module.name(*name)));
+        named && !import.type_only && &*import.specifier == "react"
+    })
+}
 
 /// What the loaders of a page name of what the page imports; `None` for a page without a loader.
 fn loaded_for_page(graph: &Graph, page: ModuleId) -> Option<Vec<ModuleId>> {
@@ -108,7 +125,9 @@ pub(super) fn server_side(subject: &Subject<'_>) -> Vec<bool> {
         .zip(by_client)
         .zip(by_server.into_iter().zip(by_page))
         .map(|(((id, module), client), (server, page))| {
-            !module.use_client && (server || (page && !client) || loading.contains(&id))
+            let loads = loading.contains(&id);
+            let called = (server || (page && !client)) && !keeps_state(module);
+            !module.use_client && (called || loads)
         })
         .collect()
 }

@@ -15,10 +15,48 @@ pub(super) struct Table {
     pub location: Option<Location>,
     /// Columns that refer to another table, each with its place.
     pub references: BTreeMap<String, Location>,
+    /// All columns of those references that have several, by the first one.
+    pub several: BTreeMap<String, Vec<String>>,
     /// Columns with which an index, a key or a unique constraint begins.
     pub indexed: BTreeSet<String>,
+    /// The columns of indexes, keys and constraints over several.
+    pub keys: Vec<Vec<String>>,
+    /// How the columns are called in the database, where the code calls them otherwise.
+    pub stored: BTreeMap<String, String>,
+    /// The columns with which named indexes begin, by name.
+    pub named: BTreeMap<String, String>,
     /// Row-level security is switched on.
     pub guarded: bool,
+}
+
+impl Table {
+    /// An index finds the rows that refer to one of another table: it begins with the reference's first column, or with all of
+    /// its columns in any order.
+    pub(super) fn finds(&self, column: &str) -> bool {
+        let whole = || {
+            let several = self.several.get(column)?;
+            let begins = |key: &Vec<String>| {
+                key.get(..several.len())
+                    .is_some_and(|first| first.iter().all(|each| several.contains(each)))
+            };
+            Some(self.keys.iter().any(begins))
+        };
+        self.begins(column) || whole() == Some(true)
+    }
+
+    fn begins(&self, column: &str) -> bool {
+        self.indexed.contains(column) || self.named.values().any(|each| each == column)
+    }
+
+    /// Takes over the indexes of the same table in SQL, whose columns go by their stored names.
+    pub(super) fn add_indexes(&mut self, of: &Self) {
+        for (column, stored) in &self.stored {
+            let stored = stored.to_ascii_lowercase();
+            if of.begins(&stored) {
+                self.indexed.insert(column.clone());
+            }
+        }
+    }
 }
 
 /// Tables by name.
@@ -69,12 +107,17 @@ pub(super) fn of_prisma(files: &[&SourceFile]) -> Option<Tables> {
                         table
                             .indexed
                             .extend(first_of_list(line).or_else(|| only_field(line)));
+                        table.keys.push(list(line));
                     } else if line.contains(" @id") || line.contains(" @unique") {
                         table.indexed.insert(first.to_owned());
                     } else if let Some(at) = line.find("fields:") {
                         let columns = line.get(at..).unwrap_or_default();
                         if let Some(column) = first_of_list(columns) {
                             let place = Location::of_line(&file.path, number);
+                            let all = list(columns);
+                            if all.len() > 1 {
+                                table.several.insert(column.clone(), all);
+                            }
                             table.references.insert(column, place);
                         }
                     }
@@ -92,6 +135,17 @@ fn first_of_list(text: &str) -> Option<String> {
     let end = list.find([',', ']', '('])?;
     let name = list.get(..end)?.trim();
     (!name.is_empty()).then(|| name.to_owned())
+}
+
+/// `a` and `b` of `…[a(sort: Desc), b]…`.
+fn list(text: &str) -> Vec<String> {
+    let inside = text.split_once('[').map_or("", |(_, rest)| rest);
+    let inside = inside.split(']').next().unwrap_or_default();
+    let names = inside.split(',').map(|part| {
+        let name = part.split('(').next().unwrap_or_default();
+        name.trim().to_owned()
+    });
+    names.filter(|name| !name.is_empty()).collect()
 }
 
 /// `a` of `@@index(a)`, which needs no list.
@@ -121,6 +175,23 @@ pub(super) fn add_sql(file: &SourceFile, tables: &mut Tables) -> bool {
         line += lines(statement);
     }
     plain
+}
+
+/// Adds the indexes that a text of SQL makes, and nothing else of it.
+pub(super) fn add_sql_indexes(file: &SourceFile, tables: &mut Tables) {
+    let at = Location::of_line(&file.path, 1);
+    for statement in file.text.split(';') {
+        let holds =
+            |word: &str| memchr::memmem::find(statement.as_bytes(), word.as_bytes()).is_some();
+        if !holds("INDEX") && !holds("index") {
+            continue;
+        }
+        let lines = statement.lines();
+        let lines: Vec<&str> = lines
+            .filter(|line| !line.trim_start().starts_with("--"))
+            .collect();
+        add_statement(&lines.join("\n"), &at, tables);
+    }
 }
 
 /// The text with comments and what stands in single quotes blanked, lines kept.
@@ -240,7 +311,24 @@ fn add_statement(statement: &str, at: &Location, tables: &mut Tables) {
         let end = rest.find([' ', '(']).unwrap_or(rest.len());
         let table = bare(&rest[..end]);
         if let Some(column) = first_in_parentheses(rest) {
-            tables.entry(table).or_default().indexed.insert(column);
+            let table = tables.entry(table).or_default();
+            let on = lower.iter().position(|word| word == "on");
+            let name = on.and_then(|on| words.get(on.checked_sub(1)?));
+            match name.map(|name| bare(name)) {
+                Some(name) if !matches!(name.as_str(), "index" | "concurrently") => {
+                    table.named.insert(name, column);
+                }
+                _ => {
+                    table.indexed.insert(column);
+                }
+            }
+        }
+    } else if is(0, "drop") && is(1, "index") {
+        for name in words.get(name_from(2)..).unwrap_or_default() {
+            let name = bare(name);
+            for table in tables.values_mut() {
+                table.named.remove(&name);
+            }
         }
     }
 }
@@ -351,6 +439,8 @@ pub(super) fn add_drizzle(module: &ModuleRecord, makers: &[String], tables: &mut
             let Some(name) = key(module, name) else {
                 continue;
             };
+            let stored = stored_name(module, *value).unwrap_or(name);
+            table.stored.insert(name.to_owned(), stored.to_owned());
             let chain = chain(module, *value);
             if chain.contains(&"references") {
                 table
@@ -378,12 +468,24 @@ pub(super) fn add_drizzle(module: &ModuleRecord, makers: &[String], tables: &mut
             let method = called_name(module, inner.callee);
             let first = match method {
                 Some("on" | "onOnly" | "using") => {
-                    inner.args.iter().find_map(|arg| column(module, arg.value))
+                    let all = inner
+                        .args
+                        .iter()
+                        .filter_map(|arg| column(module, arg.value));
+                    let all: Vec<&str> = all.collect();
+                    table
+                        .keys
+                        .push(all.iter().map(|name| (*name).to_owned()).collect());
+                    all.first().copied()
                 }
                 Some("primaryKey" | "unique") => inner.args.first().and_then(|arg| {
                     let columns = super::code::property(module, arg.value, "columns")?;
                     match module.expr(columns) {
-                        Expr::Array(items) => column(module, items.first()?.value),
+                        Expr::Array(items) => {
+                            let all = items.iter().filter_map(|item| column(module, item.value));
+                            table.keys.push(all.map(str::to_owned).collect());
+                            column(module, items.first()?.value)
+                        }
                         _ => None,
                     }
                 }),
@@ -397,6 +499,11 @@ pub(super) fn add_drizzle(module: &ModuleRecord, makers: &[String], tables: &mut
                             items.first().and_then(|item| column(module, item.value))
                     {
                         let at = place(module, inner.expr);
+                        let all = items.iter().filter_map(|item| column(module, item.value));
+                        let all: Vec<String> = all.map(str::to_owned).collect();
+                        if all.len() > 1 {
+                            table.several.insert(name.to_owned(), all);
+                        }
                         table.references.entry(name.to_owned()).or_insert(at);
                     }
                     None
@@ -420,6 +527,23 @@ fn column(module: &ModuleRecord, expr: ExprId) -> Option<&str> {
         Expr::Call { callee, .. } => column(module, *callee),
         _ => None,
     }
+}
+
+/// `user_id` of `uuid("user_id").notNull()`.
+fn stored_name(module: &ModuleRecord, expr: ExprId) -> Option<&str> {
+    let mut at = expr;
+    while let Expr::Call { callee, args, .. } = module.expr(at) {
+        match module.expr(*callee) {
+            Expr::Member { object, .. } => at = *object,
+            _ => {
+                return match module.expr(args.first()?.value) {
+                    Expr::String(name) => Some(name),
+                    _ => None,
+                };
+            }
+        }
+    }
+    None
 }
 
 /// The methods of a chain of calls: `uuid().notNull().references(…)`.
@@ -466,8 +590,12 @@ mod tests {
             .map(|(name, at)| (name.as_str(), at.line))
             .collect();
         assert_eq!(references, [("author_id", 4), ("tag_id", 7)]);
-        assert!(posts.indexed.contains("author_id") && posts.indexed.contains("id"));
-        assert!(!posts.indexed.contains("tag_id"));
+        assert!(posts.finds("author_id") && posts.finds("id"));
+        assert!(!posts.finds("tag_id"));
+        let dropped = sql(
+            "create table a (b int references c (d)); create index \"by_b\" on a (b); drop index if exists public.by_b;",
+        );
+        assert!(!dropped["a"].finds("b"));
         assert!(posts.guarded);
         assert!(tables["x"].location.is_none());
         assert!(!tables.contains_key("gone"));
@@ -485,6 +613,15 @@ mod tests {
         assert!(!post.indexed.contains("authorId"));
         let mysql = text.replace("postgresql", "mysql");
         assert!(of_prisma(&[&SourceFile::new(RepoPath::new("s.prisma"), &mysql)]).is_none());
+    }
+
+    #[test]
+    fn references_of_several_columns() {
+        let text = "datasource db {\n  provider = \"postgresql\"\n}\nmodel Note {\n  id String\n  projectId String\n  talkId String\n  talk Talk @relation(fields: [talkId, projectId], references: [id, projectId])\n  fileId String\n  file File @relation(fields: [fileId, projectId], references: [id, projectId])\n  @@id([projectId, talkId, id])\n}\n";
+        let file = SourceFile::new(RepoPath::new("schema.prisma"), text);
+        let tables = of_prisma(&[&file]).unwrap();
+        assert!(tables["Note"].finds("talkId"));
+        assert!(!tables["Note"].finds("fileId"));
     }
 
     #[test]

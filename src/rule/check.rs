@@ -333,6 +333,12 @@ pub struct RouteMark {
     pub weak_says: Option<String>,
     /// How bad it is when the control is there but can be passed by; the rule's own severity when not given.
     pub weak_severity: Option<Severity>,
+    /// Variables that a platform sets by itself: a check that is skipped without one of them runs wherever the platform does.
+    #[serde(default)]
+    pub platform: Vec<String>,
+    /// The question about all handlers whose check is skipped in one such place: `{handlers}`, `{variable}`.
+    #[serde(default)]
+    pub platform_says: String,
 }
 
 /// `[check.unsigned-token]`: JSON about a person that is only encoded (base64) or not even that, and is then used as a session:

@@ -212,6 +212,9 @@ pub struct Memory {
     /// How those are called that do not count, in lower case.
     #[serde(default)]
     pub except_names: Vec<String>,
+    /// For limiters: calls of limiters whose store is shared; what a handler counts in memory beside them saves them work.
+    #[serde(default)]
+    pub shared: Vec<String>,
     /// For limiters: calls of packages that count in memory.
     #[serde(default)]
     pub limiters: Vec<String>,

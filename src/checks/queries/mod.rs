@@ -241,6 +241,29 @@ fn builder_bounded(subject: &Subject<'_>, call: &Found) -> Option<bool> {
     if behind(subject, call.site).any(|name| BOUNDS.contains(&name)) {
         return Some(true);
     }
+    // `db.$with("page").as(query)` and `query.as("page")` hold no more than their query.
+    if let Expr::Call { args, .. } = record.expr(call.site.expr)
+        && let Some(Expr::Name(table)) = args.first().map(|table| record.expr(table.value))
+    {
+        let function = |expr: ExprId| index.function_at(record, record.span(expr).start);
+        let around = function(call.site.expr);
+        let mut values = index.values(*table).to_vec();
+        // Another function may have another variable of that name.
+        if values.iter().any(|value| function(*value) == around) {
+            values.retain(|value| function(*value) == around);
+        }
+        let queries: Vec<ExprId> = values
+            .iter()
+            .filter_map(|value| query_of(record, *value))
+            .collect();
+        let held = |query: &ExprId| {
+            let steps = chain(record, *query);
+            steps.iter().any(|step| BOUNDS.contains(step))
+        };
+        if !queries.is_empty() && queries.len() == values.len() && queries.iter().all(held) {
+            return Some(true);
+        }
+    }
     // The end of the chain has to be awaited right here.
     let mut current = call.site.expr;
     loop {
@@ -251,6 +274,28 @@ fn builder_bounded(subject: &Subject<'_>, call: &Found) -> Option<bool> {
             Expr::Await(_) => return Some(false),
             _ => return None,
         }
+    }
+}
+
+/// The query of a derived table.
+fn query_of(record: &ModuleRecord, value: ExprId) -> Option<ExprId> {
+    let Expr::Call { callee, args, .. } = record.expr(value) else {
+        return None;
+    };
+    let Expr::Member {
+        object, property, ..
+    } = record.expr(*callee)
+    else {
+        return None;
+    };
+    if record.name(*property) != "as" {
+        return None;
+    }
+    let first = args.first()?.value;
+    match record.expr(first) {
+        Expr::String(_) => Some(*object),
+        Expr::Call { .. } => Some(first),
+        _ => None,
     }
 }
 
