@@ -79,6 +79,15 @@ pub(super) fn answer(record: &ModuleRecord, expr: ExprId) -> Option<Answer> {
                             by_response: true,
                         })
                     }
+                    // A part of an answer that is under way.
+                    "controller" | "writer" | "stream" if matches!(method, "enqueue" | "write") => {
+                        Some(Answer {
+                            body: args.first()?.value,
+                            code: Code::Unknown,
+                            plain: false,
+                            by_response: false,
+                        })
+                    }
                     _ => None,
                 },
                 // `res.status(500).json(…)`

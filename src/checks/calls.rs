@@ -19,12 +19,14 @@ pub(super) fn run(subject: &Subject<'_>, check: &Calls) -> CheckResult {
     let mut gaps: BTreeMap<(u32, u32, u32), Vec<Found>> = BTreeMap::new();
     let except = glob_set(&check.except_files);
     let graph = &subject.model.graph;
+    let mut others = !subject.has_routes() && check.else_unknown && subject.calls_out(&check.call);
     for call in find(subject, check.scope, &check.call, &check.except) {
         if except.is_match(graph.module(call.site.module).path.as_str()) {
             continue;
         }
         let holds = |condition| holds(subject, &call, condition);
         if !check.only.is_empty() && Holds::any(check.only.iter().map(holds)) != Holds::Yes {
+            others = true;
             continue;
         }
         if Holds::any(check.except_when.iter().map(holds)) == Holds::Yes {
@@ -49,6 +51,9 @@ pub(super) fn run(subject: &Subject<'_>, check: &Calls) -> CheckResult {
     }
     if gaps.values().map(Vec::len).sum::<usize>() < check.at_least {
         return CheckResult::default();
+    }
+    if others && check.else_unknown && result == CheckResult::default() && gaps.is_empty() {
+        result.unknown();
     }
     for calls in gaps.into_values() {
         let Some(first) = calls.first() else { continue };

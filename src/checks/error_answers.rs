@@ -26,6 +26,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &ErrorAnswers) -> CheckResult {
         ErrorQuestion::Leak => leak(subject, check),
         ErrorQuestion::Status => status(subject, check),
         ErrorQuestion::Envelope => envelope(subject, check),
+        ErrorQuestion::Codes => codes(subject, check),
     }
 }
 
@@ -240,6 +241,64 @@ fn envelope(subject: &Subject<'_>, check: &ErrorAnswers) -> CheckResult {
         .finding(place(record, site.expr), message)
         .with_related(related);
     CheckResult::pass_or_fail(vec![finding])
+}
+
+/// Most errors carry a code, an id of the request, or a word instead of a sentence.
+fn codes(subject: &Subject<'_>, check: &ErrorAnswers) -> CheckResult {
+    let mut coded = 0;
+    let mut bare: Vec<(Site, &ModuleRecord)> = Vec::new();
+    for (site, record, answer) in error_answers(subject) {
+        if !matches!(answer.code, Code::Number(400..600)) || form(record, answer.body).is_none() {
+            continue;
+        }
+        if has_code(record, answer.body) {
+            coded += 1;
+        } else {
+            bare.push((site, record));
+        }
+    }
+    let all = coded + bare.len();
+    if all < ENOUGH {
+        return CheckResult::default();
+    }
+    let Some((site, record)) = bare.first().filter(|_| coded * 2 < all) else {
+        return CheckResult::pass_or_fail(Vec::new());
+    };
+    let related = bare
+        .iter()
+        .skip(1)
+        .take(LISTED)
+        .map(|(site, record)| Related {
+            location: place(record, site.expr),
+            note: String::from("and here"),
+        });
+    let message = check
+        .says
+        .replace("{}", &format!("{} of {all}", bare.len()));
+    let finding = subject
+        .finding(place(record, site.expr), message)
+        .with_related(related.collect());
+    CheckResult::pass_or_fail(vec![finding])
+}
+
+/// `{ code }`, `{ error: { code } }`, `{ error: "not_found" }`, `{ requestId }`
+fn has_code(record: &ModuleRecord, body: ExprId) -> bool {
+    let Expr::Object(properties) = record.expr(body) else {
+        return false;
+    };
+    properties.iter().any(|property| match property {
+        Property::Value { key: name, value } => match (key(record, name), record.expr(*value)) {
+            (
+                Some("code" | "errorCode" | "error_code" | "type" | "requestId" | "request_id"),
+                _,
+            ) => true,
+            (Some("error"), Expr::Object(_)) => has_code(record, *value),
+            (Some("error"), Expr::String(text)) => !text.contains(' ') && text.contains(['_', '-']),
+            _ => false,
+        },
+        Property::Spread(_) => true,
+        Property::Getter { .. } => false,
+    })
 }
 
 /// How a body tells of an error.

@@ -36,6 +36,17 @@ pub(super) fn run(subject: &Subject<'_>, check: &Handlers) -> CheckResult {
             asked.push((number, route));
         }
     }
+    if check.else_unknown && asked.is_empty() && check.when_control.is_some() {
+        let guarded = |route: &&RouteFacts| {
+            let verdict = check
+                .when_control
+                .and_then(|each| route.controls.get(&each));
+            verdict.is_some_and(|verdict| verdict.status == Status::Enforced)
+        };
+        if subject.app.routes.iter().any(|route| guarded(&route)) {
+            result.unknown();
+        }
+    }
     let mut gaps = Vec::new();
     for (number, route) in asked {
         if in_order(subject, check, number, route) {

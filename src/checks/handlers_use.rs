@@ -16,7 +16,11 @@ const LISTED: usize = 4;
 
 pub(super) fn run(subject: &Subject<'_>, check: &HandlersUse) -> CheckResult {
     if !subject.has_routes() {
-        return CheckResult::default();
+        let mut result = CheckResult::default();
+        if check.else_unknown && subject.calls_out(&check.when) {
+            result.unknown();
+        }
+        return result;
     }
     let (mut places, conditional) = asked(subject, check);
     let count = if conditional {

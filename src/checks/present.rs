@@ -3,7 +3,6 @@
 use crate::finding::Finding;
 use crate::rule::{How, Parts, Present, Signs};
 use crate::source::{Location, RepoPath};
-use crate::syntax::Expr;
 
 use super::CheckResult;
 use super::dependency::is_of;
@@ -67,24 +66,12 @@ pub(super) fn run(subject: &Subject<'_>, check: &Present) -> CheckResult {
     CheckResult::pass_or_fail(vec![missing(&ground, &check.any, &says)])
 }
 
-/// An element of one of the packages is shown, and not only imported.
+/// An image of one of the packages is shown, and not only imported.
 fn shows(subject: &Subject<'_>, packages: &[String]) -> bool {
     subject.running().any(|module| {
         let mut imports = module.imports.iter();
-        imports.any(|import| {
-            let of_package = packages.iter().any(|each| is_of(each, &import.specifier));
-            let shown = |expr: &Expr| match expr {
-                Expr::Jsx { tag: Some(tag), .. } => {
-                    matches!(module.expr(*tag), Expr::Name(name) if *name == import.local)
-                }
-                // A function that makes the address of a size.
-                Expr::Call { callee, .. } => {
-                    matches!(module.expr(*callee), Expr::Name(name) if *name == import.local)
-                }
-                _ => false,
-            };
-            of_package && module.exprs.iter().any(shown)
-        })
+        module.facts.image_components > 0
+            && imports.any(|import| packages.iter().any(|each| is_of(each, &import.specifier)))
     })
 }
 

@@ -159,7 +159,11 @@ impl<'m> Ground<'_, 'm> {
                 };
                 entries.iter().any(|entry| {
                     let (stem, name) = entry.split_once('#').unwrap_or((entry, ""));
-                    wildcard(stem, module.path.stem()) && near() && module.find_name(name).is_some()
+                    let names = || match name {
+                        "*" => module.requests.iter().any(|request| !request.type_only),
+                        _ => module.find_name(name).is_some(),
+                    };
+                    wildcard(stem, module.path.stem()) && near() && names()
                 })
             })
     }

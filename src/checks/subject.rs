@@ -390,6 +390,20 @@ impl<'a> Subject<'a> {
         self.scope.texts.get_or_init(texts)
     }
 
+    /// Code for browsers calls one of these packages, or `fetch`. What it does with them is not kept.
+    pub(super) fn calls_out(&self, calls: &[String]) -> bool {
+        self.modules().any(|(_, module)| {
+            calls.iter().any(|call| match call.split_once('#') {
+                Some(("?", name)) => module.find_name(name).is_some(),
+                Some((package, _)) => module
+                    .requests
+                    .iter()
+                    .any(|each| !each.type_only && &*each.specifier == package),
+                None => false,
+            })
+        })
+    }
+
     /// A file of the application, else of the root, that one of the globs names.
     pub(super) fn documents(&self) -> impl Iterator<Item = &'a SourceFile> {
         let root = self.project.root.clone();

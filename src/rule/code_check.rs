@@ -24,6 +24,10 @@ pub enum CodeScope {
 #[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Calls {
+    /// Where there are such calls and `only` fits none, or they are made in the browsers of an application without handlers, it cannot
+    /// be told.
+    #[serde(default)]
+    pub else_unknown: bool,
     /// The calls by path, as in `rules/controls`: `jsonwebtoken#*.sign`, `openai#*.chat.completions.create`, `*#*.findMany`.
     pub call: Vec<String>,
     /// Paths that fit and do not count.
@@ -114,6 +118,9 @@ pub struct CallCondition {
 #[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct HandlersUse {
+    /// Where an application has no handlers and makes such calls in browsers, it cannot be told.
+    #[serde(default)]
+    pub else_unknown: bool,
     /// Asked only where handlers reach one of these calls.
     #[serde(default)]
     pub when: Vec<String>,
@@ -166,6 +173,8 @@ pub struct ErrorAnswers {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ErrorQuestion {
+    /// Errors carry a code that programs can tell apart.
+    Codes,
     /// What a caught error says may not be told to the caller, unless it is known which error it is.
     Leak,
     /// An answer that tells of an error has a status that does.
@@ -276,6 +285,9 @@ pub struct CallerInput {
 #[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Handlers {
+    /// Where none of the handlers is asked though some enforce `when-control`, it cannot be told.
+    #[serde(default)]
+    pub else_unknown: bool,
     /// Their URLs, in lower case: `**/login`.
     #[serde(default)]
     pub urls: Vec<String>,

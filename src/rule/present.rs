@@ -76,7 +76,8 @@ pub struct Signs {
     /// Exports of modules that run, as `file stem#name`: `instrumentation#onRequestError`.
     #[serde(default)]
     pub exports: Vec<String>,
-    /// Keys and names in configuration modules, as `file stem#name`: `jest.config#collectCoverage`. `*` may stand in the stem.
+    /// Keys and names in configuration modules, as `file stem#name`: `jest.config#collectCoverage`. `*` may stand in the stem, and for a name means that the
+    /// module imports something.
     #[serde(default)]
     pub keys: Vec<String>,
     /// Packages that any module imports, tests and configurations included.

@@ -131,6 +131,8 @@ pub struct FileFacts {
     pub env_reads: Vec<(Box<str>, Span)>,
     /// `<img>` elements.
     pub images: u32,
+    /// `<Image>` elements.
+    pub image_components: u32,
     /// The file holds JSX.
     pub has_jsx: bool,
     /// `it(…)` and `test(…)` calls.

@@ -276,3 +276,68 @@ fn thresholds_are_read_from_every_runner() {
         "nothing checks it"
     );
 }
+
+#[test]
+fn a_name_makes_likely_and_ticks_nothing() {
+    let check =
+        "[check.present]\nsays = 'no cache'\n[check.present.likely]\nnames = ['getcached*']\n";
+    let state = |files: &[(&str, &str)]| {
+        let app = asked(check, files, "");
+        (app.phases[0].items[0].state, app.findings.len())
+    };
+    let user = (
+        "app/api/a/route.ts",
+        "import { getCached } from '../../../lib/cache';\nexport async function GET() { return Response.json(getCached('a')); }\n",
+    );
+    let cache = (
+        "lib/cache.ts",
+        "const kept = new Map();\nexport function getCached(key: string) { return kept.get(key); }\nsetInterval(() => kept.clear(), 60000);\n",
+    );
+    assert_eq!(state(&[user, cache]), (ItemState::Likely, 0));
+    // A library whose timer nobody starts is dead, and a script is no part of the application.
+    assert_eq!(state(&[cache]), (ItemState::Open, 1));
+    let script = (
+        "scripts/cache.ts",
+        "function getCached() {}\ngetCached();\n",
+    );
+    assert_eq!(state(&[script]), (ItemState::Open, 1));
+}
+
+#[test]
+fn patterns_that_prove_nothing_leave_it_unknown() {
+    let check = "[check.pattern]\ntext = ['SameSite=None']\nno-proof = true\nsays = 'sent along'\n";
+    let app = asked(check, &[], "");
+    assert_eq!(app.phases[0].items[0].state, ItemState::Unknown);
+}
+
+#[test]
+fn what_is_taken_out_by_its_key_bounds_nothing() {
+    let check = "[check.memory]\nasks = 'unbounded'\nsays = '`{}` grows'\n";
+    let state = |remove: &str| {
+        let code = format!(
+            "const open = new Map();\nexport async function POST(request: Request) {{ const id = await request.text(); open.set(id, 1); return Response.json(1); }}\n{remove}\n"
+        );
+        asked(check, &[("app/api/a/route.ts", &code)], "").phases[0].items[0].state
+    };
+    let by_key = "export async function DELETE(request: Request) { open.delete(await request.text()); return Response.json(1); }";
+    assert_eq!(state(by_key), ItemState::Unknown);
+    let swept = "setInterval(() => { for (const key of open.keys()) open.delete(key); }, 1000);";
+    assert_eq!(state(swept), ItemState::Done);
+    assert_eq!(state(""), ItemState::Open);
+}
+
+#[test]
+fn calls_of_browsers_alone_cannot_be_judged() {
+    let check = |unknown: bool| {
+        format!(
+            "[check.calls]\nelse-unknown = {unknown}\ncall = ['?#fetch']\nsays = '{{}} without a timeout'\n[[check.calls.unless]]\nargument = 1\nkeys = ['signal']\n"
+        )
+    };
+    let list = (
+        "components/list.tsx",
+        "'use client';\nexport async function load() { return fetch('https://a.dev'); }\n",
+    );
+    let state = |unknown| asked(&check(unknown), &[list], "").phases[0].items[0].state;
+    assert_eq!(state(true), ItemState::Unknown);
+    assert_eq!(state(false), ItemState::NotApplicable);
+}

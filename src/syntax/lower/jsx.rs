@@ -19,6 +19,10 @@ impl<'a> Lowering<'a> {
         if matches!(&opening.name, JSXElementName::Identifier(name) if name.name == "img") {
             self.facts.images += 1;
         }
+        if matches!(&opening.name, JSXElementName::IdentifierReference(name) if name.name.ends_with("Image"))
+        {
+            self.facts.image_components += 1;
+        }
         let tag = self.jsx_tag(&opening.name);
         let mut children = Vec::new();
         for attribute in &opening.attributes {
