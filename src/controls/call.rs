@@ -522,7 +522,7 @@ impl<'a> Evaluator<'a> {
         let kept = args.clone();
         let closure = Rc::clone(closure);
         self.remembered(key, kept, state, |this_evaluator, fresh| {
-            this_evaluator.whole = at_home;
+            this_evaluator.whole = true;
             this_evaluator.run_closure(&closure, this, args, fresh, own, used)
         })
     }

@@ -12,7 +12,7 @@ use crate::syntax::{
     Pattern, Stmt, StmtKind,
 };
 
-use super::memo::Memory;
+use super::memo::{Memory, SetInside};
 use super::paths::Paths;
 use super::record::{Event, Failure, FirstWork, Place, Record};
 use super::state::{Outcomes, Site, State};
@@ -28,6 +28,10 @@ const FUEL: u32 = 60_000;
 const MOST_BEFORE_WORK: u32 = 20_000;
 /// The same once main work is seen: guards stand in front of it, and what follows only adds detail.
 const MOST_AT_WORK: u32 = 10_000;
+
+/// Expressions evaluated in a call of code that is not the handler's own, before what stands behind main work for a caller who
+/// is known is left out: nothing there guards anything, and what it does was seen.
+const MOST_BEHIND_WORK: u32 = 300;
 
 /// A call gets at least this much of what is left.
 const LEAST_RATION: u32 = 400;
@@ -106,7 +110,7 @@ pub(super) struct Evaluator<'a> {
     /// Whether what stands behind a condition names the status that says that too many requests were made.
     pub too_many: FxHashMap<(ModuleId, ExprId), bool>,
     /// What variables of a function were set to by functions written inside it that others called.
-    pub set_inside: FxHashMap<(ModuleId, FunctionId, Name), Value>,
+    pub set_inside: FxHashMap<SetInside, Value>,
     /// How many module-level names are being evaluated.
     pub global_depth: usize,
     /// The outermost of them that something inside came back to.
@@ -143,15 +147,11 @@ pub(super) struct Evaluator<'a> {
     /// How much may have been spent when the running call ends.
     pub limit: u32,
     /// What is left of [`RESERVE`].
-    reserve: u32,
+    pub reserve: u32,
     /// What runs at another time and was seen: where it is handed over.
-    told: FxHashSet<Place>,
-    /// How much had been spent when it began.
-    pub frame: u32,
-    /// The least ration with which it would not have starved.
-    pub need: u32,
-    /// How often there was nothing left to spend.
-    pub starved: u32,
+    pub told: FxHashSet<Place>,
+    /// It depends on more than its key: on what layers keep in the context, or on where it hands on.
+    pub private: bool,
     /// The first main work that was met.
     pub first_work: Option<FirstWork>,
     /// The calls around the one that is being remembered.
@@ -206,9 +206,7 @@ impl<'a> Evaluator<'a> {
             limit: u32::MAX,
             reserve: RESERVE,
             told: FxHashSet::default(),
-            frame: 0,
-            need: 0,
-            starved: 0,
+            private: false,
             first_work: None,
             work_base: 1,
             class_decided: false,
@@ -241,8 +239,7 @@ impl<'a> Evaluator<'a> {
         self.reserve = RESERVE;
         self.told.clear();
         self.set_inside.clear();
-        self.frame = 0;
-        self.need = 0;
+        self.private = false;
         self.first_work = None;
         self.work_base = 1;
         self.memory.next_handler();
@@ -261,6 +258,9 @@ impl<'a> Evaluator<'a> {
     /// Takes one unit of fuel for an expression; without fuel the path goes on blindly.
     pub fn spend_on(&mut self, state: &mut State) -> bool {
         let for_handler = self.global_depth == 0;
+        if for_handler && self.spent > MOST_BEHIND_WORK && state.worked_for_known() && !self.own() {
+            return false;
+        }
         if self.fuel > 0 && (!for_handler || self.left() > 0) {
             self.fuel -= 1;
             self.spent += 1;
@@ -271,7 +271,6 @@ impl<'a> Evaluator<'a> {
             self.fuel -= 1;
             return true;
         }
-        self.starved += 1;
         // What a catch does on its way decides nothing.
         self.exhausted |= for_handler && self.catching == 0;
         state.blind |= state.work == 0;
@@ -286,37 +285,9 @@ impl<'a> Evaluator<'a> {
         let left = self.left();
         let ration = (left / of * part).max(left.min(LEAST_RATION));
         let limit = std::mem::replace(&mut self.limit, self.spent + ration);
-        let around = self.begin_frame();
         let result = work(self);
-        let need = self.end_frame(around);
         self.limit = limit;
-        let asked = if need > LEAST_RATION {
-            need.saturating_mul(of).div_ceil(part)
-        } else {
-            need
-        };
-        self.needs(around.0 + asked);
         result
-    }
-
-    /// Begins to count what a call needs; gives what the one around it has spent and needs.
-    pub fn begin_frame(&mut self) -> (u32, u32, u32) {
-        let spent = self.spent - self.frame;
-        let frame = std::mem::replace(&mut self.frame, self.spent);
-        let need = std::mem::replace(&mut self.need, 0);
-        (spent, frame, need)
-    }
-
-    /// Ends what [`Self::begin_frame`] began: what the call needs.
-    pub fn end_frame(&mut self, around: (u32, u32, u32)) -> u32 {
-        let need = self.need.max(self.spent - self.frame);
-        (_, self.frame, self.need) = around;
-        need
-    }
-
-    /// The running call needs at least so much.
-    pub fn needs(&mut self, least: u32) {
-        self.need = self.need.max(least);
     }
 
     pub fn module(&self, id: ModuleId) -> &'a ModuleRecord {
@@ -416,9 +387,9 @@ impl<'a> Evaluator<'a> {
         let record = std::mem::take(&mut self.record);
         let protection = std::mem::take(&mut self.protection);
         let catching = std::mem::take(&mut self.catching);
-        let (exhausted, starved) = (self.exhausted, self.starved);
+        let exhausted = self.exhausted;
         self.rationed((1, 16), work);
-        (self.exhausted, self.starved) = (exhausted, starved);
+        self.exhausted = exhausted;
         self.protection = protection;
         self.catching = catching;
         let seen = std::mem::replace(&mut self.record, record);

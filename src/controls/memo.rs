@@ -1,23 +1,31 @@
-//! Remembered calls: what comes of a call that depends on nothing but what is known of its arguments is evaluated once.
+//! Remembered calls: what comes of a call that depends on nothing but what is known of its arguments is evaluated once, for
+//! all handlers.
 //!
-//! They serve one handler: what a large handler may still spend must come out the same whoever was proved before it.
+//! What a handler may still spend must come out the same whoever was proved before it. So a remembered call has a budget of
+//! its own, and whoever makes it pays for it as if nobody else had.
 
+use std::mem::replace;
 use std::rc::Rc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::graph::ModuleId;
-use crate::syntax::{ClassId, FunctionId, MODULE_BODY};
+use crate::syntax::{ClassId, FunctionId, MODULE_BODY, Name};
 
 use super::call::{MAX_RECURSION, Use};
 use super::evaluator::{Call, Evaluator, MAX_DEPTH};
 use super::paths::PathId;
-use super::record::{Event, Failure, FirstWork, Place};
-use super::state::{Outcomes, State};
+use super::record::{Event, Failure, FirstWork, Place, Record};
+use super::state::{Fact, Outcomes, State};
+use super::target::Asked;
 use super::value::{Chain, Closure, Object, OriginId, Presence, Provenance, Scope, Value};
 
 /// Fuel for one remembered call.
 const CALL_FUEL: u32 = 30_000;
+/// Expressions evaluated for one remembered call, those of the remembered calls in it included.
+const MOST_IN_CALL: u32 = 10_000;
+/// Expressions that paths on which nothing has been done may still evaluate in a remembered call when all is spent.
+const RESERVE_IN_CALL: u32 = 500;
 /// The most that a remembered call takes of its caller's fuel.
 const MOST_CHARGED: u32 = 150;
 
@@ -55,6 +63,9 @@ pub(super) enum ArgumentKey {
     Unknown(u32, bool, Vec<OriginId>),
     Object(Box<ObjectKey>),
     Path(PathId, u32),
+    /// A function of a module.
+    Function(ModuleId, FunctionId),
+    /// Something that is not looked into.
     Address(usize),
 }
 
@@ -85,12 +96,36 @@ impl ObjectKey {
     }
 }
 
+/// The function stands at the top of its module, where nothing but the module is around it.
+fn is_at_top(closure: &Closure) -> bool {
+    closure.scope.function == MODULE_BODY && closure.scope.parent.is_none()
+}
+
 fn origins(provenance: &Provenance) -> Vec<OriginId> {
     let origins = provenance.origins.as_ref();
     origins.map(|origins| origins.to_vec()).unwrap_or_default()
 }
 
+impl MemoKey {
+    /// It holds no address: another handler may come to the same.
+    fn is_lasting(&self) -> bool {
+        let handler = match &self.what {
+            Subject::Function(..) => None,
+            Subject::Chain(_, _, handler) => handler.as_ref(),
+        };
+        self.args.iter().chain(handler).all(ArgumentKey::is_lasting)
+    }
+}
+
 impl ArgumentKey {
+    fn is_lasting(&self) -> bool {
+        match self {
+            Self::Address(_) => false,
+            Self::Object(object) => object.fields.iter().all(|(_, key)| key.is_lasting()),
+            _ => true,
+        }
+    }
+
     pub fn of(value: &Value, depth: u8) -> Option<Self> {
         Some(match value {
             Value::Undefined => Self::Undefined,
@@ -106,6 +141,9 @@ impl ArgumentKey {
                 Self::Object(Box::new(ObjectKey::of(object, depth)?))
             }
             Value::Object(object) => Self::Address(Rc::as_ptr(object) as usize),
+            Value::Function(closure) if closure.this.is_none() && is_at_top(closure) => {
+                Self::Function(closure.module, closure.function)
+            }
             Value::Function(closure) => Self::Address(Rc::as_ptr(closure) as usize),
             // The request and what it is made of are one for the whole handler.
             Value::External(external)
@@ -128,12 +166,22 @@ pub(super) struct Memo {
     events: Vec<(Event, Place)>,
     /// Paths that came to where a step in front of procedures hands on.
     arrivals: Outcomes,
-    /// What must be left to spend for it to be evaluated wholly.
-    need: u32,
     /// The first main work in it.
     work: Option<FirstWork>,
+    /// Pieces of main work in it, on any path.
+    works: u32,
+    /// It was too large to be evaluated wholly.
+    exhausted: bool,
+    /// It depends on more than its key.
+    private: bool,
+    /// What it asked of the handler's requests.
+    asked: Asked,
+    /// What functions inside functions set of the variables around them.
+    set_inside: Vec<(SetInside, Value)>,
     /// Fuel that it took.
     cost: u32,
+    /// It and the remembered calls in it, each with what was spent on it alone.
+    spent: Box<[(MemoId, u32)]>,
     /// How many calls deep it went.
     depth: usize,
     /// The arguments: they keep the addresses in the key from being used again.
@@ -143,6 +191,12 @@ pub(super) struct Memo {
     /// less, because recursion is bounded.
     ran: Box<[(Ran, usize)]>,
 }
+
+/// A variable of a function.
+pub(super) type SetInside = (ModuleId, FunctionId, Name);
+
+/// Numbers remembered calls.
+type MemoId = u32;
 
 /// A function that ran.
 type Ran = (ModuleId, FunctionId);
@@ -156,19 +210,32 @@ pub(super) struct Running {
     begun_at: usize,
 }
 
-/// The remembered calls of the handler that is being evaluated.
+/// Remembered calls.
 #[derive(Default)]
 pub(super) struct Memory {
-    known: FxHashMap<MemoKey, Rc<Memo>>,
+    /// Those that come to the same for every handler.
+    shared: FxHashMap<MemoKey, Rc<Memo>>,
+    /// Those of the handler that is being evaluated.
+    own: FxHashMap<MemoKey, Rc<Memo>>,
+    /// How many there were.
+    count: MemoId,
     /// Of the call that is being evaluated.
     running: Running,
+    /// What was spent on each remembered call in it.
+    spent: FxHashMap<MemoId, u32>,
 }
 
 impl Memory {
     /// Makes ready for another handler.
     pub fn next_handler(&mut self) {
-        self.known.clear();
+        self.own.clear();
         self.running = Running::default();
+        self.spent.clear();
+    }
+
+    fn get(&self, key: &MemoKey) -> Option<Rc<Memo>> {
+        let known = self.own.get(key).or_else(|| self.shared.get(key));
+        known.map(Rc::clone)
     }
 
     /// A function runs, the innermost of those that are running.
@@ -193,9 +260,33 @@ fn running_now(ran: Ran, running: &[Call]) -> usize {
     running.iter().filter(same).count()
 }
 
+/// What is counted and gathered for the call that is being evaluated.
+#[derive(Default)]
+struct Frame {
+    fuel: u32,
+    spent: u32,
+    works: u32,
+    limit: u32,
+    reserve: u32,
+    exhausted: bool,
+    private: bool,
+    asked: Asked,
+    class_decided: bool,
+    cut: usize,
+    deepest: usize,
+    work_base: usize,
+    first_work: Option<FirstWork>,
+    record: Record,
+    arrivals: Outcomes,
+    told: FxHashSet<Place>,
+    set_inside: FxHashMap<SetInside, Value>,
+    running: Running,
+    spent_on: FxHashMap<MemoId, u32>,
+}
+
 impl Evaluator<'_> {
-    /// What something comes to that depends on nothing but its key: evaluated once, from a fresh start and with fuel of its
-    /// own, so that it does not depend on who asks first.
+    /// What something comes to that depends on nothing but its key: evaluated once, from a fresh start and with a budget of
+    /// its own, so that it does not depend on who asks first.
     pub fn remembered(
         &mut self,
         key: MemoKey,
@@ -207,56 +298,37 @@ impl Evaluator<'_> {
             return outcomes;
         }
         let mut fresh = State::new(Rc::clone(&state.scope));
-        fresh.caller.clone_from(&state.caller);
+        let caller = state.caller.clone();
+        fresh.caller = caller.map(|caller| Fact { work: 0, ..caller });
         fresh.signed_in = state.signed_in;
-        let fuel = std::mem::replace(&mut self.fuel, CALL_FUEL);
-        let record = std::mem::take(&mut self.record);
-        let arrivals = std::mem::take(&mut self.arrivals);
-        let cut = std::mem::replace(&mut self.cut, usize::MAX);
-        let deepest = std::mem::replace(&mut self.deepest, self.calls.len());
-        let class_decided = self.class_decided;
-        let begun = Running {
-            begun_at: self.calls.len(),
-            ..Running::default()
-        };
-        let around = std::mem::replace(&mut self.memory.running, begun);
-        let starved = self.starved;
-        let frame = self.begin_frame();
-        let work = self.first_work.take();
-        let base = std::mem::replace(&mut self.work_base, self.calls.len());
+        let depth = self.calls.len();
+        let around = self.swap(Frame {
+            fuel: CALL_FUEL,
+            limit: MOST_IN_CALL,
+            reserve: RESERVE_IN_CALL,
+            cut: usize::MAX,
+            deepest: depth,
+            work_base: depth,
+            running: Running {
+                begun_at: depth,
+                ..Running::default()
+            },
+            ..Frame::default()
+        });
         let mut outcomes = run(self, fresh);
-        self.work_base = base;
-        let met = std::mem::replace(&mut self.first_work, work);
-        self.meet_work(met.as_ref());
-        let need = self.end_frame(frame);
-        self.needs(frame.0 + need);
-        let running = std::mem::replace(&mut self.memory.running, around);
-        self.class_decided = class_decided;
-        let cost = CALL_FUEL - self.fuel;
-        self.fuel = fuel;
-        self.charge(cost);
-        let events = std::mem::replace(&mut self.record, record).events;
-        for (event, place) in &events {
-            self.record.add(event.clone(), *place);
-        }
-        let inside = std::mem::replace(&mut self.arrivals, arrivals);
-        self.arrive_behind(&state, &inside);
-        let depth = self.deepest.saturating_sub(self.calls.len());
-        // What ran out is not kept: the next who asks may have more.
-        let whole = self.cut >= self.calls.len() && self.starved == starved;
-        self.cut = self.cut.min(cut);
-        self.deepest = self.deepest.max(deepest);
+        let inside = self.swap(around);
+        // What is cut off depends on who is running already.
+        let whole = inside.cut >= depth;
+        self.cut = self.cut.min(inside.cut);
+        self.memory.count += 1;
+        let id = self.memory.count;
+        let of_others: u32 = inside.spent_on.values().sum();
+        let alone = (id, inside.spent.saturating_sub(of_others));
+        let spent = inside.spent_on.into_iter().chain([alone]).collect();
         let result = outcomes
             .iter()
             .map(|(after, flow)| (state.then(after), flow.clone()))
             .collect();
-        let ran: Box<[(Ran, usize)]> = running.ran.into_iter().collect();
-        for (function, often) in &ran {
-            self.memory.ran_within(*function, *often, &self.calls);
-        }
-        if !whole {
-            return result;
-        }
         // Nobody asks for the variables of whoever called first.
         let nowhere = Scope::module(state.scope.module);
         for (after, _) in &mut outcomes {
@@ -264,59 +336,109 @@ impl Evaluator<'_> {
         }
         let memo = Rc::new(Memo {
             outcomes,
-            events,
-            arrivals: inside,
-            need,
-            work: met,
-            cost,
-            depth,
+            events: inside.record.events,
+            arrivals: inside.arrivals,
+            work: inside.first_work,
+            works: inside.works,
+            exhausted: inside.exhausted,
+            private: inside.private,
+            asked: inside.asked,
+            set_inside: inside.set_inside.into_iter().collect(),
+            cost: CALL_FUEL - inside.fuel,
+            spent,
+            depth: inside.deepest.saturating_sub(depth),
             kept,
-            ran,
+            ran: inside.running.ran.into_iter().collect(),
         });
-        self.memory.known.insert(key, memo);
+        self.take_over(&memo, &state);
+        if whole {
+            let shared =
+                !memo.private && memo.asked == Asked::default() && memo.arrivals.is_empty();
+            let memory = &mut self.memory;
+            let known = if shared && key.is_lasting() {
+                &mut memory.shared
+            } else {
+                &mut memory.own
+            };
+            known.insert(key, memo);
+        }
         result
+    }
+
+    /// Counts and gathers for another call from here on; gives what there was.
+    fn swap(&mut self, new: Frame) -> Frame {
+        let asked = self.target.take_asked();
+        self.target.note(new.asked);
+        Frame {
+            asked,
+            fuel: replace(&mut self.fuel, new.fuel),
+            spent: replace(&mut self.spent, new.spent),
+            works: replace(&mut self.works, new.works),
+            limit: replace(&mut self.limit, new.limit),
+            reserve: replace(&mut self.reserve, new.reserve),
+            exhausted: replace(&mut self.exhausted, new.exhausted),
+            private: replace(&mut self.private, new.private),
+            class_decided: replace(&mut self.class_decided, new.class_decided),
+            cut: replace(&mut self.cut, new.cut),
+            deepest: replace(&mut self.deepest, new.deepest),
+            work_base: replace(&mut self.work_base, new.work_base),
+            first_work: replace(&mut self.first_work, new.first_work),
+            record: replace(&mut self.record, new.record),
+            arrivals: replace(&mut self.arrivals, new.arrivals),
+            told: replace(&mut self.told, new.told),
+            set_inside: replace(&mut self.set_inside, new.set_inside),
+            running: replace(&mut self.memory.running, new.running),
+            spent_on: replace(&mut self.memory.spent, new.spent_on),
+        }
     }
 
     /// The outcome of a call that is remembered.
     fn recall(&mut self, key: &MemoKey, state: &State) -> Option<Outcomes> {
-        let known = Rc::clone(self.memory.known.get(key)?);
+        let known = self.memory.get(key)?;
         let too_often =
             |(ran, often): &(Ran, usize)| often + running_now(*ran, &self.calls) > MAX_RECURSION;
         if self.calls.len() + known.depth > MAX_DEPTH || known.ran.iter().any(too_often) {
             return None;
         }
-        if self.global_depth == 0 {
-            if known.need > self.left() {
-                return None;
-            }
-            self.needs(self.spent - self.frame + known.need);
-        }
-        for (function, often) in &known.ran {
-            self.memory.ran_within(*function, *often, &self.calls);
-        }
-        self.deepest = self.deepest.max(self.calls.len() + known.depth);
-        self.charge(known.cost);
-        self.meet_work(known.work.as_ref());
-        if self.muted == 0 {
-            for (event, place) in &known.events {
-                self.record.add(event.clone(), *place);
-            }
-        }
-        self.arrive_behind(state, &known.arrivals);
+        self.take_over(&known, state);
         let after = |(after, flow): &(State, super::state::Flow)| (state.then(after), flow.clone());
         Some(known.outcomes.iter().map(after).collect())
     }
 
-    /// Paths that arrived in a remembered call arrive behind what was done before it.
-    fn arrive_behind(&mut self, state: &State, inside: &Outcomes) {
-        let arrived = inside.iter();
+    /// What was found and spent in a remembered call was found and spent here, whether it was evaluated for this handler or for
+    /// an earlier one: what a handler may still spend comes out the same whoever was proved before it.
+    fn take_over(&mut self, memo: &Memo, state: &State) {
+        for (id, spent) in &memo.spent {
+            if self.memory.spent.insert(*id, *spent).is_none() {
+                self.spent += spent;
+            }
+        }
+        // It will not be evaluated again, so it takes little of the fuel.
+        self.fuel = self.fuel.saturating_sub(memo.cost.min(MOST_CHARGED));
+        self.works += memo.works;
+        self.exhausted |= memo.exhausted;
+        self.private |= memo.private;
+        self.target.note(memo.asked);
+        for (variable, v) in &memo.set_inside {
+            let known = self
+                .set_inside
+                .entry(*variable)
+                .or_insert_with(|| v.clone());
+            *known = known.join(v);
+        }
+        for (function, often) in &memo.ran {
+            self.memory.ran_within(*function, *often, &self.calls);
+        }
+        self.deepest = self.deepest.max(self.calls.len() + memo.depth);
+        self.meet_work(memo.work.as_ref());
+        if self.muted == 0 {
+            for (event, place) in &memo.events {
+                self.record.add(event.clone(), *place);
+            }
+        }
+        let arrived = memo.arrivals.iter();
         self.arrivals
             .extend(arrived.map(|(after, flow)| (state.then(after), flow.clone())));
-    }
-
-    /// What a call takes of the caller's fuel: little, because it will not be evaluated again.
-    fn charge(&mut self, cost: u32) {
-        self.fuel = self.fuel.saturating_sub(cost.min(MOST_CHARGED));
     }
 
     /// Identifies a call whose outcome depends on nothing but what the key holds; `None` for others.
@@ -329,8 +451,7 @@ impl Evaluator<'_> {
         own: bool,
         used: Use,
     ) -> Option<MemoKey> {
-        let at_top = closure.scope.function == MODULE_BODY && closure.scope.parent.is_none();
-        if !at_top || this.is_some() || state.answered.is_some() || args.len() > 8 {
+        if !is_at_top(closure) || this.is_some() || state.answered.is_some() || args.len() > 8 {
             return None;
         }
         let what = Subject::Function(closure.module, closure.function);

@@ -437,12 +437,14 @@ impl<'a> Evaluator<'a> {
             match flow {
                 Err(error) => outcomes.push((state, Err(error))),
                 Ok(context) if self.arriving => {
+                    self.private = true;
                     let mut options = open_object();
                     options.set(Rc::from("ctx"), context);
                     let options = Value::Object(Rc::new(options));
                     outcomes.extend(self.arrive(options, state, None));
                 }
                 Ok(_) => {
+                    self.private = true;
                     self.work(&mut state, place, "handler");
                     let answer = Value::Unknown(Provenance::default(), Presence::Truthy);
                     outcomes.push((state, Ok(answer)));

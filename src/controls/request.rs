@@ -146,6 +146,7 @@ impl<'a> Evaluator<'a> {
 
     /// `c.set("user", user)`
     fn keep_in_context(&mut self, key: &str, v: &Value) {
+        self.private = true;
         match self.kept.iter_mut().find(|(name, _)| **name == *key) {
             Some((_, kept)) => *kept = kept.join(v),
             None => self.kept.push((Rc::from(key), v.clone())),
@@ -154,6 +155,7 @@ impl<'a> Evaluator<'a> {
 
     /// `c.get("user")`, `c.var.user`: what a layer in front kept there, which other paths may not have done.
     fn kept_in_context(&mut self, key: &str, place: Option<Place>) -> Value {
+        self.private = true;
         if let Some((_, kept)) = self.kept.iter().find(|(name, _)| **name == *key) {
             let mut provenance = kept.provenance();
             return match kept {

@@ -187,6 +187,12 @@ impl State {
         self
     }
 
+    /// Main work was done since it was known who is calling.
+    pub fn worked_for_known(&self) -> bool {
+        let caller = self.caller.as_ref();
+        caller.is_some_and(|caller| self.work > caller.work)
+    }
+
     /// The decision at this place was a limiter's, whatever else it was.
     pub fn limited(mut self, site: Site, arm: bool) -> Self {
         let progress = &mut *self;

@@ -85,12 +85,18 @@ impl Target {
         });
     }
 
-    fn note(&self, asked: Asked) {
+    /// These parts were asked for.
+    pub fn note(&self, asked: Asked) {
         let before = self.asked.get();
         self.asked.set(Asked {
             method: before.method || asked.method,
             path: before.path || asked.path,
         });
+    }
+
+    /// What was asked for so far; from here on, nothing was.
+    pub fn take_asked(&self) -> Asked {
+        self.asked.take()
     }
 
     /// The same target, of which nothing was asked for.
