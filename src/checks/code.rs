@@ -59,7 +59,7 @@ pub(super) fn is_test_configuration(path: &RepoPath) -> bool {
         let name = name.split('-').next().unwrap_or(name);
         matches!(
             name,
-            "playwright" | "vitest" | "jest" | "cypress" | "wdio" | "karma"
+            "playwright" | "vitest" | "jest" | "cypress" | "wdio" | "karma" | "checkly"
         )
     });
     runner && words.any(|word| matches!(word, "config" | "conf" | "workspace" | "preset"))
