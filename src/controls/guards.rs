@@ -221,19 +221,16 @@ impl Evaluator<'_> {
         if let Some(missing) = judgement.fails_open
             && seen == Seen::Whole
             && !self.exhausted
-            && (missing.secret || control == Control::RateLimit)
+            // A limiter that its configuration switches on is on; that is nobody's slip.
+            && missing.secret
+            && control == Control::Auth
         {
             let place = self.site_places[missing.site.0 as usize];
             let signed = judgement
                 .guards
                 .iter()
                 .any(|(_, _, provenance)| provenance.bits.has(Bits::SIGNATURE.with(Bits::SECRET)));
-            let guard = match control {
-                // It counts as on, and whoever forgets the variable has none.
-                Control::RateLimit => "rate-limit",
-                _ if signed => "secret",
-                _ => "auth",
-            };
+            let guard = if signed { "secret" } else { "auth" };
             let asked = missing
                 .origin
                 .map(|origin| &self.origins[origin.0 as usize].note);

@@ -13,7 +13,7 @@ use super::call::Use;
 use super::ending::End;
 use super::evaluator::{Evaluator, FRAMEWORK};
 use super::limits::own_limit;
-use super::record::{Event, Flaw, Place};
+use super::record::{Event, Place};
 use super::state::{Outcomes, State};
 use super::target::Target;
 use super::value::{
@@ -407,18 +407,19 @@ impl<'a> Evaluator<'a> {
                     let evidence = self.evidence(*place, value.as_deref().unwrap_or(""));
                     marks.push((format!("sets-header:{name}"), evidence));
                 }
-                // Beside a limit that holds, another may be asked only to count.
+                // Who is let through here is turned away by another guard; and beside a limit that holds, another may be asked
+                // only to count.
                 Event::Ineffective {
-                    flaw: Flaw::Ignored,
-                    guard: "rate-limit",
-                } if controls
-                    .get(&Control::RateLimit)
-                    .is_some_and(|verdict| verdict.status == Status::Enforced) => {}
-                // Who is let through here is turned away by another guard.
-                Event::Ineffective { guard: "auth", .. }
-                    if controls
-                        .get(&Control::Auth)
-                        .is_some_and(|verdict| verdict.status == Status::Enforced) => {}
+                    guard: name @ ("auth" | "rate-limit"),
+                    ..
+                } if {
+                    let control = match *name {
+                        "auth" => Control::Auth,
+                        _ => Control::RateLimit,
+                    };
+                    let verdict = controls.get(&control);
+                    verdict.is_some_and(|verdict| verdict.status == Status::Enforced)
+                } => {}
                 Event::Ineffective { flaw, guard } => {
                     let evidence = self.evidence(*place, "the guard that turns nobody away");
                     marks.push((format!("ineffective:{guard}:{}", flaw.word()), evidence));

@@ -34,6 +34,8 @@ const INPUT_OF: [&str; 6] = [
     "query",
     "parameters",
 ];
+/// What a number of a shared helper is used for is looked up in so many of the handlers that call it.
+const HANDLERS: usize = 3;
 /// What stands beside it in the input of a list.
 const LIST_KEYS: [&str; 14] = [
     "page",
@@ -271,7 +273,7 @@ fn elsewhere(subject: &Subject<'_>, module: ModuleId, id: ExprId, word: &str) ->
     let graph = &subject.model.graph;
     let own = part(subject, module, id);
     let mut units: FxHashSet<Unit> = FxHashSet::default();
-    for handler in subject.reach().handlers(own) {
+    for handler in subject.reach().handlers(own).into_iter().take(HANDLERS) {
         units.extend(subject.reach().reached_from(handler));
     }
     units.remove(&own);

@@ -44,12 +44,16 @@ pub(super) fn in_loop(subject: &Subject<'_>, check: &Queries) -> CheckResult {
                 }
                 let mut row = Vec::new();
                 bound(pattern, &mut row);
-                let read = statements(&each.body).into_iter().find_map(|inner| {
-                    let (_, query) = awaited(record, inner)?;
-                    let reads = is_read(&chain(record, query)) || reads(subject, module, query);
-                    (reads && uses(record, query, &row)).then_some(query)
-                });
-                if let Some(query) = read {
+                let waits: Vec<ExprId> = statements(&each.body)
+                    .into_iter()
+                    .filter_map(|inner| awaited(record, inner).map(|(_, query)| query))
+                    .collect();
+                let reads =
+                    |query: ExprId| is_read(&chain(record, query)) || reads(subject, module, query);
+                // Where each one is worked off, it has a turn of its own.
+                let only_reads = waits.iter().all(|query| reads(*query));
+                let read = waits.iter().find(|query| uses(record, **query, &row));
+                if let Some(&query) = read.filter(|_| only_reads) {
                     let (mut related, _) = subject.reached_by((module, part));
                     related.insert(
                         0,
