@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use rustc_hash::FxHashSet;
+
 use crate::finding::Related;
 use crate::graph::ModuleId;
 use crate::rule::{ControlKind, ControlUnused};
@@ -187,6 +189,8 @@ struct Kinds<'c> {
     check: &'c ControlUnused,
     /// Patterns of names, word by word, in the order of the rule.
     patterns: Vec<(Vec<&'c str>, &'c ControlKind)>,
+    /// The words of the patterns: a name without any of them fits none.
+    words: FxHashSet<&'c str>,
 }
 
 impl<'c> Kinds<'c> {
@@ -195,9 +199,12 @@ impl<'c> Kinds<'c> {
             let patterns = kind.names.iter();
             patterns.map(move |pattern| (pattern.split(' ').collect(), kind))
         });
+        let patterns: Vec<(Vec<&str>, &ControlKind)> = patterns.collect();
+        let words = patterns.iter().flat_map(|(pattern, _)| pattern.iter());
         Self {
             check,
-            patterns: patterns.collect(),
+            words: words.flat_map(|word| word.split('|')).collect(),
+            patterns,
         }
     }
 
@@ -206,6 +213,9 @@ impl<'c> Kinds<'c> {
         let first = words.first()?;
         let last = words.last()?;
         if self.check.except_first.contains(first) || self.check.except_last.contains(last) {
+            return None;
+        }
+        if !words.iter().any(|word| self.words.contains(word.as_str())) {
             return None;
         }
         let found = self

@@ -1,13 +1,15 @@
 //! `[check.response-headers]`: headers that have to be sent, and how far they reach.
 
+use std::collections::BTreeSet;
+
 use crate::project::HeaderEntry;
 use crate::routes::{Coverage, Matcher, Middleware};
 use crate::rule::{HeaderPackage, HeaderRequirement, ResponseHeaders};
 use crate::source::{Location, RepoPath};
-use crate::syntax::{Expr, ModuleRecord, Property};
+use crate::syntax::{Expr, ExprId, ModuleRecord, Property};
 
 use super::CheckResult;
-use super::code::{calls, imported, key, package_of, property, text};
+use super::code::{calls, imported, key, package_of, property};
 use super::subject::Subject;
 
 /// How far a header reaches, nearest first.
@@ -30,10 +32,11 @@ pub(super) fn run(subject: &Subject<'_>, check: &ResponseHeaders) -> CheckResult
         return result;
     }
     let policy = super::csp::policies(subject).texts;
+    let senders = senders(subject, check);
     for header in &check.headers {
         if header.pages_only && !pages {
             // Nobody asks an interface for it; where it is sent all the same, it is there.
-            if matches!(reach(subject, check, header), Reach::All) {
+            if matches!(reach(subject, check, &senders, header), Reach::All) {
                 result.covered(1.0);
             }
             continue;
@@ -56,7 +59,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &ResponseHeaders) -> CheckResult
             result.covered(1.0);
             continue;
         }
-        match reach(subject, check, header) {
+        match reach(subject, check, &senders, header) {
             Reach::All => result.covered(1.0),
             Reach::Unknown => result.unknown(),
             Reach::Some(location, source) => {
@@ -79,7 +82,12 @@ pub(super) fn run(subject: &Subject<'_>, check: &ResponseHeaders) -> CheckResult
     result
 }
 
-fn reach(subject: &Subject<'_>, check: &ResponseHeaders, header: &HeaderRequirement) -> Reach {
+fn reach(
+    subject: &Subject<'_>,
+    check: &ResponseHeaders,
+    senders: &[Sender<'_>],
+    header: &HeaderRequirement,
+) -> Reach {
     let name = header.name.as_str();
     let same = |entry: &&HeaderEntry| entry.name.eq_ignore_ascii_case(name);
     let mut partial: Option<(Location, String)> = None;
@@ -108,7 +116,7 @@ fn reach(subject: &Subject<'_>, check: &ResponseHeaders, header: &HeaderRequirem
     if by_package(subject, check, name) || by_mark(subject, name) || by_web_server(subject, name) {
         return Reach::All;
     }
-    match by_middleware(subject, name) {
+    match by_middleware(subject, senders, name) {
         Reach::All => return Reach::All,
         Reach::Some(location, source) => {
             partial.get_or_insert((location, source));
@@ -215,32 +223,51 @@ fn by_web_server(subject: &Subject<'_>, header: &str) -> bool {
     })
 }
 
+/// A loaded middleware, and which of the headers it names, in lower case.
+struct Sender<'a> {
+    middleware: &'a Middleware,
+    names: BTreeSet<String>,
+}
+
+/// The loaded middleware of the application.
+fn senders<'a>(subject: &Subject<'a>, check: &ResponseHeaders) -> Vec<Sender<'a>> {
+    let wanted: Vec<&str> = check
+        .headers
+        .iter()
+        .map(|each| each.name.as_str())
+        .collect();
+    let graph = &subject.model.graph;
+    let loaded = subject.app.middleware.iter();
+    let loaded = loaded.filter(|middleware| middleware.problem.is_none());
+    loaded
+        .map(|middleware| {
+            let closure = graph.closure(&[middleware.module]);
+            let mut names = BTreeSet::new();
+            for ((_, module), reached) in graph.modules().zip(closure) {
+                if reached {
+                    note_headers(module, &wanted, &mut names);
+                }
+            }
+            Sender { middleware, names }
+        })
+        .collect()
+}
+
 /// A loaded middleware that names the header, and whether it runs for every page.
-fn by_middleware(subject: &Subject<'_>, header: &str) -> Reach {
-    for middleware in &subject.app.middleware {
-        if middleware.problem.is_some() {
-            continue;
-        }
-        let graph = &subject.model.graph;
-        let closure = graph.closure(&[middleware.module]);
-        let names = graph
-            .modules()
-            .zip(closure)
-            .any(|((_, module), reached)| reached && names_header(module, header));
-        if !names {
-            continue;
-        }
-        if runs_everywhere(middleware) {
-            return Reach::All;
-        }
-        let module = graph.module(middleware.module);
-        let location = module.location(middleware.span);
-        return Reach::Some(
-            location,
-            String::from("the paths of the middleware's matcher"),
-        );
+fn by_middleware(subject: &Subject<'_>, senders: &[Sender<'_>], header: &str) -> Reach {
+    let header = header.to_ascii_lowercase();
+    let Some(sender) = senders.iter().find(|each| each.names.contains(&header)) else {
+        return Reach::Nowhere;
+    };
+    if runs_everywhere(sender.middleware) {
+        return Reach::All;
     }
-    Reach::Nowhere
+    let module = subject.model.graph.module(sender.middleware.module);
+    let location = module.location(sender.middleware.span);
+    Reach::Some(
+        location,
+        String::from("the paths of the middleware's matcher"),
+    )
 }
 
 /// A matcher that leaves out files and the API is how a middleware that is about pages is written.
@@ -256,23 +283,45 @@ fn runs_everywhere(middleware: &Middleware) -> bool {
     }
 }
 
-/// True when the module sets the header: as a key of an object, or as the first argument of `set`, `append` or `setHeader`.
+/// True when the module sets the header.
 pub(super) fn names_header(module: &ModuleRecord, header: &str) -> bool {
-    let named = |expr| text(module, expr).is_some_and(|text| text.eq_ignore_ascii_case(header));
-    module.exprs.iter().any(|expr| match expr {
-        Expr::Object(properties) => properties.iter().any(|property| match property {
-            Property::Value { key: name, value } => {
-                let key_text = key(module, name).unwrap_or("");
-                key_text.eq_ignore_ascii_case(header) || (key_text == "key" && named(*value))
+    let mut names = BTreeSet::new();
+    note_headers(module, &[header], &mut names);
+    !names.is_empty()
+}
+
+/// Notes which of the wanted headers a module sets: as a key of an object, or as the first argument of `set`, `append` or
+/// `setHeader`.
+fn note_headers(module: &ModuleRecord, wanted: &[&str], names: &mut BTreeSet<String>) {
+    let mut note = |name: &str| {
+        if wanted.iter().any(|each| each.eq_ignore_ascii_case(name)) {
+            names.insert(name.to_ascii_lowercase());
+        }
+    };
+    let written = |expr: ExprId| match module.exprs.get(expr.0 as usize) {
+        Some(Expr::String(text)) => Some(&**text),
+        _ => None,
+    };
+    for expr in &module.exprs {
+        let named = match expr {
+            Expr::Object(properties) => {
+                for property in properties {
+                    if let Property::Value { key: name, value } = property {
+                        match key(module, name) {
+                            Some("key") => written(*value).into_iter().for_each(&mut note),
+                            Some(name) => note(name),
+                            None => {}
+                        }
+                    }
+                }
+                None
             }
-            _ => false,
-        }),
-        Expr::Call { args, .. } => {
-            args.len() >= 2 && args.first().is_some_and(|arg| named(arg.value))
+            Expr::Call { args, .. } if args.len() >= 2 => args.first().map(|arg| arg.value),
+            Expr::Array(items) if items.len() == 2 => items.first().map(|item| item.value),
+            _ => None,
+        };
+        if let Some(name) = named.and_then(written) {
+            note(name);
         }
-        Expr::Array(items) => {
-            items.len() == 2 && items.first().is_some_and(|item| named(item.value))
-        }
-        _ => false,
-    })
+    }
 }

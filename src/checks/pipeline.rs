@@ -51,7 +51,10 @@ pub(super) fn run(subject: &Subject<'_>, check: &Pipeline) -> CheckResult {
             .push(subject.finding(Location::of_line(&home(subject), 1), check.says.clone()));
         return result;
     };
-    let lines = lines(subject, &workflows);
+    let lines = subject
+        .shared()
+        .change_lines
+        .get_or_init(|| lines(subject, &workflows));
     let mut missing = Vec::new();
     for step in &check.steps {
         let done = step.done_by.iter().any(|file| {

@@ -412,11 +412,13 @@ pub(super) fn add_drizzle(module: &ModuleRecord, makers: &[String], tables: &mut
             })
         })
     };
-    if !module
-        .requests
-        .iter()
-        .any(|request| request.specifier.starts_with("drizzle-orm"))
-    {
+    let made_here = module.imports.iter().any(|import| {
+        makers.iter().any(|maker| {
+            let package = maker.split_once('#').map(|(package, _)| package);
+            package == Some(&*import.specifier)
+        })
+    });
+    if !made_here {
         return;
     }
     for call in calls(module).filter(|call| of_maker(call.callee)) {

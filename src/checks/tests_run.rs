@@ -287,6 +287,9 @@ fn judge(packages: &[Scripts<'_>], runners: &[Runner], module: &ModuleRecord) ->
 
 /// The words of a command stand in a script, one after another.
 fn calls(script: &str, command: &str) -> bool {
+    if !command.split(' ').all(|word| script.contains(word)) {
+        return false;
+    }
     let words: Vec<&str> = script
         .split([' ', '&', ';', '"', '\''])
         .filter(|word| !word.is_empty())
