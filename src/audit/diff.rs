@@ -25,8 +25,8 @@ struct RecordedTool {
 struct RecordedApp {
     root: String,
     name: String,
-    score: f64,
-    grade: char,
+    score: Option<f64>,
+    grade: Option<char>,
     findings: Vec<RecordedFinding>,
 }
 
@@ -91,10 +91,10 @@ pub struct AppDiff {
 /// A score with its grade.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, schemars::JsonSchema)]
 pub struct Score {
-    /// 0–100.
-    pub score: f64,
-    /// A–F.
-    pub grade: char,
+    /// 0–100; `null` when nothing of the roadmap was judged.
+    pub score: Option<f64>,
+    /// A–F, where there is a score.
+    pub grade: Option<char>,
 }
 
 /// Compares two JSON reports. Each side's mistake is told with `old` or `new` in front.

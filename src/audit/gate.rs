@@ -30,12 +30,14 @@ impl Audit {
                 format!("{}: ", app.root)
             };
             if let FailOn::Severity(mildest) = options.fail_on {
-                let failing = app.findings.iter().filter(|finding| {
-                    finding.severity >= mildest
-                        && !finding.is_known()
-                        && (options.low_confidence || finding.confidence == Confidence::High)
+                let bad = app
+                    .findings
+                    .iter()
+                    .filter(|finding| finding.severity >= mildest && !finding.is_known());
+                let (failing, likely): (Vec<_>, Vec<_>) = bad.partition(|finding| {
+                    options.low_confidence || finding.confidence == Confidence::High
                 });
-                let count = failing.count();
+                let count = failing.len();
                 if count > 0 {
                     let noun = if count == 1 { "finding" } else { "findings" };
                     let word = mildest.word();
@@ -43,15 +45,20 @@ impl Audit {
                         true => "new ",
                         false => "",
                     };
+                    let besides = match likely.len() {
+                        0 => String::new(),
+                        1 => String::from(", and 1 that is only likely and does not count"),
+                        more => format!(", and {more} that are only likely and do not count"),
+                    };
                     reasons.push(format!(
-                        "{place}{count} {new}{noun} of severity {word} or worse"
+                        "{place}{count} {new}{noun} of severity {word} or worse{besides}"
                     ));
                 }
             }
             if let Some(least) = options.min_score
-                && app.score < least
+                && let Some(score) = app.score
+                && score < least
             {
-                let score = app.score;
                 reasons.push(format!("{place}score {score:.1} is below {least}"));
             }
         }

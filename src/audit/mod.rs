@@ -21,7 +21,7 @@ pub use baseline::{Baseline, Comparison};
 pub use diff::{AppDiff, Diff, Score, Side, Which, diff};
 pub use gate::{GateDecision, GateOptions};
 pub use run::{AuditOptions, DEFAULT_ROADMAP, run};
-pub use score::{Outcome, grade, judge, overall};
+pub use score::{Outcome, grade, judge, overall, rule_answers};
 
 /// The whole result: what every report prints.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
@@ -80,10 +80,10 @@ pub struct AppAudit {
     pub stack: Vec<StackEntry>,
     /// Counts.
     pub metrics: Vec<Metric>,
-    /// 0–100.
-    pub score: f64,
-    /// A–F.
-    pub grade: char,
+    /// 0–100; `null` when nothing of the roadmap was judged.
+    pub score: Option<f64>,
+    /// A–F, where there is a score.
+    pub grade: Option<char>,
     /// The roadmap's name.
     pub roadmap: String,
     /// The roadmap's phases with their state.
@@ -94,6 +94,29 @@ pub struct AppAudit {
     pub findings: Vec<Finding>,
     /// Findings that the configuration or a comment suppresses, with the reason.
     pub suppressed: Vec<Suppressed>,
+    /// Where each rule stands that was run, by id.
+    #[serde(skip)]
+    pub answers: Vec<RuleAnswer>,
+}
+
+/// Where a rule stands, whether the roadmap lists it or not.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RuleAnswer {
+    /// Its id.
+    pub rule: String,
+    /// Its state.
+    pub state: ItemState,
+}
+
+impl AppAudit {
+    /// Where a rule stands; `None` when it was not run.
+    #[must_use]
+    pub fn answer(&self, rule: &str) -> Option<ItemState> {
+        let at = self
+            .answers
+            .binary_search_by(|each| each.rule.as_str().cmp(rule));
+        Some(self.answers.get(at.ok()?)?.state)
+    }
 }
 
 /// A technology in use.

@@ -13,7 +13,7 @@ use crate::model::{AppModel, Model};
 use crate::rule::{Control, How, Rule, RuleSet};
 use crate::source::{Location, RepoPath};
 
-use super::score::{Outcome, grade, judge, overall};
+use super::score::{Outcome, grade, judge, overall, rule_answers};
 use super::suppress::{Suppressions, stale_declarations};
 use super::{
     AppAudit, Audit, Coverage, Metric, NotEvaluated, StackEntry, StaleSuppression, Tool,
@@ -290,7 +290,7 @@ fn audit_app(
     open.sort_by_key(worst);
     suppressed.sort_by_key(|each| worst(&each.finding));
     let plan = rules.roadmap(roadmap);
-    let score = plan.map_or(100.0, |plan| overall(plan, &outcomes, rules));
+    let score = plan.and_then(|plan| overall(plan, &outcomes, rules));
     let project = facts.model.project.apps.get(facts.index);
     AppAudit {
         root: facts.app.root.clone(),
@@ -320,8 +320,8 @@ fn audit_app(
             })
             .collect(),
         // One decimal, so that the last bits of a sum never show.
-        score: (score * 10.0).round() / 10.0,
-        grade: grade(score),
+        score: score.map(|score| (score * 10.0).round() / 10.0),
+        grade: score.map(grade),
         roadmap: roadmap.to_owned(),
         phases: plan.map_or_else(Vec::new, |plan| judge(plan, &outcomes, rules)),
         coverage: Control::ALL
@@ -329,6 +329,7 @@ fn audit_app(
             .to_vec(),
         findings: open,
         suppressed,
+        answers: rule_answers(&outcomes),
     }
 }
 

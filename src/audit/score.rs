@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::rule::{How, Roadmap, RoadmapItem, RuleSet, Severity};
 
-use super::{Item, ItemState, Phase};
+use super::{Item, ItemState, Phase, RuleAnswer};
 
 /// What a rule found in one application, suppressed findings included.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -39,6 +39,34 @@ impl Outcome {
     }
 }
 
+/// Where the rules stand that were run, by id.
+#[must_use]
+pub fn rule_answers(outcomes: &BTreeMap<String, Outcome>) -> Vec<RuleAnswer> {
+    let answer = |(rule, outcome): (&String, &Outcome)| RuleAnswer {
+        rule: rule.clone(),
+        state: state(
+            outcome.ratio(),
+            outcome.unattested,
+            outcome.likely,
+            outcome.unknown,
+        ),
+    };
+    outcomes.iter().map(answer).collect()
+}
+
+/// Where something stands of which this share is in order.
+fn state(value: Option<f64>, unattested: bool, likely: usize, unknown: usize) -> ItemState {
+    match value {
+        Some(value) if value < 1.0 => ItemState::Open,
+        _ if unattested => ItemState::Unattested,
+        _ if likely > 0 => ItemState::Likely,
+        None if unknown > 0 => ItemState::Unknown,
+        None => ItemState::NotApplicable,
+        Some(_) if unknown > 0 => ItemState::Likely,
+        Some(_) => ItemState::Done,
+    }
+}
+
 /// The phases of a roadmap with the state of their items. Rules without an outcome were not run and count as not applicable.
 #[must_use]
 pub fn judge(
@@ -67,11 +95,15 @@ pub fn judge(
         .collect()
 }
 
-/// The score of the whole: the weighted mean of all items, 0 to 100; 100 when nothing applies.
+/// The score of the whole: the weighted mean of all items, 0 to 100; `None` when nothing was judged.
 #[must_use]
-pub fn overall(roadmap: &Roadmap, outcomes: &BTreeMap<String, Outcome>, rules: &RuleSet) -> f64 {
+pub fn overall(
+    roadmap: &Roadmap,
+    outcomes: &BTreeMap<String, Outcome>,
+    rules: &RuleSet,
+) -> Option<f64> {
     let items = roadmap.phases.iter().flat_map(|phase| &phase.items);
-    mean(items.map(|item| (item.priority, judge_item(item, outcomes, rules).1))).unwrap_or(100.0)
+    mean(items.map(|item| (item.priority, judge_item(item, outcomes, rules).1)))
 }
 
 /// A from 90, B from 80, C from 70, D from 60, else F.
@@ -130,15 +162,7 @@ fn judge_item(
     let unknown: usize = sum(|outcome| outcome.unknown);
     let likely: usize = sum(|outcome| outcome.likely);
     let unattested = mine.iter().any(|(_, outcome)| outcome.unattested);
-    let state = match value {
-        Some(value) if value < 1.0 => ItemState::Open,
-        _ if unattested => ItemState::Unattested,
-        _ if likely > 0 => ItemState::Likely,
-        None if unknown > 0 => ItemState::Unknown,
-        None => ItemState::NotApplicable,
-        Some(_) if unknown > 0 => ItemState::Likely,
-        Some(_) => ItemState::Done,
-    };
+    let state = state(value, unattested, likely, unknown);
     // What waits for a signature may still be all of the work.
     let left = if unattested {
         value.or(Some(0.0))

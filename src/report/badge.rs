@@ -59,8 +59,10 @@ pub fn badge(audit: &Audit) -> String {
 
 /// The lowest score, its grade and its colour: an application is as ready as its weakest part.
 fn says(audit: &Audit) -> (String, &'static str) {
-    let scores = audit.apps.iter().map(|app| app.score);
-    let lowest = scores.fold(100.0_f64, f64::min);
+    let scores = audit.apps.iter().filter_map(|app| app.score);
+    let Some(lowest) = scores.reduce(f64::min) else {
+        return (String::from("not judged"), "#666");
+    };
     let grade = grade(lowest);
     let color = match grade {
         'A' => "#2a7d3f",

@@ -32,6 +32,16 @@ pub(super) fn bar(score: f64, cells: usize) -> Line {
     Line::of(ink_of(score), &"█".repeat(filled)).with(Ink::Faint, &"░".repeat(cells - filled))
 }
 
+/// The bar of a score, or a dash where there is none.
+pub(super) fn bar_or_dash(score: Option<f64>, cells: usize) -> Line {
+    score.map_or_else(|| Line::of(Ink::Faint, "–"), |score| bar(score, cells))
+}
+
+/// The colour of a score, faint where there is none.
+pub(super) fn ink_or_faint(score: Option<f64>) -> Ink {
+    score.map_or(Ink::Faint, ink_of)
+}
+
 /// `covered` of `total` as a score; nothing to cover is full.
 pub(super) fn share(covered: usize, total: usize) -> f64 {
     if total == 0 {

@@ -2,7 +2,7 @@
 
 use crate::audit::{Accepted, AppDiff, Diff, Score};
 
-use super::bar::ink_of;
+use super::bar::ink_or_faint;
 use super::json::pretty;
 use super::markdown::escape;
 use super::material::told;
@@ -51,27 +51,33 @@ fn scores(app: &AppDiff) -> Line {
     let line = Line::of(Ink::Plain, "  ").with(Ink::Strong, "score ");
     match (app.old, app.new) {
         (Some(old), Some(new)) => line
-            .with(ink_of(old.score), &shown(old))
+            .with(ink_or_faint(old.score), &shown(old))
             .with(Ink::Faint, " → ")
-            .with(ink_of(new.score), &shown(new))
+            .with(ink_or_faint(new.score), &shown(new))
             .with(Ink::Faint, &format!("  {}", change(old, new))),
         (None, Some(new)) => line
-            .with(ink_of(new.score), &shown(new))
+            .with(ink_or_faint(new.score), &shown(new))
             .with(Ink::Faint, "  a new application"),
         (Some(old), None) => line
-            .with(ink_of(old.score), &shown(old))
+            .with(ink_or_faint(old.score), &shown(old))
             .with(Ink::Faint, "  the application is gone"),
         (None, None) => line,
     }
 }
 
 fn shown(score: Score) -> String {
-    format!("{:.1} {}", score.score, score.grade)
+    match (score.score, score.grade) {
+        (Some(score), Some(grade)) => format!("{score:.1} {grade}"),
+        _ => String::from("not judged"),
+    }
 }
 
 /// `+3.5`, `-2.0`, `±0`
 fn change(old: Score, new: Score) -> String {
-    let change = new.score - old.score;
+    let (Some(old), Some(new)) = (old.score, new.score) else {
+        return String::from("cannot be compared");
+    };
+    let change = new - old;
     if change.abs() < 0.05 {
         String::from("±0")
     } else {

@@ -1,9 +1,10 @@
-//! The audit as JUnit XML: a rule without gaps is a test that passes, every gap is one that fails.
+//! The audit as JUnit XML: a rule in order is a test that passes, every gap is one that fails. What was not judged is skipped.
 
 use std::fmt::Write;
 
-use crate::audit::AppAudit;
+use crate::audit::{AppAudit, ItemState};
 use crate::finding::Finding;
+use crate::rule::{How, Rule};
 
 use super::markup::escaped;
 use super::material::{Material, sentence};
@@ -69,12 +70,18 @@ fn suite(material: &Material<'_>, app: &AppAudit) -> Suite {
                 escaped(&failed.reason)
             );
         } else if open.peek().is_none() {
-            suite.tests += 1;
-            let _ = writeln!(
-                cases,
-                "    <testcase classname=\"{class}\" name=\"no gap: {}\"/>",
-                escaped(&rule.title)
-            );
+            let title = escaped(&rule.title);
+            let case = format!("<testcase classname=\"{class}\" name=\"no gap: {title}\"");
+            if let Some(skipped) = without_gaps(app, rule) {
+                suite.tests += 1;
+                let _ = match skipped {
+                    None => writeln!(cases, "    {case}/>"),
+                    Some(why) => {
+                        suite.skipped += 1;
+                        writeln!(cases, "    {case}><skipped message=\"{why}\"/></testcase>")
+                    }
+                };
+            }
         }
         for finding in open {
             suite.tests += 1;
@@ -115,6 +122,24 @@ fn suite(material: &Material<'_>, app: &AppAudit) -> Suite {
         suite.skipped
     );
     suite
+}
+
+/// What a rule without open gaps is: nothing when it was not run or all of its gaps are suppressed, a test that passes, or one
+/// that is skipped, with the reason.
+fn without_gaps(app: &AppAudit, rule: &Rule) -> Option<Option<&'static str>> {
+    match app.answer(&rule.id)? {
+        ItemState::Done => Some(None),
+        ItemState::Likely => Some(Some("only likely to be in order")),
+        ItemState::Unattested if rule.how == How::Measured => Some(Some("not measured")),
+        ItemState::Unattested => Some(Some("not attested")),
+        ItemState::NotApplicable => Some(Some("does not apply")),
+        ItemState::Unknown => Some(Some("could not be judged")),
+        ItemState::Open => {
+            let mut suppressed = app.suppressed.iter();
+            let told = suppressed.any(|each| each.finding.rule == rule.id);
+            (!told).then_some(Some("the gap is told with another application"))
+        }
+    }
 }
 
 fn case(cases: &mut String, material: &Material<'_>, class: &str, finding: &Finding) {

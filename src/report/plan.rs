@@ -9,7 +9,7 @@ use crate::source::RepoPath;
 use super::json::pretty;
 use super::markdown::{code, escape, task_text};
 use super::material::{Material, sentence};
-use super::text::{hours, one_line};
+use super::text::{graded, hours, one_line};
 use super::work::{PhaseWork, Task, covered, state_word, work};
 
 /// `readiness/plan/1`
@@ -32,8 +32,8 @@ pub struct AppPlan<'a> {
     pub name: &'a str,
     /// The roadmap's name.
     pub roadmap: &'a str,
-    /// 0–100, today.
-    pub score: f64,
+    /// 0–100, today; `null` when nothing of the roadmap was judged.
+    pub score: Option<f64>,
     /// Hours of all tasks.
     pub hours: f64,
     /// The phases with something left, in order.
@@ -183,9 +183,8 @@ pub fn plan_markdown(material: &Material<'_>) -> String {
         let tasks: usize = phases.iter().map(|phase| phase.tasks.len()).sum();
         text.push_str(&format!("# Plan for {}\n\n", escape(name)));
         text.push_str(&format!(
-            "Score {:.0} of 100, grade {}. Left: {tasks} tasks, {}, by the roadmap {}.\n\n",
-            app.score,
-            app.grade,
+            "Score: {}. Left: {tasks} tasks, {}, by the roadmap {}.\n\n",
+            graded(app),
             hours(all),
             code(&app.roadmap)
         ));

@@ -214,8 +214,11 @@ pub fn explain(rules: &RuleSet, rule: &Rule, style: Style) -> String {
         for link in &rule.links {
             page.whole_line(Line::of(Ink::Plain, "  ").with(Ink::Code, link));
         }
-        for cwe in &rule.cwe {
-            let link = format!("https://cwe.mitre.org/data/definitions/{cwe}.html");
+        let weaknesses = rule
+            .cwe
+            .iter()
+            .map(|cwe| format!("https://cwe.mitre.org/data/definitions/{cwe}.html"));
+        for link in weaknesses.filter(|link| !rule.links.contains(link)) {
             page.line(Line::of(Ink::Plain, "  ").with(Ink::Code, &link));
         }
     }

@@ -4,10 +4,10 @@ use crate::audit::{AppAudit, Audit, ItemState, Phase};
 use crate::finding::Finding;
 use crate::rule::{Confidence, Severity};
 
-use super::bar::{bar, ink_of, share};
+use super::bar::{bar, bar_or_dash, ink_or_faint, share};
 use super::material::{by_severity, grouped, told};
 use super::page::{Column, Ink, Line, Page, Style};
-use super::text::{count, hours};
+use super::text::{NOT_JUDGED, count, hours};
 use super::work::{covered, items_done, state_word};
 
 /// Rules whose findings are shown, worst first; the others are named.
@@ -45,9 +45,12 @@ fn overview(page: &mut Page, audit: &Audit) {
         vec![
             Line::of(Ink::Plain, &app.name),
             Line::of(Ink::Faint, place(app)),
-            bar(app.score, 10),
-            Line::of(ink_of(app.score), &format!("{:.0}", app.score)),
-            Line::of(ink_of(app.score), &app.grade.to_string()),
+            bar_or_dash(app.score, 10),
+            Line::of(ink_or_faint(app.score), &score_text(app.score)),
+            Line::of(
+                ink_or_faint(app.score),
+                &app.grade.map_or_else(String::new, String::from),
+            ),
             Line::of(Ink::Plain, &count(gaps(app), "gap")),
             Line::of(Ink::Faint, &hours(open_hours(app))),
         ]
@@ -62,6 +65,11 @@ fn overview(page: &mut Page, audit: &Audit) {
         Column::RIGHT,
     ];
     page.table(2, &columns, rows.collect());
+}
+
+/// `87`, or a dash.
+fn score_text(score: Option<f64>) -> String {
+    score.map_or_else(|| String::from("–"), |score| format!("{score:.0}"))
 }
 
 fn place(app: &AppAudit) -> &str {
@@ -109,12 +117,16 @@ fn application(page: &mut Page, app: &AppAudit) {
         .collect();
     page.enumeration(2, Ink::Faint, &metrics);
     page.blank();
-    let ink = ink_of(app.score);
+    let ink = ink_or_faint(app.score);
     let mut line = Line::of(Ink::Plain, "  ");
     line.push(Ink::Strong, "score ");
-    line.push(ink, &format!("{:.0}", app.score));
-    line.push(Ink::Faint, " of 100, grade ");
-    line.push(ink, &app.grade.to_string());
+    if let (Some(score), Some(grade)) = (app.score, app.grade) {
+        line.push(ink, &format!("{score:.0}"));
+        line.push(Ink::Faint, " of 100, grade ");
+        line.push(ink, &grade.to_string());
+    } else {
+        line.push(ink, NOT_JUDGED);
+    }
     let open = format!(
         "{} · {} of work · roadmap {}",
         count(gaps(app), "gap"),
@@ -149,20 +161,13 @@ fn phases(page: &mut Page, app: &AppAudit) {
     }
     page.heading("Phases", "");
     let rows = app.phases.iter().enumerate().map(|(at, phase)| {
-        let (drawn, score) = match phase.score {
-            Some(score) => (
-                bar(score, 10),
-                Line::of(ink_of(score), &format!("{score:.0}")),
-            ),
-            None => (Line::of(Ink::Faint, "–"), Line::of(Ink::Faint, "–")),
-        };
         let open: usize = phase.items.iter().map(|item| item.gaps).sum();
         let (done, asked) = items_done(phase);
         vec![
             Line::of(Ink::Faint, &format!("{}", at + 1)),
             Line::of(Ink::Plain, &phase.title),
-            drawn,
-            score,
+            bar_or_dash(phase.score, 10),
+            Line::of(ink_or_faint(phase.score), &score_text(phase.score)),
             Line::of(Ink::Plain, &format!("{done}/{asked} done")),
             Line::of(Ink::Plain, &count(open, "gap")),
             Line::of(Ink::Faint, &hours(phase.hours_open)),
@@ -371,14 +376,22 @@ fn comparison(page: &mut Page, audit: &Audit) {
     }
 }
 
-/// `3 critical · 8 high · 4 medium`
+/// `3 critical · 8 high · 4 medium; 2 of them only likely`
 pub(super) fn tally(findings: &[&Finding]) -> String {
     let parts: Vec<String> = by_severity(findings.iter().copied())
         .into_iter()
         .filter(|(_, number)| *number > 0)
         .map(|(severity, number)| format!("{number} {}", severity.word()))
         .collect();
-    parts.join(" · ")
+    let likely = findings
+        .iter()
+        .filter(|finding| finding.confidence == Confidence::Low)
+        .count();
+    match (likely, findings.len()) {
+        (0, _) => parts.join(" · "),
+        (1, 1) => format!("{}, only likely", parts.join(" · ")),
+        (likely, _) => format!("{}; {likely} of them only likely", parts.join(" · ")),
+    }
 }
 
 fn one(page: &mut Page, finding: &Finding) {

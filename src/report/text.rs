@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use crate::audit::AppAudit;
+
 /// `text` without anything that could move the cursor, recolour the screen or reorder what is read: tabs and line ends
 /// become spaces, every other control, bidirectional or invisible character becomes its visible escape, `\u{1b}`.
 #[must_use]
@@ -105,6 +107,17 @@ pub(super) fn hours(hours: f64) -> String {
         format!("{halves:.1} h")
     }
 }
+
+/// `87 of 100, grade B`, or that nothing was judged.
+pub(super) fn graded(app: &AppAudit) -> String {
+    match (app.score, app.grade) {
+        (Some(score), Some(grade)) => format!("{score:.0} of 100, grade {grade}"),
+        _ => String::from(NOT_JUDGED),
+    }
+}
+
+/// What stands in the place of a score where nothing of the roadmap was judged.
+pub(super) const NOT_JUDGED: &str = "none, nothing of the roadmap was judged";
 
 #[cfg(test)]
 mod tests {

@@ -20,7 +20,7 @@ pub(super) struct Task<'a> {
     /// `1.2`, the same whatever is done already.
     pub(super) number: String,
     pub(super) item: &'a Item,
-    /// The rules behind it that have open gaps.
+    /// The rules behind it that have open gaps or wait for somebody to vouch for them; without any, those that are not in order.
     pub(super) rules: Vec<&'a Rule>,
     /// Its open gaps, worst first.
     pub(super) findings: Vec<&'a Finding>,
@@ -47,16 +47,22 @@ fn task<'a>(app: &'a AppAudit, rules: &'a RuleSet, number: String, item: &'a Ite
         .iter()
         .filter(|finding| item.rules.contains(&finding.rule))
         .collect();
-    let open = |id: &&String| findings.iter().any(|finding| finding.rule == **id);
-    // What waits for an attestation, or is open without a place of its own, has all of its rules behind it.
-    let all = findings.is_empty() && !matches!(item.state, ItemState::Done | ItemState::Likely);
+    let open = |id: &String| {
+        findings.iter().any(|finding| finding.rule == *id)
+            || app.answer(id) == Some(ItemState::Unattested)
+    };
+    // What is open without a place of its own, or unknown, has all rules behind it that are not in order.
+    let all =
+        !item.rules.iter().any(open) && matches!(item.state, ItemState::Open | ItemState::Unknown);
+    let unsettled =
+        |id: &String| matches!(app.answer(id), Some(ItemState::Open | ItemState::Unknown));
     Task {
         number,
         item,
         rules: item
             .rules
             .iter()
-            .filter(|id| all || open(id))
+            .filter(|id| open(id) || all && unsettled(id))
             .filter_map(|id| rules.rule(id))
             .collect(),
         findings,

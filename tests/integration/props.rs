@@ -86,7 +86,9 @@ proptest! {
         let at = unit.index(after[rule].len());
         after[rule][at].1 = true;
         let (before, after) = (outcomes(&before), outcomes(&after));
-        prop_assert!(overall(&roadmap, &after, &rules) >= overall(&roadmap, &before, &rules) - 1e-9);
+        let score = |outcomes| overall(&roadmap, outcomes, &rules);
+        prop_assert_eq!(score(&before).is_some(), score(&after).is_some());
+        prop_assert!(score(&after).unwrap_or(0.0) >= score(&before).unwrap_or(0.0) - 1e-9);
         let phases = judge(&roadmap, &before, &rules).into_iter().zip(judge(&roadmap, &after, &rules));
         for (before, after) in phases {
             prop_assert_eq!(before.score.is_some(), after.score.is_some());
@@ -119,7 +121,8 @@ proptest! {
     ) {
         let rules = RuleSet::from_texts(&[]).unwrap();
         let outcomes = outcomes(&all);
-        prop_assert!((0.0..=100.0).contains(&overall(&roadmap, &outcomes, &rules)));
+        let score = overall(&roadmap, &outcomes, &rules);
+        prop_assert!(score.is_none_or(|score| (0.0..=100.0).contains(&score)));
         for phase in judge(&roadmap, &outcomes, &rules) {
             prop_assert!(phase.score.is_none_or(|score| (0.0..=100.0).contains(&score)));
             prop_assert!(phase.hours_open >= 0.0);

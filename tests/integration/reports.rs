@@ -151,8 +151,8 @@ fn app(name: &str, root: &str, findings: Vec<Finding>, score: f64, grade: char) 
                 value: 11,
             },
         ],
-        score,
-        grade,
+        score: Some(score),
+        grade: Some(grade),
         roadmap: String::from("standard"),
         phases: vec![
             phase(
@@ -181,6 +181,7 @@ fn app(name: &str, root: &str, findings: Vec<Finding>, score: f64, grade: char) 
         ],
         findings,
         suppressed: Vec::new(),
+        answers: Vec::new(),
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::audit::AppAudit;
 use crate::report::bar::ink_of;
 use crate::report::page::Ink;
+use crate::report::text::graded;
 
 use super::write::Html;
 
@@ -27,7 +28,15 @@ fn fill_of(score: f64) -> &'static str {
 /// The score and the grade in a ring.
 pub(super) fn score(page: &mut Html, app: &AppAudit) {
     const AROUND: f64 = 2.0 * std::f64::consts::PI * 45.0;
-    let label = format!("Score {:.0} of 100, grade {}", app.score, app.grade);
+    let (Some(score), Some(grade)) = (app.score, app.grade) else {
+        page.element(
+            "p",
+            &[("class", "none")],
+            &format!("Score: {}", graded(app)),
+        );
+        return;
+    };
+    let label = format!("Score {}", graded(app));
     page.open(
         "svg",
         &[
@@ -39,10 +48,10 @@ pub(super) fn score(page: &mut Html, app: &AppAudit) {
         ],
     );
     page.own("<circle class=\"ring\" cx=\"60\" cy=\"60\" r=\"45\"/>");
-    let class = format!("ring {}", class_of(app.score));
+    let class = format!("ring {}", class_of(score));
     let dash = format!(
         "{:.1} {AROUND:.1}",
-        AROUND * app.score.clamp(0.0, 100.0) / 100.0
+        AROUND * score.clamp(0.0, 100.0) / 100.0
     );
     page.open(
         "circle",
@@ -60,12 +69,12 @@ pub(super) fn score(page: &mut Html, app: &AppAudit) {
     page.element(
         "text",
         &[middle[0], middle[1], ("y", "64"), ("class", "big")],
-        &format!("{:.0}", app.score),
+        &format!("{score:.0}"),
     );
     page.element(
         "text",
         &[middle[0], middle[1], ("y", "84")],
-        &format!("grade {}", app.grade),
+        &format!("grade {grade}"),
     );
     page.close("svg");
 }

@@ -77,7 +77,9 @@ fn contents(page: &mut Html, audit: &Audit) {
         if audit.apps.len() > 1 {
             page.own("<li>");
             page.element("a", &[("href", &format!("#app-{at}"))], name(app));
-            page.text(&format!(" {:.0} {}", app.score, app.grade));
+            if let (Some(score), Some(grade)) = (app.score, app.grade) {
+                page.text(&format!(" {score:.0} {grade}"));
+            }
             page.own("</li>\n");
             continue;
         }

@@ -10,7 +10,7 @@ use crate::finding::Finding;
 
 use super::material::{Material, told};
 use super::terminal::tally;
-use super::text::{count, hours};
+use super::text::{count, graded, hours};
 use super::work::items_done;
 use sections::Section;
 use write::Document;
@@ -57,10 +57,9 @@ pub fn markdown_summary(material: &Material<'_>) -> String {
     let mut document = Document::default();
     for app in &audit.apps {
         let mut title = format!(
-            "Production readiness of {}: {:.0} of 100, grade {}",
+            "Production readiness of {}: {}",
             escape(name(app)),
-            app.score,
-            app.grade
+            graded(app)
         );
         if !app.root.is_root() {
             title.push_str(&format!(" ({})", code(place(app))));
@@ -165,8 +164,8 @@ fn overview(document: &mut Document, apps: &[AppAudit]) {
         vec![
             escape(name(app)),
             code(place(app)),
-            format!("{:.0}", app.score),
-            app.grade.to_string(),
+            score_cell(app.score),
+            app.grade.map_or_else(String::new, String::from),
             tally(&told),
             hours(app.phases.iter().map(|phase| phase.hours_open).sum()),
         ]

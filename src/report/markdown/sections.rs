@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use crate::audit::{AppAudit, ItemState};
 use crate::finding::Finding;
 use crate::model::RouteFacts;
-use crate::rule::{Check, Control, Severity};
+use crate::rule::{Check, Control, Rule, Severity};
 
 use super::write::{Document, code, escape};
 use super::{gap_text, score_cell};
 use crate::report::coverage::{area, endpoints, rank};
 use crate::report::material::{Material, grouped, sentence};
-use crate::report::text::{count, hours, one_line};
+use crate::report::text::{count, graded, hours, one_line};
 use crate::report::work::{PhaseWork, Task, covered, state_word, work};
 
 /// Gaps named below one task; the others are counted.
@@ -67,11 +67,7 @@ impl<'a> Section<'a> {
             .filter(|finding| finding.severity >= Severity::High)
             .count();
         let mut rows = vec![
-            row([
-                "Score",
-                &format!("{:.0} of 100, grade {}", app.score, app.grade),
-                "90, grade A",
-            ]),
+            row(["Score", &graded(app), "90, grade A"]),
             row(["Critical and high gaps", &worst.to_string(), "0"]),
         ];
         for each in app.coverage.iter().filter(|each| each.total > 0) {
@@ -413,41 +409,48 @@ impl<'a> Section<'a> {
     }
 
     fn attestations(&self, to: &mut Document, work: &[PhaseWork<'_>]) {
-        let tasks: Vec<&Task<'_>> = work
-            .iter()
-            .flat_map(|each| &each.tasks)
-            .filter(|task| task.item.state == ItemState::Unattested)
-            .collect();
+        let waits = |rule: &&Rule| self.app.answer(&rule.id) == Some(ItemState::Unattested);
+        let tasks = work.iter().flat_map(|each| &each.tasks).map(|task| {
+            let rules = task.rules.iter().copied().filter(waits);
+            (task, rules.collect::<Vec<&Rule>>())
+        });
+        let tasks: Vec<_> = tasks.filter(|(_, rules)| !rules.is_empty()).collect();
         if tasks.is_empty() {
             return;
         }
         to.heading(self.level, "To be attested or measured");
         to.paragraph(ATTESTING);
-        let mut first = None;
-        for task in &tasks {
+        let mut named: Vec<&str> = Vec::new();
+        for (task, rules) in &tasks {
             to.check(
                 false,
                 &format!("{} {}", task.number, escape(&task.item.title)),
             );
-            for rule in &task.rules {
+            for rule in rules {
                 let question = match &rule.check {
                     Check::Attest(attest) => sentence(&attest.asks),
                     _ => sentence(&rule.title),
                 };
                 to.item(1, &format!("{}: {question}", code(&rule.id)));
-                if matches!(rule.check, Check::Attest(_)) {
-                    first.get_or_insert(&rule.id);
+                if rule.may_be_attested() && !named.contains(&rule.id.as_str()) {
+                    named.push(&rule.id);
                 }
             }
         }
-        if let Some(rule) = first {
-            to.fenced(
-                "toml",
-                &format!(
-                    "[attest.{rule}]\nby = \"who\"\non = 2026-01-31\nuntil = 2026-07-31\nevidence = \"https://…\""
-                ),
-            );
+        let Some((first, others)) = named.split_first() else {
+            return;
+        };
+        // Days are left to fill in: whoever vouches decides for how long.
+        let mut sample = format!(
+            "[attest.{first}]\nby = \"who\"\non = YYYY-MM-DD\nuntil = YYYY-MM-DD # the last day on which it holds\n\
+             evidence = \"https://…\""
+        );
+        if !others.is_empty() {
+            sample.push_str("\n\n# Likewise for the others:\n");
+            let tables = others.iter().map(|rule| format!("# [attest.{rule}]"));
+            sample.push_str(&tables.collect::<Vec<_>>().join("\n"));
         }
+        to.fenced("toml", &sample);
     }
 
     fn suppressed(&self, to: &mut Document) {
