@@ -4,10 +4,11 @@
 //! What a handler may still spend must come out the same whoever was proved before it. So a remembered call has a budget of
 //! its own, and whoever makes it pays for it as if nobody else had.
 
+use std::hash::{Hash, Hasher};
 use std::mem::replace;
 use std::rc::Rc;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 
 use crate::graph::ModuleId;
 use crate::syntax::{ClassId, FunctionId, MODULE_BODY, Name};
@@ -184,6 +185,8 @@ pub(super) struct Memo {
     spent: Box<[(MemoId, u32)]>,
     /// How many calls deep it went.
     depth: usize,
+    /// The outermost running call on which something rests that was cut off in it.
+    cut: usize,
     /// The arguments: they keep the addresses in the key from being used again.
     #[expect(dead_code, reason = "held, never read")]
     kept: Vec<Value>,
@@ -217,6 +220,8 @@ pub(super) struct Memory {
     shared: FxHashMap<MemoKey, Rc<Memo>>,
     /// Those of the handler that is being evaluated.
     own: FxHashMap<MemoKey, Rc<Memo>>,
+    /// Those of the handler in which something was cut off, by what was running around them.
+    cut: FxHashMap<u64, FxHashMap<MemoKey, Rc<Memo>>>,
     /// How many there were.
     count: MemoId,
     /// Of the call that is being evaluated.
@@ -229,6 +234,7 @@ impl Memory {
     /// Makes ready for another handler.
     pub fn next_handler(&mut self) {
         self.own.clear();
+        self.cut.clear();
         self.running = Running::default();
         self.spent.clear();
     }
@@ -319,7 +325,6 @@ impl Evaluator<'_> {
         let inside = self.swap(around);
         // What is cut off depends on who is running already.
         let whole = inside.cut >= depth;
-        self.cut = self.cut.min(inside.cut);
         self.memory.count += 1;
         let id = self.memory.count;
         let of_others: u32 = inside.spent_on.values().sum();
@@ -347,21 +352,22 @@ impl Evaluator<'_> {
             cost: CALL_FUEL - inside.fuel,
             spent,
             depth: inside.deepest.saturating_sub(depth),
+            cut: if whole { usize::MAX } else { inside.cut },
             kept,
             ran: inside.running.ran.into_iter().collect(),
         });
         self.take_over(&memo, &state);
-        if whole {
-            let shared =
-                !memo.private && memo.asked == Asked::default() && memo.arrivals.is_empty();
-            let memory = &mut self.memory;
-            let known = if shared && key.is_lasting() {
-                &mut memory.shared
-            } else {
-                &mut memory.own
-            };
-            known.insert(key, memo);
-        }
+        let shared = !memo.private && memo.asked == Asked::default() && memo.arrivals.is_empty();
+        let around = self.around();
+        let memory = &mut self.memory;
+        let known = if !whole {
+            memory.cut.entry(around).or_default()
+        } else if shared && key.is_lasting() {
+            &mut memory.shared
+        } else {
+            &mut memory.own
+        };
+        known.insert(key, memo);
         result
     }
 
@@ -394,15 +400,27 @@ impl Evaluator<'_> {
 
     /// The outcome of a call that is remembered.
     fn recall(&mut self, key: &MemoKey, state: &State) -> Option<Outcomes> {
-        let known = self.memory.get(key)?;
         let too_often =
             |(ran, often): &(Ran, usize)| often + running_now(*ran, &self.calls) > MAX_RECURSION;
-        if self.calls.len() + known.depth > MAX_DEPTH || known.ran.iter().any(too_often) {
-            return None;
-        }
+        let fits = |known: &Rc<Memo>| {
+            self.calls.len() + known.depth <= MAX_DEPTH && !known.ran.iter().any(too_often)
+        };
+        let known = self.memory.get(key).filter(fits).or_else(|| {
+            let cut = self.memory.cut.get(&self.around())?;
+            cut.get(key).map(Rc::clone)
+        })?;
         self.take_over(&known, state);
         let after = |(after, flow): &(State, super::state::Flow)| (state.then(after), flow.clone());
         Some(known.outcomes.iter().map(after).collect())
+    }
+
+    /// Stands for the functions that are running: what is cut off depends on them.
+    fn around(&self) -> u64 {
+        let mut hasher = FxHasher::default();
+        for call in &self.calls {
+            (call.module, call.function).hash(&mut hasher);
+        }
+        hasher.finish()
     }
 
     /// What was found and spent in a remembered call was found and spent here, whether it was evaluated for this handler or for
@@ -430,6 +448,7 @@ impl Evaluator<'_> {
             self.memory.ran_within(*function, *often, &self.calls);
         }
         self.deepest = self.deepest.max(self.calls.len() + memo.depth);
+        self.cut = self.cut.min(memo.cut);
         self.meet_work(memo.work.as_ref());
         if self.muted == 0 {
             for (event, place) in &memo.events {
