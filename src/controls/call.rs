@@ -289,6 +289,9 @@ impl<'a> Evaluator<'a> {
             self.event(event, place);
             return value(state, Value::Undefined);
         }
+        if name == "pipe" && self.pipes(receiver, &args) {
+            return self.piped(receiver.clone(), args, state, id, used);
+        }
         if let Value::Function(closure) = function {
             if matches!(name, "call" | "apply" | "bind") && matches!(receiver, Value::Function(_)) {
                 return self.call_native(

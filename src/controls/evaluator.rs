@@ -167,6 +167,12 @@ pub(super) struct Evaluator<'a> {
     pub steps: super::steps::Steps,
     /// What layers keep in the request's context for those behind them.
     pub kept: Vec<(Rc<str>, Value)>,
+    /// What stands behind the names of services.
+    pub services: FxHashMap<(ModuleId, ClassId), Value>,
+    /// The contracts that values serve, by address; the value is held so that the address stays its own.
+    pub contracts: FxHashMap<usize, (Value, Option<Rc<super::contract::Contract>>)>,
+    /// What serves a contract hands the request on to its endpoints.
+    pub serving: bool,
 }
 
 impl<'a> Evaluator<'a> {
@@ -215,6 +221,9 @@ impl<'a> Evaluator<'a> {
             arriving: false,
             steps: super::steps::Steps::default(),
             kept: Vec::new(),
+            services: FxHashMap::default(),
+            contracts: FxHashMap::default(),
+            serving: false,
         }
     }
 
@@ -245,6 +254,7 @@ impl<'a> Evaluator<'a> {
         self.memory.next_handler();
         self.arrivals.clear();
         self.arriving = false;
+        self.serving = false;
         self.kept.clear();
     }
 
@@ -568,6 +578,11 @@ impl<'a> Evaluator<'a> {
     /// What an expression at a module's top level may come to, each with the path that led there.
     pub fn outcomes_aside(&mut self, module: ModuleId, expr: ExprId) -> Outcomes {
         let state = State::new(Scope::module(module));
+        self.run_apart(|this| this.eval(expr, state))
+    }
+
+    /// Evaluates something outside any request.
+    pub fn run_apart(&mut self, work: impl FnOnce(&mut Self) -> Outcomes) -> Outcomes {
         let fuel = std::mem::replace(&mut self.fuel, MODULE_FUEL);
         let (spent, works) = (self.spent, self.works);
         let (cut, deepest) = (self.cut, self.deepest);
@@ -576,7 +591,7 @@ impl<'a> Evaluator<'a> {
         let target = std::mem::take(&mut self.target);
         let outcomes = self.aside(|this| {
             let calls = std::mem::take(&mut this.calls);
-            let outcomes = this.eval(expr, state);
+            let outcomes = work(this);
             this.calls = calls;
             outcomes
         });

@@ -128,11 +128,18 @@ impl<'a> Evaluator<'a> {
             Expr::Yield { value: None, .. } => value(state, Value::unknown()),
             Expr::Yield {
                 value: Some(operand),
-                ..
-            } => match record.expr(*operand) {
-                Expr::Call { .. } => self.each_call(*operand, state),
-                _ => self.each(*operand, state, |_, state, v| value(state, v.settled())),
-            },
+                delegate,
+            } => {
+                let outcomes = match record.expr(*operand) {
+                    Expr::Call { .. } => self.each_call(*operand, state),
+                    _ => self.each(*operand, state, |_, state, v| value(state, v.settled())),
+                };
+                if *delegate {
+                    self.yielded(outcomes, id)
+                } else {
+                    outcomes
+                }
+            }
             Expr::Object(properties) => self.object_literal(properties, state),
             Expr::Array(items) => {
                 let open = items.iter().any(|item| item.spread);

@@ -52,6 +52,7 @@ impl<'a> Evaluator<'a> {
             Value::Class(class) => {
                 let class = Rc::clone(class);
                 self.class_member(&class, name, true)
+                    .or_else(|| self.inherited(&class, name, place))
                     .unwrap_or_else(Value::unknown)
             }
             Value::Namespace(module) => self.export_value(*module, name),
@@ -69,6 +70,11 @@ impl<'a> Evaluator<'a> {
                     let (role, inner) = (*role, inner.clone());
                     self.team_member(role, &inner, name)
                 }
+                Native::Effect(effect) => match effect.held() {
+                    // `option.value`, `exit.value`
+                    Some(held) if name == "value" || name == "right" => held.clone(),
+                    _ => Value::Unknown(object.provenance(), Presence::Maybe),
+                },
                 _ => Value::unknown(),
             },
             Value::Response(response) => match name {
@@ -155,6 +161,21 @@ impl<'a> Evaluator<'a> {
                 .secret_variables
                 .iter()
                 .any(|pattern| wildcard(pattern, name))
+    }
+
+    /// A member that a class has of one of a package, where the library data knows it.
+    fn inherited(
+        &mut self,
+        class: &Rc<ClassValue>,
+        name: &str,
+        place: Option<Place>,
+    ) -> Option<Value> {
+        let Value::External(base) = self.superclass(class)? else {
+            return None;
+        };
+        let path = self.paths.member(base.path, name);
+        self.paths.known(path).api?;
+        Some(self.external_member(&base, name, place))
     }
 
     fn class_member(
@@ -652,7 +673,7 @@ impl<'a> Evaluator<'a> {
             return;
         }
         for arg in args {
-            if matches!(arg, Value::Function(_)) {
+            if matches!(arg, Value::Function(_)) || super::effects::effect_of(arg).is_some() {
                 let parameters = vec![Value::unknown(), Value::unknown(), Value::unknown()];
                 let outcomes = self.call(arg, None, parameters, state.clone(), id, Use::Awaited);
                 // What it throws is not followed, but what it threw for is.
@@ -722,6 +743,9 @@ impl<'a> Evaluator<'a> {
         let known = self.paths.known(path);
         if let Some(kind) = known.builder {
             return value(state, self.builder(kind, args));
+        }
+        if let Some(api) = known.api.filter(|api| api.is == Meaning::Effect) {
+            return self.effect_function(api, class, args, state, id, Use::Plain);
         }
         let text = self.paths.text(path);
         let provenance = args
@@ -822,7 +846,7 @@ fn is_iteration(name: &str) -> bool {
 }
 
 /// What is answered about a caller is no longer what the caller sent, nor what a comparison of that came to.
-fn looked_up(mut provenance: Provenance) -> Provenance {
+pub(super) fn looked_up(mut provenance: Provenance) -> Provenance {
     let bits = provenance.bits;
     provenance.bits = provenance.bits.with(Bits::ANSWER);
     if !bits.has(Bits::REQUEST) {

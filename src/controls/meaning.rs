@@ -441,6 +441,8 @@ impl<'a> Evaluator<'a> {
                     _ => self.kept(external, args, all, state),
                 }
             }
+            Meaning::Effect => self.effect_function(api, external, args, state, id, used),
+            Meaning::Contract => self.contract_part(api, external, args, all, state),
             Meaning::AuthHandler
             | Meaning::ProcedureHandler
             | Meaning::OpaqueHandler
@@ -467,7 +469,7 @@ impl<'a> Evaluator<'a> {
         Provenance::at(Bits::LIMITER, origin)
     }
 
-    fn kept_value(
+    pub(super) fn kept_value(
         &mut self,
         external: &Rc<External>,
         args: Vec<Value>,
@@ -482,7 +484,7 @@ impl<'a> Evaluator<'a> {
         }))
     }
 
-    fn kept(
+    pub(super) fn kept(
         &mut self,
         external: &Rc<External>,
         args: Vec<Value>,
@@ -559,7 +561,7 @@ impl<'a> Evaluator<'a> {
 
 /// The input that a schema is given, with whether answers of others are mixed into it: none where nothing tells where the
 /// value came from, and nothing where it is something else (a stored session, a row, the configuration).
-fn checked(bits: Bits) -> Option<Bits> {
+pub(super) fn checked(bits: Bits) -> Option<Bits> {
     let input = Bits(bits.0 & Bits::CHECKED.0);
     let sent = bits.has(Bits::HEADER.with(Bits::CREDENTIAL))
         && !bits.has(Bits::ANSWER.with(Bits::IDENTITY));

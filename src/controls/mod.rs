@@ -5,6 +5,9 @@
 
 mod call;
 mod chain;
+mod contract;
+mod effect_steps;
+mod effects;
 mod ending;
 mod evaluator;
 mod explain;

@@ -113,6 +113,8 @@ impl<'a> Evaluator<'a> {
             }
             Native::Team { role, inner } => self.call_team(*role, inner, args, state, id, used),
             Native::Inert => value(state, Value::Undefined),
+            Native::Effect(effect) => self.run_effect(effect, state),
+            Native::Awaiting(awaiting) => self.awaited_effect(awaiting, args, state, id),
         }
     }
 

@@ -101,7 +101,15 @@ impl<'a> Evaluator<'a> {
                     (Outcomes::new(), Seen::Nothing)
                 }
             },
-            _ => self.run_entry(route),
+            _ => {
+                self.serving = matches!(route.kind, RouteKind::App | RouteKind::Pages);
+                let (outcomes, seen) = self.run_entry(route);
+                if self.serving && !self.arrivals.is_empty() {
+                    self.run_contract(route, outcomes)
+                } else {
+                    (outcomes, seen)
+                }
+            }
         };
         let ends: Vec<End> = outcomes
             .into_iter()
@@ -288,6 +296,11 @@ impl<'a> Evaluator<'a> {
                     .and_then(|receiver| self.paths.known(receiver.path).api);
                 let made = self.made_handler(external);
                 if made.is_some_and(|(api, _)| api.is != Meaning::SignedHandler) {
+                    let args = self.arguments_of(route);
+                    let outcomes = self.call(&handler, None, args, state, id, Use::Awaited);
+                    return (outcomes, Seen::Whole);
+                }
+                if known.api.is_some_and(|api| api.is == Meaning::Contract) {
                     let args = self.arguments_of(route);
                     let outcomes = self.call(&handler, None, args, state, id, Use::Awaited);
                     return (outcomes, Seen::Whole);

@@ -153,6 +153,9 @@ impl TeamControls {
             context: Vec::new(),
             provider: None,
             own_limit: None,
+            from: Vec::new(),
+            effect: None,
+            contract: None,
         });
     }
 }

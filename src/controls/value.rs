@@ -258,6 +258,10 @@ pub(super) enum Native {
     },
     /// `resolve` or `reject` of a promise, or another function that does nothing to the request.
     Inert,
+    /// A description of work that is done when somebody runs it.
+    Effect(Box<super::effects::Effect>),
+    /// A function that waits for the effect from which it goes on.
+    Awaiting(Box<super::effects::Awaiting>),
 }
 
 /// Middleware in order, then the handler.
@@ -460,6 +464,14 @@ impl Value {
             Self::External(external) => external.provenance.clone(),
             Self::Response(response) => response.provenance.clone(),
             Self::Promise(value) if depth > 0 => value.provenance_within(depth - 1),
+            Self::Native(native) if depth > 0 => match &**native {
+                Native::Effect(effect) => {
+                    effect.parts().fold(Provenance::default(), |all, part| {
+                        all.join(&part.provenance_within(depth - 1))
+                    })
+                }
+                _ => Provenance::default(),
+            },
             Self::Object(object) if depth > 0 => {
                 let mut all = object.open.clone().unwrap_or_default();
                 for (_, value) in &object.fields {

@@ -63,6 +63,135 @@ pub struct Api {
     /// For complete handlers of libraries: the limiter that they bring along.
     #[serde(default)]
     pub own_limit: Option<OwnLimit>,
+    /// What comes in front of each path in `call`, where the same functions can be imported in several ways.
+    #[serde(default)]
+    pub from: Vec<String>,
+    /// For effects: what is done.
+    #[serde(default)]
+    pub effect: Option<EffectShape>,
+    /// For contracts: which part of one it is.
+    #[serde(default)]
+    pub contract: Option<ContractPart>,
+}
+
+/// What a function does that makes an effect: a description of work that is done when somebody runs it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct EffectShape {
+    /// What running it does.
+    pub step: EffectStep,
+    /// How many arguments it takes besides the effect that it goes on from, which comes first, or later where it is left out.
+    #[serde(default = "one")]
+    pub takes: usize,
+    /// The keys under which its functions may stand in an object, in the order in which they are named elsewhere.
+    #[serde(default)]
+    pub options: Vec<String>,
+    /// It goes on from a value that may be nothing; finding that out is no work.
+    #[serde(default)]
+    pub pure: bool,
+    /// It is done at once, and gives what it comes to.
+    #[serde(default)]
+    pub now: bool,
+    /// What of the request it gives: a member, or a call of one with `()`; the request itself where it is empty.
+    #[serde(default)]
+    pub gives: String,
+    /// The name of the failure that it ends in.
+    #[serde(default)]
+    pub tag: Option<String>,
+}
+
+fn one() -> usize {
+    1
+}
+
+/// What running an effect does.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EffectStep {
+    /// Calls its function, then the second one with what that throws.
+    Run,
+    /// Comes to its argument.
+    Succeed,
+    /// Fails with its argument, or with the status of the call.
+    Fail,
+    /// Comes to its argument, and fails where that is nothing.
+    Present,
+    /// Gives a part of the request.
+    Give,
+    /// Gives a part of the request, or its argument, once a schema has parsed it; else it fails.
+    Parse,
+    /// Comes to what each of a list comes to.
+    All,
+    /// Goes on with what its function makes of what it goes on from, and runs that.
+    Then,
+    /// The same, but what the function gives is only given on.
+    Map,
+    /// The same as `then`, but comes to what it went on from.
+    Tap,
+    /// Runs what the effect comes to.
+    Flatten,
+    /// Goes on with what its function makes of a failure, and runs that.
+    Recover,
+    /// The same for failures of some kind: by their name, a table of names, or a condition.
+    RecoverSome,
+    /// Runs what its function makes of a failure, which stays one.
+    TapFailure,
+    /// Goes on with what one of two functions makes of a failure or of what it goes on from.
+    Both,
+    /// Does what the effect does that it goes on from.
+    Same,
+    /// Comes to an effect that succeeds or fails as the one did.
+    Settle,
+    /// Comes to a value that is nothing where the effect fails.
+    Optional,
+    /// Says whether a settled effect succeeded.
+    Succeeded,
+    /// Says whether a settled effect failed.
+    Failed,
+    /// Makes a function that gives an effect which calls another one.
+    Function,
+    /// Applies functions to a value, each to what the one before gave.
+    Pipe,
+    /// Runs an effect now; what it fails with is thrown.
+    Perform,
+    /// Runs an effect now, and gives an effect that succeeds or fails as it did.
+    PerformSettled,
+    /// Stands for something that is made elsewhere: by the effect or the function under one of its options.
+    Service,
+    /// Makes a class of failures.
+    Failures,
+}
+
+/// A part of a contract: a list of endpoints that a server promises, declared apart from the functions that answer them.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ContractPart {
+    /// Serves requests by what it was made of.
+    Serve,
+    /// Makes a server of a contract.
+    Server,
+    /// Gives the functions that answer a group of endpoints: the contract, the group's name, a function that is given the list.
+    Answers,
+    /// Puts one function on that list, under the name of an endpoint.
+    Answer,
+    /// Says what makes something that others only name.
+    Implementation,
+    /// Gives something that others only name.
+    Given,
+    /// Wraps all endpoints.
+    Wrapper,
+    /// Begins a group of endpoints.
+    Group,
+    /// An endpoint of this method: its name and path.
+    Endpoint(String),
+    /// Adds to a contract or a group.
+    Add,
+    /// Puts a text in front of all paths.
+    Prefix,
+    /// Names a middleware that runs first.
+    Middleware,
+    /// Gives the schema of an endpoint's `path`, `query`, `body` or `headers`.
+    Input(String),
 }
 
 /// A limiter that a library's complete handler brings along, switched on unless its options say otherwise.
@@ -182,6 +311,10 @@ pub enum Meaning {
     ProcedureHandler,
     /// Makes a handler that does what its package decides; the functions that its options name may turn requests away.
     OpaqueHandler,
+    /// Makes, changes or runs an effect.
+    Effect,
+    /// Declares or serves a part of a contract.
+    Contract,
     /// Wires a complete handler of a library that authenticates by itself.
     AuthHandler,
     /// Wires a complete handler that checks signatures by itself.
@@ -295,7 +428,16 @@ pub struct ControlLibrary {
 impl ControlLibrary {
     /// Adds one file's entries behind those already there.
     pub fn add(&mut self, file: ControlFile) {
-        self.api.extend(file.api);
+        for mut api in file.api {
+            if !api.from.is_empty() {
+                let calls = api.call.iter();
+                let long = |from: &String| -> Vec<String> {
+                    calls.clone().map(|call| format!("{from}{call}")).collect()
+                };
+                api.call = api.from.iter().flat_map(long).collect();
+            }
+            self.api.push(api);
+        }
         self.builders.extend(file.builder);
         self.procedures.extend(file.procedures);
         self.expensive.extend(file.expensive);

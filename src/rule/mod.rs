@@ -21,8 +21,8 @@ pub use check::*;
 pub use checked::{Rule, RuleProblem};
 pub use code_check::*;
 pub use control::{
-    Api, Builder, Calling, ControlFile, ControlLibrary, Expensive, LimitShape, Meaning, OwnLimit,
-    Procedures, wildcard,
+    Api, Builder, Calling, ContractPart, ControlFile, ControlLibrary, EffectShape, EffectStep,
+    Expensive, LimitShape, Meaning, OwnLimit, Procedures, wildcard,
 };
 pub use example::{Example, example};
 pub use facts::*;
