@@ -19,6 +19,9 @@ pub struct Baseline {
     pub schema: String,
     /// The version of the program that wrote it.
     pub version: String,
+    /// The roadmap that was followed: it decides which rules were asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roadmap: Option<String>,
     /// The findings, by application, file and rule, so that two versions of the file are easily compared.
     pub findings: Vec<Accepted>,
 }
@@ -45,6 +48,7 @@ impl Baseline {
         Self {
             schema: SCHEMA.to_owned(),
             version: audit.tool.version.to_owned(),
+            roadmap: audit.apps.first().map(|app| app.roadmap.clone()),
             findings,
         }
     }
@@ -80,6 +84,14 @@ impl Baseline {
         self.findings
             .extend(others.filter(|each| !audited(&each.app)));
         self.findings.sort();
+    }
+
+    /// The roadmap of this baseline and that of the audit, when they differ: the rules of one may be asked in the other only.
+    #[must_use]
+    pub fn other_roadmap<'a>(&'a self, audit: &'a Audit) -> Option<(&'a str, &'a str)> {
+        let mine = self.roadmap.as_deref()?;
+        let asked = audit.apps.first().map(|app| app.roadmap.as_str())?;
+        (mine != asked).then_some((mine, asked))
     }
 
     /// Takes out what is fixed.

@@ -25,6 +25,8 @@ struct RecordedTool {
 struct RecordedApp {
     root: String,
     name: String,
+    #[serde(default)]
+    roadmap: String,
     score: Option<f64>,
     grade: Option<char>,
     findings: Vec<RecordedFinding>,
@@ -54,6 +56,8 @@ pub struct Diff {
     pub old: Side,
     /// The later one.
     pub new: Side,
+    /// Why the two may not be comparable: other applications, or other roadmaps.
+    pub warnings: Vec<String>,
     /// The applications of both, by folder.
     pub apps: Vec<AppDiff>,
 }
@@ -121,10 +125,40 @@ pub fn diff(old: &str, new: &str) -> Result<Diff, (Which, String)> {
     });
     Ok(Diff {
         schema: "readiness/diff/1",
+        warnings: warnings(&old, &new),
         apps: apps.collect(),
         old: side(&old),
         new: side(&new),
     })
+}
+
+/// What keeps two reports from being compared.
+fn warnings(old: &Recorded, new: &Recorded) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let mut common = 0;
+    for after in &new.apps {
+        let Some(before) = old.apps.iter().find(|app| app.root == after.root) else {
+            continue;
+        };
+        common += 1;
+        let differ = |a: &str, b: &str| !a.is_empty() && !b.is_empty() && a != b;
+        if differ(&before.name, &after.name) {
+            warnings.push(format!(
+                "the application was `{}` and is `{}`; these may be reports of two applications",
+                before.name, after.name
+            ));
+        }
+        if differ(&before.roadmap, &after.roadmap) {
+            warnings.push(format!(
+                "`{}` was scored by the roadmap {} and then by {}; the scores cannot be compared, and the rules are others",
+                after.name, before.roadmap, after.roadmap
+            ));
+        }
+    }
+    if common == 0 && !old.apps.is_empty() && !new.apps.is_empty() {
+        warnings.push(String::from("the reports have no application in common"));
+    }
+    warnings
 }
 
 /// Which of two reports.

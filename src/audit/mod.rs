@@ -21,7 +21,7 @@ pub use baseline::{Baseline, Comparison};
 pub use diff::{AppDiff, Diff, Score, Side, Which, diff};
 pub use gate::{GateDecision, GateOptions};
 pub use run::{AuditOptions, DEFAULT_ROADMAP, run};
-pub use score::{Outcome, grade, judge, overall, rule_answers};
+pub use score::{Outcome, grade, judge, outside, overall, rule_answers};
 
 /// The whole result: what every report prints.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
@@ -88,6 +88,8 @@ pub struct AppAudit {
     pub roadmap: String,
     /// The roadmap's phases with their state.
     pub phases: Vec<Phase>,
+    /// The rules with gaps that the roadmap does not list, as items of a last phase; they count in no score.
+    pub outside: Phase,
     /// Per control: how many handlers it covers.
     pub coverage: Vec<Coverage>,
     /// Open findings, worst first.
@@ -138,7 +140,7 @@ pub struct Metric {
 }
 
 /// One phase of the roadmap.
-#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Default, Serialize, schemars::JsonSchema)]
 pub struct Phase {
     /// Its title.
     pub title: String,
@@ -205,7 +207,7 @@ pub struct Coverage {
     /// Handlers of which it is unknown.
     pub unknown: usize,
     /// Handlers that it is asked of: without those to which it does not apply, for auth without public ones, and for
-    /// error handling without those in which nothing can fail.
+    /// error handling without those in which nothing can fail. Those that only hand requests on to handlers of the list do not count.
     pub total: usize,
 }
 

@@ -7,16 +7,15 @@ use rayon::prelude::*;
 
 use crate::checks::{self, CheckResult, Scope};
 use crate::config::{Config, Date};
-use crate::controls::Status;
 use crate::finding::Finding;
-use crate::model::{AppModel, Model};
+use crate::model::{AppModel, Model, RouteFacts, Standing};
 use crate::rule::{Control, How, Rule, RuleSet};
 use crate::source::{Location, RepoPath};
 
-use super::score::{Outcome, grade, judge, overall, rule_answers};
+use super::score::{Outcome, grade, judge, outside, overall, rule_answers};
 use super::suppress::{Suppressions, stale_declarations};
 use super::{
-    AppAudit, Audit, Coverage, Metric, NotEvaluated, StackEntry, StaleSuppression, Tool,
+    AppAudit, Audit, Coverage, Metric, NotEvaluated, Phase, StackEntry, StaleSuppression, Tool,
     fingerprint,
 };
 
@@ -245,6 +244,7 @@ fn audit_app(
             covered_weight: result.covered_weight,
             total_weight: result.total_weight,
             gaps: 0,
+            elsewhere: 0,
             unattested,
         };
         outcomes.insert(rule.id.clone(), outcome);
@@ -266,11 +266,15 @@ fn audit_app(
     });
     // What several applications share, their pipelines or a common configuration, is one gap: told with the first of them.
     findings.retain(|finding| {
-        reported.insert((
+        let here = reported.insert((
             finding.rule.clone(),
             finding.location.clone(),
             finding.message.clone(),
-        )) || finding.route.is_some()
+        )) || finding.route.is_some();
+        if let (false, Some(outcome)) = (here, outcomes.get_mut(&finding.rule)) {
+            outcome.elsewhere += 1;
+        }
+        here
     });
     fingerprint::assign(&mut findings);
     let (mut open, mut suppressed) = suppressions.apply(findings);
@@ -289,6 +293,7 @@ fn audit_app(
     };
     open.sort_by_key(worst);
     suppressed.sort_by_key(|each| worst(&each.finding));
+    let endpoints: Vec<&RouteFacts> = facts.app.endpoints().collect();
     let plan = rules.roadmap(roadmap);
     let score = plan.and_then(|plan| overall(plan, &outcomes, rules));
     let project = facts.model.project.apps.get(facts.index);
@@ -324,8 +329,9 @@ fn audit_app(
         grade: score.map(grade),
         roadmap: roadmap.to_owned(),
         phases: plan.map_or_else(Vec::new, |plan| judge(plan, &outcomes, rules)),
+        outside: plan.map_or_else(Phase::default, |plan| outside(plan, &outcomes, rules)),
         coverage: Control::ALL
-            .map(|control| coverage(facts.app, control))
+            .map(|control| coverage(&endpoints, control))
             .to_vec(),
         findings: open,
         suppressed,
@@ -341,7 +347,7 @@ fn points_elsewhere(version: &str) -> bool {
 }
 
 /// How many handlers a control covers.
-fn coverage(app: &AppModel, control: Control) -> Coverage {
+fn coverage(endpoints: &[&RouteFacts], control: Control) -> Coverage {
     let mut coverage = Coverage {
         control: control.key().to_owned(),
         covered: 0,
@@ -349,28 +355,17 @@ fn coverage(app: &AppModel, control: Control) -> Coverage {
         unknown: 0,
         total: 0,
     };
-    for route in &app.routes {
-        let public = route.public_declared || route.public_guess.is_some();
-        let Some(verdict) = route.controls.get(&control) else {
+    for route in endpoints {
+        let Some(standing) = route.standing(control) else {
             continue;
         };
-        if control == Control::Auth && public || control == Control::ErrorHandling && !route.works {
-            continue;
-        }
-        match verdict.status {
-            Status::Na => continue,
-            Status::Enforced
-            | Status::Schema
-            | Status::Caught
-            | Status::Structured
-            | Status::Tested => coverage.covered += 1,
-            Status::Optional | Status::Conditional | Status::Manual | Status::Console => {
-                coverage.partial += 1;
-            }
-            Status::Unknown => coverage.unknown += 1,
-            Status::Uncaught | Status::Untested | Status::Absent => {}
-        }
         coverage.total += 1;
+        match standing {
+            Standing::InPlace => coverage.covered += 1,
+            Standing::Partly => coverage.partial += 1,
+            Standing::Unknown => coverage.unknown += 1,
+            Standing::Missing => {}
+        }
     }
     coverage
 }

@@ -2,7 +2,7 @@
 //!
 //! Two laws, held by property tests: closing a gap never lowers a score, and suppressing a finding never raises one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::rule::{How, Roadmap, RoadmapItem, RuleSet, Severity};
 
@@ -25,6 +25,8 @@ pub struct Outcome {
     pub total_weight: f64,
     /// Findings that are not suppressed.
     pub gaps: usize,
+    /// Open units that are told with another application, which shares them.
+    pub elsewhere: usize,
     /// It waits for somebody to vouch for it.
     pub unattested: bool,
 }
@@ -93,6 +95,35 @@ pub fn judge(
             }
         })
         .collect()
+}
+
+/// The rules with gaps that the roadmap does not list, worst first, each as an item. They count in no score.
+#[must_use]
+pub fn outside(roadmap: &Roadmap, outcomes: &BTreeMap<String, Outcome>, rules: &RuleSet) -> Phase {
+    let listed: BTreeSet<&str> = roadmap.rules().collect();
+    let open = outcomes
+        .iter()
+        .filter(|(id, outcome)| outcome.gaps > 0 && !listed.contains(id.as_str()));
+    let mut items: Vec<Item> = open
+        .filter_map(|(id, _)| rules.rule(id))
+        .map(|rule| {
+            let item = RoadmapItem {
+                title: rule.title.clone(),
+                priority: rule.severity,
+                rules: vec![rule.id.clone()],
+                effort_hours: None,
+                owner: None,
+            };
+            judge_item(&item, outcomes, rules).0
+        })
+        .collect();
+    items.sort_by_key(|item| std::cmp::Reverse(item.priority));
+    Phase {
+        title: String::from("Not in this plan"),
+        score: None,
+        hours_open: items.iter().map(|item| item.effort_hours).sum(),
+        items,
+    }
 }
 
 /// The score of the whole: the weighted mean of all items, 0 to 100; `None` when nothing was judged.
@@ -172,13 +203,25 @@ fn judge_item(
     let effort_hours = match (left, item.effort_hours) {
         (None, _) => 0.0,
         // In halves of an hour, and never nothing for what is open.
-        (Some(value), Some(whole)) => (whole * (1.0 - value) * 2.0).ceil() / 2.0,
+        (Some(value), Some(whole)) => {
+            let open: usize = sum(|outcome| outcome.total.saturating_sub(outcome.covered));
+            let elsewhere: usize = sum(|outcome| outcome.elsewhere);
+            #[expect(clippy::cast_precision_loss)]
+            let here = if elsewhere == 0 || open == 0 {
+                1.0
+            } else {
+                1.0 - elsewhere.min(open) as f64 / open as f64
+            };
+            (whole * (1.0 - value) * here * 2.0).ceil() / 2.0
+        }
         (Some(_), None) => {
             let sum: f64 = mine
                 .iter()
                 .map(|(id, outcome)| {
+                    let open = outcome.total - outcome.covered;
+                    let open = open.saturating_sub(outcome.elsewhere);
                     let hours = rules.rule(id).map_or(0.0, |rule| rule.effort_hours);
-                    hours * full_units(outcome.total - outcome.covered)
+                    hours * full_units(open)
                 })
                 .sum();
             (sum * 2.0).ceil() / 2.0

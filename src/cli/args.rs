@@ -35,6 +35,9 @@ pub(super) struct Common {
     /// List everything, and say what the time went to
     #[arg(short, long, global = true)]
     pub(super) verbose: bool,
+    /// Every run starts from nothing; accepted for scripts that say so
+    #[arg(long, global = true, hide = true)]
+    pub(super) no_cache: bool,
     /// Worker threads; as many as the machine has when not given
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(super) threads: Option<u16>,

@@ -32,7 +32,7 @@ pub(super) fn run(arguments: &AuditArguments, console: Console) -> Result<Exit, 
     let mut audited = Audited::new(target, asked, console, &mut progress)?;
     let audit = &mut audited.audit;
     if let Some(file) = &arguments.baseline {
-        baseline::hold(audit, file, &audited.options)?;
+        baseline::hold(audit, file, &audited.options, console)?;
     }
     if let Some(reference) = &arguments.since {
         let changed = changed_since(&target.path, reference)

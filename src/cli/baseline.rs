@@ -31,6 +31,7 @@ pub(super) fn run(arguments: &BaselineArguments, console: Console) -> Result<Exi
     progress.finish(console);
     let (audit, options) = (&mut audited.audit, &audited.options);
     if let Some(before) = &before {
+        warn(before, audit, &file, console);
         audit.hold_against(before, options);
     }
     let comparison = audit.comparison.clone().unwrap_or_default();
@@ -67,10 +68,27 @@ pub(super) fn run(arguments: &BaselineArguments, console: Console) -> Result<Exi
 }
 
 /// Holds the audit against the file that `--baseline` names.
-pub(super) fn hold(audit: &mut Audit, file: &Path, options: &AuditOptions) -> Result<(), Failure> {
+pub(super) fn hold(
+    audit: &mut Audit,
+    file: &Path,
+    options: &AuditOptions,
+    console: Console,
+) -> Result<(), Failure> {
     let text = read_report(file).map_err(|error| unreadable(file, &error))?;
-    audit.hold_against(&parse(file, &text)?, options);
+    let baseline = parse(file, &text)?;
+    warn(&baseline, audit, file, console);
+    audit.hold_against(&baseline, options);
     Ok(())
+}
+
+/// Says when the baseline is one of another roadmap, whose rules are others.
+fn warn(baseline: &Baseline, audit: &Audit, file: &Path, console: Console) {
+    if let Some((then, now)) = baseline.other_roadmap(audit) {
+        console.note(&format!(
+            "{} was written by the roadmap {then}, and this audit follows {now}; gaps of rules that only {now} lists show as new",
+            file.display()
+        ));
+    }
 }
 
 fn parse(file: &Path, text: &str) -> Result<Baseline, Failure> {

@@ -10,7 +10,7 @@ use crate::source::RepoPath;
 use super::RouteFacts;
 
 /// Packages worth naming, by what they are: shown name, then the package that stands for it.
-const STACK: [(&str, &[&str]); 30] = [
+const STACK: [(&str, &[&str]); 39] = [
     ("React", &["react"]),
     ("TypeScript", &["typescript"]),
     ("Prisma", &["@prisma/client", "prisma"]),
@@ -19,8 +19,12 @@ const STACK: [(&str, &[&str]); 30] = [
     ("MySQL client", &["mysql2"]),
     ("MongoDB", &["mongodb", "mongoose"]),
     ("Supabase", &["@supabase/supabase-js", "@supabase/ssr"]),
-    ("Firebase", &["firebase-admin", "firebase"]),
-    ("Redis", &["@upstash/redis", "ioredis", "redis"]),
+    ("Firebase", &["firebase"]),
+    ("Firebase Admin", &["firebase-admin"]),
+    ("Redis client", &["ioredis", "redis"]),
+    ("Upstash Redis", &["@upstash/redis"]),
+    ("Pinecone", &["@pinecone-database/pinecone"]),
+    ("Inngest", &["inngest"]),
     ("tRPC", &["@trpc/server"]),
     ("GraphQL", &["graphql"]),
     ("NextAuth", &["next-auth"]),
@@ -36,7 +40,12 @@ const STACK: [(&str, &[&str]); 30] = [
     ("AI SDK", &["ai"]),
     ("OpenAI", &["openai"]),
     ("Anthropic", &["@anthropic-ai/sdk"]),
+    ("Gemini", &["@google/genai", "@google/generative-ai"]),
     ("LangChain", &["langchain"]),
+    ("E2B", &["@e2b/code-interpreter", "e2b"]),
+    ("Twilio", &["twilio"]),
+    ("Tailwind CSS", &["tailwindcss"]),
+    ("GSAP", &["gsap"]),
     ("Zustand", &["zustand"]),
     ("Vitest", &["vitest"]),
     ("Jest", &["jest"]),

@@ -121,6 +121,11 @@ impl AppModel {
     pub fn is_mount(&self, route: &RouteFacts) -> bool {
         !mounted::mounted(&self.routes, route).is_empty()
     }
+
+    /// The handlers, without those that only hand their requests on to others of the list.
+    pub fn endpoints(&self) -> impl Iterator<Item = &RouteFacts> {
+        self.routes.iter().filter(|facts| !self.is_mount(facts))
+    }
 }
 
 /// Words with which the name of a function that only reads begins: `getUser`, `list_posts`.
@@ -129,7 +134,53 @@ const READING: [&str; 17] = [
     "count", "query", "validate", "require", "assert", "can",
 ];
 
+/// How far a control reaches a handler of which it is asked, the most urgent first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Standing {
+    /// Not at all.
+    Missing,
+    /// On some paths, or weakly.
+    Partly,
+    /// It could not be told.
+    Unknown,
+    /// On every path.
+    InPlace,
+}
+
 impl RouteFacts {
+    /// The status to show: where nothing can fail, there is nothing to catch.
+    #[must_use]
+    pub fn status(&self, control: Control) -> Status {
+        match self.controls.get(&control).map(|verdict| verdict.status) {
+            Some(Status::Uncaught) if !self.works => Status::Na,
+            Some(status) => status,
+            None => Status::Unknown,
+        }
+    }
+
+    /// How far the control reaches; `None` where it is not asked of the handler: auth of a public one, and what does not apply.
+    #[must_use]
+    pub fn standing(&self, control: Control) -> Option<Standing> {
+        let public = self.public_declared || self.public_guess.is_some();
+        let idle = control == Control::ErrorHandling && !self.works;
+        if control == Control::Auth && public || idle {
+            return None;
+        }
+        match self.status(control) {
+            Status::Na => None,
+            Status::Absent | Status::Uncaught | Status::Untested => Some(Standing::Missing),
+            Status::Optional | Status::Conditional | Status::Manual | Status::Console => {
+                Some(Standing::Partly)
+            }
+            Status::Unknown => Some(Standing::Unknown),
+            Status::Enforced
+            | Status::Schema
+            | Status::Caught
+            | Status::Structured
+            | Status::Tested => Some(Standing::InPlace),
+        }
+    }
+
     /// The handler gives every caller the same: it does no work, and reads nothing of the request.
     #[must_use]
     pub fn is_constant(&self) -> bool {

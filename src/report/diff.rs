@@ -5,7 +5,7 @@ use crate::audit::{Accepted, AppDiff, Diff, Score};
 use super::bar::ink_or_faint;
 use super::json::pretty;
 use super::markdown::escape;
-use super::material::told;
+use super::material::{sentence, told};
 use super::page::{Ink, Line, Page, Style};
 use super::terminal::severity_ink;
 use super::text::count;
@@ -25,6 +25,9 @@ pub fn diff_terminal(diff: &Diff, style: Style) -> String {
     let mut page = Page::new(style);
     if diff.apps.is_empty() {
         page.line(Line::of(Ink::Plain, "neither report has an application"));
+    }
+    for warning in &diff.warnings {
+        page.paragraph(0, Ink::Fair, &sentence(warning));
     }
     for app in &diff.apps {
         page.heading(&app.name, &app.root);
@@ -119,6 +122,9 @@ fn list(page: &mut Page, word: &str, ink: Ink, findings: &[Accepted]) {
 #[must_use]
 pub fn diff_markdown(diff: &Diff) -> String {
     let mut text = String::new();
+    for warning in &diff.warnings {
+        text.push_str(&format!("> {}\n\n", escape(&sentence(warning))));
+    }
     for app in &diff.apps {
         text.push_str(&format!("### {}\n\n", escape(&app.name)));
         let line = match (app.old, app.new) {

@@ -3,9 +3,9 @@
 //! What arrives here is printed: this room never filters, never decides, never reads a file. Everything that comes from
 //! the audited repository goes through `page` into the terminal, which is where it is made harmless.
 
+mod area;
 mod badge;
 mod bar;
-mod coverage;
 mod diff;
 mod github;
 mod gitlab;

@@ -34,9 +34,9 @@ pub struct AppPlan<'a> {
     pub roadmap: &'a str,
     /// 0–100, today; `null` when nothing of the roadmap was judged.
     pub score: Option<f64>,
-    /// Hours of all tasks.
+    /// Hours of all tasks, those that the roadmap does not list among them.
     pub hours: f64,
-    /// The phases with something left, in order.
+    /// The phases with something left, in order; the last one may hold what the roadmap does not list.
     pub phases: Vec<PlanPhase<'a>>,
 }
 
@@ -191,9 +191,8 @@ pub fn plan_markdown(material: &Material<'_>) -> String {
         for phase in &phases {
             let sum = phase.tasks.iter().map(|task| task.item.effort_hours).sum();
             text.push_str(&format!(
-                "## Phase {}: {} ({})\n\n",
-                phase.number,
-                escape(&phase.phase.title),
+                "## {} ({})\n\n",
+                escape(&phase.heading()),
                 hours(sum)
             ));
             for task in &phase.tasks {
@@ -263,12 +262,11 @@ pub fn plan_issues(material: &Material<'_>) -> String {
                 let issue = Issue {
                     title: format!("{of}{}", super::text::printable(&task.item.title)),
                     body: format!(
-                        "{}\n\n{}\n\n<sub>Task {} of phase {}, {}. Rules: {}.</sub>\n",
+                        "{}\n\n{}\n\n<sub>Task {}, {}. Rules: {}.</sub>\n",
                         facts(task),
                         body(task).trim_end(),
                         task.number,
-                        phase.number,
-                        escape(&phase.phase.title),
+                        escape(&phase.heading()),
                         task.rules
                             .iter()
                             .map(|rule| code(&rule.id))

@@ -1,7 +1,7 @@
 //! The route table for people: one line per handler, one mark per control.
 
 use crate::controls::Status;
-use crate::model::{AppModel, Model, RouteFacts};
+use crate::model::{AppModel, Model, RouteFacts, Standing};
 use crate::project::App;
 use crate::routes::{MiddlewareProblem, RouteKind};
 use crate::rule::Control;
@@ -56,6 +56,7 @@ fn application(page: &mut Page, model: &Model, app: &AppModel, found: Option<&Ap
     if !app.routes.is_empty() {
         page.blank();
         marks = table(page, &app.routes);
+        coverage(page, app);
     }
     for middleware in &app.middleware {
         page.blank();
@@ -78,6 +79,23 @@ fn application(page: &mut Page, model: &Model, app: &AppModel, found: Option<&Ap
         page.paragraph(4, ink, &says);
     }
     marks
+}
+
+/// How many handlers each control reaches, of those of which it is asked.
+fn coverage(page: &mut Page, app: &AppModel) {
+    let endpoints: Vec<&RouteFacts> = app.endpoints().collect();
+    let parts = Control::ALL.map(|control| {
+        let standings = endpoints.iter().filter_map(|facts| facts.standing(control));
+        let (covered, total) = standings.fold((0, 0), |(covered, total), standing| {
+            (
+                covered + usize::from(standing == Standing::InPlace),
+                total + 1,
+            )
+        });
+        format!("{} {covered}/{total}", control.title())
+    });
+    page.blank();
+    page.enumeration(2, Ink::Plain, &parts);
 }
 
 fn reason(problem: &MiddlewareProblem) -> String {
@@ -210,18 +228,9 @@ pub(super) fn mark(status: Status) -> (Ink, &'static str) {
     }
 }
 
-/// The status to show: where nothing can fail, there is nothing to catch.
-pub(super) fn shown(facts: &RouteFacts, control: Control) -> Status {
-    match facts.controls.get(&control).map(|verdict| verdict.status) {
-        Some(Status::Uncaught) if !facts.works => Status::Na,
-        Some(status) => status,
-        None => Status::Unknown,
-    }
-}
-
 fn cell(facts: &RouteFacts, control: Control, words: bool) -> Line {
     let verdict = facts.controls.get(&control);
-    let status = shown(facts, control);
+    let status = facts.status(control);
     let (ink, sign) = mark(status);
     let mut line = Line::of(ink, sign);
     if words {

@@ -128,6 +128,28 @@ fn how_words(how: How) -> &'static str {
     }
 }
 
+/// The same in one word, as the JSON says it.
+fn how_word(how: How) -> &'static str {
+    match how {
+        How::Static => "static",
+        How::Evidence => "evidence",
+        How::Measured => "measured",
+        How::Attest => "attest",
+    }
+}
+
+/// The roadmaps that list a rule, or that all do.
+fn roadmaps_in_short(rules: &RuleSet, rule: &Rule) -> String {
+    let listed: Vec<&str> = listed_by(rules, rule)
+        .map(|roadmap| roadmap.name.as_str())
+        .collect();
+    match listed.len() {
+        0 => String::from("–"),
+        all if all == rules.roadmaps.len() => String::from("all"),
+        _ => listed.join(", "),
+    }
+}
+
 /// The rules and roadmaps as text for a terminal.
 #[must_use]
 pub fn rules_terminal(rules: &RuleSet, style: Style) -> String {
@@ -145,10 +167,18 @@ pub fn rules_terminal(rules: &RuleSet, style: Style) -> String {
                 vec![
                     Line::of(Ink::Code, &rule.id),
                     Line::of(severity_ink(rule.severity), rule.severity.word()),
+                    Line::of(Ink::Faint, how_word(rule.how)),
                     Line::of(Ink::Plain, &rule.title),
+                    Line::of(Ink::Faint, &roadmaps_in_short(rules, rule)),
                 ]
             });
-        let columns = [Column::LEFT, Column::LEFT, Column::SENTENCE];
+        let columns = [
+            Column::LEFT,
+            Column::LEFT,
+            Column::LEFT,
+            Column::SENTENCE,
+            Column::SENTENCE,
+        ];
         page.table(2, &columns, rows.collect());
     }
     page.heading("Roadmaps", "");

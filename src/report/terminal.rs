@@ -160,7 +160,9 @@ fn phases(page: &mut Page, app: &AppAudit) {
         return;
     }
     page.heading("Phases", "");
-    let rows = app.phases.iter().enumerate().map(|(at, phase)| {
+    let outside = Some(&app.outside).filter(|phase| !phase.items.is_empty());
+    let phases = app.phases.iter().chain(outside);
+    let rows = phases.enumerate().map(|(at, phase)| {
         let open: usize = phase.items.iter().map(|item| item.gaps).sum();
         let (done, asked) = items_done(phase);
         vec![

@@ -6,7 +6,7 @@ use crate::rule::{Confidence, Control};
 use crate::source::RepoPath;
 
 use super::page::{Ink, Line, Page, Style};
-use super::routes_terminal::{mark, shown};
+use super::routes_terminal::mark;
 
 /// Gives the text of a 1-based line of a file, when it can be had.
 pub type Excerpt<'a> = &'a dyn Fn(&RepoPath, u32) -> Option<String>;
@@ -41,7 +41,7 @@ pub fn why(facts: &RouteFacts, excerpt: Excerpt<'_>, style: Style) -> String {
             continue;
         };
         page.blank();
-        let status = shown(facts, control);
+        let status = facts.status(control);
         let (ink, sign) = mark(status);
         let mut line = Line::of(ink, sign).with(Ink::Plain, " ");
         line.push(Ink::Strong, control.title());

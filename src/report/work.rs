@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::audit::{AppAudit, Item, ItemState, Phase};
 use crate::finding::Finding;
-use crate::rule::{How, Rule, RuleSet};
+use crate::rule::{Check, How, Rule, RuleSet};
 use crate::source::RepoPath;
 
 /// A phase with its tasks.
@@ -12,6 +12,8 @@ pub(super) struct PhaseWork<'a> {
     /// 1-based.
     pub(super) number: usize,
     pub(super) phase: &'a Phase,
+    /// It holds what the roadmap does not list.
+    pub(super) outside: bool,
     pub(super) tasks: Vec<Task<'a>>,
 }
 
@@ -26,11 +28,13 @@ pub(super) struct Task<'a> {
     pub(super) findings: Vec<&'a Finding>,
 }
 
-/// All phases of an application with all their items.
+/// All phases of an application with all their items, and behind them what the roadmap does not list.
 pub(super) fn work<'a>(app: &'a AppAudit, rules: &'a RuleSet) -> Vec<PhaseWork<'a>> {
+    let planned = app.phases.len();
     let phase = |(at, phase): (usize, &'a Phase)| PhaseWork {
         number: at + 1,
         phase,
+        outside: at >= planned,
         tasks: phase
             .items
             .iter()
@@ -38,7 +42,9 @@ pub(super) fn work<'a>(app: &'a AppAudit, rules: &'a RuleSet) -> Vec<PhaseWork<'
             .map(|(task, item)| self::task(app, rules, format!("{}.{}", at + 1, task + 1), item))
             .collect(),
     };
-    app.phases.iter().enumerate().map(phase).collect()
+    let outside = Some(&app.outside).filter(|phase| !phase.items.is_empty());
+    let phases = app.phases.iter().chain(outside);
+    phases.enumerate().map(phase).collect()
 }
 
 fn task<'a>(app: &'a AppAudit, rules: &'a RuleSet, number: String, item: &'a Item) -> Task<'a> {
@@ -78,11 +84,26 @@ impl<'a> Task<'a> {
         )
     }
 
+    /// Its gaps that have a line of their own; what is missing altogether has none.
+    pub(super) fn placed(&self) -> impl Iterator<Item = &'a Finding> {
+        let has_place = |finding: &&Finding| {
+            let rule = self.rules.iter().find(|rule| rule.id == finding.rule);
+            let absent = rule.is_some_and(|rule| {
+                matches!(
+                    rule.check,
+                    Check::Present(_) | Check::Parts(_) | Check::Attest(_)
+                )
+            });
+            !(absent && finding.location.line == 1 && finding.related.is_empty())
+        };
+        self.findings.iter().copied().filter(has_place)
+    }
+
     /// The files with gaps, in the order of their worst one, with the lines.
     pub(super) fn files(&self) -> Vec<(&'a RepoPath, Vec<u32>)> {
         let mut at: BTreeMap<&RepoPath, usize> = BTreeMap::new();
         let mut files: Vec<(&RepoPath, Vec<u32>)> = Vec::new();
-        for finding in &self.findings {
+        for finding in self.placed() {
             let file = &finding.location.file;
             let index = *at.entry(file).or_insert_with(|| {
                 files.push((file, Vec::new()));
@@ -102,6 +123,15 @@ impl<'a> Task<'a> {
 }
 
 impl PhaseWork<'_> {
+    /// `Phase 2: Testing`
+    pub(super) fn heading(&self) -> String {
+        if self.outside {
+            self.phase.title.clone()
+        } else {
+            format!("Phase {}: {}", self.number, self.phase.title)
+        }
+    }
+
     /// Items in order, and items that apply.
     pub(super) fn done(&self) -> (usize, usize) {
         items_done(self.phase)

@@ -172,6 +172,7 @@ fn app(name: &str, root: &str, findings: Vec<Finding>, score: f64, grade: char) 
             ),
             phase("Launch", None, 0.0, 0, &[ItemState::NotApplicable]),
         ],
+        outside: Phase::default(),
         coverage: vec![
             coverage("auth", 7, 1, 1, 9),
             coverage("rate_limit", 1, 0, 0, 11),

@@ -1,18 +1,21 @@
 //! Every handler, control by control, with filters.
 
 use crate::audit::AppAudit;
-use crate::model::RouteFacts;
-use crate::report::coverage::{endpoints, rank};
+use crate::model::{RouteFacts, Standing};
 use crate::report::material::Material;
 use crate::report::page::Ink;
-use crate::report::routes_terminal::{mark, shown};
+use crate::report::routes_terminal::mark;
 use crate::rule::Control;
 
 use super::write::Html;
 
 /// The table of an application's handlers.
 pub(super) fn matrix(page: &mut Html, material: &Material<'_>, app: &AppAudit, id: &str) {
-    let routes = material.app_model(app).map(endpoints).unwrap_or_default();
+    let facts = material.app_model(app);
+    let routes: Vec<&RouteFacts> = facts
+        .into_iter()
+        .flat_map(|facts| facts.endpoints())
+        .collect();
     if routes.is_empty() {
         return;
     }
@@ -59,9 +62,9 @@ fn row(page: &mut Html, facts: &RouteFacts) {
     let public = facts.public_declared || facts.public_guess.is_some();
     let mut has = Vec::new();
     for control in Control::ALL {
-        match rank(facts, control) {
-            Some(0 | 1) => has.push(format!("no-{}", control.key())),
-            Some(2) if !has.iter().any(|each| each == "unknown") => {
+        match facts.standing(control) {
+            Some(Standing::Missing | Standing::Partly) => has.push(format!("no-{}", control.key())),
+            Some(Standing::Unknown) if !has.iter().any(|each| each == "unknown") => {
                 has.push(String::from("unknown"))
             }
             _ => {}
@@ -92,12 +95,12 @@ fn row(page: &mut Html, facts: &RouteFacts) {
     page.element("span", &[("class", "soft")], &place);
     page.own("</th>");
     for control in Control::ALL {
-        let status = shown(facts, control);
+        let status = facts.status(control);
         let (ink, sign) = mark(status);
         // What is not asked of the handler is no fault of it.
         let class = match ink {
-            _ if rank(facts, control).is_none() => "none",
             Ink::Good => "good",
+            _ if facts.standing(control).is_none() => "none",
             Ink::Fair => "fair",
             Ink::Bad => "bad",
             _ => "none",

@@ -150,7 +150,9 @@ fn phases(page: &mut Html, work: &[PhaseWork<'_>], id: &str) {
         page.own("<details><summary>");
         let (done, asked) = each.done();
         page.text(&format!("{}. {}  ", each.number, each.phase.title));
-        charts::bar(page, each.phase.score);
+        if !each.outside {
+            charts::bar(page, each.phase.score);
+        }
         let gaps: usize = each.phase.items.iter().map(|item| item.gaps).sum();
         page.element(
             "span",

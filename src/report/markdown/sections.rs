@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use crate::audit::{AppAudit, ItemState};
 use crate::finding::Finding;
-use crate::model::RouteFacts;
+use crate::model::{RouteFacts, Standing};
 use crate::rule::{Check, Control, Rule, Severity};
 
 use super::write::{Document, code, escape};
 use super::{gap_text, score_cell};
-use crate::report::coverage::{area, endpoints, rank};
+use crate::report::area::area;
 use crate::report::material::{Material, grouped, sentence};
 use crate::report::text::{count, graded, hours, one_line};
 use crate::report::work::{PhaseWork, Task, covered, state_word, work};
@@ -79,6 +79,7 @@ impl<'a> Section<'a> {
         }
         let (done, asked) = work
             .iter()
+            .filter(|each| !each.outside)
             .map(PhaseWork::done)
             .fold((0, 0), |sum, each| (sum.0 + each.0, sum.1 + each.1));
         rows.push(vec![
@@ -106,9 +107,13 @@ impl<'a> Section<'a> {
         let head = ["Phase", "Score", "Items done", "Gaps", "Effort left"];
         to.table(&head, &rows.collect::<Vec<_>>());
         to.paragraph(&format!(
-            "Left in all: **{}**, by the roadmap {}.",
+            "Left in all: **{}**, by the roadmap {}{}.",
             hours(left),
-            code(&app.roadmap)
+            code(&app.roadmap),
+            match app.outside.hours_open {
+                0.0 => String::new(),
+                more => format!("; {} for what it does not list", hours(more)),
+            }
         ));
     }
 
@@ -179,7 +184,7 @@ impl<'a> Section<'a> {
         let Some(facts) = self.material.app_model(self.app) else {
             return;
         };
-        let routes = endpoints(facts);
+        let routes: Vec<&RouteFacts> = facts.endpoints().collect();
         if routes.is_empty() {
             return;
         }
@@ -190,10 +195,10 @@ impl<'a> Section<'a> {
     }
 
     fn control(&self, to: &mut Document, control: Control, routes: &[&RouteFacts]) {
-        let mut rows: Vec<(u8, Vec<String>)> = Vec::new();
+        let mut rows: Vec<(Standing, Vec<String>)> = Vec::new();
         for facts in routes {
-            let status = crate::report::routes_terminal::shown(facts, control);
-            let Some(rank) = rank(facts, control) else {
+            let status = facts.status(control);
+            let Some(standing) = facts.standing(control) else {
                 continue;
             };
             let verdict = facts.controls.get(&control);
@@ -210,13 +215,13 @@ impl<'a> Section<'a> {
                 || code(&format!("{}:{}", facts.file, facts.location.line)),
                 |step| code(&format!("{}:{}", step.file, step.line)),
             ));
-            rows.push((rank, row));
+            rows.push((standing, row));
         }
         if rows.is_empty() {
             return;
         }
         // What is missing first; otherwise as the route table has them.
-        rows.sort_by_key(|(rank, _)| *rank);
+        rows.sort_by_key(|(standing, _)| *standing);
         let found = self
             .app
             .coverage
@@ -282,7 +287,7 @@ impl<'a> Section<'a> {
             return;
         };
         let mut areas: BTreeMap<String, (usize, usize)> = BTreeMap::new();
-        for route in endpoints(facts) {
+        for route in facts.endpoints() {
             let tested = route
                 .controls
                 .get(&Control::Tests)
@@ -321,16 +326,13 @@ impl<'a> Section<'a> {
         to.heading(self.level, "Roadmap");
         for each in work {
             let score = match each.phase.score {
+                _ if each.outside => format!("{} left", hours(each.phase.hours_open)),
                 Some(score) => format!("{score:.0} of 100, {} left", hours(each.phase.hours_open)),
                 None => String::from("nothing in it applies"),
             };
             to.heading(
                 self.level + 1,
-                &format!(
-                    "Phase {}: {} ({score})",
-                    each.number,
-                    escape(&each.phase.title)
-                ),
+                &format!("{} ({score})", escape(&each.heading())),
             );
             let rows = each.tasks.iter().map(|task| {
                 vec![
@@ -360,10 +362,7 @@ impl<'a> Section<'a> {
     fn checklist(&self, to: &mut Document, work: &[PhaseWork<'_>]) {
         to.heading(self.level, "Success checklist");
         for each in work {
-            to.heading(
-                self.level + 1,
-                &format!("Phase {}: {}", each.number, escape(&each.phase.title)),
-            );
+            to.heading(self.level + 1, &escape(&each.heading()));
             for task in &each.tasks {
                 let state = match task.item.state {
                     ItemState::NotApplicable => continue,
@@ -483,18 +482,20 @@ pub(super) fn task_detail(to: &mut Document, task: &Task<'_>) {
     if task.findings.is_empty() {
         return;
     }
-    to.paragraph("Files to update:");
+    let placed = task.placed().count();
+    to.paragraph(if placed == 0 {
+        "Missing:"
+    } else {
+        "Files to update:"
+    });
     for finding in task.findings.iter().take(GAPS_PER_TASK) {
-        let place = finding.location.to_string();
-        to.item(
-            0,
-            &format!(
-                "{} {} ({})",
-                code(&place),
-                gap_text(finding),
-                finding.severity.word()
-            ),
-        );
+        let place = if task.placed().any(|each| std::ptr::eq(each, *finding)) {
+            format!("{} ", code(&finding.location.to_string()))
+        } else {
+            String::new()
+        };
+        let gap = gap_text(finding);
+        to.item(0, &format!("{place}{gap} ({})", finding.severity.word()));
     }
     let more = task.findings.len().saturating_sub(GAPS_PER_TASK);
     if more > 0 {

@@ -26,6 +26,13 @@ pub(in crate::report) fn escape(text: &str) -> String {
                 out.push('_');
             }
             '_' => out.push_str("\\_"),
+            // A package with a scope is a name of code, in which GitHub makes no mention.
+            '@' if !before.is_alphanumeric() && before != '/' && scoped(letters.clone()) > 0 => {
+                let length = scoped(letters.clone());
+                out.push_str("`@");
+                out.extend(letters.by_ref().take(length));
+                out.push('`');
+            }
             // A comment between the two keeps GitHub from making a mention, or a reference to an issue.
             '@' if letters.peek().is_some_and(|it| it.is_alphanumeric()) => {
                 out.push_str("@<!-- -->")
@@ -45,6 +52,16 @@ pub(in crate::report) fn escape(text: &str) -> String {
         before = letter;
     }
     out
+}
+
+/// How many letters of the text behind an `@` are the scope and name of a package, `supabase/ssr`; 0 when they are none.
+fn scoped(text: impl Iterator<Item = char>) -> usize {
+    let named = |letter: &char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '/');
+    let name: String = text.take_while(named).collect();
+    let whole = name
+        .split_once('/')
+        .is_some_and(|(scope, rest)| !scope.is_empty() && !rest.is_empty() && !rest.ends_with('/'));
+    if whole { name.chars().count() } else { 0 }
 }
 
 /// True when what stands so far ends with a word that makes an address of what follows.
@@ -167,6 +184,11 @@ mod tests {
     fn text_makes_no_markup() {
         assert_eq!(escape("<b>*x*</b>"), "&lt;b&gt;\\*x\\*&lt;/b&gt;");
         assert_eq!(escape("app/@team/[id]"), "app/@<!-- -->team/\\[id\\]");
+        assert_eq!(
+            escape("getUser() of @supabase/ssr"),
+            "getUser() of `@supabase/ssr`"
+        );
+        assert_eq!(escape("@team/"), "@<!-- -->team/");
         assert_eq!(escape("snake_case _x_"), "snake_case \\_x\\_");
         assert_eq!(
             escape("see #12 & https://x"),
