@@ -339,16 +339,20 @@ impl<'a> Evaluator<'a> {
         outcomes
     }
 
-    /// Goes on with each value; what was thrown goes through.
+    /// Goes on with each value, none of which takes from those behind it; what was thrown goes through.
     pub(super) fn onward(
         &mut self,
         outcomes: Outcomes,
         mut next: impl FnMut(&mut Self, State, Value) -> Outcomes,
     ) -> Outcomes {
         let mut all = Outcomes::new();
+        let mut ways = outcomes.iter().filter(|(_, flow)| flow.is_ok()).count() as u32;
         for (state, flow) in outcomes {
             match flow {
-                Ok(v) => all.extend(next(self, state, v)),
+                Ok(v) => {
+                    all.extend(self.rationed((1, ways), |this| next(this, state, v)));
+                    ways -= 1;
+                }
                 Err(error) => all.push((state, Err(error))),
             }
         }
@@ -476,7 +480,7 @@ impl<'a> Evaluator<'a> {
             return known.clone();
         }
         let unknown = Value::Unknown(Provenance::default(), Presence::Truthy);
-        let Some(Value::External(base)) = self.superclass(class) else {
+        let Some(Value::External(base)) = self.base_of(class) else {
             return unknown;
         };
         let shape = base.receiver.as_ref().and_then(|r| self.shape_of(r));
@@ -499,6 +503,15 @@ impl<'a> Evaluator<'a> {
         let made = made.unwrap_or(unknown);
         self.services.insert(key, made.clone());
         made
+    }
+
+    /// What a class extends, whatever the running handler may still spend: it costs the same whoever asked before.
+    pub(super) fn base_of(&mut self, class: &ClassValue) -> Option<Value> {
+        let outcomes = self.apart(class.module, |this, state| {
+            let base = this.superclass(class);
+            base.map_or_else(Outcomes::new, |base| value(state, base))
+        });
+        outcomes.into_iter().find_map(|(_, flow)| flow.ok())
     }
 
     /// What an effect, or what a function gives, comes to outside any request.

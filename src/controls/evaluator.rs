@@ -589,6 +589,8 @@ impl<'a> Evaluator<'a> {
         // What is found about no request is kept apart from what the handler finds.
         let memory = std::mem::take(&mut self.memory);
         let target = std::mem::take(&mut self.target);
+        let set_inside = std::mem::take(&mut self.set_inside);
+        let (private, class_decided) = (self.private, self.class_decided);
         let outcomes = self.aside(|this| {
             let calls = std::mem::take(&mut this.calls);
             let outcomes = work(this);
@@ -600,6 +602,8 @@ impl<'a> Evaluator<'a> {
         (self.cut, self.deepest) = (cut, deepest);
         self.memory = memory;
         self.target = target;
+        self.set_inside = set_inside;
+        (self.private, self.class_decided) = (private, class_decided);
         outcomes
     }
 
