@@ -46,6 +46,9 @@ pub(super) fn run(arguments: &AuditArguments, console: Console) -> Result<Exit, 
     }
     let text = audited.report(target, |material| write(material, arguments, console))?;
     progress.finish(console);
+    for file in &audited.model.unmeasured {
+        console.note(&format!("{}: {}", file.path, file.reason));
+    }
     for hint in audited.model.apps.iter().flat_map(|app| &app.hints) {
         console.note(&format!("hint: {}", hint.text()));
     }

@@ -213,13 +213,17 @@ pub struct AttestFile {
 #[serde(deny_unknown_fields)]
 pub struct MeasureFile {
     /// `coverage-summary.json` or `lcov.info`
-    pub coverage: Option<String>,
+    #[schemars(with = "Option<String>")]
+    pub coverage: Option<Spanned<String>>,
     /// A Lighthouse report.
-    pub lighthouse: Option<String>,
+    #[schemars(with = "Option<String>")]
+    pub lighthouse: Option<Spanned<String>>,
     /// A k6 or Artillery summary.
-    pub load: Option<String>,
+    #[schemars(with = "Option<String>")]
+    pub load: Option<Spanned<String>>,
     /// `npm audit --json`
-    pub audit: Option<String>,
+    #[schemars(with = "Option<String>")]
+    pub audit: Option<Spanned<String>>,
 }
 
 /// `[controls.<kind>]`: what counts as this control, by the name that is exported, or as `module#export`:

@@ -343,6 +343,20 @@ fn named_controls(
     named
 }
 
+/// A path of `[measure]`, which has to lie below the audited folder.
+fn result_file(path: Option<Spanned<String>>, reading: &mut Reading<'_>) -> Option<String> {
+    let path = path?;
+    let text = path.get_ref();
+    let leaves = text.starts_with(['/', '\\']) || text.split(['/', '\\']).any(|part| part == "..");
+    if leaves || text.trim().is_empty() {
+        reading.complain(
+            path.span(),
+            "expected a path below the audited folder, like `coverage/lcov.info`",
+        );
+    }
+    Some(path.into_inner())
+}
+
 fn check(file: ConfigFile, rules: &RuleSet, reading: &mut Reading<'_>) -> Config {
     let min_score = file.gate.min_score.map(|score| {
         if !(0.0..=100.0).contains(score.get_ref()) {
@@ -366,10 +380,10 @@ fn check(file: ConfigFile, rules: &RuleSet, reading: &mut Reading<'_>) -> Config
         },
         roadmap: file.roadmap.r#use,
         measure: Measure {
-            coverage: file.measure.coverage,
-            lighthouse: file.measure.lighthouse,
-            load: file.measure.load,
-            audit: file.measure.audit,
+            coverage: result_file(file.measure.coverage, reading),
+            lighthouse: result_file(file.measure.lighthouse, reading),
+            load: result_file(file.measure.load, reading),
+            audit: result_file(file.measure.audit, reading),
         },
         controls: named_controls(file.controls, reading),
         ..Config::default()

@@ -66,7 +66,8 @@ pub fn build_in_stages(
     );
     stage("documents");
     let documents = documents(repository, rules, &mut not_examined);
-    let measured = measured(repository, config, &mut not_examined);
+    let (measured, unmeasured) = measured(repository, config);
+    not_examined.extend(unmeasured.iter().cloned());
     not_examined.sort();
     not_examined.dedup();
     Model {
@@ -78,15 +79,18 @@ pub fn build_in_stages(
         paths: repository.files().to_vec(),
         documents,
         measured,
+        unmeasured,
     }
 }
 
-/// The result files that the configuration names.
+/// What the result files say that the configuration names, and those that cannot be read.
 fn measured(
     repository: &Repository,
     config: &Config,
-    not_examined: &mut Vec<Unreadable>,
-) -> BTreeMap<MeasuredResult, (RepoPath, MeasuredValues)> {
+) -> (
+    BTreeMap<MeasuredResult, (RepoPath, MeasuredValues)>,
+    Vec<Unreadable>,
+) {
     let measure = &config.measure;
     let named = [
         (MeasuredResult::Coverage, &measure.coverage),
@@ -94,7 +98,7 @@ fn measured(
         (MeasuredResult::Lighthouse, &measure.lighthouse),
         (MeasuredResult::Audit, &measure.audit),
     ];
-    let mut found = BTreeMap::new();
+    let (mut found, mut unreadable) = (BTreeMap::new(), Vec::new());
     for (result, path) in named {
         let Some(path) = path.as_deref().map(RepoPath::new) else {
             continue;
@@ -103,10 +107,10 @@ fn measured(
             Ok(values) => {
                 found.insert(result, (path, values));
             }
-            Err(unreadable) => not_examined.push(unreadable),
+            Err(file) => unreadable.push(file),
         }
     }
-    found
+    (found, unreadable)
 }
 
 fn parse(
@@ -354,7 +358,7 @@ fn prove(
                     .map(|(name, evidence)| (format!("sets-header:{name}"), evidence)),
             );
         }
-        let stack = describe::stack(project, app);
+        let stack = describe::stack(app);
         let metrics = describe::metrics(app, project, graph, &routes);
         apps.push(AppModel {
             root: app.root.clone(),

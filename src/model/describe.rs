@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::graph::Graph;
-use crate::project::{App, Framework, Package, Project};
+use crate::project::{App, Framework, Project};
 use crate::routes::RouteKind;
 use crate::source::RepoPath;
 
@@ -52,8 +52,8 @@ const STACK: [(&str, &[&str]); 39] = [
     ("Playwright", &["@playwright/test"]),
 ];
 
-/// The technology of an application: from its manifest, and from the root's where that declares shared tools.
-pub(super) fn stack(project: &Project, app: &App) -> Vec<(String, String)> {
+/// The technology of an application: what its manifest lists, or the root's for all.
+pub(super) fn stack(app: &App) -> Vec<(String, String)> {
     let mut stack = Vec::new();
     let framework = match app.framework {
         Framework::Next => "Next.js",
@@ -66,33 +66,12 @@ pub(super) fn stack(project: &Project, app: &App) -> Vec<(String, String)> {
             .clone()
             .unwrap_or_else(|| String::from("unknown version")),
     ));
-    let own = app.package.and_then(|at| project.packages.get(at));
-    let root = project
-        .packages
-        .iter()
-        .find(|package| package.root.as_ref().is_some_and(RepoPath::is_root));
     for (name, packages) in STACK {
-        let found = packages.iter().find_map(|package| {
-            own.and_then(|manifest| range(manifest, package))
-                .or_else(|| root.and_then(|manifest| range(manifest, package)))
-        });
-        if let Some(version) = found {
-            stack.push((name.to_owned(), version));
+        if let Some(version) = packages.iter().find_map(|each| app.versions.get(*each)) {
+            stack.push((name.to_owned(), version.clone()));
         }
     }
     stack
-}
-
-fn range(package: &Package, name: &str) -> Option<String> {
-    let range = package
-        .dependencies
-        .get(name)
-        .or_else(|| package.dev_dependencies.get(name))?;
-    Some(
-        range
-            .trim_start_matches(['^', '~', '>', '=', '<', ' ', 'v'])
-            .to_owned(),
-    )
 }
 
 /// Counts of what lies in the application's folder.

@@ -38,6 +38,8 @@ pub struct Model {
     pub documents: Vec<SourceFile>,
     /// What the result files say that `[measure]` of the configuration names.
     pub measured: BTreeMap<MeasuredResult, (RepoPath, MeasuredValues)>,
+    /// Result files that it names and that cannot be read. They are among what was not examined, too.
+    pub unmeasured: Vec<Unreadable>,
 }
 
 /// One application's routes and what reaches them.

@@ -1,5 +1,7 @@
 //! What an application is and where its parts lie.
 
+use std::collections::BTreeMap;
+
 use crate::source::RepoPath;
 
 use super::NextConfig;
@@ -15,6 +17,8 @@ pub struct App {
     pub framework: Framework,
     /// The framework's version as the lock file or the manifest states it, without range signs: `15.1.0`.
     pub version: Option<String>,
+    /// The versions of what its manifest lists, and the root's for all, from the same places.
+    pub versions: BTreeMap<String, String>,
     /// Index of its manifest in [`super::Project::packages`].
     pub package: Option<usize>,
     /// `app` or `src/app`, when the application has an App Router folder that Next.js loads.

@@ -1,5 +1,7 @@
 //! Finding the applications of a repository.
 
+use std::collections::BTreeMap;
+
 use rustc_hash::FxHashMap;
 
 use crate::source::{RepoPath, Repository};
@@ -9,7 +11,7 @@ use super::app::{App, Framework};
 use super::manifest::{Manifests, Package};
 use super::next_config::NextConfig;
 use super::services::{HonoServer, calls_express, is_beside, runs_default_export, serves_hono};
-use super::version::version_of;
+use super::version::Versions;
 
 /// The files that Next.js takes as its configuration, the preferred one first.
 const NEXT_CONFIGS: [&str; 6] = [
@@ -48,6 +50,7 @@ pub(super) struct Discovery<'a, 'm> {
     pub(super) repository: &'a Repository,
     pub(super) manifests: &'a Manifests,
     pub(super) record_of: &'a dyn Fn(&RepoPath) -> Option<&'m ModuleRecord>,
+    pub(super) locks: &'a Versions<'a>,
 }
 
 /// Where the parts of a Next.js application lie.
@@ -113,10 +116,12 @@ impl Discovery<'_, '_> {
                 continue;
             }
             let speaking = own.or_else(|| self.nearest_package(&root));
+            let versions = self.versions(speaking);
             apps.push(App {
                 name: self.name(&root, own.map(|(_, package)| package)),
                 framework: Framework::Next,
-                version: speaking.and_then(|(_, package)| self.version(package, &["next"])),
+                version: versions.get("next").cloned(),
+                versions,
                 package: speaking.map(|(index, _)| index),
                 app_dir: folders.app_dir,
                 pages_dir: folders.pages_dir,
@@ -221,17 +226,15 @@ impl Discovery<'_, '_> {
             .into_iter()
             .map(|(root, framework)| {
                 let own = self.package_at(&root);
+                let versions = self.versions(own);
+                let name = match framework {
+                    Framework::Express => "express",
+                    _ => "hono",
+                };
                 App {
                     name: self.name(&root, own.map(|(_, package)| package)),
-                    version: own.and_then(|(_, package)| {
-                        self.version(
-                            package,
-                            match framework {
-                                Framework::Express => &["express"],
-                                _ => &["hono"],
-                            },
-                        )
-                    }),
+                    version: versions.get(name).cloned(),
+                    versions,
                     framework,
                     package: own.map(|(index, _)| index),
                     app_dir: None,
@@ -252,17 +255,10 @@ impl Discovery<'_, '_> {
             .any(|name| runs_with(package, name) || root.is_some_and(|root| runs_with(root, name)))
     }
 
-    fn version(&self, package: &Package, names: &[&str]) -> Option<String> {
+    fn versions(&self, speaking: Option<(usize, &Package)>) -> BTreeMap<String, String> {
         let root = self.package_at(&RepoPath::new("")).map(|(_, root)| root);
-        names.iter().find_map(|name| {
-            version_of(
-                self.repository,
-                package,
-                root,
-                &self.manifests.workspaces,
-                name,
-            )
-        })
+        let of = |(_, package): (usize, &Package)| self.locks.of(package, root);
+        speaking.map(of).unwrap_or_default()
     }
 
     /// Examples, templates and fixtures count only as workspaces or as the root itself.

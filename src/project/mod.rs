@@ -78,6 +78,7 @@ impl Project {
             repository,
             manifests: &manifests,
             record_of,
+            locks: &version::Versions::new(repository, &manifests.workspaces),
         }
         .apps(&read_config);
         let project = Self {
@@ -101,16 +102,26 @@ pub fn read_measured(
     path: &RepoPath,
     result: MeasuredResult,
 ) -> Result<MeasuredValues, Unreadable> {
-    let text = repository.read_result(path)?;
+    let named = |unreadable: Unreadable| Unreadable {
+        path: unreadable.path,
+        reason: format!(
+            "{}; `{}` of [measure] names it: let the tool that writes it run first, or take the line out",
+            unreadable.reason,
+            result.key()
+        ),
+    };
+    let text = repository.read_result(path).map_err(named)?;
     let read = match result {
         MeasuredResult::Coverage => measured::coverage(&text),
         MeasuredResult::Load => measured::load(&text),
         MeasuredResult::Lighthouse => measured::lighthouse(&text),
         MeasuredResult::Audit => measured::audit(&text),
     };
-    read.map_err(|reason| Unreadable {
-        path: path.clone(),
-        reason: format!("{reason}; [measure] names it"),
+    read.map_err(|reason| {
+        named(Unreadable {
+            path: path.clone(),
+            reason,
+        })
     })
 }
 

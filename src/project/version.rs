@@ -1,6 +1,12 @@
-//! Which version of a package an application uses, from the lock file or else from the manifest.
+//! Which versions of its packages an application uses, from the lock file or else from the manifest.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
 
 use memchr::memmem;
+use rustc_hash::FxHashMap;
 
 use crate::source::{RepoPath, Repository};
 
@@ -9,35 +15,118 @@ use super::manifest::{Package, Workspaces};
 /// Lock files beyond this are left unread; the manifest then answers.
 const MAX_LOCK_BYTES: u64 = 32_000_000;
 
-/// The version of `name` as `package` uses it, without range signs.
-pub(super) fn version_of(
-    repository: &Repository,
-    package: &Package,
-    root: Option<&Package>,
-    workspaces: &[Workspaces],
-    name: &str,
-) -> Option<String> {
-    let folder = package.folder();
-    let range = package
-        .range(name)
-        .or_else(|| root.and_then(|root| root.range(name)));
-    let locked = std::iter::successors(Some(folder.clone()), RepoPath::parent)
-        .find_map(|at| locked(repository, &at, &folder, name, range));
-    locked.or_else(|| {
-        let range = range?;
-        let range = match range.strip_prefix("catalog:") {
-            Some(catalog) => {
-                let catalog = if catalog == "default" { "" } else { catalog };
-                let key = (catalog.to_owned(), name.to_owned());
-                workspaces
-                    .iter()
-                    .filter(|set| folder.starts_with(&set.root))
-                    .find_map(|set| set.catalogs.get(&key))?
+/// Packages and the ranges under which a manifest lists them.
+type Wanted<'p> = FxHashMap<&'p str, &'p str>;
+
+/// The lock files of a repository, each read once.
+pub(super) struct Versions<'r> {
+    repository: &'r Repository,
+    workspaces: &'r [Workspaces],
+    locks: RefCell<FxHashMap<RepoPath, Option<Rc<Lock>>>>,
+}
+
+/// The text of a lock file.
+enum Lock {
+    Npm(Arc<str>),
+    Pnpm(Arc<str>),
+    Yarn(Arc<str>),
+    Bun(Arc<str>),
+}
+
+impl<'r> Versions<'r> {
+    pub(super) fn new(repository: &'r Repository, workspaces: &'r [Workspaces]) -> Self {
+        Self {
+            repository,
+            workspaces,
+            locks: RefCell::default(),
+        }
+    }
+
+    /// The versions of what `package` lists, and of what `root` lists for all, without range signs.
+    pub(super) fn of(&self, package: &Package, root: Option<&Package>) -> BTreeMap<String, String> {
+        let mut found = BTreeMap::new();
+        self.add(package, &mut found);
+        if let Some(root) = root {
+            self.add(root, &mut found);
+        }
+        found
+    }
+
+    fn add(&self, package: &Package, found: &mut BTreeMap<String, String>) {
+        let folder = package.folder();
+        // The first of the lists wins, as it does for `Package::range`.
+        let listed = [
+            &package.peer_dependencies,
+            &package.dev_dependencies,
+            &package.dependencies,
+        ];
+        let mut wanted: Wanted<'_> = listed
+            .into_iter()
+            .flatten()
+            .filter(|(name, _)| !found.contains_key(*name))
+            .map(|(name, range)| (name.as_str(), range.as_str()))
+            .collect();
+        for at in std::iter::successors(Some(folder.clone()), RepoPath::parent) {
+            if wanted.is_empty() {
+                return;
             }
-            None => range,
+            let (Some(relative), Some(lock)) = (folder.strip_prefix(&at), self.lock(&at)) else {
+                continue;
+            };
+            for (name, version) in lock.versions(relative, &wanted) {
+                wanted.remove(name);
+                found.insert(name.to_owned(), version);
+            }
+        }
+        for (name, range) in wanted {
+            if let Some(version) = self.listed(&folder, name, range) {
+                found.insert(name.to_owned(), version);
+            }
+        }
+    }
+
+    /// What the manifest says, or the catalog that it names.
+    fn listed(&self, folder: &RepoPath, name: &str, range: &str) -> Option<String> {
+        let Some(catalog) = range.strip_prefix("catalog:") else {
+            return without_signs(range);
         };
-        without_signs(range)
-    })
+        let catalog = if catalog == "default" { "" } else { catalog };
+        let key = (catalog.to_owned(), name.to_owned());
+        let sets = self.workspaces.iter();
+        let mut sets = sets.filter(|set| folder.starts_with(&set.root));
+        without_signs(sets.find_map(|set| set.catalogs.get(&key))?)
+    }
+
+    /// The lock file in a folder.
+    fn lock(&self, at: &RepoPath) -> Option<Rc<Lock>> {
+        let mut locks = self.locks.borrow_mut();
+        let lock = locks.entry(at.clone()).or_insert_with(|| {
+            let read = |file: &str| {
+                let path = at.join(file);
+                let there = self.repository.exists(&path);
+                let file = there.then(|| self.repository.read_up_to(&path, MAX_LOCK_BYTES).ok());
+                file.flatten().map(|file| file.text)
+            };
+            let lock = read("package-lock.json").map(Lock::Npm);
+            let lock = lock.or_else(|| read("pnpm-lock.yaml").map(Lock::Pnpm));
+            let lock = lock.or_else(|| read("yarn.lock").map(Lock::Yarn));
+            lock.or_else(|| read("bun.lock").map(Lock::Bun))
+                .map(Rc::new)
+        });
+        lock.clone()
+    }
+}
+
+impl Lock {
+    /// The versions of the wanted packages, as the package in the folder `relative` gets them, in one pass.
+    fn versions<'p>(&self, relative: &str, wanted: &Wanted<'p>) -> FxHashMap<&'p str, String> {
+        match self {
+            Self::Npm(text) => npm(text, relative, wanted),
+            Self::Pnpm(text) => pnpm(text, relative, wanted),
+            Self::Yarn(text) => yarn(text, wanted),
+            Self::Bun(text) => bun(text, wanted),
+        }
+    }
 }
 
 /// `^15.1.0` → `15.1.0`, `>=14 <16` → `14`, `npm:next@15.0.0` → `15.0.0`, `canary` → `canary`.
@@ -55,37 +144,6 @@ fn without_signs(range: &str) -> Option<String> {
     (!plain.is_empty() && !matches!(plain, "*" | "x")).then(|| plain.to_owned())
 }
 
-/// The version in the lock file of folder `at`, for the package in `folder`.
-fn locked(
-    repository: &Repository,
-    at: &RepoPath,
-    folder: &RepoPath,
-    name: &str,
-    range: Option<&str>,
-) -> Option<String> {
-    let relative = folder.strip_prefix(at)?;
-    let read = |file: &str| {
-        let path = at.join(file);
-        repository
-            .exists(&path)
-            .then(|| repository.read_up_to(&path, MAX_LOCK_BYTES).ok())
-            .flatten()
-    };
-    if let Some(file) = read("package-lock.json") {
-        return npm(&file.text, relative, name);
-    }
-    if let Some(file) = read("pnpm-lock.yaml") {
-        return pnpm(&file.text, relative, name);
-    }
-    if let Some(file) = read("yarn.lock") {
-        return yarn(&file.text, name, range?);
-    }
-    if let Some(file) = read("bun.lock") {
-        return bun(&file.text, name);
-    }
-    None
-}
-
 /// The text in quotes behind `key` and a colon, near the beginning of `text`.
 fn quoted_after<'t>(text: &'t str, key: &str) -> Option<&'t str> {
     let at = text.find(key)?;
@@ -95,62 +153,118 @@ fn quoted_after<'t>(text: &'t str, key: &str) -> Option<&'t str> {
     rest.get(open..close)
 }
 
-fn after<'t>(text: &'t str, needle: &str) -> Option<&'t str> {
-    let at = memmem::find(text.as_bytes(), needle.as_bytes())?;
-    text.get(at + needle.len()..)
+/// The wanted package of this name.
+fn asked<'p>(wanted: &Wanted<'p>, name: &str) -> Option<&'p str> {
+    wanted.get_key_value(name).map(|(name, _)| *name)
 }
 
-fn npm(text: &str, relative: &str, name: &str) -> Option<String> {
-    let own = (!relative.is_empty())
-        .then(|| after(text, &format!("\"{relative}/node_modules/{name}\": {{")))
-        .flatten();
-    let entry = own.or_else(|| after(text, &format!("\"node_modules/{name}\": {{")))?;
-    quoted_after(entry, "\"version\":").map(str::to_owned)
+/// `"apps/web/node_modules/next": {`; what lies in the package's own folder goes before what lies at the root.
+fn npm<'p>(text: &str, relative: &str, wanted: &Wanted<'p>) -> FxHashMap<&'p str, String> {
+    const FOLDER: &str = "node_modules/";
+    let (mut own, mut shared) = (FxHashMap::default(), FxHashMap::default());
+    for at in memmem::find_iter(text.as_bytes(), FOLDER) {
+        let (Some(before), Some(rest)) = (text.get(..at), text.get(at + FOLDER.len()..)) else {
+            continue;
+        };
+        let found = if before.ends_with('"') {
+            &mut shared
+        } else if !relative.is_empty()
+            && before
+                .strip_suffix('/')
+                .and_then(|before| before.strip_suffix(relative))
+                .is_some_and(|before| before.ends_with('"'))
+        {
+            &mut own
+        } else {
+            continue;
+        };
+        let Some((name, entry)) = rest.split_once('"') else {
+            continue;
+        };
+        if let Some(name) = asked(wanted, name)
+            && let Some(entry) = entry.strip_prefix(": {")
+            && let Some(version) = quoted_after(entry, "\"version\":")
+        {
+            found.entry(name).or_insert_with(|| version.to_owned());
+        }
+    }
+    shared.extend(own);
+    shared
 }
 
-fn pnpm(text: &str, relative: &str, name: &str) -> Option<String> {
+fn pnpm<'p>(text: &str, relative: &str, wanted: &Wanted<'p>) -> FxHashMap<&'p str, String> {
     let importer = if relative.is_empty() { "." } else { relative };
-    let mut lines = text
+    let importer = format!("  {importer}:");
+    let lines = text
         .lines()
         .skip_while(|line| line.trim_end() != "importers:")
-        .skip_while(|line| line.trim_end() != format!("  {importer}:"))
+        .skip_while(|line| line.trim_end() != importer)
         .skip(1)
-        .take_while(|line| line.is_empty() || line.starts_with("    "))
-        .skip_while(|line| {
-            let key = line.trim().trim_end_matches(':');
-            key.trim_matches(['\'', '"']) != name || !line.trim_end().ends_with(':')
-        })
-        .skip(1);
-    let version = lines.find_map(|line| line.trim().strip_prefix("version:"))?;
-    let version = version.trim().trim_matches(['\'', '"']);
-    let plain = version.split('(').next().unwrap_or(version);
-    (!plain.starts_with("link:")).then(|| plain.to_owned())
+        .take_while(|line| line.is_empty() || line.starts_with("    "));
+    let mut found = FxHashMap::default();
+    let mut current = None;
+    for line in lines {
+        let line = line.trim();
+        if let Some(key) = line.strip_suffix(':') {
+            current = asked(wanted, key.trim_matches(['\'', '"']));
+        } else if let Some(version) = line.strip_prefix("version:")
+            && let Some(name) = current.take()
+        {
+            let version = version.trim().trim_matches(['\'', '"']);
+            let plain = version.split('(').next().unwrap_or(version);
+            if !plain.starts_with("link:") {
+                found.insert(name, plain.to_owned());
+            }
+        }
+    }
+    found
 }
 
-fn yarn(text: &str, name: &str, range: &str) -> Option<String> {
-    let keys = [format!("{name}@{range}"), format!("{name}@npm:{range}")];
-    let mut lines = text.lines().skip_while(|line| {
-        line.starts_with([' ', '#'])
-            || !line
-                .trim_end_matches(':')
-                .split(", ")
-                .any(|key| keys.iter().any(|wanted| key.trim_matches('"') == wanted))
-    });
-    lines.next()?;
-    let version = lines
-        .take_while(|line| line.starts_with(' '))
-        .find_map(|line| line.trim().strip_prefix("version"))?;
-    Some(
-        version
-            .trim_matches(|c| matches!(c, ' ' | ':' | '"'))
-            .to_owned(),
-    )
+fn yarn<'p>(text: &str, wanted: &Wanted<'p>) -> FxHashMap<&'p str, String> {
+    let mut found = FxHashMap::default();
+    let mut current = None;
+    for line in text.lines() {
+        if line.starts_with('#') {
+            continue;
+        }
+        if !line.starts_with(' ') {
+            let mut keys = line.trim_end_matches(':').split(", ");
+            current = keys.find_map(|key| {
+                let (name, range) = key.trim_matches('"').rsplit_once('@')?;
+                // `next@npm:^15.1.0` in the files of newer versions; `name@npm:other@1` has one more.
+                let range = range.strip_prefix("npm:").unwrap_or(range);
+                let (name, listed) = wanted.get_key_value(name)?;
+                (listed.strip_prefix("npm:").unwrap_or(listed) == range).then_some(*name)
+            });
+        } else if let Some(name) = current
+            && let Some(version) = line.trim().strip_prefix("version")
+        {
+            let version = version.trim_matches(|c| matches!(c, ' ' | ':' | '"'));
+            found.insert(name, version.to_owned());
+            current = None;
+        }
+    }
+    found
 }
 
-fn bun(text: &str, name: &str) -> Option<String> {
-    let entry = after(text, &format!("\"{name}\": [\"{name}@"))?;
-    let version = entry.split('"').next()?;
-    Some(version.to_owned())
+/// `"next": ["next@15.5.0", …]`
+fn bun<'p>(text: &str, wanted: &Wanted<'p>) -> FxHashMap<&'p str, String> {
+    const BETWEEN: &str = "\": [\"";
+    let mut found = FxHashMap::default();
+    for at in memmem::find_iter(text.as_bytes(), BETWEEN) {
+        let (Some(before), Some(rest)) = (text.get(..at), text.get(at + BETWEEN.len()..)) else {
+            continue;
+        };
+        let name = before.rsplit('"').next().unwrap_or_default();
+        if let Some(name) = asked(wanted, name)
+            && let Some(locked) = rest.strip_prefix(name)
+            && let Some(version) = locked.strip_prefix('@')
+            && let Some(version) = version.split('"').next()
+        {
+            found.entry(name).or_insert_with(|| version.to_owned());
+        }
+    }
+    found
 }
 
 #[cfg(test)]
@@ -166,7 +280,8 @@ mod tests {
             .iter()
             .find(|package| package.folder().as_str() == folder)
             .unwrap();
-        version_of(&repository, package, None, &manifests.workspaces, "next")
+        let versions = Versions::new(&repository, &manifests.workspaces);
+        versions.of(package, None).remove("next")
     }
 
     const WEB: (&str, &str) = (

@@ -132,6 +132,19 @@ pub enum MeasuredResult {
     Audit,
 }
 
+impl MeasuredResult {
+    /// The key under `[measure]` that names its file.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Coverage => "coverage",
+            Self::Load => "load",
+            Self::Lighthouse => "lighthouse",
+            Self::Audit => "audit",
+        }
+    }
+}
+
 /// One target of `[check.measured]`.
 #[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]

@@ -226,8 +226,13 @@ impl Repository {
         let Origin::Disk(root) = &self.origin else {
             return self.read(path).map(|file| file.text.to_string());
         };
-        let target = std::fs::canonicalize(root.join(path.as_str()))
-            .map_err(|error| refuse(reason(&error)))?;
+        let target =
+            std::fs::canonicalize(root.join(path.as_str())).map_err(|error| {
+                match error.kind() {
+                    std::io::ErrorKind::NotFound => refuse(String::from("not there")),
+                    _ => refuse(reason(&error)),
+                }
+            })?;
         if !target.starts_with(root) {
             return Err(refuse(String::from("it leads out of the audited folder")));
         }
@@ -253,7 +258,7 @@ fn folders_of(files: &[RepoPath]) -> FxHashSet<RepoPath> {
 }
 
 /// Whether a file is code that somebody wrote.
-fn is_module(path: &RepoPath) -> bool {
+pub(super) fn is_module(path: &RepoPath) -> bool {
     let Some(extension) = path.extension() else {
         return false;
     };
@@ -450,6 +455,7 @@ mod tests {
         symlink("../shared/x.ts", folder.path().join("app/x.ts")).unwrap();
         symlink(outside.path(), folder.path().join("app/out")).unwrap();
         symlink("nowhere", folder.path().join("app/dangling")).unwrap();
+        symlink("nowhere", folder.path().join("app/route.ts")).unwrap();
         let repository = Repository::open(folder.path()).unwrap();
         assert_eq!(
             names(repository.files()),
@@ -466,7 +472,7 @@ mod tests {
             .iter()
             .map(|problem| problem.path.as_str())
             .collect();
-        assert_eq!(problems, ["app/out"]);
+        assert_eq!(problems, ["app/out", "app/route.ts"]);
     }
 
     #[cfg(unix)]

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use ignore::{DirEntry, ParallelVisitor, ParallelVisitorBuilder, WalkBuilder, WalkState};
 
-use super::repository::reason;
+use super::repository::{is_module, reason};
 use super::{RepoPath, Unreadable};
 
 /// Folders that never hold what somebody wrote.
@@ -154,8 +154,12 @@ impl Visitor<'_> {
             path: path.clone(),
             reason: String::from(reason),
         };
-        // A link that leads nowhere, as `.env` often does in a fresh checkout, holds nothing to examine.
+        // A link that leads nowhere, as `.env` often does in a fresh checkout, holds nothing to examine; where code should be,
+        // it is missing.
         let Ok(target) = std::fs::canonicalize(absolute) else {
+            if is_module(&path) {
+                self.own.problems.push(refuse("a link that leads nowhere"));
+            }
             return;
         };
         let Ok(inside) = target.strip_prefix(self.root) else {
