@@ -1,5 +1,5 @@
 //! Embeds `rules/`, one list of (path below `rules/`, text), `rules/controls/` included; and of every rule's fixtures the
-//! file with the guilty line and the same file put right, for `readiness explain`.
+//! pair of files that `readiness explain` shows.
 
 use std::{
     env,
@@ -50,7 +50,9 @@ fn main() {
     }
 }
 
-/// `(rule, bad path, bad text, good path, good text)` of every rule whose fixtures mark a line.
+/// `(rule, bad path, bad text, good path, good text)` of every rule: the file with the guilty line and what it became; where no
+/// line is guilty, because something is missing, the file that was added or changed. A path or a text may be empty. Where
+/// another pair tells more, `SHOW` in the rule's folder names it: `bad: lib/a.ts`, `good: lib/b.ts`.
 fn examples(fixtures: &Path) -> String {
     let mut list = String::from("&[\n");
     println!("cargo:rerun-if-changed={}", fixtures.display());
@@ -58,37 +60,89 @@ fn examples(fixtures: &Path) -> String {
         let Some(id) = folder.file_name().and_then(|name| name.to_str()) else {
             continue;
         };
-        let (bad, good) = (files(&folder.join("bad")), files(&folder.join("good")));
-        let marked = bad.iter().find(|file| {
-            let text = fs::read_to_string(file).unwrap_or_default();
-            text.lines().any(|line| line.ends_with(&format!("~ {id}")))
-        });
-        let Some(marked) = marked else {
+        let (bad, good) = (Side::new(&folder, "bad"), Side::new(&folder, "good"));
+        let (bad_path, good_path) = shown(&folder).unwrap_or_else(|| pair(id, &bad, &good));
+        if good_path.is_empty() {
             continue;
-        };
-        let below = |file: &Path, side: &str| {
-            let path = file.strip_prefix(folder.join(side)).unwrap_or(file);
-            path.to_string_lossy().replace('\\', "/")
-        };
-        let path = below(marked, "bad");
-        let same_place = good.iter().find(|file| below(file, "good") == path);
-        let right = same_place.or_else(|| {
-            good.iter()
-                .find(|file| file.file_name() == marked.file_name())
-        });
-        let Some(right) = right else {
-            continue;
+        }
+        let text = |side: &Side, path: &str| match side.file(path) {
+            Some(_) => format!(
+                "include_str!({:?})",
+                side.folder.join(path).display().to_string()
+            ),
+            None => String::from("\"\""),
         };
         let _ = writeln!(
             list,
-            "({id:?}, {path:?}, include_str!({:?}), {:?}, include_str!({:?})),",
-            marked.display().to_string(),
-            below(right, "good"),
-            right.display().to_string()
+            "({id:?}, {bad_path:?}, {}, {good_path:?}, {}),",
+            text(&bad, &bad_path),
+            text(&good, &good_path)
         );
     }
     list.push_str("]\n");
     list
+}
+
+/// One half of a rule's fixtures: its folder and its files with their texts, by path.
+struct Side {
+    folder: PathBuf,
+    files: Vec<(String, String)>,
+}
+
+impl Side {
+    fn new(folder: &Path, side: &str) -> Self {
+        let folder = folder.join(side);
+        let files = files(&folder).into_iter().map(|file| {
+            let path = file.strip_prefix(&folder).unwrap_or(&file);
+            let path = path.to_string_lossy().replace('\\', "/");
+            (path, fs::read_to_string(&file).unwrap_or_default())
+        });
+        let files = files.collect();
+        Self { folder, files }
+    }
+
+    fn file(&self, path: &str) -> Option<&str> {
+        let file = self.files.iter().find(|(name, _)| name == path);
+        file.map(|(_, text)| text.as_str())
+    }
+}
+
+/// What `SHOW` says.
+fn shown(folder: &Path) -> Option<(String, String)> {
+    let file = folder.join("SHOW");
+    println!("cargo:rerun-if-changed={}", file.display());
+    let text = fs::read_to_string(file).ok()?;
+    let path = |side: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(side));
+        line.unwrap_or_default().trim().to_owned()
+    };
+    Some((path("bad:"), path("good:")))
+}
+
+/// The two files that say most.
+fn pair(id: &str, bad: &Side, good: &Side) -> (String, String) {
+    let mark = format!("~ {id}");
+    let marked = |text: &str| text.lines().any(|line| line.ends_with(&mark));
+    let mut guilty = bad.files.iter().filter(|(_, text)| marked(text));
+    let put_right = guilty.clone().find(|(path, _)| good.file(path).is_some());
+    if let Some((path, _)) = put_right {
+        return (path.clone(), path.clone());
+    }
+    if let Some((path, _)) = guilty.next() {
+        let name = path.rsplit('/').next();
+        let same_name = good
+            .files
+            .iter()
+            .find(|(other, _)| other.rsplit('/').next() == name);
+        return same_name.map_or_else(Default::default, |(other, _)| (path.clone(), other.clone()));
+    }
+    let is_new = |(path, _): &&(String, String)| bad.file(path).is_none();
+    if let Some((path, _)) = good.files.iter().find(is_new) {
+        return (String::new(), path.clone());
+    }
+    let mut files = good.files.iter();
+    let changed = files.find(|(path, text)| bad.file(path) != Some(text));
+    changed.map_or_else(Default::default, |(path, _)| (path.clone(), path.clone()))
 }
 
 fn entries(folder: &Path) -> Vec<PathBuf> {

@@ -122,9 +122,9 @@ fn listed_by<'a>(rules: &'a RuleSet, rule: &'a Rule) -> impl Iterator<Item = &'a
 fn how_words(how: How) -> &'static str {
     match how {
         How::Static => "from the code",
-        How::Evidence => "from documents in the repository",
-        How::Measured => "from result files of other tools",
-        How::Attest => "from what the team attests",
+        How::Evidence => "from documents",
+        How::Measured => "from result files",
+        How::Attest => "attested by the team",
     }
 }
 
@@ -219,10 +219,15 @@ pub fn explain(rules: &RuleSet, rule: &Rule, style: Style) -> String {
         Line::of(severity_ink(rule.severity), rule.severity.word()).with(
             Ink::Faint,
             &format!(
-                " · {} · {} · about {} per gap · since {}",
+                " · {} · {} · {} {} · since {}",
                 rule.category.word(),
                 how_words(rule.how),
                 hours(rule.effort_hours),
+                if rule.effort_once {
+                    "for all gaps"
+                } else {
+                    "per gap"
+                },
                 rule.since
             ),
         ),
@@ -252,16 +257,66 @@ pub fn explain(rules: &RuleSet, rule: &Rule, style: Style) -> String {
             page.line(Line::of(Ink::Plain, "  ").with(Ink::Code, &link));
         }
     }
-    page.heading("Suppress", "with a reason, on the line before");
-    page.line(Line::of(Ink::Plain, "  ").with(
-        Ink::Code,
-        &format!("// readiness-ignore {} -- reason", rule.id),
-    ));
+    if rule.may_be_attested() {
+        page.heading(
+            "Attest",
+            "in readiness.toml, where it lies outside the code",
+        );
+        let table = [
+            format!("[attest.{}]", rule.id),
+            String::from("by = \"who\""),
+            String::from("on = YYYY-MM-DD"),
+            String::from("until = YYYY-MM-DD"),
+            String::from("evidence = \"https://…\""),
+        ];
+        snippet(&mut page, &table);
+    }
+    if has_a_line(rule) {
+        page.heading("Suppress", "with a reason, on the line before");
+        let comment = format!("// readiness-ignore {} -- reason", rule.id);
+        snippet(&mut page, &[comment]);
+    } else if rule.how != How::Attest && rule.how != How::Measured {
+        page.heading("Suppress", "with a reason, in readiness.toml");
+        let table = [
+            String::from("[[ignore]]"),
+            format!("rule = \"{}\"", rule.id),
+            String::from("path = \"**\""),
+            String::from("reason = \"…\""),
+        ];
+        snippet(&mut page, &table);
+    }
     page.finish()
 }
 
+/// Gaps have a line of code that a comment can stand before; what is missing altogether has none.
+fn has_a_line(rule: &Rule) -> bool {
+    !matches!(
+        rule.check,
+        Check::Present(_)
+            | Check::Parts(_)
+            | Check::Attest(_)
+            | Check::Measured(_)
+            | Check::Dependency(_)
+            | Check::File(_)
+            | Check::RouteExists(_)
+            | Check::EnvValidation(_)
+            | Check::EnvDocumented(_)
+            | Check::UnitsTested(_)
+    )
+}
+
+fn snippet(page: &mut Page, lines: &[String]) {
+    for line in lines {
+        page.whole_line(Line::of(Ink::Plain, "  ").with(Ink::Code, line));
+    }
+}
+
 fn bad_and_good(page: &mut Page, example: &Example) {
-    page.heading("Bad", example.bad_file);
+    if example.bad_file.is_empty() {
+        page.heading("Bad", "nothing like the file below");
+    } else {
+        page.heading("Bad", example.bad_file);
+    }
     for (line, guilty) in example.bad() {
         let ink = if guilty { Ink::Bad } else { Ink::Plain };
         let mark = if guilty { "> " } else { "  " };

@@ -111,6 +111,8 @@ pub struct Rule {
     pub cwe: Vec<u32>,
     /// Hours that one gap takes to close.
     pub effort_hours: f64,
+    /// Those hours close all gaps of an application.
+    pub effort_once: bool,
     /// What it looks at.
     pub check: Check,
     /// The numbers of its patterns in [`super::RuleSet::patterns`].
@@ -161,6 +163,7 @@ impl Rule {
             links: file.links,
             cwe: file.cwe,
             effort_hours: file.effort_hours?,
+            effort_once: file.effort_once,
             check: file.check?,
             patterns: 0..0,
             file: source.file.clone(),

@@ -20,7 +20,7 @@ const BEFORE: usize = 2;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Example {
     rule: &'static str,
-    /// The file with the gap, inside its fixture.
+    /// The file with the gap, inside its fixture; empty where the gap is that there is none.
     pub bad_file: &'static str,
     bad: &'static str,
     /// The file that has it no more.
@@ -28,7 +28,7 @@ pub struct Example {
     good: &'static str,
 }
 
-/// The example of a rule, when its fixtures mark a line.
+/// The example of a rule, when it has fixtures.
 #[must_use]
 pub fn example(rule: &str) -> Option<Example> {
     let found = EMBEDDED.iter().find(|embedded| embedded.0 == rule)?;
@@ -43,7 +43,7 @@ pub fn example(rule: &str) -> Option<Example> {
 }
 
 impl Example {
-    /// The lines around the gap, without their marks; true for the guilty ones.
+    /// The lines around the gap, without their marks; true for the guilty ones, where lines are guilty.
     #[must_use]
     pub fn bad(&self) -> Vec<(&'static str, bool)> {
         let lines: Vec<(&str, bool)> = self
@@ -54,7 +54,17 @@ impl Example {
                 None => (line, false),
             })
             .collect();
-        let first = lines.iter().position(|(_, guilty)| *guilty).unwrap_or(0);
+        let good: Vec<&str> = self.good.lines().collect();
+        let guilty = lines.iter().position(|(_, guilty)| *guilty);
+        let gone = || {
+            let mut lines = lines.iter();
+            lines.position(|(line, _)| !line.starts_with("import ") && !good.contains(line))
+        };
+        let differs = || {
+            let same = |(bad, good): &(&(&str, bool), &&str)| bad.0 == **good;
+            lines.iter().zip(&good).take_while(same).count()
+        };
+        let first = guilty.or_else(gone).unwrap_or_else(differs);
         window(&lines, first)
     }
 
@@ -67,6 +77,9 @@ impl Example {
             .map(|line| self.without_mark(line).unwrap_or(line))
             .collect();
         let lines: Vec<&str> = self.good.lines().collect();
+        if bad.is_empty() {
+            return window(&lines, 0);
+        }
         let is_new = |line: &&str| !line.starts_with("import ") && !bad.contains(line);
         let first = lines.iter().position(is_new).unwrap_or(0);
         window(&lines, first)
@@ -151,17 +164,24 @@ mod tests {
     }
 
     #[test]
-    fn every_embedded_example_shows_a_guilty_line() {
+    fn every_example_shows_what_is_missing_or_guilty_and_what_is_good() {
         assert!(!EMBEDDED.is_empty());
         for embedded in EMBEDDED {
             let example = example(embedded.0).unwrap();
-            assert!(
-                example.bad().iter().any(|(_, guilty)| *guilty),
+            assert_eq!(
+                example.bad().is_empty(),
+                example.bad_file.is_empty(),
                 "{}",
                 embedded.0
             );
             assert!(!example.good().is_empty(), "{}", embedded.0);
-            assert_ne!(example.bad, example.good, "{}", embedded.0);
+            let bad = example.bad.lines();
+            let bad = bad.map(|line| example.without_mark(line).unwrap_or(line));
+            assert!(
+                example.bad_file != example.good_file || !bad.eq(example.good.lines()),
+                "{} is the same before and after",
+                embedded.0
+            );
         }
     }
 }

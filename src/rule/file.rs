@@ -41,6 +41,11 @@ pub struct RuleFile {
     #[schemars(required)]
     #[serde(rename = "effort_hours")]
     pub effort_hours: Option<f64>,
+    /// Those hours are the work for the whole application, however many gaps there are: the first one closed brings what the
+    /// others need.
+    #[serde(default)]
+    #[serde(rename = "effort_once")]
+    pub effort_once: bool,
     /// What it looks at: exactly one `[check.<kind>]`.
     #[schemars(required)]
     pub check: Option<Check>,

@@ -23,7 +23,8 @@ pub(super) fn level(severity: Severity) -> &'static str {
 pub(super) fn descriptor(rule: &Rule) -> Descriptor {
     Descriptor {
         id: rule.id.clone(),
-        name: pascal(&rule.id),
+        // A name that differs from the id only in its letters' case says nothing, and is no valid one.
+        name: rule.id.contains('-').then(|| pascal(&rule.id)),
         short_description: Message::new(sentence(&rule.title)),
         full_description: Message::new(shortened(&one_line(&rule.why))),
         help: Help {
