@@ -175,6 +175,8 @@ pub struct Item {
     pub total: usize,
     /// Open findings.
     pub gaps: usize,
+    /// Of what is done, the places that show it: the first for each rule. Empty where nothing was found to be wrong.
+    pub shown: Vec<Location>,
 }
 
 /// Where an item stands.

@@ -229,6 +229,10 @@ fn audit_app(
                 result.covered = result.total;
                 result.covered_weight = result.total_weight;
                 result.findings.clear();
+                result.shown = config
+                    .attest
+                    .get(&rule.id)
+                    .map(|attestation| attestation.location.clone());
             }
             unattested = rule.how == How::Attest && result.covered < result.total;
         }
@@ -246,6 +250,7 @@ fn audit_app(
             gaps: 0,
             elsewhere: 0,
             unattested,
+            shown: result.shown,
         };
         outcomes.insert(rule.id.clone(), outcome);
         if let Some(severity) = config.rules.get(&rule.id).and_then(|it| it.severity) {

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::rule::{How, Roadmap, RoadmapItem, RuleSet, Severity};
+use crate::source::Location;
 
 use super::{Item, ItemState, Phase, RuleAnswer};
 
@@ -29,6 +30,8 @@ pub struct Outcome {
     pub elsewhere: usize,
     /// It waits for somebody to vouch for it.
     pub unattested: bool,
+    /// A place that shows what is in order.
+    pub shown: Option<Location>,
 }
 
 impl Outcome {
@@ -220,8 +223,10 @@ fn judge_item(
                 .map(|(id, outcome)| {
                     let open = outcome.total - outcome.covered;
                     let open = open.saturating_sub(outcome.elsewhere);
-                    let hours = rules.rule(id).map_or(0.0, |rule| rule.effort_hours);
-                    hours * full_units(open)
+                    rules.rule(id).map_or(0.0, |rule| {
+                        let units = if rule.effort_once { open.min(1) } else { open };
+                        rule.effort_hours * full_units(units)
+                    })
                 })
                 .sum();
             (sum * 2.0).ceil() / 2.0
@@ -243,6 +248,20 @@ fn judge_item(
         covered: sum(|outcome| outcome.covered),
         total: sum(|outcome| outcome.total),
         gaps: sum(|outcome| outcome.gaps),
+        shown: if state == ItemState::Done {
+            let mut places: Vec<Location> = Vec::new();
+            for place in mine
+                .iter()
+                .filter_map(|(_, outcome)| outcome.shown.as_ref())
+            {
+                if !places.contains(place) {
+                    places.push(place.clone());
+                }
+            }
+            places
+        } else {
+            Vec::new()
+        },
     };
     (judged, value)
 }

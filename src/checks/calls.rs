@@ -33,7 +33,10 @@ pub(super) fn run(subject: &Subject<'_>, check: &Calls) -> CheckResult {
             continue;
         }
         match Holds::any(check.unless.iter().map(holds)) {
-            Holds::Yes => result.covered(1.0),
+            Holds::Yes => result.covered_at(1.0, || {
+                let module = subject.model.graph.module(call.site.module);
+                Some(module.location(module.span(call.site.expr)))
+            }),
             Holds::Unknown => result.unknown(),
             Holds::No => {
                 let key = match check.per {

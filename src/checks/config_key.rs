@@ -40,7 +40,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &ConfigKey) -> CheckResult {
         };
         let covered = if fits { Some(true) } else { made_up() };
         if covered == Some(true) {
-            result.covered(1.0);
+            result.covered_at(1.0, || Some(entry.location.clone()));
         } else if covered.is_none() {
             result.unknown();
         } else {

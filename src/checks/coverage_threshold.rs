@@ -49,8 +49,8 @@ pub(super) fn run(subject: &Subject<'_>, check: &CoverageThreshold) -> CheckResu
     in_documents(subject, &mut found);
     let mut findings: Vec<_> = Vec::new();
     match found.highest {
-        Some((percent, _)) if percent >= check.percent => {
-            return CheckResult::pass_or_fail(Vec::new());
+        Some((percent, location)) if percent >= check.percent => {
+            return CheckResult::passed(Some(location));
         }
         Some((percent, location)) => {
             let wanted = check.percent;

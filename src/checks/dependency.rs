@@ -20,23 +20,33 @@ pub(super) fn run(subject: &Subject<'_>, check: &Dependency) -> CheckResult {
             None => (entry.as_str(), None),
         })
         .collect();
-    let used = wanted.iter().any(|(package, call)| {
+    let wants = |module: &ModuleRecord| {
+        wanted.iter().find_map(|(package, call)| {
+            let mut requests = module.requests.iter();
+            let request = requests
+                .find(|each| !each.type_only && is_of(package, &each.specifier))
+                .filter(|_| call.is_none_or(|call| calls_of(module, package, call)))?;
+            Some(module.location(request.span))
+        })
+    };
+    let exports = |module: &ModuleRecord| {
+        check.or_exports.iter().find_map(|entry| {
+            let (stem, name) = entry.split_once('#').unwrap_or((entry, "default"));
+            let mut exports = module.exports.iter();
+            let found = exports.find(|export| module.path.stem() == stem && &*export.name == name);
+            Some(module.location(found?.span))
+        })
+    };
+    // What the application takes from packages is known already; only where is not.
+    let used = wanted.iter().any(|(package, _)| {
         let mut specifiers = subject.specifiers().iter();
         specifiers.any(|specifier| is_of(package, specifier))
-            && call.is_none_or(|call| {
-                reached
-                    .clone()
-                    .any(|module| calls_of(module, package, call))
-            })
     });
-    let exported = check.or_exports.iter().any(|entry| {
-        let (stem, name) = entry.split_once('#').unwrap_or((entry, "default"));
-        reached.clone().any(|module| {
-            module.path.stem() == stem && module.exports.iter().any(|export| &*export.name == name)
-        })
-    });
-    if used || exported {
-        return CheckResult::pass_or_fail(Vec::new());
+    let mut modules = reached.clone();
+    let place = used.then(|| modules.find_map(wants)).flatten();
+    let mut modules = reached.clone();
+    if let Some(place) = place.or_else(|| modules.find_map(exports)) {
+        return CheckResult::passed(Some(place));
     }
     let installed = subject.package().and_then(|package| {
         let names = package

@@ -32,8 +32,8 @@ pub(super) fn run(subject: &Subject<'_>, check: &EnvValidation) -> CheckResult {
     if variables.len() < check.at_least {
         return CheckResult::default();
     }
-    if subject.running().any(|module| validates(module, check)) {
-        return CheckResult::pass_or_fail(Vec::new());
+    if let Some(module) = subject.running().find(|module| validates(module, check)) {
+        return CheckResult::passed(Some(Location::of_line(&module.path, 1)));
     }
     let count = variables.len();
     let message = format!(

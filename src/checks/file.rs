@@ -23,7 +23,8 @@ pub(super) fn run(subject: &Subject<'_>, check: &FileCheck) -> CheckResult {
     if found.is_empty() {
         return CheckResult::pass_or_fail(vec![subject.app_finding(check.says.clone())]);
     }
-    CheckResult::pass_or_fail(Vec::new())
+    let place = found.first().map(|path| Location::of_line(path, 1));
+    CheckResult::passed(place)
 }
 
 /// The paths that one of the globs names, from the application's folder or from the root.

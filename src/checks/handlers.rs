@@ -51,9 +51,9 @@ pub(super) fn run(subject: &Subject<'_>, check: &Handlers) -> CheckResult {
     for (number, route) in asked {
         if in_order(subject, check, number, route) {
             if check.one_is_enough {
-                return CheckResult::pass_or_fail(Vec::new());
+                return CheckResult::passed(Some(route.location.clone()));
             }
-            result.covered(weight(route));
+            result.covered_at(weight(route), || Some(route.location.clone()));
         } else if let Some(control) = check.needs_control
             && route
                 .controls

@@ -28,7 +28,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &Measured) -> CheckResult {
             _ => None,
         };
         match wrong {
-            None => result.covered(1.0),
+            None => result.covered_at(1.0, || Some(Location::of_line(file, 1))),
             Some(wrong) => {
                 let message = format!("{} is {}, {wrong}", target.name, shown(*value));
                 let place = Location::of_line(file, 1);

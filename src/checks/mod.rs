@@ -44,6 +44,7 @@ mod route_mark;
 mod schema;
 mod secret_literal;
 mod server_side;
+mod shown;
 mod signs;
 mod strict_types;
 mod subject;

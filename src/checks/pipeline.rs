@@ -63,7 +63,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &Pipeline) -> CheckResult {
             paths.binary_search(&place).is_ok() || paths.binary_search(&RepoPath::new(file)).is_ok()
         });
         if done || lines.iter().any(|line| runs(step, line)) {
-            result.covered(1.0);
+            result.covered_at(1.0, || Some(Location::of_line(&first.file, 1)));
         } else if lines.iter().any(|line| is_computed(line)) {
             result.unknown();
         } else {

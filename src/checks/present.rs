@@ -6,6 +6,7 @@ use crate::source::{Location, RepoPath};
 
 use super::CheckResult;
 use super::dependency::is_of;
+use super::shown::place;
 use super::signs::{Ground, found};
 use super::subject::Subject;
 
@@ -36,7 +37,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &Present) -> CheckResult {
         // A small application may do without; what it has counts.
         let kept = subject.has_routes() && found(&ground, &check.any);
         return if kept {
-            CheckResult::pass_or_fail(Vec::new())
+            CheckResult::passed(place(&ground, &check.any))
         } else {
             CheckResult::default()
         };
@@ -47,7 +48,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &Present) -> CheckResult {
         found(&ground, &check.any)
     };
     if shown {
-        return CheckResult::pass_or_fail(Vec::new());
+        return CheckResult::passed(place(&ground, &check.any));
     }
     if check
         .likely
@@ -91,7 +92,7 @@ pub(super) fn parts(subject: &Subject<'_>, check: &Parts) -> CheckResult {
     }
     for part in check.parts.iter().filter(|part| asked(&part.when)) {
         if found(&ground, &part.any) {
-            result.covered(1.0);
+            result.covered_at(1.0, || place(&ground, &part.any));
         } else if part
             .likely
             .as_ref()

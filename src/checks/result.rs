@@ -1,6 +1,7 @@
 //! What a check answers.
 
 use crate::finding::Finding;
+use crate::source::Location;
 
 /// Findings, and how much of what was asked is in order.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -19,6 +20,8 @@ pub struct CheckResult {
     pub covered_weight: f64,
     /// The weight of all units.
     pub total_weight: f64,
+    /// A place that shows what is in order: the first of several.
+    pub shown: Option<Location>,
 }
 
 impl CheckResult {
@@ -28,6 +31,14 @@ impl CheckResult {
         self.total += 1;
         self.covered_weight += weight;
         self.total_weight += weight;
+    }
+
+    /// Counts a unit that is in order, and where that is seen.
+    pub fn covered_at(&mut self, weight: f64, place: impl FnOnce() -> Option<Location>) {
+        self.covered(weight);
+        if self.shown.is_none() {
+            self.shown = place();
+        }
     }
 
     /// Counts a unit that is not in order.
@@ -71,6 +82,14 @@ impl CheckResult {
             result.silent_gap(1.0);
             result.findings = findings;
         }
+        result
+    }
+
+    /// One unit for the whole application that is in order, and where that is seen.
+    #[must_use]
+    pub fn passed(place: Option<Location>) -> Self {
+        let mut result = Self::default();
+        result.covered_at(1.0, || place);
         result
     }
 

@@ -42,7 +42,10 @@ pub(super) fn run(subject: &Subject<'_>, check: &RouteControl) -> CheckResult {
                     .at_most(verdict.confidence);
                 result.half(weight(route), finding);
             }
-            _ => result.covered(weight(route)),
+            _ => result.covered_at(weight(route), || {
+                let step = verdict.evidence.last()?;
+                Some(Location::of_line(&step.file, step.line))
+            }),
         }
     }
     result

@@ -22,7 +22,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &RouteExists) -> CheckResult {
         .iter()
         .filter_map(|url| RoutePattern::parse(&url.to_lowercase()).ok())
         .collect();
-    let exists = subject.app.routes.iter().any(|route| {
+    let exists = subject.app.routes.iter().find(|route| {
         let method = route.route.method.as_str();
         let answers = check.methods.is_empty()
             || method == "ANY"
@@ -44,7 +44,9 @@ pub(super) fn run(subject: &Subject<'_>, check: &RouteExists) -> CheckResult {
         let mut modules = loaded.map(|each| subject.model.graph.module(each.module));
         modules.any(|module| answers(module, &fits))
     };
-    if exists || by_middleware() {
+    if let Some(route) = exists {
+        CheckResult::passed(Some(route.location.clone()))
+    } else if by_middleware() {
         CheckResult::pass_or_fail(Vec::new())
     } else {
         CheckResult::pass_or_fail(vec![subject.app_finding(check.says.clone())])

@@ -4,10 +4,10 @@
 
 use std::collections::BTreeSet;
 
-use rustc_hash::FxHashSet;
+use rustc_hash::FxHashMap;
 
 use crate::config::RoutePattern;
-use crate::model::Model;
+use crate::model::{Model, RouteFacts};
 use crate::project::Package;
 use crate::rule::{Signs, wildcard};
 use crate::source::RepoPath;
@@ -20,6 +20,9 @@ use super::subject::Subject;
 
 /// Longer literals are prose.
 const LONGEST_TEXT: usize = 160;
+
+/// Words, each with the first file in which it stands.
+pub(super) type Words = FxHashMap<Box<str>, RepoPath>;
 
 /// Where signs are looked for.
 pub(super) struct Ground<'s, 'm> {
@@ -57,18 +60,18 @@ fn look(ground: &Ground<'_, '_>, signs: &Signs) -> bool {
         || ground.exports(&signs.exports)
         || ground.keys(&signs.keys)
         || ground.scripts(&signs.scripts)
-        || ground.routes(&signs.routes)
-        || ground.files(&signs.files)
+        || ground.route(&signs.routes).is_some()
+        || ground.file(&signs.files).is_some()
         || ground.steps(&signs.steps)
-        || ground.documents(&signs.documents)
-        || ground.names(&signs.names)
-        || ground.fields(&signs.fields)
-        || ground.texts(&signs.texts)
+        || ground.document(&signs.documents).is_some()
+        || fits(&signs.names, || ground.names())
+        || fits(&signs.fields, || ground.fields())
+        || fits(&signs.texts, || ground.texts())
 }
 
 impl<'m> Ground<'_, 'm> {
     /// The manifests that speak for this ground.
-    fn packages(&self) -> impl Iterator<Item = &'m Package> {
+    pub(super) fn packages(&self) -> impl Iterator<Item = &'m Package> {
         let root = self.subject.project.root.clone();
         let whole = self.whole;
         let packages = self.subject.model.project.packages.iter();
@@ -99,7 +102,7 @@ impl<'m> Ground<'_, 'm> {
     }
 
     /// The modules that run on this ground.
-    fn running(&self) -> Box<dyn Iterator<Item = &'m ModuleRecord> + '_> {
+    pub(super) fn running(&self) -> Box<dyn Iterator<Item = &'m ModuleRecord> + '_> {
         if self.whole {
             Box::new(self.subject.all_running())
         } else {
@@ -188,9 +191,10 @@ impl<'m> Ground<'_, 'm> {
         lines.run(commands)
     }
 
-    fn routes(&self, urls: &[String]) -> bool {
+    /// A handler at one of the URLs.
+    pub(super) fn route(&self, urls: &[String]) -> Option<&'m RouteFacts> {
         if urls.is_empty() {
-            return false;
+            return None;
         }
         let patterns: Vec<RoutePattern> = urls
             .iter()
@@ -199,15 +203,15 @@ impl<'m> Ground<'_, 'm> {
         let (whole, own) = (self.whole, self.subject.app);
         let apps = self.subject.model.apps.iter();
         let apps = apps.filter(|app| whole || app.root == own.root);
-        apps.flat_map(|app| &app.routes).any(|route| {
+        apps.flat_map(|app| &app.routes).find(|route| {
             let method = route.route.http_method();
             let url = route.route.url.as_deref().map(str::to_lowercase);
             url.is_some_and(|url| patterns.iter().any(|each| each.matches(method, Some(&url))))
         })
     }
 
-    /// A file fits one of the patterns.
-    fn files(&self, patterns: &[String]) -> bool {
+    /// A file that fits one of the patterns.
+    pub(super) fn file(&self, patterns: &[String]) -> Option<&'m RepoPath> {
         let model = self.subject.model;
         let root = &self.subject.project.root;
         let at = if root.is_root() {
@@ -227,79 +231,76 @@ impl<'m> Ground<'_, 'm> {
             root.as_str().starts_with(folder.trim_end_matches('/'))
         };
         let paths = self.subject.lower_paths();
-        patterns.iter().any(|pattern| {
+        patterns.iter().find_map(|pattern| {
             let part = pattern.split('*').max_by_key(|part| part.len());
-            paths
-                .holding(part.unwrap_or_default())
-                .any(|(index, lower)| {
-                    let Some(path) = model.paths.get(index) else {
-                        return false;
-                    };
-                    let own = path.starts_with(root);
-                    if !(self.whole || own || above(path)) {
-                        return false;
-                    }
-                    if !pattern.contains('/') {
-                        let name = lower.rsplit('/').next().unwrap_or(lower);
-                        return wildcard(pattern, name);
-                    }
+            let mut holding = paths.holding(part.unwrap_or_default());
+            holding.find_map(|(index, lower)| {
+                let path = model.paths.get(index)?;
+                let own = path.starts_with(root);
+                if !(self.whole || own || above(path)) {
+                    return None;
+                }
+                let fitting = if pattern.contains('/') {
                     fits(pattern, lower)
                         || own && lower.get(at..).is_some_and(|inside| fits(pattern, inside))
-                })
+                } else {
+                    let name = lower.rsplit('/').next().unwrap_or(lower);
+                    wildcard(pattern, name)
+                };
+                fitting.then_some(path)
+            })
         })
     }
 
-    fn documents(&self, phrases: &[String]) -> bool {
+    /// A document about one of the phrases, and the line that says so.
+    pub(super) fn document(&self, phrases: &[String]) -> Option<(&'m RepoPath, u32)> {
         if phrases.is_empty() {
-            return false;
+            return None;
         }
         let shared = self.subject.shared();
         let titles = shared.titles.get_or_init(|| titles(self.subject.model));
-        titles
-            .iter()
-            .any(|title| phrases.iter().any(|phrase| speaks_of(title, phrase)))
+        let about = |title: &&Title| phrases.iter().any(|each| speaks_of(&title.words, each));
+        let title = titles.iter().find(about)?;
+        Some((&title.path, title.line))
     }
 
-    fn fields(&self, patterns: &[String]) -> bool {
-        fits(patterns, || {
-            let all = &self.subject.shared().fields;
-            all.get_or_init(|| fields(self.subject.model, self.subject.all_running()))
-        })
+    /// The columns of database schemas and the fields that queries name.
+    pub(super) fn fields(&self) -> &'m Words {
+        let all = &self.subject.shared().fields;
+        all.get_or_init(|| fields(self.subject.model, self.subject.all_running()))
     }
 
-    fn names(&self, patterns: &[String]) -> bool {
-        fits(patterns, || {
-            if self.whole {
-                let all = &self.subject.shared().names;
-                all.get_or_init(|| names(self.subject.model, self.running()))
-            } else {
-                self.subject.names()
-            }
-        })
+    /// The identifiers on this ground.
+    pub(super) fn names(&self) -> &'m Words {
+        if self.whole {
+            let all = &self.subject.shared().names;
+            all.get_or_init(|| names(self.subject.model, self.running()))
+        } else {
+            self.subject.names()
+        }
     }
 
-    fn texts(&self, patterns: &[String]) -> bool {
-        fits(patterns, || {
-            if self.whole {
-                let all = &self.subject.shared().texts;
-                all.get_or_init(|| texts(self.running()))
-            } else {
-                self.subject.texts()
-            }
-        })
+    /// The short literals on this ground.
+    pub(super) fn texts(&self) -> &'m Words {
+        if self.whole {
+            let all = &self.subject.shared().texts;
+            all.get_or_init(|| texts(self.running()))
+        } else {
+            self.subject.texts()
+        }
     }
 }
 
-fn fits<'a>(patterns: &[String], all: impl FnOnce() -> &'a FxHashSet<Box<str>>) -> bool {
+fn fits<'a>(patterns: &[String], all: impl FnOnce() -> &'a Words) -> bool {
     if patterns.is_empty() {
         return false;
     }
     let all = all();
     patterns.iter().any(|pattern| {
         if pattern.contains('*') {
-            all.iter().any(|text| wildcard(pattern, text))
+            all.keys().any(|text| wildcard(pattern, text))
         } else {
-            all.contains(pattern.as_str())
+            all.contains_key(pattern.as_str())
         }
     })
 }
@@ -377,24 +378,38 @@ impl LowerPaths {
     }
 }
 
-/// The names of documents and their headings, each as lower-case words between single spaces.
-fn titles(model: &Model) -> Vec<String> {
+/// The name of a document or one of its headings.
+#[derive(Debug)]
+pub(super) struct Title {
+    /// Lower-case words between single spaces.
+    words: String,
+    path: RepoPath,
+    line: u32,
+}
+
+/// The names of documents, then their headings.
+fn titles(model: &Model) -> Vec<Title> {
     let is_document = |path: &&RepoPath| {
         matches!(path.extension(), Some("md" | "mdx")) && !is_plan(&words(path.file_name()))
     };
+    let title = |text: &str, path: &RepoPath, line: u32| Title {
+        words: words(text),
+        path: path.clone(),
+        line,
+    };
     let names = model.paths.iter().filter(is_document);
-    let mut titles: Vec<String> = names.map(|path| words(path.as_str())).collect();
+    let mut titles: Vec<Title> = names.map(|path| title(path.as_str(), path, 1)).collect();
     for file in model
         .documents
         .iter()
         .filter(|file| is_document(&&file.path))
     {
         let mut fenced = false;
-        for line in file.text.lines() {
-            if line.trim_start().starts_with("```") {
+        for (line, text) in (1..).zip(file.text.lines()) {
+            if text.trim_start().starts_with("```") {
                 fenced = !fenced;
-            } else if let Some(heading) = line.strip_prefix('#').filter(|_| !fenced) {
-                titles.push(words(heading.trim_start_matches('#')));
+            } else if let Some(heading) = text.strip_prefix('#').filter(|_| !fenced) {
+                titles.push(title(heading.trim_start_matches('#'), &file.path, line));
             }
         }
     }
@@ -484,22 +499,21 @@ const NAMES_FIELDS: [&str; 29] = [
 ];
 
 /// The columns of database schemas and the fields that queries name, without `_` and in lower case.
-pub(super) fn fields<'a>(
-    model: &Model,
-    modules: impl Iterator<Item = &'a ModuleRecord>,
-) -> FxHashSet<Box<str>> {
-    let mut all: FxHashSet<Box<str>> = names(model, std::iter::empty());
-    let mut add = |text: &str| {
+pub(super) fn fields<'a>(model: &Model, modules: impl Iterator<Item = &'a ModuleRecord>) -> Words {
+    let mut all = names(model, std::iter::empty());
+    let mut add = |text: &str, path: &RepoPath| {
         if text.len() > LONGEST_TEXT * 8 {
             return;
         }
         let identifier = |letter: char| !(letter.is_ascii_alphanumeric() || letter == '_');
         for word in text.split(identifier).filter(|word| !word.is_empty()) {
             let plain = word.replace('_', "").to_ascii_lowercase();
-            all.insert(plain.into_boxed_str());
+            all.entry(plain.into_boxed_str())
+                .or_insert_with(|| path.clone());
         }
     };
     for module in modules {
+        let path = &module.path;
         let mut open: Vec<ExprId> = Vec::new();
         for expr in &module.exprs {
             match expr {
@@ -510,15 +524,15 @@ pub(super) fn fields<'a>(
                     }
                 }
                 // sql`… where deleted_at is null`
-                Expr::Tagged { texts, .. } => texts.iter().for_each(|text| add(text)),
+                Expr::Tagged { texts, .. } => texts.iter().for_each(|text| add(text, path)),
                 _ => {}
             }
         }
         while let Some(id) = open.pop() {
             let expr = module.expr(id);
             match expr {
-                Expr::String(text) => add(text),
-                Expr::Member { property, .. } => add(module.name(*property)),
+                Expr::String(text) => add(text, path),
+                Expr::Member { property, .. } => add(module.name(*property), path),
                 Expr::Object(properties) => {
                     for property in properties {
                         if let Property::Value {
@@ -526,7 +540,7 @@ pub(super) fn fields<'a>(
                             ..
                         } = property
                         {
-                            add(module.name(*name));
+                            add(module.name(*name), path);
                         }
                     }
                 }
@@ -539,30 +553,27 @@ pub(super) fn fields<'a>(
 }
 
 /// The identifiers of modules and of database schemas, without `_` and in lower case.
-pub(super) fn names<'a>(
-    model: &Model,
-    modules: impl Iterator<Item = &'a ModuleRecord>,
-) -> FxHashSet<Box<str>> {
-    let mut all: FxHashSet<Box<str>> = FxHashSet::default();
+pub(super) fn names<'a>(model: &Model, modules: impl Iterator<Item = &'a ModuleRecord>) -> Words {
+    let mut all = Words::default();
     let mut plain = String::new();
-    let mut add = |name: &str| {
+    let mut add = |name: &str, path: &RepoPath| {
         plain.clear();
         let letters = name.bytes().filter(|byte| *byte != b'_' && *byte != b'$');
         plain.extend(letters.map(|byte| char::from(byte.to_ascii_lowercase())));
-        if !all.contains(plain.as_str()) {
-            all.insert(plain.as_str().into());
+        if !all.contains_key(plain.as_str()) {
+            all.insert(plain.as_str().into(), path.clone());
         }
     };
     for module in modules.filter(|module| !is_script(module)) {
         for name in &module.names {
-            add(name);
+            add(name, &module.path);
         }
     }
     for file in &model.documents {
         if matches!(file.path.extension(), Some("prisma" | "sql")) {
             let identifier = |letter: char| !(letter.is_ascii_alphanumeric() || letter == '_');
             for word in file.text.split(identifier).filter(|word| !word.is_empty()) {
-                add(word);
+                add(word, &file.path);
             }
         }
     }
@@ -570,12 +581,13 @@ pub(super) fn names<'a>(
 }
 
 /// The short text literals of modules, in lower case.
-pub(super) fn texts<'a>(modules: impl Iterator<Item = &'a ModuleRecord>) -> FxHashSet<Box<str>> {
-    let mut all: FxHashSet<Box<str>> = FxHashSet::default();
+pub(super) fn texts<'a>(modules: impl Iterator<Item = &'a ModuleRecord>) -> Words {
+    let mut all = Words::default();
     for module in modules.filter(|module| !is_script(module)) {
         for text in &module.facts.links {
-            if text.len() <= LONGEST_TEXT && !all.contains(text) {
-                all.insert(text.to_ascii_lowercase().into_boxed_str());
+            if text.len() <= LONGEST_TEXT && !all.contains_key(text) {
+                all.entry(text.to_ascii_lowercase().into_boxed_str())
+                    .or_insert_with(|| module.path.clone());
             }
         }
         for expr in &module.exprs {
@@ -589,8 +601,9 @@ pub(super) fn texts<'a>(modules: impl Iterator<Item = &'a ModuleRecord>) -> FxHa
                 },
                 _ => continue,
             };
-            if !text.is_empty() && text.len() <= LONGEST_TEXT && !all.contains(text) {
-                all.insert(text.to_ascii_lowercase().into_boxed_str());
+            if !text.is_empty() && text.len() <= LONGEST_TEXT && !all.contains_key(text) {
+                all.entry(text.to_ascii_lowercase().into_boxed_str())
+                    .or_insert_with(|| module.path.clone());
             }
         }
     }

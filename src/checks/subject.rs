@@ -12,12 +12,12 @@ use crate::rule::{Confidence, Rule};
 use crate::source::{Location, RepoPath, SourceFile};
 use crate::syntax::ModuleRecord;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use super::code::{is_side_file, is_test_configuration};
 use super::index::{Index, Reach, Site, Unit, Vocabulary};
 use super::pipeline::Lines;
-use super::signs::LowerPaths;
+use super::signs::{LowerPaths, Title, Words};
 use super::test_runner::Runner;
 use super::uses::Liveness;
 
@@ -34,8 +34,8 @@ pub struct Scope {
     reached: OnceLock<Vec<ModuleId>>,
     running: OnceLock<Vec<ModuleId>>,
     specifiers: OnceLock<BTreeSet<Box<str>>>,
-    names: OnceLock<FxHashSet<Box<str>>>,
-    texts: OnceLock<FxHashSet<Box<str>>>,
+    names: OnceLock<Words>,
+    texts: OnceLock<Words>,
     server_side: OnceLock<Vec<bool>>,
     serves_pages: OnceLock<bool>,
     reach: OnceLock<Reach>,
@@ -64,11 +64,11 @@ pub(super) struct Shared {
     /// What modules that run take from packages, in any application.
     pub specifiers: OnceLock<BTreeSet<Box<str>>>,
     /// Their identifiers, and those of database schemas.
-    pub names: OnceLock<FxHashSet<Box<str>>>,
+    pub names: OnceLock<Words>,
     /// Their short text literals.
-    pub texts: OnceLock<FxHashSet<Box<str>>>,
+    pub texts: OnceLock<Words>,
     /// The columns of database schemas and the fields that queries name.
-    pub fields: OnceLock<FxHashSet<Box<str>>>,
+    pub fields: OnceLock<Words>,
     /// What any module takes from packages.
     pub imports: OnceLock<BTreeSet<Box<str>>>,
     /// The commands of all pipelines, with those of the scripts that they call.
@@ -80,7 +80,7 @@ pub(super) struct Shared {
     /// All paths in lower case.
     pub lower_paths: OnceLock<LowerPaths>,
     /// The names and headings of all documents.
-    pub titles: OnceLock<Vec<String>>,
+    pub titles: OnceLock<Vec<Title>>,
 }
 
 impl Scope {
@@ -381,13 +381,13 @@ impl<'a> Subject<'a> {
     }
 
     /// The identifiers of [`Self::running`] and of database schemas, without `_` and in lower case.
-    pub(super) fn names(&self) -> &'a FxHashSet<Box<str>> {
+    pub(super) fn names(&self) -> &'a Words {
         let names = || super::signs::names(self.model, self.running());
         self.scope.names.get_or_init(names)
     }
 
     /// The short text literals of [`Self::running`], in lower case.
-    pub(super) fn texts(&self) -> &'a FxHashSet<Box<str>> {
+    pub(super) fn texts(&self) -> &'a Words {
         let texts = || super::signs::texts(self.running());
         self.scope.texts.get_or_init(texts)
     }

@@ -137,7 +137,9 @@ fn without_gaps(app: &AppAudit, rule: &Rule) -> Option<Option<&'static str>> {
         ItemState::Open => {
             let mut suppressed = app.suppressed.iter();
             let told = suppressed.any(|each| each.finding.rule == rule.id);
-            (!told).then_some(Some("the gap is told with another application"))
+            (!told).then_some(Some(
+                "its gap is told by another rule or with another application",
+            ))
         }
     }
 }

@@ -9,8 +9,8 @@ use crate::source::RepoPath;
 use super::json::pretty;
 use super::markdown::{code, escape, task_text};
 use super::material::{Material, sentence};
-use super::text::{graded, hours, one_line};
-use super::work::{PhaseWork, Task, covered, state_word, work};
+use super::text::{count, graded, hours, one_line};
+use super::work::{PhaseWork, Task, covered, hours_in_words, state_word, work};
 
 /// `readiness/plan/1`
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
@@ -175,18 +175,20 @@ pub fn plan_markdown(material: &Material<'_>) -> String {
             &app.name
         };
         let phases = left(material, app);
-        let all: f64 = phases
-            .iter()
-            .flat_map(|phase| &phase.tasks)
-            .map(|task| task.item.effort_hours)
-            .sum();
+        let left = |outside: bool| -> f64 {
+            let phases = phases.iter().filter(|phase| phase.outside == outside);
+            let tasks = phases.flat_map(|phase| &phase.tasks);
+            tasks.map(|task| task.item.effort_hours).sum()
+        };
+        let (planned, outside) = (left(false), left(true));
         let tasks: usize = phases.iter().map(|phase| phase.tasks.len()).sum();
         text.push_str(&format!("# Plan for {}\n\n", escape(name)));
         text.push_str(&format!(
-            "Score: {}. Left: {tasks} tasks, {}, by the roadmap {}.\n\n",
+            "Score: {}. Left by the roadmap {}: {}, {}.\n\n",
             graded(app),
-            hours(all),
-            code(&app.roadmap)
+            code(&app.roadmap),
+            count(tasks, "task"),
+            hours_in_words((planned, outside))
         ));
         for phase in &phases {
             let sum = phase.tasks.iter().map(|task| task.item.effort_hours).sum();

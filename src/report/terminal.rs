@@ -8,7 +8,7 @@ use super::bar::{bar, bar_or_dash, ink_or_faint, share};
 use super::material::{by_severity, grouped, told};
 use super::page::{Column, Ink, Line, Page, Style};
 use super::text::{NOT_JUDGED, count, hours};
-use super::work::{covered, items_done, state_word};
+use super::work::{covered, hours_in_words, hours_left, items_done, state_word};
 
 /// Rules whose findings are shown, worst first; the others are named.
 const RULES_SHOWN: usize = 8;
@@ -52,7 +52,7 @@ fn overview(page: &mut Page, audit: &Audit) {
                 &app.grade.map_or_else(String::new, String::from),
             ),
             Line::of(Ink::Plain, &count(gaps(app), "gap")),
-            Line::of(Ink::Faint, &hours(open_hours(app))),
+            Line::of(Ink::Faint, &hours(hours_left(app).0)),
         ]
     });
     let columns = [
@@ -82,10 +82,6 @@ fn place(app: &AppAudit) -> &str {
 
 fn gaps(app: &AppAudit) -> usize {
     app.findings.len()
-}
-
-fn open_hours(app: &AppAudit) -> f64 {
-    app.phases.iter().map(|phase| phase.hours_open).sum()
 }
 
 fn application(page: &mut Page, app: &AppAudit) {
@@ -128,10 +124,10 @@ fn application(page: &mut Page, app: &AppAudit) {
         line.push(ink, NOT_JUDGED);
     }
     let open = format!(
-        "{} · {} of work · roadmap {}",
+        "{} · roadmap {}, {}",
         count(gaps(app), "gap"),
-        hours(open_hours(app)),
-        app.roadmap
+        app.roadmap,
+        hours_in_words(hours_left(app))
     );
     if line.width() + 3 + open.chars().count() <= page.width() {
         page.line(line.with(Ink::Faint, &format!(" · {open}")));
@@ -165,12 +161,19 @@ fn phases(page: &mut Page, app: &AppAudit) {
     let rows = phases.enumerate().map(|(at, phase)| {
         let open: usize = phase.items.iter().map(|item| item.gaps).sum();
         let (done, asked) = items_done(phase);
+        // What the roadmap does not list has no number and no score, and nothing of it is done.
+        let outside = at >= app.phases.len();
+        let told = |text: String| if outside { String::new() } else { text };
         vec![
-            Line::of(Ink::Faint, &format!("{}", at + 1)),
+            Line::of(Ink::Faint, &told(format!("{}", at + 1))),
             Line::of(Ink::Plain, &phase.title),
-            bar_or_dash(phase.score, 10),
-            Line::of(ink_or_faint(phase.score), &score_text(phase.score)),
-            Line::of(Ink::Plain, &format!("{done}/{asked} done")),
+            if outside {
+                Line::of(Ink::Plain, "")
+            } else {
+                bar_or_dash(phase.score, 10)
+            },
+            Line::of(ink_or_faint(phase.score), &told(score_text(phase.score))),
+            Line::of(Ink::Plain, &told(format!("{done}/{asked} done"))),
             Line::of(Ink::Plain, &count(open, "gap")),
             Line::of(Ink::Faint, &hours(phase.hours_open)),
         ]
@@ -186,7 +189,7 @@ fn phases(page: &mut Page, app: &AppAudit) {
     ];
     page.table(2, &columns, rows.collect());
     if page.lists_all() {
-        for phase in &app.phases {
+        for phase in app.phases.iter().chain(outside) {
             items(page, phase);
         }
     }
@@ -517,7 +520,10 @@ fn next(page: &mut Page, audit: &Audit) {
             "every handler, control by control",
         ));
     }
-    if audit.apps.iter().any(|app| open_hours(app) > 0.0) {
+    if audit.apps.iter().any(|app| {
+        let (planned, outside) = hours_left(app);
+        planned + outside > 0.0
+    }) {
         commands.push((
             format!("readiness plan {path}"),
             "what is left to do, task by task",

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use crate::audit::{AppAudit, Item, ItemState, Phase};
 use crate::finding::Finding;
 use crate::rule::{Check, How, Rule, RuleSet};
-use crate::source::RepoPath;
+use crate::source::{Location, RepoPath};
+
+use super::text::hours;
 
 /// A phase with its tasks.
 pub(super) struct PhaseWork<'a> {
@@ -94,7 +96,10 @@ impl<'a> Task<'a> {
                     Check::Present(_) | Check::Parts(_) | Check::Attest(_)
                 )
             });
-            !(absent && finding.location.line == 1 && finding.related.is_empty())
+            // What is told at the manifest, for want of a better place, stands nowhere.
+            let location = &finding.location;
+            let absent = absent || location.file.file_name() == "package.json";
+            !(absent && location.line == 1 && finding.related.is_empty())
         };
         self.findings.iter().copied().filter(has_place)
     }
@@ -159,6 +164,37 @@ pub(super) fn state_word(item: &Item) -> &'static str {
         ItemState::Unattested => "not attested",
         ItemState::NotApplicable => "n/a",
         ItemState::Unknown => "unknown",
+    }
+}
+
+/// Places named beside what is done.
+const PLACES: usize = 3;
+
+/// What shows that something is done: `src/a.ts:41`, a document without a line; nothing where only no fault was found.
+pub(super) fn shown(item: &Item) -> Vec<String> {
+    let place = |place: &Location| match place.line {
+        1 => place.file.to_string(),
+        _ => place.to_string(),
+    };
+    item.shown.iter().take(PLACES).map(place).collect()
+}
+
+/// Hours of the roadmap's items, and of what it does not list.
+pub(super) fn hours_left(app: &AppAudit) -> (f64, f64) {
+    let planned = app.phases.iter().map(|phase| phase.hours_open).sum();
+    (planned, app.outside.hours_open)
+}
+
+/// `120 h`, `120 h and 8 h outside the roadmap`
+pub(super) fn hours_in_words((planned, outside): (f64, f64)) -> String {
+    if outside > 0.0 {
+        format!(
+            "{} and {} outside the roadmap",
+            hours(planned),
+            hours(outside)
+        )
+    } else {
+        hours(planned)
     }
 }
 

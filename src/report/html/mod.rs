@@ -9,7 +9,7 @@ use crate::audit::{AppAudit, Audit, ItemState};
 
 use super::material::Material;
 use super::text::{count, hours};
-use super::work::{PhaseWork, covered, state_word, work};
+use super::work::{PhaseWork, covered, hours_in_words, hours_left, shown, state_word, work};
 use write::Html;
 
 const STYLE: &str = include_str!("page.css");
@@ -120,15 +120,14 @@ fn application(page: &mut Html, material: &Material<'_>, app: &AppAudit, at: usi
         .map(|metric| format!("{} {}", metric.value, metric.name))
         .collect();
     page.block("p", &[("class", "soft")], &metrics.join(" · "));
-    let left = app.phases.iter().map(|phase| phase.hours_open).sum();
     page.block(
         "p",
         &[],
         &format!(
-            "{}, {} of work left, by the roadmap {}",
+            "{}; left by the roadmap {}: {}",
             count(app.findings.len(), "gap"),
-            hours(left),
-            app.roadmap
+            app.roadmap,
+            hours_in_words(hours_left(app))
         ),
     );
     page.own("</div>\n</div>\n");
@@ -149,8 +148,10 @@ fn phases(page: &mut Html, work: &[PhaseWork<'_>], id: &str) {
     for each in work {
         page.own("<details><summary>");
         let (done, asked) = each.done();
-        page.text(&format!("{}. {}  ", each.number, each.phase.title));
-        if !each.outside {
+        if each.outside {
+            page.text(&each.phase.title);
+        } else {
+            page.text(&format!("{}. {}  ", each.number, each.phase.title));
             charts::bar(page, each.phase.score);
         }
         let gaps: usize = each.phase.items.iter().map(|item| item.gaps).sum();
@@ -158,7 +159,12 @@ fn phases(page: &mut Html, work: &[PhaseWork<'_>], id: &str) {
             "span",
             &[("class", "soft")],
             &format!(
-                " {done} of {asked} done · {} · {} left",
+                " {}{} · {} left",
+                if each.outside {
+                    String::new()
+                } else {
+                    format!("{done} of {asked} done · ")
+                },
                 count(gaps, "gap"),
                 hours(each.phase.hours_open)
             ),
@@ -173,7 +179,13 @@ fn phases(page: &mut Html, work: &[PhaseWork<'_>], id: &str) {
         for task in &each.tasks {
             page.own("<tr>");
             page.element("td", &[], &task.number);
-            page.element("td", &[], &task.item.title);
+            page.own("<td>");
+            page.text(&task.item.title);
+            for place in shown(task.item) {
+                page.own("<br>");
+                page.element("code", &[], &place);
+            }
+            page.own("</td>");
             let priority = task.item.priority.word();
             page.element("td", &[("class", priority)], priority);
             let class = match task.item.state {

@@ -103,7 +103,18 @@ fn summary(document: &mut Document, app: &AppAudit, shown: usize) {
         ]
     });
     let head = ["Phase", "Score", "Items done", "Left"];
-    document.table(&head, &phases.collect::<Vec<_>>());
+    let mut rows: Vec<Vec<String>> = phases.collect();
+    if !app.outside.items.is_empty() {
+        let outside = &app.outside;
+        let left = hours(outside.hours_open);
+        rows.push(vec![
+            escape(&outside.title),
+            String::new(),
+            String::new(),
+            left,
+        ]);
+    }
+    document.table(&head, &rows);
     let told: Vec<&Finding> = app
         .findings
         .iter()

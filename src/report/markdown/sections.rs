@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::audit::{AppAudit, ItemState};
+use crate::audit::{AppAudit, Item, ItemState};
 use crate::finding::Finding;
 use crate::model::{RouteFacts, Standing};
 use crate::rule::{Check, Control, Rule, Severity};
@@ -12,7 +12,7 @@ use super::{gap_text, score_cell};
 use crate::report::area::area;
 use crate::report::material::{Material, grouped, sentence};
 use crate::report::text::{count, graded, hours, one_line};
-use crate::report::work::{PhaseWork, Task, covered, state_word, work};
+use crate::report::work::{PhaseWork, Task, covered, hours_left, shown, state_word, work};
 
 /// Gaps named below one task; the others are counted.
 const GAPS_PER_TASK: usize = 40;
@@ -88,13 +88,21 @@ impl<'a> Section<'a> {
             format!("{asked} of {asked}"),
         ]);
         to.table(&["Metric", "Current", "Target"], &rows);
-        let left: f64 = app.phases.iter().map(|phase| phase.hours_open).sum();
         let rows = work.iter().map(|each| {
             let (done, asked) = each.done();
+            let title = escape(&each.phase.title);
             vec![
-                format!("{}. {}", each.number, escape(&each.phase.title)),
+                if each.outside {
+                    title
+                } else {
+                    format!("{}. {title}", each.number)
+                },
                 score_cell(each.phase.score),
-                format!("{done} of {asked}"),
+                if each.outside {
+                    String::new()
+                } else {
+                    format!("{done} of {asked}")
+                },
                 each.phase
                     .items
                     .iter()
@@ -106,13 +114,15 @@ impl<'a> Section<'a> {
         });
         let head = ["Phase", "Score", "Items done", "Gaps", "Effort left"];
         to.table(&head, &rows.collect::<Vec<_>>());
+        let (left, outside) = hours_left(app);
         to.paragraph(&format!(
             "Left in all: **{}**, by the roadmap {}{}.",
             hours(left),
             code(&app.roadmap),
-            match app.outside.hours_open {
-                0.0 => String::new(),
-                more => format!("; {} for what it does not list", hours(more)),
+            if outside > 0.0 {
+                format!("; {} for what it does not list", hours(outside))
+            } else {
+                String::new()
             }
         ));
     }
@@ -148,13 +158,7 @@ impl<'a> Section<'a> {
         }
         to.heading(self.level, "Strengths");
         for item in done {
-            // One of one says nothing.
-            let counted = if item.total > 1 {
-                format!(" ({})", covered(item))
-            } else {
-                String::new()
-            };
-            to.item(0, &format!("{}{counted}", escape(&item.title)));
+            to.item(0, &format!("{}{}", escape(&item.title), evidence(item)));
         }
     }
 
@@ -172,7 +176,7 @@ impl<'a> Section<'a> {
                 rule.map_or_else(|| code(group.rule), |rule| sentence(&rule.title)),
                 group.severity.word().to_owned(),
                 group.findings.len().to_string(),
-                rule.map_or_else(String::new, |rule| first_sentence(&rule.why)),
+                rule.map_or_else(String::new, |rule| first_sentences(&rule.why)),
                 code(group.rule),
             ]
         });
@@ -366,7 +370,7 @@ impl<'a> Section<'a> {
             for task in &each.tasks {
                 let state = match task.item.state {
                     ItemState::NotApplicable => continue,
-                    ItemState::Done => String::new(),
+                    ItemState::Done => evidence(task.item),
                     ItemState::Open => match task.item.total {
                         0 | 1 => String::new(),
                         _ => format!(" ({})", covered(task.item)),
@@ -374,7 +378,12 @@ impl<'a> Section<'a> {
                     _ => format!(" ({})", state_word(task.item)),
                 };
                 let done = task.item.state == ItemState::Done;
-                to.check(done, &format!("{}{state}", escape(&task.item.title)));
+                // What the roadmap does not list is named by its gap.
+                let mended = if each.outside { "no longer: " } else { "" };
+                to.check(
+                    done,
+                    &format!("{mended}{}{state}", escape(&task.item.title)),
+                );
             }
         }
     }
@@ -503,15 +512,35 @@ pub(super) fn task_detail(to: &mut Document, task: &Task<'_>) {
     }
 }
 
+/// ` (8/8): src/a.ts:41`, and where nothing had to be built ` (no fault found)`.
+fn evidence(item: &Item) -> String {
+    let places: Vec<String> = shown(item).iter().map(|place| code(place)).collect();
+    // One of one says nothing.
+    let counted = if item.total > 1 {
+        format!(" ({})", covered(item))
+    } else if places.is_empty() {
+        String::from(" (no fault found)")
+    } else {
+        String::new()
+    };
+    if places.is_empty() {
+        counted
+    } else {
+        format!("{counted}: {}", places.join(", "))
+    }
+}
+
 fn row(cells: [&str; 3]) -> Vec<String> {
     cells.iter().map(|cell| (*cell).to_owned()).collect()
 }
 
-/// `text` up to its first full stop.
-fn first_sentence(text: &str) -> String {
+/// `text` up to the full stop behind which enough is said.
+fn first_sentences(text: &str) -> String {
+    const ENOUGH: usize = 80;
     let text = one_line(text);
-    match text.find(". ") {
-        Some(end) => text[..=end].to_owned(),
+    let mut stops = text.match_indices(". ").map(|(at, _)| at + 1);
+    match stops.find(|at| *at >= ENOUGH) {
+        Some(end) => text.get(..end).unwrap_or(&text).to_owned(),
         None => text,
     }
 }
