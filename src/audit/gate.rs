@@ -41,9 +41,12 @@ impl Audit {
                 if count > 0 {
                     let noun = if count == 1 { "finding" } else { "findings" };
                     let word = mildest.word();
-                    let new = match app.findings.iter().any(|it| it.standing.is_some()) {
-                        true => "new ",
-                        false => "",
+                    // Without a baseline, what stands out is what a change touches, new or not.
+                    let ratchet = app.findings.iter().any(|it| it.standing.is_some());
+                    let (new, touched) = match (ratchet, self.comparison.is_some()) {
+                        (false, _) => ("", ""),
+                        (true, true) => ("new ", ""),
+                        (true, false) => ("", " that the change touches"),
                     };
                     let besides = match likely.len() {
                         0 => String::new(),
@@ -51,7 +54,7 @@ impl Audit {
                         more => format!(", and {more} that are only likely and do not count"),
                     };
                     reasons.push(format!(
-                        "{place}{count} {new}{noun} of severity {word} or worse{besides}"
+                        "{place}{count} {new}{noun} of severity {word} or worse{touched}{besides}"
                     ));
                 }
             }

@@ -586,6 +586,17 @@ wrappers = ["@/lib/limit#limited"]
     }
 
     #[test]
+    fn a_result_file_lies_below_the_audited_folder() {
+        for path in ["../lcov.info", "/tmp/lcov.info", "a/../../b", ""] {
+            let problems = parse(&format!("[measure]\ncoverage = \"{path}\"\n")).unwrap_err();
+            assert_eq!(problems.len(), 1, "{path}");
+            assert!(problems[0].contains(":2:"), "{problems:?}");
+            assert!(problems[0].contains("below the audited folder"));
+        }
+        assert!(parse("[measure]\ncoverage = \"a..b/lcov.info\"\n").is_ok());
+    }
+
+    #[test]
     fn every_mistake_is_reported_at_its_line_and_column() {
         let problems = parse(
             r#"[gate]

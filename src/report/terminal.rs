@@ -8,7 +8,7 @@ use super::bar::{bar, bar_or_dash, ink_or_faint, share};
 use super::material::{by_severity, grouped, told};
 use super::page::{Column, Ink, Line, Page, Style};
 use super::text::{NOT_JUDGED, count, hours};
-use super::work::{covered, hours_in_words, hours_left, items_done, state_word};
+use super::work::{covered, hours_left, items_done, state_word};
 
 /// Rules whose findings are shown, worst first; the others are named.
 const RULES_SHOWN: usize = 8;
@@ -29,7 +29,7 @@ pub fn terminal(audit: &Audit, style: Style) -> String {
         overview(&mut page, audit);
     }
     for app in &audit.apps {
-        application(&mut page, app);
+        application(&mut page, app, audit.comparison.is_some());
     }
     comparison(&mut page, audit);
     not_examined(&mut page, audit);
@@ -84,7 +84,7 @@ fn gaps(app: &AppAudit) -> usize {
     app.findings.len()
 }
 
-fn application(page: &mut Page, app: &AppAudit) {
+fn application(page: &mut Page, app: &AppAudit, compared: bool) {
     let folder = if app.root.is_root() {
         ""
     } else {
@@ -123,12 +123,16 @@ fn application(page: &mut Page, app: &AppAudit) {
     } else {
         line.push(ink, NOT_JUDGED);
     }
-    let open = format!(
-        "{} · roadmap {}, {}",
+    let (planned, outside) = hours_left(app);
+    let mut open = format!(
+        "{} · {} left by roadmap {}",
         count(gaps(app), "gap"),
-        app.roadmap,
-        hours_in_words(hours_left(app))
+        hours(planned),
+        app.roadmap
     );
+    if outside > 0.0 {
+        open.push_str(&format!(", {} outside it", hours(outside)));
+    }
     if line.width() + 3 + open.chars().count() <= page.width() {
         page.line(line.with(Ink::Faint, &format!(" · {open}")));
     } else {
@@ -137,7 +141,7 @@ fn application(page: &mut Page, app: &AppAudit) {
     }
     phases(page, app);
     coverage(page, app);
-    findings(page, app);
+    findings(page, app, compared);
     if !app.suppressed.is_empty() {
         page.blank();
         page.paragraph(
@@ -263,7 +267,8 @@ fn has_handlers(app: &AppAudit) -> bool {
     app.coverage.iter().any(|each| each.total > 0)
 }
 
-fn findings(page: &mut Page, app: &AppAudit) {
+/// `compared`: against a baseline; what stands out without one is what a change touches.
+fn findings(page: &mut Page, app: &AppAudit, compared: bool) {
     if app.findings.is_empty() {
         page.heading("Gaps", "none found");
         return;
@@ -280,9 +285,13 @@ fn findings(page: &mut Page, app: &AppAudit) {
         .findings
         .iter()
         .any(|finding| finding.standing.is_some());
-    let title = if ratchet { "New gaps" } else { "Gaps" };
+    let (title, others) = match (ratchet, compared) {
+        (false, _) => ("Gaps", ""),
+        (true, true) => ("New gaps", "known gap"),
+        (true, false) => ("Gaps that the change touches", "other gap"),
+    };
     if told.is_empty() {
-        page.heading(title, &format!("none; {}", count(known, "known gap")));
+        page.heading(title, &format!("none; {}", count(known, others)));
         return;
     }
     page.heading(title, &tally(&told));
@@ -339,10 +348,7 @@ fn findings(page: &mut Page, app: &AppAudit) {
     }
     if known > 0 {
         page.blank();
-        let text = format!(
-            "and {} that the gate leaves alone",
-            count(known, "known gap")
-        );
+        let text = format!("and {} that the gate leaves alone", count(known, others));
         page.paragraph(2, Ink::Faint, &text);
     }
 }

@@ -1,9 +1,11 @@
 //! What the audit makes of findings: suppressions, severities, gate, fingerprints, stale declarations.
 
-use readiness::audit::{self, Audit, AuditOptions, GateOptions};
+use std::collections::BTreeMap;
+
+use readiness::audit::{self, Audit, AuditOptions, GateOptions, Outcome};
 use readiness::config::{Config, Date, FailOn};
 use readiness::model;
-use readiness::rule::{Confidence, RuleSet, Severity};
+use readiness::rule::{Confidence, Roadmap, RuleSet, Severity};
 use readiness::source::{RepoPath, Repository};
 
 const MANIFEST: &str =
@@ -229,4 +231,57 @@ fn fingerprints_survive_moved_lines_and_differ_between_findings() {
     unique.dedup();
     assert_eq!(unique, before);
     assert!(before.len() > 5);
+}
+
+#[test]
+fn done_items_name_the_place_that_shows_it() {
+    let guarded = ROUTE
+        .replace(
+            "import { Pool",
+            "import { auth } from \"@clerk/nextjs/server\";\nimport { Pool",
+        )
+        .replace(
+            "{\n  await db",
+            "{\n  const { userId } = await auth();\n  if (!userId) return new Response(null, { status: 401 });\n  await db",
+        );
+    let item = |route: &str| {
+        let audit = audit_of(route, "", &["route-auth"]);
+        let mut items = audit.apps[0].phases.iter().flat_map(|phase| &phase.items);
+        let item = items.find(|item| item.rules.iter().any(|rule| rule == "route-auth"));
+        item.unwrap().clone()
+    };
+    let done = item(&guarded);
+    let places: Vec<String> = done.shown.iter().map(ToString::to_string).collect();
+    assert_eq!(places, ["app/api/notes/route.ts:8"]);
+    assert!(item(ROUTE).shown.is_empty(), "what is open shows nothing");
+}
+
+#[test]
+fn work_that_is_done_once_is_counted_once() {
+    let rules = rules();
+    let hours = |rule: &str, open: usize| {
+        let outcome = Outcome {
+            total: open,
+            total_weight: 1.0,
+            gaps: open,
+            ..Outcome::default()
+        };
+        let outcomes = BTreeMap::from([(rule.to_owned(), outcome)]);
+        // Listed by no phase, an item has the hours of its rule.
+        let plan = Roadmap {
+            phases: Vec::new(),
+            ..rules.roadmap("standard").unwrap().clone()
+        };
+        audit::outside(&plan, &outcomes, &rules).hours_open
+    };
+    let unit = |rule: &str| rules.rule(rule).unwrap().effort_hours;
+    for (rule, open, units) in [
+        ("structured-logging", 1, 1.0),
+        ("structured-logging", 40, 1.0),
+        ("route-tests", 1, 1.0),
+        ("route-tests", 4, 4.0),
+    ] {
+        let wanted = (unit(rule) * units * 2.0).ceil() / 2.0;
+        assert!((hours(rule, open) - wanted).abs() < f64::EPSILON, "{rule}");
+    }
 }

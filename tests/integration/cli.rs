@@ -99,6 +99,61 @@ fn the_gate_decides_the_exit_code_and_the_format_does_not() {
 }
 
 #[test]
+fn a_result_file_that_is_not_there_is_named_and_fails_nothing() {
+    let folder = small();
+    let path = folder.path().to_str().unwrap();
+    let config = folder.path().join("readiness.toml");
+    std::fs::write(&config, "[measure]\ncoverage = \"coverage/lcov.info\"\n").unwrap();
+    let audit = run(&["audit", path, "--fail-on", "never"]);
+    assert_eq!(audit.status.code(), Some(0));
+    let said = "coverage/lcov.info: not there; `coverage` of [measure] names it";
+    assert!(text(&audit.stderr).contains(said));
+    assert!(text(&audit.stdout).contains("Not examined"));
+    std::fs::write(&config, "[measure]\ncoverage = \"../lcov.info\"\n").unwrap();
+    let refused = run(&["audit", path]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(text(&refused.stderr).contains("below the audited folder"));
+}
+
+#[test]
+fn other_roadmaps_and_applications_are_told_apart() {
+    let folder = small();
+    let path = folder.path().to_str().unwrap();
+    let baseline = folder.path().join("readiness-baseline.json");
+    let baseline = baseline.to_str().unwrap();
+    assert_eq!(run(&["baseline", path]).status.code(), Some(0));
+    let held = run(&["audit", path, "--baseline", baseline, "--roadmap", "vox"]);
+    assert!(
+        text(&held.stderr)
+            .contains("was written by the roadmap standard, and this audit follows vox")
+    );
+    let report = |roadmap: &str| {
+        let file = folder.path().join(format!("{roadmap}.json"));
+        let file = file.to_str().unwrap().to_owned();
+        let format = ["--format", "json", "--output", &file, "--roadmap", roadmap];
+        let mut arguments = vec!["audit", path, "--fail-on", "never"];
+        arguments.extend(format);
+        assert_eq!(run(&arguments).status.code(), Some(0));
+        file
+    };
+    let diff = run(&["diff", &report("standard"), &report("vox")]);
+    let told = text(&diff.stdout).replace('\n', " ");
+    assert!(
+        told.contains("by the roadmap standard and then by vox"),
+        "{told}"
+    );
+    assert!(told.contains("cannot be compared"), "{told}");
+
+    // A rule that the roadmap does not list is no score.
+    let only = ["audit", path, "--only", "audit-log", "--format", "json"];
+    let report: serde_json::Value = serde_json::from_slice(&run(&only).stdout).unwrap();
+    assert_eq!(report["apps"][0]["score"], serde_json::Value::Null);
+    assert_eq!(report["apps"][0]["grade"], serde_json::Value::Null);
+    let only = run(&["audit", path, "--only", "audit-log"]);
+    assert!(text(&only.stdout).contains("nothing of the roadmap was judged"));
+}
+
+#[test]
 fn a_baseline_keeps_the_gate_quiet_until_something_new_comes() {
     let folder = small();
     let path = folder.path().to_str().unwrap();

@@ -66,7 +66,7 @@ pub fn markdown_summary(material: &Material<'_>) -> String {
         }
         document.heading(2, &title);
         let shown = (3 * GAPS_IN_SUMMARY / audit.apps.len()).clamp(3, GAPS_IN_SUMMARY);
-        summary(&mut document, app, shown);
+        summary(&mut document, app, shown, audit.comparison.is_some());
     }
     if let Some(comparison) = &audit.comparison {
         document.paragraph(&format!(
@@ -92,7 +92,8 @@ pub fn markdown_summary(material: &Material<'_>) -> String {
     document.finish()
 }
 
-fn summary(document: &mut Document, app: &AppAudit, shown: usize) {
+/// `compared`: against a baseline; what stands out without one is what a change touches.
+fn summary(document: &mut Document, app: &AppAudit, shown: usize, compared: bool) {
     let phases = app.phases.iter().enumerate().map(|(at, phase)| {
         let (done, asked) = items_done(phase);
         vec![
@@ -121,13 +122,17 @@ fn summary(document: &mut Document, app: &AppAudit, shown: usize) {
         .filter(|each| !each.is_known())
         .collect();
     let ratchet = app.findings.iter().any(|each| each.standing.is_some());
-    let new = if ratchet { "new " } else { "" };
+    let (new, touched) = match (ratchet, compared) {
+        (false, _) => ("", ""),
+        (true, true) => ("new ", ""),
+        (true, false) => ("", " that the change touches"),
+    };
     if told.is_empty() {
-        document.paragraph(&format!("No {new}gaps."));
+        document.paragraph(&format!("No {new}gaps{touched}."));
         return;
     }
     document.paragraph(&format!(
-        "**{}**: {}",
+        "**{}**{touched}: {}",
         count(told.len(), &format!("{new}gap")),
         tally(&told)
     ));

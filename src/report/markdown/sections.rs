@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::audit::{AppAudit, Item, ItemState};
 use crate::finding::Finding;
 use crate::model::{RouteFacts, Standing};
-use crate::rule::{Check, Control, Rule, Severity};
+use crate::rule::{Check, Control, Rule, Severity, wildcard};
 
 use super::write::{Document, code, escape};
 use super::{gap_text, score_cell};
@@ -394,6 +394,21 @@ impl<'a> Section<'a> {
             return;
         }
         to.heading(self.level, "Environment variables");
+        let given: Vec<&String> = self
+            .material
+            .rules
+            .rules
+            .iter()
+            .filter_map(|rule| match &rule.check {
+                Check::EnvDocumented(check) => Some(&check.ignore),
+                _ => None,
+            })
+            .flatten()
+            .collect();
+        let missing = |name: &str| match given.iter().any(|each| wildcard(each, name)) {
+            true => "set by the platform",
+            false => "no",
+        };
         let rows = variables.iter().map(|(name, variable)| {
             vec![
                 code(name),
@@ -407,7 +422,7 @@ impl<'a> Section<'a> {
                 variable
                     .documented
                     .as_ref()
-                    .map_or_else(|| String::from("no"), |place| code(place)),
+                    .map_or_else(|| missing(name).to_owned(), |place| code(place)),
             ]
         });
         to.table(
