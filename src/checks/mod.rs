@@ -36,6 +36,7 @@ mod plain_tokens;
 mod platform_skips;
 mod present;
 mod public_env;
+mod published;
 mod queries;
 mod result;
 mod route_control;

@@ -1,16 +1,20 @@
 //! `[check.route-control]`: a control has to reach handlers.
 
+use std::cell::OnceCell;
+
 use crate::controls::{Status, Verdict};
 use crate::finding::{Finding, Related};
 use crate::model::RouteFacts;
-use crate::rule::{Control, RouteControl, RouteScope};
+use crate::rule::{Confidence, Control, RouteControl, RouteScope};
 use crate::source::Location;
 
 use super::CheckResult;
+use super::published::{Doubt, Published, doubt_of_reading};
 use super::subject::{Subject, related, weight};
 
 pub(super) fn run(subject: &Subject<'_>, check: &RouteControl) -> CheckResult {
     let mut result = CheckResult::default();
+    let published: OnceCell<Published> = OnceCell::new();
     for route in &subject.app.routes {
         if repeats_get(subject, route)
             || !in_scope(route, check.routes)
@@ -26,11 +30,27 @@ pub(super) fn run(subject: &Subject<'_>, check: &RouteControl) -> CheckResult {
         };
         let word = verdict.status.word();
         let among = |words: &[String]| words.iter().any(|each| each == word);
+        let doubted = |finding: Finding| {
+            // A word of a query is often only compared, or read as a number or a date; whoever sends nonsense gets nothing.
+            let read = matches!(route.route.http_method(), "GET" | "HEAD");
+            if check.control == Control::Validation && verdict.status == Status::Absent && read {
+                return finding.at_most(Confidence::Low);
+            }
+            if check.control != Control::Auth {
+                return finding;
+            }
+            if route.route.url.is_some() {
+                return doubted(finding, doubt_of_reading(subject, route));
+            }
+            let optional = verdict.status == Status::Optional;
+            let published = published.get_or_init(|| Published::new(subject));
+            doubted(finding, published.doubt(subject, route, optional))
+        };
         match verdict.status {
             Status::Na => {}
             Status::Unknown => result.unknown(),
             _ if among(&check.gap) => {
-                let finding = gap(subject, check, route, verdict);
+                let finding = doubted(gap(subject, check, route, verdict));
                 result.gap(weight(route), finding);
             }
             _ if among(&check.weak) => {
@@ -40,7 +60,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &RouteControl) -> CheckResult {
                     .with_severity(check.weak_severity)
                     .with_related(related(&verdict.evidence))
                     .at_most(verdict.confidence);
-                result.half(weight(route), finding);
+                result.half(weight(route), doubted(finding));
             }
             _ => result.covered_at(weight(route), || {
                 let step = verdict.evidence.last()?;
@@ -49,6 +69,18 @@ pub(super) fn run(subject: &Subject<'_>, check: &RouteControl) -> CheckResult {
         }
     }
     result
+}
+
+/// The finding about an action for which something speaks.
+fn doubted(mut finding: Finding, doubt: Option<Doubt>) -> Finding {
+    if doubt == Some(Doubt::ServerOnly) {
+        let added = "; no code for browsers is given it, so it may not have to be an action at all";
+        finding.message.push_str(added);
+    }
+    match doubt {
+        Some(_) => finding.at_most(Confidence::Low),
+        None => finding,
+    }
 }
 
 /// The finding for a handler that the control does not reach.

@@ -19,6 +19,17 @@ pub(super) enum Ending {
     Served,
 }
 
+/// Who the path belongs to, which says how it may end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Ends {
+    /// A handler answers with a response.
+    Handler,
+    /// An action or a procedure answers with any value.
+    Value,
+    /// A middleware that gives nothing back lets the request through, and no work counts.
+    Middleware,
+}
+
 /// A path at its end, as far as verdicts look at it.
 pub(super) struct End {
     pub facts: Rc<Vec<Fact>>,
@@ -35,9 +46,9 @@ pub(super) struct End {
 }
 
 impl End {
-    /// The end of a handler's path, or of a middleware's: there going on is being served, and no work counts.
-    pub fn of(state: &State, flow: &Flow, middleware: bool) -> Self {
-        let ending = ending(flow, state, middleware);
+    /// The end of a path.
+    pub fn of(state: &State, flow: &Flow, ends: Ends) -> Self {
+        let ending = ending(flow, state, ends);
         let rejected = match ending {
             // Whoever may not come in is not told what is wrong with the input.
             Ending::Refused(Some(401 | 403 | 405 | 429)) => None,
@@ -56,7 +67,11 @@ impl End {
             counted: state.counted.clone(),
             unconfigured: state.unconfigured,
             failed: state.failed,
-            work: if middleware { 0 } else { state.work },
+            work: if ends == Ends::Middleware {
+                0
+            } else {
+                state.work
+            },
             blind: state.blind,
         }
     }
@@ -75,7 +90,7 @@ fn is_open(flow: &Flow) -> bool {
 
 /// A value that a caller is sent away with.
 pub(super) fn refuses(value: &Value, state: &State) -> bool {
-    match ending(&Ok(value.clone()), state, false) {
+    match ending(&Ok(value.clone()), state, Ends::Handler) {
         Ending::Served => false,
         Ending::Refused(_) => true,
         Ending::Idle => state.work == 0,
@@ -84,10 +99,10 @@ pub(super) fn refuses(value: &Value, state: &State) -> bool {
 
 /// The path ends with the status that says that too many requests were made.
 pub(super) fn is_too_many(flow: &Flow, state: &State) -> bool {
-    ending(flow, state, false) == Ending::Refused(Some(429))
+    ending(flow, state, Ends::Handler) == Ending::Refused(Some(429))
 }
 
-fn ending(flow: &Flow, state: &State, middleware: bool) -> Ending {
+fn ending(flow: &Flow, state: &State, ends: Ends) -> Ending {
     let idle = Ending::Idle;
     match flow {
         Err(Value::Response(response)) if response.kind == ResponseKind::Redirect => {
@@ -100,7 +115,7 @@ fn ending(flow: &Flow, state: &State, middleware: bool) -> Ending {
             Ending::Refused(status_field(failure))
         }
         Ok(Value::Undefined | Value::Null | Value::Bool(false)) if state.answered.is_none() => {
-            if middleware {
+            if ends == Ends::Middleware {
                 Ending::Served
             } else {
                 idle
@@ -113,12 +128,42 @@ fn ending(flow: &Flow, state: &State, middleware: bool) -> Ending {
             Ending::Refused(Some(401))
         }
         Ok(Value::Array(items)) if items.is_empty() && state.answered.is_none() => idle,
+        // `{ shouldTrack: false }`, `'You have to sign in first'`: every stranger is told the same, and nothing else.
+        Ok(value)
+            if ends == Ends::Value
+                && state.answered.is_none()
+                && !state.acted
+                && is_constant(value, 3) =>
+        {
+            idle
+        }
         Ok(_) => match &state.answered {
             Some(_) if state.worked_after_answer => Ending::Served,
             Some(response) => answer_ending(response, state, idle),
             None if state.failed => Ending::Refused(None),
             None => Ending::Served,
         },
+    }
+}
+
+/// A value that stands in the code as it is, with nothing in it that was read or worked out.
+fn is_constant(value: &Value, depth: u8) -> bool {
+    match value {
+        Value::Undefined | Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            true
+        }
+        Value::Promise(value) => is_constant(value, depth),
+        _ if depth == 0 => false,
+        Value::Array(items) => items.iter().all(|item| is_constant(item, depth - 1)),
+        Value::Object(object) => {
+            object.open.is_none()
+                && object.class.is_none()
+                && object
+                    .fields
+                    .iter()
+                    .all(|(_, field)| is_constant(field, depth - 1))
+        }
+        _ => false,
     }
 }
 

@@ -191,10 +191,7 @@ impl<'a> Evaluator<'a> {
                                 this.hold_against(&left, &right, &state, id);
                                 binary(op, &left, &right)
                             }
-                            op => {
-                                let v = binary(op, &left, &right);
-                                this.computed_default(op, (&left, &right), v, (&state, id))
-                            }
+                            op => binary(op, &left, &right),
                         };
                         value(state, v)
                     })
@@ -597,12 +594,6 @@ impl<'a> Evaluator<'a> {
                                             r.clone()
                                         }
                                         (Value::External(_), _) => l.clone(),
-                                        (
-                                            Value::Unknown(..),
-                                            Value::Number(_) | Value::String(_),
-                                        ) if this.is_configured_number(&l, &r) => {
-                                            this.defaulted(&l, &r)
-                                        }
                                         (_, r) if r.truth() == Some(true) => Value::Unknown(
                                             l.provenance().join(&r.provenance()),
                                             Presence::Truthy,
@@ -947,7 +938,7 @@ pub(super) fn equal(a: &Value, b: &Value) -> Option<bool> {
     }
 }
 
-pub(super) fn binary(op: BinaryOp, left: &Value, right: &Value) -> Value {
+fn binary(op: BinaryOp, left: &Value, right: &Value) -> Value {
     let decided = match op {
         BinaryOp::Less | BinaryOp::LessEqual | BinaryOp::Greater | BinaryOp::GreaterEqual => {
             match (left, right) {
@@ -1003,6 +994,13 @@ pub(super) fn binary(op: BinaryOp, left: &Value, right: &Value) -> Value {
             | BinaryOp::Other
     ) {
         provenance.bits = provenance.bits.with(Bits::COMPARED);
+        // What a schema let through was sent, unless it is the configuration that was read with one.
+        let (a, b) = (left.provenance().bits, right.provenance().bits);
+        let settings = Bits::SECRET.with(Bits::CONFIG);
+        let sent = |bits: Bits| bits.has(Bits::SCHEMA) && !bits.has(settings);
+        if a.has(Bits::SECRET) && sent(b) || b.has(Bits::SECRET) && sent(a) {
+            provenance.bits = provenance.bits.with(Bits::BODY);
+        }
         let off = |v: &Value| matches!(v, Value::String(text) if matches!(&**text, "false" | "0" | "off" | "no" | "disabled"));
         if (op == BinaryOp::NotEqual) != (off(left) || off(right)) {
             provenance.bits = Bits(provenance.bits.0 ^ Bits::NEGATED.0);

@@ -38,14 +38,58 @@ impl Evaluator<'_> {
                 .filter(|end| end.ending == Ending::Idle)
                 .collect();
         }
-        // A path that answers without any work (a preflight, an empty list) has nothing to protect.
-        let asked = |end: &&End| end.possible.iter().any(|fact| concerns(control, fact));
+        // A path that answers without any work (a preflight, an empty list) has nothing to protect. Where a signature lets the
+        // others through to theirs, it was sent away, whatever it is told.
+        let by_signature = control == Control::Auth
+            && served.iter().any(|end| {
+                let mut decided = end.possible.iter();
+                end.work > 0 && decided.any(|fact| fact.signed() && fact.establishes())
+            });
+        let asked = |end: &&End| {
+            end.possible.iter().any(|fact| {
+                concerns(control, fact)
+                    && (!by_signature || fact.provenance.bits.has(Bits::IDENTITY))
+            })
+        };
         if served.iter().any(|end| end.work > 0) {
             served.retain(|end| end.work > 0 || asked(end));
         }
+        // Some senders first ask whether the address is theirs, and are told back what they sent.
+        let signed = |end: &&End| {
+            let mut decided = end.possible.iter();
+            control == Control::Auth && decided.any(|fact| fact.signed() && fact.establishes())
+        };
+        let asks_back = |end: &&End| {
+            let others = Bits::SECRET
+                .with(Bits::SIGNATURE)
+                .with(Bits::IDENTITY)
+                .with(Bits::LOOKUP);
+            let mut about = end
+                .possible
+                .iter()
+                .filter(|fact| concerns(control, fact))
+                .peekable();
+            end.work == 0
+                && end.unconfigured.is_none()
+                && about.peek().is_some()
+                && about.all(|fact| {
+                    let bits = fact.provenance.bits;
+                    !bits.has(others) && fact.arm != bits.has(Bits::NEGATED)
+                })
+        };
+        if served.iter().any(signed) {
+            served.retain(|end| !asks_back(end));
+        }
         // Some endpoints answer a request with a wrong signature as they answer the others, and do nothing.
         let works = served.iter().any(|end| end.work > 0);
-        let unsigned = |fact: &Fact| works && !fact.establishes() && fact.signed();
+        let signed: Vec<Site> = ends
+            .iter()
+            .flat_map(|end| end.possible.iter())
+            .filter(|fact| works && fact.signed())
+            .map(|fact| fact.site)
+            .collect();
+        // The header may be missing altogether, of which the same condition hears.
+        let unsigned = |fact: &Fact| !fact.establishes() && signed.contains(&fact.site);
         let mut away: FxHashMap<(Site, bool), Option<Vec<Option<u16>>>> = FxHashMap::default();
         for end in ends {
             for fact in end.possible.iter() {
@@ -149,9 +193,12 @@ impl Evaluator<'_> {
         };
         let blind = served.is_empty() || served.iter().any(|end| end.blind);
         let blind = blind && ends.iter().any(|end| end.blind);
-        let closed = ends
-            .iter()
-            .all(|end| matches!(end.ending, Ending::Refused(Some(401 | 403 | 404) | None)));
+        let closed = ends.iter().all(|end| {
+            matches!(
+                end.ending,
+                Ending::Refused(Some(401 | 403 | 404 | 405 | 500 | 501) | None)
+            )
+        });
         let status = if served.is_empty() {
             // Nobody is served at all, as behind a condition that never holds in production.
             if closed && !ends.is_empty() && control == Control::Auth {
@@ -281,11 +328,28 @@ impl Evaluator<'_> {
                 evidence.push(self.what_is_unseen(seen, start));
             }
         }
+        let open = match control {
+            Control::Auth => judgement.status != Status::Enforced,
+            _ => judgement.status == Status::Absent,
+        };
+        if let Some(place) = self.unfollowed().filter(|_| open) {
+            evidence
+                .push(self.evidence(place, "the procedure that is called here is not followed"));
+            judgement.status = Status::Unknown;
+        }
         if control == Control::Auth && judgement.blind && judgement.status != Status::Enforced {
             // The guard may stand where nobody looked.
             judgement.status = Status::Unknown;
         }
         self.guard_evidence(&judgement, &mut evidence);
+        if control == Control::Auth
+            && matches!(judgement.status, Status::Absent | Status::Optional)
+            && let Some(site) = for_strangers_only(ends)
+        {
+            let place = self.site_places[site.0 as usize];
+            let evidence = self.evidence(place, "who is signed in already is turned away here");
+            marks.push((String::from("strangers-only"), evidence));
+        }
         if !matches!(judgement.status, Status::Enforced | Status::Unknown) {
             self.what_does_not_count(ends, control, &mut evidence);
             self.unguarded_work(control, &mut evidence);
@@ -305,6 +369,31 @@ impl Evaluator<'_> {
         }
         verdict
     }
+}
+
+/// The condition that turns away everybody who is signed in, while those who are not go on to the work: `if (session) throw`.
+fn for_strangers_only(ends: &[End]) -> Option<Site> {
+    let refused = |end: &End| matches!(end.ending, Ending::Refused(_));
+    let by_identity = |fact: &&Fact| {
+        let bits = fact.provenance.bits;
+        let plain = !bits.has(Bits::COMPARED) && !bits.has(Bits::LOOKUP);
+        bits.has(Bits::IDENTITY) && plain && fact.establishes()
+    };
+    let mut known = ends
+        .iter()
+        .filter(|end| refused(end))
+        .flat_map(|end| end.possible.iter().filter(by_identity));
+    known
+        .find(|fact| {
+            let with = |arm: bool| {
+                ends.iter().filter(move |end| {
+                    let mut decided = end.possible.iter();
+                    decided.any(|other| other.site == fact.site && other.arm == arm)
+                })
+            };
+            with(fact.arm).all(refused) && with(!fact.arm).any(|end| !refused(end) && end.work > 0)
+        })
+        .map(|fact| fact.site)
 }
 
 /// The decision is one that this control is about.

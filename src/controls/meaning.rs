@@ -9,7 +9,7 @@ use crate::syntax::ExprId;
 
 use super::call::Use;
 use super::evaluator::Evaluator;
-use super::external::{shown, status_of};
+use super::external::{looked_up, shown, status_of};
 use super::limits::{is_given, limit_text, own_limit, window_of};
 use super::record::{Event, Failure, Place};
 use super::state::{Outcomes, State, value};
@@ -135,7 +135,7 @@ impl<'a> Evaluator<'a> {
                 let limit = self.limit_of(external, &args).or_else(|| {
                     api.limit
                         .as_ref()
-                        .and_then(|shape| limit_text(shape, &self.with_defaults(&args)))
+                        .and_then(|shape| limit_text(shape, &args))
                 });
                 let provenance = self.asked_limiter(limit, &shown, by_name, place);
                 if api.is == Meaning::LimitDecision {
@@ -235,6 +235,12 @@ impl<'a> Evaluator<'a> {
                 let mut provenance = all;
                 provenance.bits = provenance.bits.without(Bits::INPUT).with(Bits::SCHEMA);
                 value(state, Value::Unknown(provenance, Presence::Truthy))
+            }
+            Meaning::Unseen => {
+                self.event(Event::Unfollowed, place);
+                let text = self.paths.text(external.path);
+                self.work(&mut state, place, &text);
+                value(state, Value::Unknown(looked_up(all), Presence::Truthy))
             }
             Meaning::Count => {
                 if matches!(used, Use::Awaited) {
@@ -533,10 +539,10 @@ impl<'a> Evaluator<'a> {
         let shape = api.and_then(|api| api.limit.as_ref());
         let limit = match shape {
             Some(shape) if is_given(&shape.count, &external.args) => {
-                limit_text(shape, &self.with_defaults(&external.args))
+                limit_text(shape, &external.args)
             }
             shape => shape
-                .and_then(|shape| limit_text(shape, &self.with_defaults(&external.args)))
+                .and_then(|shape| limit_text(shape, &external.args))
                 .or_else(|| self.limit_of(external, &external.args)),
         };
         let limit: Option<Rc<str>> = limit.map(Rc::from);

@@ -15,6 +15,7 @@ mod expression;
 mod external;
 mod flaw;
 mod guards;
+mod inline;
 mod layers;
 mod limits;
 mod meaning;

@@ -61,6 +61,10 @@ impl Evaluator<'_> {
             (Some(place), _) if seen == Seen::BehindWrapper => {
                 (Status::Unknown, Some((place, "input is read")))
             }
+            // What is called out of sight gets it, and may look at it.
+            (Some(place), _) if self.unfollowed().is_some() => {
+                (Status::Unknown, Some((place, "input is read")))
+            }
             (Some(place), _) => (Status::Absent, Some((place, "input is read"))),
             (None, Some(place)) => (
                 Status::Unknown,
@@ -121,6 +125,11 @@ impl Evaluator<'_> {
         let there =
             |(event, at): &(Event, Place)| matches!(event, Event::Delegated) && *at == place;
         self.record.events.iter().any(there)
+    }
+
+    /// A procedure of the repository is called that is not followed.
+    pub fn unfollowed(&self) -> Option<Place> {
+        self.first(|event| matches!(event, Event::Unfollowed))
     }
 
     fn boundary(&self) -> Option<Place> {

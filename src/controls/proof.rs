@@ -10,7 +10,7 @@ use crate::source::Span;
 use crate::syntax::{Expr, Key, Property, StmtKind, UnaryOp};
 
 use super::call::Use;
-use super::ending::End;
+use super::ending::{End, Ends};
 use super::evaluator::{Evaluator, FRAMEWORK};
 use super::limits::own_limit;
 use super::record::{Event, Place};
@@ -111,9 +111,13 @@ impl<'a> Evaluator<'a> {
                 }
             }
         };
+        let of = match route.kind {
+            RouteKind::Action | RouteKind::Trpc => Ends::Value,
+            _ => Ends::Handler,
+        };
         let ends: Vec<End> = outcomes
             .into_iter()
-            .map(|(state, flow)| End::of(&state, &flow, false))
+            .map(|(state, flow)| End::of(&state, &flow, of))
             .collect();
         for (place, bits) in ends.iter().filter_map(|end| end.rejected) {
             self.event(Event::ManualCheck(bits), place);
@@ -139,7 +143,7 @@ impl<'a> Evaluator<'a> {
         };
         let ends: Vec<End> = outcomes
             .into_iter()
-            .map(|(state, flow)| End::of(&state, &flow, true))
+            .map(|(state, flow)| End::of(&state, &flow, Ends::Middleware))
             .collect();
         let mut by_session = false;
         let mut verdicts = Vec::with_capacity(controls.len());
@@ -245,6 +249,9 @@ impl<'a> Evaluator<'a> {
         let state = State::new(Scope::module(route.module));
         let handler = match &route.entry {
             Entry::Export(name) => self.export_value(route.module, name),
+            Entry::Function(function) if route.kind == RouteKind::Action => {
+                return (self.run_inline(route, *function, state), Seen::Whole);
+            }
             Entry::Function(function) => Value::Function(Rc::new(Closure {
                 module: route.module,
                 function: *function,

@@ -66,6 +66,8 @@ pub(super) enum Event {
     Handed { to_procedures: bool },
     /// Something that could not be found was called before any work was done; it may have turned the request away.
     Unseen,
+    /// A procedure of the repository was called that is not followed; it may turn away whoever it likes.
+    Unfollowed,
     /// A function that is named like a guard was called before any work, and may turn the request away.
     Suspect(Rc<str>),
     /// A signature was checked; the provider where it is known.

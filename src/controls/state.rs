@@ -269,6 +269,23 @@ impl State {
         Self(Rc::new(progress))
     }
 
+    /// The path of whoever was given an action by the component that this one rendered: it knows what the component knew, and has
+    /// done nothing yet.
+    pub fn handed_out(mut self) -> Self {
+        let before = |fact: &Fact| Fact {
+            work: 0,
+            late: false,
+            ..fact.clone()
+        };
+        let progress = &mut *self;
+        let mut given = Progress::clone(&Self::new(Rc::clone(&progress.scope)));
+        given.facts = Rc::new(progress.facts.iter().map(before).collect());
+        given.possible = Rc::new(progress.possible.iter().map(before).collect());
+        given.caller = progress.caller.as_ref().map(before);
+        given.unconfigured = progress.unconfigured;
+        Self(Rc::new(given))
+    }
+
     /// The path as if it had not decided these conditions.
     pub fn forget(&mut self, decided: &[Fact]) {
         let kept = |fact: &Fact| !decided.iter().any(|other| other.is(fact));

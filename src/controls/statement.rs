@@ -376,6 +376,8 @@ impl<'a> Evaluator<'a> {
         done.exits.extend(start.exits);
         for state in start.next {
             let mut inside = Vec::new();
+            // The paths on which a list has nothing in it.
+            let mut empty = Vec::new();
             if let Some((pattern, iterable)) = &each.each {
                 for (state, flow) in self.eval(*iterable, state) {
                     match flow {
@@ -404,7 +406,7 @@ impl<'a> Evaluator<'a> {
                             done.next.extend(states);
                         }
                         Ok(iterable) => {
-                            done.next.push(state.clone());
+                            empty.push(state.clone());
                             let element = element_of(&iterable);
                             inside.push(self.bind(pattern, element, state));
                         }
@@ -426,6 +428,9 @@ impl<'a> Evaluator<'a> {
                 inside.push(state);
             }
             let body = self.block(&each.body, inside);
+            if !asks_each(&body, &empty) {
+                done.next.append(&mut empty);
+            }
             done.next.extend(body.next);
             for (state, exit) in body.exits {
                 match exit {
@@ -758,6 +763,30 @@ pub(super) fn turns_away(completion: &Completion) -> bool {
             Exit::Return(value) => super::ending::refuses(value, state),
             Exit::Break | Exit::Continue => false,
         })
+}
+
+/// Every item of a list has to be signed: `for (const event of events) if (event.secret !== secret) return 403`. Of a list without
+/// items there is nothing that would have to be.
+fn asks_each(body: &Completion, before: &[State]) -> bool {
+    let asked = |state: &State| {
+        state.facts.iter().chain(&state.caller).any(|fact| {
+            fact.signed()
+                && !before
+                    .iter()
+                    .any(|empty| empty.possible.iter().any(|other| other.site == fact.site))
+        })
+    };
+    let goes_on = |exit: &Exit| matches!(exit, Exit::Continue | Exit::Break);
+    let leaves = |exit: &Exit| matches!(exit, Exit::Return(_) | Exit::Throw(_));
+    !before.is_empty()
+        && !body.next.is_empty()
+        && body.next.iter().all(asked)
+        && body
+            .exits
+            .iter()
+            .filter(|(_, exit)| goes_on(exit))
+            .all(|(state, _)| asked(state))
+        && body.exits.iter().any(|(_, exit)| leaves(exit))
 }
 
 /// What a loop variable is bound to.

@@ -131,9 +131,10 @@ impl AppModel {
 }
 
 /// Words with which the name of a function that only reads begins: `getUser`, `list_posts`.
-const READING: [&str; 17] = [
+const READING: [&str; 23] = [
     "get", "fetch", "list", "load", "find", "search", "read", "check", "verify", "has", "is",
-    "count", "query", "validate", "require", "assert", "can",
+    "count", "query", "validate", "require", "assert", "can", "does", "are", "lookup", "preview",
+    "view", "download",
 ];
 
 /// How far a control reaches a handler of which it is asked, the most urgent first.

@@ -157,6 +157,13 @@ pub(super) fn shared(route: &Route, marks: &[(String, Evidence)]) -> Option<Stri
         .then(|| String::from("shared caches may keep its answers, as its Cache-Control says"))
 }
 
+/// Why the handler is for those who are not signed in: it turns away everybody else.
+#[must_use]
+pub(super) fn strangers(marks: &[(String, Evidence)]) -> Option<String> {
+    let only = marks.iter().any(|(mark, _)| mark == "strangers-only");
+    only.then(|| String::from("it turns away those who are signed in"))
+}
+
 fn guess_url(url: &str, method: &str, signature: bool) -> Option<&'static str> {
     let lower = url.to_ascii_lowercase();
     let segments: Vec<&str> = lower.split('/').filter(|s| !s.is_empty()).collect();
@@ -306,8 +313,34 @@ fn guess_name(name: &str) -> Option<&'static str> {
         .any(|word| core.starts_with(word) || core.ends_with(word))
         || core.starts_with("loginwith")
         || core.starts_with("loginas") && core != "loginas"
+        || core.starts_with("resendverification")
+        || core.starts_with("resendotp")
+        || core.starts_with("sendotp")
         || whole.contains(&core);
-    by_name.then_some("sign-in, sign-up or its callback")
+    if by_name {
+        return Some("sign-in, sign-up or its callback");
+    }
+    // A shared link that is kept behind a word of its own.
+    let asks = ["verify", "check", "validate", "unlock", "submit", "enter"];
+    let shown = ["password", "passcode", "pin", "accesscode"];
+    if asks.iter().any(|word| core.starts_with(word))
+        && shown.iter().any(|word| core.ends_with(word))
+    {
+        return Some("it asks for a password of its own");
+    }
+    let joins = [
+        "subscribe",
+        "join",
+        "addto",
+        "signupfor",
+        "submit",
+        "request",
+    ];
+    let lists = ["waitlist", "waitinglist", "newsletter", "mailinglist"];
+    let form = core.starts_with("submitcontact") || core.starts_with("sendcontact");
+    let list = joins.iter().any(|word| core.starts_with(word))
+        && lists.iter().any(|word| core.ends_with(word));
+    (form || list || core == "contact").then_some("a form for people without an account")
 }
 
 /// A method with which events are delivered.
@@ -316,11 +349,30 @@ fn receives(method: &str) -> bool {
 }
 
 fn is_webhook_url(segments: &[&str]) -> bool {
+    if manages_webhooks(segments) {
+        return false;
+    }
     segments.iter().any(|segment| {
         matches!(*segment, "webhook" | "webhooks" | "hooks")
             || segment.ends_with("-webhook")
             || segment.starts_with("webhook-")
     }) || event_sender(segments).is_some()
+}
+
+/// `/api/teams/[id]/webhooks`, `/api/management/webhooks/[id]`: where somebody lists and changes their own.
+fn manages_webhooks(segments: &[&str]) -> bool {
+    let fixed = match segments {
+        [rest @ .., last] if is_dynamic(last) && rest.last() == Some(&"webhooks") => rest,
+        all => all,
+    };
+    let [before @ .., "webhooks"] = fixed else {
+        return false;
+    };
+    before.iter().any(|segment| {
+        is_dynamic(segment)
+            || matches!(*segment, "management" | "manage" | "settings")
+            || CLOSED.contains(segment)
+    })
 }
 
 /// Services that deliver events, with the words that they deliver them under when the URL says neither `webhook` nor `hook`:
@@ -486,6 +538,9 @@ mod tests {
         assert!(guess(&route("/api/admin/health", "GET"), false, false).is_none());
         assert!(guess(&route("/api/teams/[id]/webhooks", "GET"), false, false).is_none());
         assert!(guess(&route("/api/webhooks/[id]", "GET"), false, false).is_none());
+        assert!(guess(&route("/api/teams/[id]/webhooks", "POST"), false, false).is_none());
+        assert!(guess(&route("/api/management/webhooks/[id]", "PUT"), false, false).is_none());
+        assert!(guess(&route("/api/webhooks/[provider]", "POST"), false, false).is_some());
         assert!(guess(&route("/api/webhooks/whatsapp", "GET"), false, false).is_some());
         assert!(guess(&route("/api/subscriptions/status", "GET"), false, false).is_none());
         assert!(guess(&route("/videos/:id/status", "GET"), false, false).is_none());
@@ -502,6 +557,11 @@ mod tests {
         assert!(guess(&action("signOutAllDevices"), false, false).is_none());
         assert!(guess(&action("getLoginHistory"), false, false).is_none());
         assert!(guess(&action("adminResetPassword"), false, false).is_none());
+        assert!(guess(&action("verifyVideoPassword"), false, false).is_some());
+        assert!(guess(&action("validateSurveyPinAction"), false, false).is_some());
+        assert!(guess(&action("checkShipping"), false, false).is_none());
+        assert!(guess(&action("joinWaitlist"), false, false).is_some());
+        assert!(guess(&action("deleteFromNewsletter"), false, false).is_none());
     }
 
     #[test]

@@ -319,6 +319,8 @@ pub enum Meaning {
     AuthHandler,
     /// Wires a complete handler that checks signatures by itself.
     SignedHandler,
+    /// Runs code of the repository that is not followed: whoever it turns away is not known.
+    Unseen,
     /// Work, although its package does none otherwise.
     Work,
 }

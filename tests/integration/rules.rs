@@ -2,7 +2,7 @@
 //!
 //! `fixtures/rules/<rule-id>/{bad,good}` hold whole small repositories. A guilty line is marked `//~ rule-id` (`#~ rule-id` in
 //! YAML and the like). Gaps without a line of their own stand in `fixtures/rules/<rule-id>/EXPECT`, one per line:
-//! `file: beginning of the message`.
+//! `file: beginning of the message`. `/* sure */` and `/* unsure */` on a guilty line say with which confidence it is reported.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use readiness::audit::{self, Audit, AuditOptions, ItemState};
 use readiness::config::Config;
 use readiness::model;
-use readiness::rule::{How, RuleSet, RuleText};
+use readiness::rule::{Confidence, How, RuleSet, RuleText};
 use readiness::source::{RepoPath, Repository};
 
 /// A gap as the harness compares it: the file, then its line or the beginning of its message.
@@ -108,6 +108,58 @@ fn differences(audit: &Audit, mut lines: Vec<Gap>, mut messages: Vec<Gap>) -> Ve
         wrong.push(format!("missing: {file}:{what}"));
     }
     wrong
+}
+
+/// The lines that say how sure a finding there has to be: `/* sure */`, `/* unsure */`.
+fn sureness(root: &Path) -> Vec<(Gap, Confidence)> {
+    let mut said = Vec::new();
+    for entry in walkdir::WalkDir::new(root).sort_by_file_name() {
+        let entry = entry.unwrap();
+        let Ok(text) = fs::read_to_string(entry.path()) else {
+            continue;
+        };
+        let file = entry.path().strip_prefix(root).unwrap();
+        let file = file.to_string_lossy().replace('\\', "/");
+        for (index, line) in text.lines().enumerate() {
+            let confidence = if line.contains("/* sure */") {
+                Confidence::High
+            } else if line.contains("/* unsure */") {
+                Confidence::Low
+            } else {
+                continue;
+            };
+            said.push(((file.clone(), (index + 1).to_string()), confidence));
+        }
+    }
+    said
+}
+
+#[test]
+fn findings_are_as_sure_as_their_fixtures_say() {
+    let rules = rules_with_a_plan_of_all();
+    let mut wrong = Vec::new();
+    for rule in &rules.rules {
+        let bad = fixtures().join(&rule.id).join("bad");
+        let said = sureness(&bad);
+        if said.is_empty() {
+            continue;
+        }
+        let audit = audit_with(&rules, &rule.id, &bad);
+        for ((file, line), confidence) in said {
+            let found = audit
+                .apps
+                .iter()
+                .flat_map(|app| &app.findings)
+                .find(|each| {
+                    each.location.file.as_str() == file && each.location.line.to_string() == line
+                });
+            if found.map(|each| each.confidence) != Some(confidence) {
+                let is = found.map(|each| each.confidence);
+                wrong.push(format!("{}: {file}:{line} is {is:?}", rule.id));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 #[test]

@@ -63,13 +63,19 @@ pub(super) fn page_size(subject: &Subject<'_>, check: &Queries) -> CheckResult {
             continue;
         }
         for (id, expr) in numbered(record) {
-            let (capped, input) = match expr {
+            let (capped, sure) = match expr {
                 Expr::Object(properties) => {
                     let site = Site { module, expr: id };
-                    (
-                        schema_cap(record, properties),
-                        inside(subject, site, &INPUT_OF.map(String::from)),
-                    )
+                    match schema_cap(record, properties) {
+                        None => (None, false),
+                        Some((size, _, true)) => (Some((size, true)), true),
+                        Some((size, word, false)) => {
+                            let below = elsewhere(subject, module, id, word, true);
+                            let input = inside(subject, site, &INPUT_OF.map(String::from));
+                            let capped = below == Some(true);
+                            (Some((size, capped)), input && below.is_some())
+                        }
+                    }
                 }
                 Expr::Call { callee, args, .. } => {
                     (read_cap(subject, module, id, *callee, args), true)
@@ -90,8 +96,9 @@ pub(super) fn page_size(subject: &Subject<'_>, check: &Queries) -> CheckResult {
                 let finding = subject
                     .finding(place(record, place_of), check.says.clone())
                     .with_related(related);
-                // A schema that stands elsewhere may describe an answer, or what another part of the program asks for.
-                let finding = if input {
+                // A schema that stands elsewhere may describe an answer, or what another part of the program asks for; and a
+                // number that was not seen to bound a query may be held down where it does.
+                let finding = if sure {
                     finding
                 } else {
                     finding.at_most(Confidence::Low)
@@ -119,7 +126,10 @@ fn part(subject: &Subject<'_>, module: ModuleId, expr: ExprId) -> Unit {
 }
 
 /// `{ page: …, limit: z.number() }`: whether the number has a highest value.
-fn schema_cap(record: &ModuleRecord, properties: &[Property]) -> Option<(ExprId, bool)> {
+fn schema_cap<'a>(
+    record: &'a ModuleRecord,
+    properties: &[Property],
+) -> Option<(ExprId, &'a str, bool)> {
     let of_answer = properties.iter().any(|property| match property {
         Property::Value { key: name, .. } => key(record, name).is_some_and(|name| {
             name.starts_with("total") || matches!(name, "hasMore" | "nextCursor" | "data" | "meta")
@@ -137,18 +147,23 @@ fn schema_cap(record: &ModuleRecord, properties: &[Property]) -> Option<(ExprId,
         };
         let name = key(record, name)?;
         if PAGE_SIZES.contains(&name) {
-            size = Some(*value);
+            size = Some((*value, name));
         }
         list |= LIST_KEYS.contains(&name);
     }
-    let size = size.filter(|_| list)?;
+    let (size, word) = size.filter(|_| list)?;
     let steps = chain(record, size);
     let (root, methods) = steps.split_first()?;
     if !matches!(*root, "z" | "zod" | "v" | "t") {
         return None;
     }
     let number = methods.iter().any(|name| matches!(*name, "number" | "int"));
-    let caps = [
+    number.then_some((size, word, is_capped(methods)))
+}
+
+/// Steps of a schema hold a number down.
+fn is_capped(steps: &[&str]) -> bool {
+    const CAPS: [&str; 9] = [
         "max",
         "lte",
         "lt",
@@ -159,8 +174,7 @@ fn schema_cap(record: &ModuleRecord, properties: &[Property]) -> Option<(ExprId,
         "refine",
         "catch",
     ];
-    let capped = methods.iter().any(|name| caps.contains(name));
-    number.then_some((size, capped))
+    steps.iter().any(|name| CAPS.contains(name))
 }
 
 /// `searchParams.get("limit")`: whether the number that is made of it is held down.
@@ -218,7 +232,7 @@ fn read_cap(
         Expr::String(word) => &**word,
         _ => return None,
     };
-    let elsewhere = || elsewhere(subject, module, id, word);
+    let elsewhere = || elsewhere(subject, module, id, word, false);
     let Some(kept) = variable_of(&around.body, record, id) else {
         return elsewhere().map(|held| (id, held));
     };
@@ -268,15 +282,25 @@ fn read_cap(
 }
 
 /// What the code that the handler calls does with a number of this name: whether it is held down before it bounds a query; `None`
-/// where it bounds none.
-fn elsewhere(subject: &Subject<'_>, module: ModuleId, id: ExprId, word: &str) -> Option<bool> {
+/// where it bounds none. With `here`, in the part that it is read in as well.
+fn elsewhere(
+    subject: &Subject<'_>,
+    module: ModuleId,
+    id: ExprId,
+    word: &str,
+    here: bool,
+) -> Option<bool> {
     let graph = &subject.model.graph;
     let own = part(subject, module, id);
     let mut units: FxHashSet<Unit> = FxHashSet::default();
     for handler in subject.reach().handlers(own).into_iter().take(HANDLERS) {
         units.extend(subject.reach().reached_from(handler));
     }
-    units.remove(&own);
+    if here {
+        units.insert(own);
+    } else {
+        units.remove(&own);
+    }
     let modules: FxHashSet<ModuleId> = units.iter().map(|unit| unit.0).collect();
     let (mut used, mut held) = (false, false);
     for module in modules {
@@ -312,7 +336,11 @@ fn elsewhere(subject: &Subject<'_>, module: ModuleId, id: ExprId, word: &str) ->
                         matches!(property, Property::Value { key: name, value }
                             if key(record, name) == Some("take") && named(*value))
                     });
-                    (false, bounds)
+                    let holds = properties.iter().any(|property| {
+                        matches!(property, Property::Value { key: name, value }
+                            if key(record, name) == Some(word) && is_capped(&chain(record, *value)))
+                    });
+                    (holds, bounds)
                 }
                 Expr::Template { texts, parts } | Expr::Tagged { texts, parts, .. } => {
                     let bounds = texts.iter().zip(parts.iter()).any(|(text, part)| {

@@ -1,0 +1,295 @@
+//! Which server actions browsers are given, and what speaks for an action that asks nobody who they are.
+
+use rustc_hash::FxHashSet;
+
+use crate::controls::Status;
+use crate::graph::{Graph, ModuleId, Symbol};
+use crate::model::RouteFacts;
+use crate::routes::Entry;
+use crate::rule::Control;
+use crate::syntax::{Expr, Imported, ModuleRecord, Name};
+
+use super::subject::Subject;
+
+/// What a caller shows instead of an account.
+const CREDENTIALS: [&str; 14] = [
+    "token",
+    "password",
+    "passcode",
+    "pin",
+    "otp",
+    "secret",
+    "signature",
+    "verificationToken",
+    "verificationCode",
+    "resetToken",
+    "inviteToken",
+    "invitationToken",
+    "accessCode",
+    "turnstileToken",
+];
+/// Folders in which nothing is for everybody.
+const CLOSED: [&str; 6] = [
+    "admin",
+    "internal",
+    "private",
+    "superadmin",
+    "backoffice",
+    "(admin)",
+];
+
+/// Why a missing check may be no gap.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Doubt {
+    /// Only the server calls it: no browser is ever given its address.
+    ServerOnly,
+    /// Something else speaks for it.
+    ByDesign,
+}
+
+/// The actions of an application that browsers are given.
+pub(super) struct Published {
+    given: FxHashSet<(ModuleId, Box<str>)>,
+    /// The application knows who is calling somewhere.
+    accounts: bool,
+    /// Some actions are made with a builder that turns strangers away.
+    builds: bool,
+}
+
+impl Published {
+    pub(super) fn new(subject: &Subject<'_>) -> Self {
+        let graph = &subject.model.graph;
+        let exports: Vec<(ModuleId, &str, Symbol)> = subject
+            .app
+            .routes
+            .iter()
+            .filter(|route| route.route.url.is_none())
+            .filter_map(|route| match &route.route.entry {
+                Entry::Export(name) => {
+                    let module = route.route.module;
+                    Some((module, &**name, graph.export(module, name)))
+                }
+                _ => None,
+            })
+            .collect();
+        let accounts = subject.app.routes.iter().any(|route| {
+            let auth = route.controls.get(&Control::Auth);
+            auth.is_some_and(|auth| matches!(auth.status, Status::Enforced | Status::Optional))
+        });
+        let builds = subject.app.routes.iter().any(|route| {
+            let auth = route.controls.get(&Control::Auth);
+            route.route.url.is_none()
+                && auth.is_some_and(|auth| auth.status == Status::Enforced)
+                && is_built(graph.module(route.route.module), route)
+        });
+        Self {
+            given: given(subject, &exports),
+            accounts,
+            builds,
+        }
+    }
+
+    /// What speaks for an action whose caller is not asked who they are; `optional` when that is looked at, though.
+    pub(super) fn doubt(
+        &self,
+        subject: &Subject<'_>,
+        route: &RouteFacts,
+        optional: bool,
+    ) -> Option<Doubt> {
+        if let Entry::Export(name) = &route.route.entry
+            && !self.given.contains(&(route.route.module, name.clone()))
+        {
+            return Some(Doubt::ServerOnly);
+        }
+        let limited = route.controls.get(&Control::RateLimit);
+        // Who limits an action without an account has strangers in mind.
+        let limited = limited
+            .is_some_and(|limit| matches!(limit.status, Status::Enforced | Status::Conditional));
+        // What is read may be for everybody; of what changes something, that is rare.
+        let reads = !route.changes_state() && route.expensive.is_empty() && !is_closed(route);
+        // One that asks, and goes on in another way with those who are nobody, has them in mind.
+        let told_apart = optional && {
+            let auth = route.controls.get(&Control::Auth);
+            auth.is_some_and(|auth| {
+                let mut notes = auth.evidence.iter().map(|step| &*step.note);
+                notes.any(|note| note.starts_with("else "))
+            })
+        };
+        let record = subject.model.graph.module(route.route.module);
+        let by_design = limited
+            || reads
+            || told_apart
+            || !self.accounts
+            // Who has a builder for people with an account, and takes the other one, has strangers in mind.
+            || self.builds && is_built(record, route)
+            || takes_credential(record, route);
+        by_design.then_some(Doubt::ByDesign)
+    }
+}
+
+/// What speaks for a handler that asks nobody who they are. Only of one that reads is anything said.
+pub(super) fn doubt_of_reading(subject: &Subject<'_>, route: &RouteFacts) -> Option<Doubt> {
+    let reads = matches!(route.route.method.as_str(), "GET" | "HEAD");
+    if !reads || !route.expensive.is_empty() || is_closed(route) {
+        return None;
+    }
+    let notes = || {
+        let auth = route.controls.get(&Control::Auth);
+        auth.into_iter().flat_map(|auth| &auth.evidence)
+    };
+    // What it hands on, another service tells everybody, or is asked with a key that is not the caller's business.
+    let fetches = notes().any(|step| step.note.starts_with("fetch() is called here"));
+    let for_other_sites = route.marks.iter().any(|(mark, evidence)| {
+        mark == "sets-header:access-control-allow-origin" && evidence.note.trim() == "*"
+    });
+    let record = subject.model.graph.module(route.route.module);
+    let by_design = fetches || for_other_sites || takes_credential(record, route);
+    by_design.then_some(Doubt::ByDesign)
+}
+
+/// It lies in a folder in which nothing is for everybody.
+fn is_closed(route: &RouteFacts) -> bool {
+    let mut folders = route.file.folders();
+    folders.any(|folder| CLOSED.contains(&folder))
+}
+
+/// The exports that code for browsers imports, or that server code hands on instead of calling them.
+fn given(
+    subject: &Subject<'_>,
+    exports: &[(ModuleId, &str, Symbol)],
+) -> FxHashSet<(ModuleId, Box<str>)> {
+    let graph = &subject.model.graph;
+    let names: FxHashSet<&str> = exports.iter().map(|(_, name, _)| *name).collect();
+    let mut given = FxHashSet::default();
+    if exports.is_empty() {
+        return given;
+    }
+    let browser = browser(graph, subject);
+    for (id, record) in graph.modules() {
+        if subject.is_side(id) {
+            continue;
+        }
+        // What actions import stays on the server.
+        let in_browser = !record.use_server && browser.get(id.0 as usize).copied().unwrap_or(false);
+        for import in record.imports.iter().filter(|import| !import.type_only) {
+            let possible = match &import.imported {
+                Imported::Named(name) => names.contains(record.name(*name)),
+                Imported::Default => names.contains("default"),
+                Imported::Namespace => true,
+            };
+            if !possible {
+                continue;
+            }
+            let Some(symbol) = graph.binding(id, import.local) else {
+                continue;
+            };
+            for (module, name, export) in exports {
+                let whole = matches!(symbol, Symbol::Namespace(other) if other == *module);
+                let same = symbol == *export && !matches!(export, Symbol::Unresolved);
+                // A component is rendered where it is handed on.
+                let component = name.starts_with(char::is_uppercase);
+                let handed = || !component && hands_on(record, import.local);
+                if whole || same && (in_browser || handed()) {
+                    given.insert((*module, Box::from(*name)));
+                }
+            }
+        }
+    }
+    // `action={save}` in the file of the action itself.
+    for (module, name, export) in exports {
+        let record = graph.module(*module);
+        if let Symbol::Local {
+            module: home,
+            name: local,
+        } = export
+            && home == module
+            && hands_to_element(record, *local)
+        {
+            given.insert((*module, Box::from(*name)));
+        }
+    }
+    given
+}
+
+/// For every module, whether browsers load it. They load no more of an action than its address.
+fn browser(graph: &Graph, subject: &Subject<'_>) -> Vec<bool> {
+    let pages = subject.project.pages_dir.as_ref();
+    let mut open: Vec<ModuleId> = graph
+        .modules()
+        .filter(|(_, module)| {
+            module.use_client || pages.is_some_and(|pages| module.path.starts_with(pages))
+        })
+        .map(|(id, _)| id)
+        .collect();
+    let mut reached = vec![false; graph.len()];
+    while let Some(module) = open.pop() {
+        match reached.get_mut(module.0 as usize) {
+            Some(seen) if !*seen => *seen = true,
+            _ => continue,
+        }
+        if graph.module(module).use_server {
+            continue;
+        }
+        open.extend(graph.dependencies(module));
+    }
+    reached
+}
+
+/// The name stands somewhere else than where it is called.
+fn hands_on(record: &ModuleRecord, local: Name) -> bool {
+    let mut called: FxHashSet<u32> = FxHashSet::default();
+    for expr in &record.exprs {
+        match expr {
+            Expr::Call { callee, .. } => {
+                called.insert(callee.0);
+            }
+            Expr::Jsx { tag: Some(tag), .. } => {
+                called.insert(tag.0);
+            }
+            _ => {}
+        }
+    }
+    (0..).zip(&record.exprs).any(|(id, expr)| {
+        matches!(expr, Expr::Name(name) if *name == local) && !called.contains(&id)
+    })
+}
+
+/// An element is given the name.
+fn hands_to_element(record: &ModuleRecord, local: Name) -> bool {
+    record.exprs.iter().any(|expr| match expr {
+        Expr::Jsx { children, .. } => children
+            .iter()
+            .any(|child| matches!(record.expr(*child), Expr::Name(name) if *name == local)),
+        _ => false,
+    })
+}
+
+/// The action is what the last call of a builder's chain gives: `client.inputSchema(…).action(…)`.
+fn is_built(record: &ModuleRecord, route: &RouteFacts) -> bool {
+    let around = route.route.span;
+    record.exprs.iter().zip(&record.spans).any(|(expr, span)| {
+        let Expr::Call { callee, .. } = expr else {
+            return false;
+        };
+        let within = around.start <= span.start && span.end <= around.end;
+        within
+            && matches!(record.expr(*callee), Expr::Member { object, property, .. }
+                if matches!(record.name(*property), "action" | "stateAction" | "handler")
+                    && matches!(record.expr(*object), Expr::Call { .. } | Expr::Name(_)))
+    })
+}
+
+/// The action is sent something by which whoever knows it may go on: a link's token, a password of its own.
+fn takes_credential(record: &ModuleRecord, route: &RouteFacts) -> bool {
+    let around = route.route.span;
+    let is = |name: Name| CREDENTIALS.contains(&record.name(name));
+    record.exprs.iter().zip(&record.spans).any(|(expr, span)| {
+        around.start <= span.start
+            && span.end <= around.end
+            && match expr {
+                Expr::Name(name) => is(*name),
+                Expr::Member { property, .. } => is(*property),
+                _ => false,
+            }
+    })
+}
