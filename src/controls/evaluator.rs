@@ -101,6 +101,8 @@ pub(super) struct Evaluator<'a> {
     pub team: &'a TeamControls,
     pub origins: Vec<Origin>,
     origin_ids: FxHashMap<OriginKey, OriginId>,
+    /// The numbers that hold where the configuration read at these places gives none.
+    pub defaults: FxHashMap<OriginId, f64>,
     sites: FxHashMap<(ModuleId, ExprId), Site>,
     pub site_places: Vec<Place>,
     globals: FxHashMap<(ModuleId, Name), Global>,
@@ -184,6 +186,7 @@ impl<'a> Evaluator<'a> {
             team,
             origins: Vec::new(),
             origin_ids: FxHashMap::default(),
+            defaults: FxHashMap::default(),
             sites: FxHashMap::default(),
             site_places: Vec::new(),
             globals: FxHashMap::default(),

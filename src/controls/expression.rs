@@ -191,7 +191,10 @@ impl<'a> Evaluator<'a> {
                                 this.hold_against(&left, &right, &state, id);
                                 binary(op, &left, &right)
                             }
-                            op => binary(op, &left, &right),
+                            op => {
+                                let v = binary(op, &left, &right);
+                                this.computed_default(op, (&left, &right), v, (&state, id))
+                            }
                         };
                         value(state, v)
                     })
@@ -594,6 +597,12 @@ impl<'a> Evaluator<'a> {
                                             r.clone()
                                         }
                                         (Value::External(_), _) => l.clone(),
+                                        (
+                                            Value::Unknown(..),
+                                            Value::Number(_) | Value::String(_),
+                                        ) if this.is_configured_number(&l, &r) => {
+                                            this.defaulted(&l, &r)
+                                        }
                                         (_, r) if r.truth() == Some(true) => Value::Unknown(
                                             l.provenance().join(&r.provenance()),
                                             Presence::Truthy,
@@ -938,7 +947,7 @@ pub(super) fn equal(a: &Value, b: &Value) -> Option<bool> {
     }
 }
 
-fn binary(op: BinaryOp, left: &Value, right: &Value) -> Value {
+pub(super) fn binary(op: BinaryOp, left: &Value, right: &Value) -> Value {
     let decided = match op {
         BinaryOp::Less | BinaryOp::LessEqual | BinaryOp::Greater | BinaryOp::GreaterEqual => {
             match (left, right) {

@@ -591,6 +591,11 @@ impl<'a> Evaluator<'a> {
                 Some(truth) => Value::Bool(truth),
                 None => Value::Unknown(provenance, Presence::Maybe),
             }),
+            "global#Number" | "global#parseInt" | "global#parseFloat"
+                if first.is_some_and(|v| self.default_of(v).is_some()) =>
+            {
+                first.cloned().unwrap_or(Value::Undefined)
+            }
             "global#String" => match first {
                 Some(Value::String(text)) => Value::String(Rc::clone(text)),
                 Some(Value::Number(n)) => Value::text(&n.to_string()),

@@ -135,7 +135,7 @@ impl<'a> Evaluator<'a> {
                 let limit = self.limit_of(external, &args).or_else(|| {
                     api.limit
                         .as_ref()
-                        .and_then(|shape| limit_text(shape, &args))
+                        .and_then(|shape| limit_text(shape, &self.with_defaults(&args)))
                 });
                 let provenance = self.asked_limiter(limit, &shown, by_name, place);
                 if api.is == Meaning::LimitDecision {
@@ -539,10 +539,10 @@ impl<'a> Evaluator<'a> {
         let shape = api.and_then(|api| api.limit.as_ref());
         let limit = match shape {
             Some(shape) if is_given(&shape.count, &external.args) => {
-                limit_text(shape, &external.args)
+                limit_text(shape, &self.with_defaults(&external.args))
             }
             shape => shape
-                .and_then(|shape| limit_text(shape, &external.args))
+                .and_then(|shape| limit_text(shape, &self.with_defaults(&external.args)))
                 .or_else(|| self.limit_of(external, &external.args)),
         };
         let limit: Option<Rc<str>> = limit.map(Rc::from);
