@@ -78,6 +78,7 @@ pub fn run(model: &Model, rules: &RuleSet, config: &Config, options: &AuditOptio
     let scopes = Scope::all(model);
     let answers: Vec<Result<CheckResult, String>> = work
         .par_iter()
+        .with_max_len(1)
         .map(|&(app, rule)| evaluate(rule, model, app, &scopes[app]))
         .collect();
 

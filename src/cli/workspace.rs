@@ -36,11 +36,7 @@ impl Workspace {
         console: Console,
         progress: &mut Progress,
     ) -> Result<Self, Failure> {
-        progress.stage("walk");
-        let repository =
-            Repository::open(&target.path).map_err(|error| Failure::nothing(error.to_string()))?;
-        progress.stage("read rules");
-        let mut rules = builtin_rules()?;
+        let (repository, mut rules) = walk_and_read_rules(target, progress)?;
         let config_file = config_file(target);
         let config = match &config_file {
             Some(path) => read_config(path, &rules, console)?,
@@ -68,10 +64,7 @@ impl Workspace {
         console: Console,
         progress: &mut Progress,
     ) -> Result<Self, Failure> {
-        progress.stage("walk");
-        let repository =
-            Repository::open(&target.path).map_err(|error| Failure::nothing(error.to_string()))?;
-        let mut rules = builtin_rules()?;
+        let (repository, mut rules) = walk_and_read_rules(target, progress)?;
         let roadmap = roadmap
             .map(|word| choose_roadmap(word, &target.path, &mut rules, console))
             .transpose()?;
@@ -115,6 +108,17 @@ impl Workspace {
         }
         Ok(model)
     }
+}
+
+/// The repository and the built-in rules, which do not wait for each other.
+fn walk_and_read_rules(
+    target: &Target,
+    progress: &mut Progress,
+) -> Result<(Repository, RuleSet), Failure> {
+    progress.stage("walk");
+    let (repository, rules) = rayon::join(|| Repository::open(&target.path), builtin_rules);
+    let repository = repository.map_err(|error| Failure::nothing(error.to_string()))?;
+    Ok((repository, rules?))
 }
 
 /// The application that `--app` names.

@@ -124,6 +124,8 @@ fn parse(
     let paths: Vec<&RepoPath> = repository.modules().collect();
     let results: Vec<Result<ModuleRecord, Unreadable>> = paths
         .into_par_iter()
+        // Files differ much in size: no thread keeps a stretch of large ones to itself.
+        .with_max_len(4)
         .map(|path| {
             repository
                 .read(path)

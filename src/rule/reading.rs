@@ -26,6 +26,9 @@ pub struct Mistake {
 /// comes back beside mistakes is what the text says without the entries that are wrong.
 #[must_use]
 pub fn read_toml<T: DeserializeOwned>(text: &str) -> (Option<T>, Vec<Mistake>) {
+    if let Ok(value) = toml::from_str(text) {
+        return (Some(value), Vec::new());
+    }
     let (table, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
         let mistakes = errors.iter().take(MOST_MISTAKES).map(|error| Mistake {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use rayon::prelude::*;
 
 use crate::source::RepoPath;
 use crate::syntax::{PatternSet, PatternSource};
@@ -88,8 +89,13 @@ impl RuleSet {
         let mut problems = Vec::new();
         let in_folder = |name: &'static str| texts.iter().filter(move |each| folder(each) == name);
         let mut controls = ControlLibrary::default();
-        for text in in_folder("controls") {
-            let (file, mistakes) = read_toml::<ControlFile>(&text.text);
+        let libraries: Vec<&RuleText> = in_folder("controls").collect();
+        let read = libraries
+            .par_iter()
+            .with_max_len(1)
+            .map(|text| read_toml::<ControlFile>(&text.text));
+        let read: Vec<_> = read.collect();
+        for (text, (file, mistakes)) in libraries.into_iter().zip(read) {
             problems.extend(
                 mistakes
                     .into_iter()
@@ -99,12 +105,19 @@ impl RuleSet {
                 controls.add(file);
             }
         }
-        let rules = texts
+        let rules: Vec<&RuleText> = texts
             .iter()
-            .filter(|each| !matches!(folder(each), "controls" | "roadmaps"));
+            .filter(|each| !matches!(folder(each), "controls" | "roadmaps"))
+            .collect();
+        let read = rules.par_iter().with_max_len(8).map(|text| {
+            let mut problems = Vec::new();
+            (Rule::read(text, &mut problems), problems)
+        });
+        let read: Vec<(Option<Rule>, Vec<RuleProblem>)> = read.collect();
         let mut checked: Vec<Rule> = Vec::new();
-        for text in rules {
-            let Some(rule) = Rule::read(text, &mut problems) else {
+        for (text, (rule, mistakes)) in rules.into_iter().zip(read) {
+            problems.extend(mistakes);
+            let Some(rule) = rule else {
                 continue;
             };
             if let Some(first) = checked.iter().find(|other| other.id == rule.id) {
