@@ -66,8 +66,11 @@ pub(super) fn run(subject: &Subject<'_>, check: &Dependency) -> CheckResult {
 
 /// The specifier names the package or something in it.
 pub(super) fn is_of(package: &str, specifier: &str) -> bool {
-    package_of(specifier).is_some_and(|name| wildcard(package, name))
-        || wildcard(package, specifier)
+    let first = |text: &str| text.as_bytes().first().copied();
+    let may_be = first(package) == first(specifier) || first(package) == Some(b'*');
+    may_be
+        && (package_of(specifier).is_some_and(|name| wildcard(package, name))
+            || wildcard(package, specifier))
 }
 
 /// The module calls this export of the package.

@@ -9,7 +9,8 @@ use crate::source::{Location, RepoPath};
 use crate::syntax::{Expr, ExprId, ModuleRecord, Property};
 
 use super::CheckResult;
-use super::code::{calls, imported, key, package_of, property};
+use super::code::{calls, imported, key, property};
+use super::dependency::is_of;
 use super::subject::Subject;
 
 /// How far a header reaches, nearest first.
@@ -165,9 +166,9 @@ fn by_package(subject: &Subject<'_>, check: &ResponseHeaders, header: &str) -> b
     };
     let senders: Vec<&HeaderPackage> = check.packages.iter().filter(sends).collect();
     let is_sender = |specifier: &str| {
-        senders.iter().any(|package| {
-            specifier == package.name || package_of(specifier) == Some(package.name.as_str())
-        })
+        senders
+            .iter()
+            .any(|package| is_of(&package.name, specifier))
     };
     let anywhere = subject.all_imports().iter();
     anywhere.into_iter().any(|specifier| is_sender(specifier))

@@ -95,6 +95,18 @@ impl Scope {
             side,
             ..Shared::default()
         });
+        // Nearly every rule asks for these first, and would wait for the one that works them out.
+        let graph = &model.graph;
+        rayon::join(
+            || {
+                let index = || Index::new(graph, &shared.side);
+                shared.index.get_or_init(index);
+            },
+            || {
+                let live = || Liveness::new(model, &[]);
+                shared.running.get_or_init(live);
+            },
+        );
         let scope = |app| Self {
             own: own_modules(model, app, &shared.side),
             reached: OnceLock::new(),

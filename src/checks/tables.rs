@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::source::{Location, SourceFile};
+use crate::source::{Location, SourceFile, Span};
 use crate::syntax::{Expr, ExprId, ModuleRecord, Property};
 
-use super::code::{called_name, calls, imported, key, place};
+use super::code::{Call, called_name, calls, imported, key, place};
 
 /// A table.
 #[derive(Debug, Default)]
@@ -421,7 +421,10 @@ pub(super) fn add_drizzle(module: &ModuleRecord, makers: &[String], tables: &mut
     if !made_here {
         return;
     }
-    for call in calls(module).filter(|call| of_maker(call.callee)) {
+    let all: Vec<(Span, Call<'_>)> = calls(module)
+        .map(|call| (module.span(call.expr), call))
+        .collect();
+    for (_, call) in all.iter().filter(|(_, call)| of_maker(call.callee)) {
         let mut args = call.args.iter().map(|arg| arg.value);
         let (Some(name), Some(columns)) = (args.next(), args.next()) else {
             continue;
@@ -462,8 +465,7 @@ pub(super) fn add_drizzle(module: &ModuleRecord, makers: &[String], tables: &mut
             Expr::Function(function) => module.function(*function).span,
             _ => around,
         };
-        for inner in calls(module) {
-            let span = module.span(inner.expr);
+        for (span, inner) in &all {
             if span.start < around.start || span.end > around.end {
                 continue;
             }

@@ -129,11 +129,12 @@ fn tests_of<'a>(subject: &Subject<'a>) -> Vec<&'a ModuleRecord> {
     modules
         .filter(|module| {
             let path = &module.path;
-            let named = [".test.", ".spec."]
-                .iter()
-                .any(|mark| path.file_name().contains(mark));
-            named
-                && module.facts.test_cases > 0
+            let named = || {
+                let name = path.file_name();
+                name.contains(".test.") || name.contains(".spec.")
+            };
+            module.facts.test_cases > 0
+                && named()
                 && path.starts_with(root)
                 && !nested.iter().any(|other| path.starts_with(other))
                 && !path.folders().any(|folder| LEFT_OUT.contains(&folder))

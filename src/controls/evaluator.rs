@@ -107,6 +107,8 @@ pub(super) struct Evaluator<'a> {
     pub site_places: Vec<Place>,
     globals: FxHashMap<(ModuleId, Name), Global>,
     initialisers: FxHashMap<(ModuleId, ExprId), Value>,
+    /// What a module sets, and where.
+    assignments: FxHashMap<ModuleId, Vec<(Name, Span)>>,
     /// What functions that are written inside others set of their surroundings.
     written: FxHashMap<(ModuleId, FunctionId), Rc<[Name]>>,
     /// Whether what stands behind a condition names the status that says that too many requests were made.
@@ -191,6 +193,7 @@ impl<'a> Evaluator<'a> {
             site_places: Vec::new(),
             globals: FxHashMap::default(),
             initialisers: FxHashMap::default(),
+            assignments: FxHashMap::default(),
             written: FxHashMap::default(),
             too_many: FxHashMap::default(),
             set_inside: FxHashMap::default(),
@@ -711,28 +714,16 @@ impl<'a> Evaluator<'a> {
         let inside =
             |span: Span| span.start >= function.span.start && span.end <= function.span.end;
         let mut names: Vec<Name> = Vec::new();
-        for (expr, span) in record.exprs.iter().zip(&record.spans) {
-            let Expr::Assign { target, .. } = expr else {
-                continue;
-            };
-            let name = match &**target {
-                Pattern::Name(name) => *name,
-                Pattern::Member(member) => match record.expr(*member) {
-                    Expr::Member { object, .. } | Expr::Index { object, .. } => {
-                        match record.expr(*object) {
-                            Expr::Name(name) => *name,
-                            _ => continue,
-                        }
-                    }
-                    _ => continue,
-                },
-                _ => continue,
-            };
+        let set = self
+            .assignments
+            .entry(closure.module)
+            .or_insert_with(|| assignments(record));
+        for &(name, span) in set.iter() {
             let own = || {
                 function.params.iter().any(|param| binds(param, name))
                     || find_definition(&function.body, name).is_some()
             };
-            if inside(*span) && !names.contains(&name) && !own() {
+            if inside(span) && !names.contains(&name) && !own() {
                 names.push(name);
             }
         }
@@ -794,6 +785,31 @@ enum Definition<'a> {
         pattern: &'a Pattern,
         init: Option<ExprId>,
     },
+}
+
+/// The variables that are set, or of which a member is.
+fn assignments(record: &ModuleRecord) -> Vec<(Name, Span)> {
+    let set = record.exprs.iter().zip(&record.spans);
+    set.filter_map(|(expr, span)| {
+        let Expr::Assign { target, .. } = expr else {
+            return None;
+        };
+        let name = match &**target {
+            Pattern::Name(name) => *name,
+            Pattern::Member(member) => match record.expr(*member) {
+                Expr::Member { object, .. } | Expr::Index { object, .. } => {
+                    match record.expr(*object) {
+                        Expr::Name(name) => *name,
+                        _ => return None,
+                    }
+                }
+                _ => return None,
+            },
+            _ => return None,
+        };
+        Some((name, *span))
+    })
+    .collect()
 }
 
 /// Finds what a module's top level binds to `name`; blocks and `try` at the top level count.

@@ -30,6 +30,10 @@ const RESERVE_IN_CALL: u32 = 500;
 /// The most that a remembered call takes of its caller's fuel.
 const MOST_CHARGED: u32 = 150;
 
+/// The most that a remembered call takes of its caller's reserve when nothing else is left. Without it every unit of the
+/// reserve buys a call with a whole budget.
+const MOST_OF_RESERVE: u32 = 20;
+
 /// Identifies a remembered call.
 #[derive(PartialEq, Eq, Hash, Debug)]
 pub(super) struct MemoKey {
@@ -426,11 +430,16 @@ impl Evaluator<'_> {
     /// What was found and spent in a remembered call was found and spent here, whether it was evaluated for this handler or for
     /// an earlier one: what a handler may still spend comes out the same whoever was proved before it.
     fn take_over(&mut self, memo: &Memo, state: &State) {
+        let left = self.left();
+        let mut spent_now = 0;
         for (id, spent) in &memo.spent {
             if self.memory.spent.insert(*id, *spent).is_none() {
-                self.spent += spent;
+                spent_now += spent;
             }
         }
+        self.spent += spent_now;
+        let beyond = spent_now.saturating_sub(left);
+        self.reserve = self.reserve.saturating_sub(beyond.min(MOST_OF_RESERVE));
         // It will not be evaluated again, so it takes little of the fuel.
         self.fuel = self.fuel.saturating_sub(memo.cost.min(MOST_CHARGED));
         self.works += memo.works;

@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 
+use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use crate::project::{Resolution, Resolver};
@@ -92,6 +93,14 @@ impl Graph {
             resolver,
             importers: OnceLock::new(),
         }
+    }
+
+    /// Finds out what every module loads, on all threads. Each link is found when it is first asked for; this is for those who
+    /// will ask for all of them.
+    pub fn link_all(&self) {
+        self.modules.par_iter().enumerate().for_each(|(index, _)| {
+            self.loaded(ModuleId(u32::try_from(index).unwrap_or(u32::MAX)));
+        });
     }
 
     /// Every module, by path.

@@ -47,6 +47,7 @@ pub fn build_in_stages(
     let (resolver, unreadable) = Resolver::new(repository, &project);
     not_examined.extend(unreadable);
     let graph = Graph::new(modules, resolver);
+    graph.link_all();
     stage("routes");
     let tables: Vec<RouteTable> = project
         .apps
@@ -277,8 +278,10 @@ fn prove(
         .flat_map(|(app, table)| (0..table.routes.len()).map(move |route| (app, route)))
         .collect();
     let library = team.library(&rules.controls);
-    let proofs = proofs(&jobs, &tables, graph, &library, team);
-    let tests = TestReach::new(graph, &tables, &library);
+    let (proofs, tests) = rayon::join(
+        || proofs(&jobs, &tables, graph, &library, team),
+        || TestReach::new(graph, &tables, &library),
+    );
     let mut proofs = proofs.into_iter();
     let mut apps = Vec::with_capacity(tables.len());
     for (app, table) in project.apps.iter().zip(tables) {

@@ -58,34 +58,42 @@ impl Project {
     /// `record_of` gives the module record of a path, where there is one.
     pub fn load<'m>(
         repository: &Repository,
-        record_of: &dyn Fn(&RepoPath) -> Option<&'m ModuleRecord>,
+        record_of: &(dyn Fn(&RepoPath) -> Option<&'m ModuleRecord> + Sync),
     ) -> (Self, Vec<Unreadable>) {
         let mut unreadable = Vec::new();
         let manifests = manifest::read_manifests(repository, &mut unreadable);
-        let files = std::cell::OnceCell::new();
-        let read_config = |path: &RepoPath| match record_of(path) {
-            Some(record) => NextConfig::read(record, &|module, import| {
-                imported_from_file(
-                    files.get_or_init(|| candidates::Files::of(repository)),
-                    record_of,
-                    module,
-                    import,
-                )
-            }),
-            None => NextConfig::unreadable(path.clone()),
+        let discover = || {
+            let files = std::cell::OnceCell::new();
+            let read_config = |path: &RepoPath| match record_of(path) {
+                Some(record) => NextConfig::read(record, &|module, import| {
+                    imported_from_file(
+                        files.get_or_init(|| candidates::Files::of(repository)),
+                        record_of,
+                        module,
+                        import,
+                    )
+                }),
+                None => NextConfig::unreadable(path.clone()),
+            };
+            let discovery = Discovery {
+                repository,
+                manifests: &manifests,
+                record_of,
+                locks: &version::Versions::new(repository, &manifests.workspaces),
+            };
+            discovery.apps(&read_config)
         };
-        let apps = Discovery {
-            repository,
-            manifests: &manifests,
-            record_of,
-            locks: &version::Versions::new(repository, &manifests.workspaces),
-        }
-        .apps(&read_config);
+        let (apps, files) = rayon::join(discover, || {
+            let mut unreadable = Vec::new();
+            (ProjectFiles::read(repository, &mut unreadable), unreadable)
+        });
+        let (files, unreadable_files) = files;
+        unreadable.extend(unreadable_files);
         let project = Self {
             packages: manifests.packages,
             workspaces: manifests.workspaces,
             apps,
-            files: ProjectFiles::read(repository, &mut unreadable),
+            files,
         };
         unreadable.sort_unstable();
         unreadable.dedup();

@@ -52,14 +52,16 @@ impl RepoPath {
     /// The last segment, or the empty string for the root.
     #[must_use]
     pub fn file_name(&self) -> &str {
-        self.0.rsplit('/').next().unwrap_or("")
+        let begin = last(b'/', &self.0).map_or(0, |slash| slash + 1);
+        self.0.get(begin..).unwrap_or("")
     }
 
     /// The text behind the last dot of the file name, without the dot; `None` for `Makefile` and `.env`.
     #[must_use]
     pub fn extension(&self) -> Option<&str> {
-        match self.file_name().rsplit_once('.') {
-            Some((stem, extension)) if !stem.is_empty() => Some(extension),
+        let name = self.file_name();
+        match last(b'.', name) {
+            Some(dot) if dot > 0 => name.get(dot + 1..),
             _ => None,
         }
     }
@@ -67,9 +69,10 @@ impl RepoPath {
     /// The file name without its last extension.
     #[must_use]
     pub fn stem(&self) -> &str {
-        match self.file_name().rsplit_once('.') {
-            Some((stem, _)) if !stem.is_empty() => stem,
-            _ => self.file_name(),
+        let name = self.file_name();
+        match last(b'.', name) {
+            Some(dot) if dot > 0 => name.get(..dot).unwrap_or(name),
+            _ => name,
         }
     }
 
@@ -79,15 +82,13 @@ impl RepoPath {
         if self.is_root() {
             return None;
         }
-        Some(match self.0.rsplit_once('/') {
-            Some((parent, _)) => Self(Arc::from(parent)),
-            None => Self(Arc::from("")),
-        })
+        let end = last(b'/', &self.0).unwrap_or(0);
+        self.0.get(..end).map(|parent| Self(Arc::from(parent)))
     }
 
     /// This path, the folder that holds it, and so on up to the root, which is the empty text. Nothing is allocated.
     pub fn ancestors(&self) -> impl Iterator<Item = &str> {
-        std::iter::successors(Some(&*self.0), |path| match path.rfind('/') {
+        std::iter::successors(Some(&*self.0), |path| match last(b'/', path) {
             Some(end) => path.get(..end),
             None if path.is_empty() => None,
             None => Some(""),
@@ -155,7 +156,7 @@ impl RepoPath {
 
     /// The segments from the root down without the last one: the names of the folders that hold this path.
     pub fn folders(&self) -> impl DoubleEndedIterator<Item = &str> {
-        let parent = self.0.rfind('/').and_then(|end| self.0.get(..end));
+        let parent = last(b'/', &self.0).and_then(|end| self.0.get(..end));
         parent.into_iter().flat_map(|parent| parent.split('/'))
     }
 
@@ -163,6 +164,11 @@ impl RepoPath {
     pub fn segments(&self) -> impl DoubleEndedIterator<Item = &str> {
         self.0.split('/').filter(|segment| !segment.is_empty())
     }
+}
+
+/// The last place of an ASCII letter. File names are short: looking at one byte after the other beats setting out to search.
+fn last(letter: u8, text: &str) -> Option<usize> {
+    text.bytes().rposition(|byte| byte == letter)
 }
 
 // Lets sets and maps keyed by paths be asked with text; hash, order and equality are those of the text.

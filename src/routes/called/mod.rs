@@ -5,7 +5,7 @@ mod procedures;
 mod requests;
 
 use std::cell::RefCell;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -136,16 +136,16 @@ fn tests(graph: &Graph, tables: &[RouteTable]) -> Vec<ModuleId> {
 /// The modules that a test loads, directly or not; found when first asked for.
 struct Loads<'a> {
     graph: &'a Graph,
-    known: RefCell<FxHashMap<ModuleId, Rc<Vec<bool>>>>,
+    known: RefCell<FxHashMap<ModuleId, Arc<Vec<bool>>>>,
 }
 
 impl Loads<'_> {
-    fn all_of(&self, test: ModuleId) -> Rc<Vec<bool>> {
+    fn all_of(&self, test: ModuleId) -> Arc<Vec<bool>> {
         let mut known = self.known.borrow_mut();
         let loaded = known
             .entry(test)
-            .or_insert_with(|| Rc::new(self.graph.closure(&[test])));
-        Rc::clone(loaded)
+            .or_insert_with(|| Arc::new(self.graph.closure(&[test])));
+        Arc::clone(loaded)
     }
 }
 
@@ -153,7 +153,7 @@ impl Loads<'_> {
 struct Places<'a> {
     tracer: Tracer<'a>,
     /// The functions of a module in the order in which they begin.
-    known: RefCell<FxHashMap<ModuleId, Rc<[FunctionId]>>>,
+    known: RefCell<FxHashMap<ModuleId, Arc<[FunctionId]>>>,
 }
 
 impl<'a> Places<'a> {
@@ -177,7 +177,7 @@ impl<'a> Places<'a> {
                 all.sort_by_key(|id| record.function(*id).span.start);
                 all.into()
             });
-            Rc::clone(functions)
+            Arc::clone(functions)
         };
         let behind = functions.partition_point(|id| record.function(*id).span.start <= span.start);
         let mut function = match behind.checked_sub(1).and_then(|at| functions.get(at)) {
