@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use smallvec::SmallVec;
 
-use crate::syntax::{Class, Expr, ExprId, Key, MemberValue, Name, Pattern};
+use crate::syntax::{Class, Expr, ExprId, Key, MODULE_BODY, MemberValue, Name, Pattern};
 
 use super::evaluator::{Call, Evaluator, MAX_DEPTH};
 use super::record::{Event, Failure};
@@ -875,11 +875,25 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// What a class extends.
+    /// What a class extends. For a class of a module it is found once and apart from what the running handler may spend, so
+    /// that it costs the same whoever asked before.
     pub fn superclass(&mut self, class: &ClassValue) -> Option<Value> {
         let superclass = self.module(class.module).class(class.class).superclass?;
         let state = State::new(Rc::clone(&class.scope));
-        Some(self.aside(|this| this.plain(superclass, &state)))
+        if class.scope.function != MODULE_BODY || class.scope.parent.is_some() {
+            return Some(self.aside(|this| this.plain(superclass, &state)));
+        }
+        let key = (class.module, class.class);
+        if let Some(known) = self.superclasses.get(&key) {
+            return Some(known.clone());
+        }
+        let outcomes = self.apart(class.module, |this, outside| {
+            let base = this.plain(superclass, &state);
+            value(outside, base)
+        });
+        let base = outcomes.into_iter().find_map(|(_, flow)| flow.ok())?;
+        self.superclasses.insert(key, base.clone());
+        Some(base)
     }
 
     /// `left instanceof right`

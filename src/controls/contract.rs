@@ -486,7 +486,7 @@ impl<'a> Evaluator<'a> {
         for _ in 0..8 {
             match v {
                 Value::External(external) => return Some(external),
-                Value::Class(class) => v = self.base_of(&class)?,
+                Value::Class(class) => v = self.superclass(&class)?,
                 _ => return None,
             }
         }

@@ -478,7 +478,7 @@ impl Evaluator<'_> {
     fn failure_base(&mut self, class: &Rc<ClassValue>) -> Option<Rc<External>> {
         let mut current = Rc::clone(class);
         for _ in 0..8 {
-            match self.base_of(&current)? {
+            match self.superclass(&current)? {
                 Value::Class(parent) => current = parent,
                 Value::External(base) => {
                     let shape = self.shape_of(base.receiver.as_ref()?)?;

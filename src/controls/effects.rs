@@ -480,7 +480,7 @@ impl<'a> Evaluator<'a> {
             return known.clone();
         }
         let unknown = Value::Unknown(Provenance::default(), Presence::Truthy);
-        let Some(Value::External(base)) = self.base_of(class) else {
+        let Some(Value::External(base)) = self.superclass(class) else {
             return unknown;
         };
         let shape = base.receiver.as_ref().and_then(|r| self.shape_of(r));
@@ -503,15 +503,6 @@ impl<'a> Evaluator<'a> {
         let made = made.unwrap_or(unknown);
         self.services.insert(key, made.clone());
         made
-    }
-
-    /// What a class extends, whatever the running handler may still spend: it costs the same whoever asked before.
-    pub(super) fn base_of(&mut self, class: &ClassValue) -> Option<Value> {
-        let outcomes = self.apart(class.module, |this, state| {
-            let base = this.superclass(class);
-            base.map_or_else(Outcomes::new, |base| value(state, base))
-        });
-        outcomes.into_iter().find_map(|(_, flow)| flow.ok())
     }
 
     /// What an effect, or what a function gives, comes to outside any request.

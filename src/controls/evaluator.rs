@@ -107,6 +107,8 @@ pub(super) struct Evaluator<'a> {
     pub site_places: Vec<Place>,
     globals: FxHashMap<(ModuleId, Name), Global>,
     initialisers: FxHashMap<(ModuleId, ExprId), Value>,
+    /// What classes of modules extend.
+    pub superclasses: FxHashMap<(ModuleId, ClassId), Value>,
     /// What a module sets, and where.
     assignments: FxHashMap<ModuleId, Vec<(Name, Span)>>,
     /// What functions that are written inside others set of their surroundings.
@@ -193,6 +195,7 @@ impl<'a> Evaluator<'a> {
             site_places: Vec::new(),
             globals: FxHashMap::default(),
             initialisers: FxHashMap::default(),
+            superclasses: FxHashMap::default(),
             assignments: FxHashMap::default(),
             written: FxHashMap::default(),
             too_many: FxHashMap::default(),
