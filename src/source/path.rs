@@ -8,8 +8,38 @@ use serde::{Serialize, Serializer};
 /// A path relative to the audited root, always with `/`, without a leading `./` or `/`, on every platform.
 ///
 /// The empty path is the root itself. Cloning is a reference count.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RepoPath(Arc<str>);
+#[derive(Clone)]
+pub struct RepoPath {
+    text: Arc<str>,
+    /// Where the last segment begins: it is asked for over and over.
+    name: u32,
+}
+
+impl PartialEq for RepoPath {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for RepoPath {}
+
+impl PartialOrd for RepoPath {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for RepoPath {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.text.cmp(&other.text)
+    }
+}
+
+impl std::hash::Hash for RepoPath {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.text.hash(state);
+    }
+}
 
 impl RepoPath {
     /// Makes a path from text that uses `/`; `.` and `..` segments are folded and a climb above the root stops there.
@@ -22,7 +52,7 @@ impl RepoPath {
                 .split('/')
                 .all(|segment| !segment.is_empty() && segment != "." && segment != "..");
         if clean || text.is_empty() {
-            return Self(Arc::from(text));
+            return Self::of(text);
         }
         let mut segments: Vec<&str> = Vec::new();
         for segment in text.split(['/', '\\']) {
@@ -34,26 +64,42 @@ impl RepoPath {
                 other => segments.push(other),
             }
         }
-        Self(Arc::from(segments.join("/")))
+        Self::of(&segments.join("/"))
+    }
+
+    fn of(text: &str) -> Self {
+        let name = last(b'/', text).map_or(0, |slash| slash + 1);
+        Self {
+            text: Arc::from(text),
+            // A path of four gigabytes does not exist; it would be its own last segment.
+            name: u32::try_from(name).unwrap_or(0),
+        }
+    }
+
+    /// The text in front of the last segment; `None` for the root.
+    fn folder(&self) -> Option<&str> {
+        if self.is_root() {
+            return None;
+        }
+        self.text.get(..(self.name as usize).saturating_sub(1))
     }
 
     /// The path as text, `apps/web/app/api/route.ts`.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
     }
 
     /// True for the audited root itself.
     #[must_use]
     pub fn is_root(&self) -> bool {
-        self.0.is_empty()
+        self.text.is_empty()
     }
 
     /// The last segment, or the empty string for the root.
     #[must_use]
     pub fn file_name(&self) -> &str {
-        let begin = last(b'/', &self.0).map_or(0, |slash| slash + 1);
-        self.0.get(begin..).unwrap_or("")
+        self.text.get(self.name as usize..).unwrap_or("")
     }
 
     /// The text behind the last dot of the file name, without the dot; `None` for `Makefile` and `.env`.
@@ -79,16 +125,12 @@ impl RepoPath {
     /// The folder that holds this path; `None` for the root.
     #[must_use]
     pub fn parent(&self) -> Option<Self> {
-        if self.is_root() {
-            return None;
-        }
-        let end = last(b'/', &self.0).unwrap_or(0);
-        self.0.get(..end).map(|parent| Self(Arc::from(parent)))
+        self.folder().map(Self::of)
     }
 
     /// This path, the folder that holds it, and so on up to the root, which is the empty text. Nothing is allocated.
     pub fn ancestors(&self) -> impl Iterator<Item = &str> {
-        std::iter::successors(Some(&*self.0), |path| match last(b'/', path) {
+        std::iter::successors(Some(&*self.text), |path| match last(b'/', path) {
             Some(end) => path.get(..end),
             None if path.is_empty() => None,
             None => Some(""),
@@ -101,24 +143,24 @@ impl RepoPath {
         if self.is_root() {
             return Self::new(relative);
         }
-        Self::new(&format!("{}/{relative}", self.0))
+        Self::new(&format!("{}/{relative}", self.text))
     }
 
     /// True when this path is `folder` or lies below it.
     #[must_use]
     pub fn starts_with(&self, folder: &Self) -> bool {
         folder.is_root()
-            || (self.0.starts_with(folder.as_str())
-                && matches!(self.0.as_bytes().get(folder.0.len()), None | Some(b'/')))
+            || (self.text.starts_with(folder.as_str())
+                && matches!(self.text.as_bytes().get(folder.text.len()), None | Some(b'/')))
     }
 
     /// The part below `folder`, or `None` when this path does not lie below it.
     #[must_use]
     pub fn strip_prefix(&self, folder: &Self) -> Option<&str> {
         if folder.is_root() {
-            return Some(&self.0);
+            return Some(&self.text);
         }
-        let rest = self.0.strip_prefix(folder.as_str())?;
+        let rest = self.text.strip_prefix(folder.as_str())?;
         if rest.is_empty() {
             Some("")
         } else {
@@ -156,13 +198,13 @@ impl RepoPath {
 
     /// The segments from the root down without the last one: the names of the folders that hold this path.
     pub fn folders(&self) -> impl DoubleEndedIterator<Item = &str> {
-        let parent = last(b'/', &self.0).and_then(|end| self.0.get(..end));
-        parent.into_iter().flat_map(|parent| parent.split('/'))
+        let folder = self.folder().filter(|folder| !folder.is_empty());
+        folder.into_iter().flat_map(|folder| folder.split('/'))
     }
 
     /// The segments from the root down; none for the root.
     pub fn segments(&self) -> impl DoubleEndedIterator<Item = &str> {
-        self.0.split('/').filter(|segment| !segment.is_empty())
+        self.text.split('/').filter(|segment| !segment.is_empty())
     }
 }
 
@@ -174,25 +216,25 @@ fn last(letter: u8, text: &str) -> Option<usize> {
 // Lets sets and maps keyed by paths be asked with text; hash, order and equality are those of the text.
 impl std::borrow::Borrow<str> for RepoPath {
     fn borrow(&self) -> &str {
-        &self.0
+        &self.text
     }
 }
 
 impl fmt::Display for RepoPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
 impl fmt::Debug for RepoPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&*self.0, f)
+        fmt::Debug::fmt(&*self.text, f)
     }
 }
 
 impl Serialize for RepoPath {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
+        serializer.serialize_str(&self.text)
     }
 }
 

@@ -5,6 +5,9 @@
 //! arguments (`await f<T>(x)` as `(await f)<T>(x)`), so type arguments of calls are blanked before it sees the text:
 //! a pattern `f($X)` matches `f<T>(y)`.
 
+use std::sync::OnceLock;
+
+use aho_corasick::{AhoCorasick, MatchKind};
 use ast_grep_core::matcher::MatcherExt;
 use ast_grep_core::meta_var::MetaVariable;
 use ast_grep_core::tree_sitter::StrDoc;
@@ -37,6 +40,8 @@ pub struct PatternSet {
     code: Vec<CodePattern>,
     text: Vec<TextPattern>,
     next: u32,
+    /// Finds whether a text holds any literal of the patterns; `None` when some pattern has none. Made when first asked.
+    any_literal: OnceLock<Option<AhoCorasick>>,
 }
 
 /// Where a pattern matched.
@@ -74,6 +79,7 @@ impl PatternSet {
     /// When the pattern is no single piece of TypeScript or no regular expression, or could never match.
     pub fn add(&mut self, source: &PatternSource) -> Result<u32, PatternError> {
         let number = self.next;
+        self.any_literal = OnceLock::new();
         match source {
             PatternSource::Code(text) => self.code.push(CodePattern::compile(number, text)?),
             PatternSource::Text(text) => self.text.push(TextPattern::compile(number, text)?),
@@ -98,11 +104,31 @@ impl PatternSet {
     #[must_use]
     pub fn scan_text(&self, text: &str) -> Vec<PatternMatch> {
         let mut matches = Vec::new();
+        if self.none_can_match(text) {
+            return matches;
+        }
         for pattern in &self.text {
             pattern.scan(text, &mut matches);
         }
         sort(&mut matches);
         matches
+    }
+
+    /// Most files hold none of the literals, which one search for all of them tells.
+    fn none_can_match(&self, text: &str) -> bool {
+        let any = self.any_literal.get_or_init(|| {
+            let of_text = self.text.iter().map(|pattern| pattern.literal.as_ref());
+            let of_code = self.code.iter().map(|pattern| pattern.literal.as_ref());
+            let literals: Option<Vec<&[u8]>> = of_text
+                .chain(of_code)
+                .map(|literal| literal.map(Finder::needle))
+                .collect();
+            AhoCorasick::builder()
+                .match_kind(MatchKind::LeftmostFirst)
+                .build(literals?)
+                .ok()
+        });
+        any.as_ref().is_some_and(|any| !any.is_match(text))
     }
 
     /// Where all patterns match in a file of code. `type_arguments` are those of its calls.
@@ -112,6 +138,9 @@ impl PatternSet {
         type_arguments: &[Span],
     ) -> Vec<PatternMatch> {
         let mut matches = Vec::new();
+        if self.none_can_match(&file.text) {
+            return matches;
+        }
         for pattern in &self.text {
             pattern.scan(&file.text, &mut matches);
         }
