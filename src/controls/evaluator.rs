@@ -115,6 +115,8 @@ pub(super) struct Evaluator<'a> {
     written: FxHashMap<(ModuleId, FunctionId), Rc<[Name]>>,
     /// Whether what stands behind a condition names the status that says that too many requests were made.
     pub too_many: FxHashMap<(ModuleId, ExprId), bool>,
+    /// The numbers that comparisons hold something against, and whether they are written first.
+    pub compared: FxHashMap<(ModuleId, ExprId), (f64, bool)>,
     /// What variables of a function were set to by functions written inside it that others called.
     pub set_inside: FxHashMap<SetInside, Value>,
     /// How many module-level names are being evaluated.
@@ -199,6 +201,7 @@ impl<'a> Evaluator<'a> {
             assignments: FxHashMap::default(),
             written: FxHashMap::default(),
             too_many: FxHashMap::default(),
+            compared: FxHashMap::default(),
             set_inside: FxHashMap::default(),
             global_depth: 0,
             cycle: usize::MAX,

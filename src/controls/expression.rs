@@ -192,6 +192,9 @@ impl<'a> Evaluator<'a> {
                                 binary(op, &left, &right)
                             }
                             op => {
+                                if op == BinaryOp::Add {
+                                    this.note_deadline((&left, &right), &state, id);
+                                }
                                 let v = binary(op, &left, &right);
                                 this.computed_default(op, (&left, &right), v, (&state, id))
                             }

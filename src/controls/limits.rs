@@ -8,13 +8,15 @@ use std::rc::Rc;
 
 use crate::graph::ModuleId;
 use crate::rule::{Api, LimitShape, Meaning};
-use crate::syntax::{BinaryOp, Expr, ExprId, LogicalOp, ModuleRecord, Stmt, StmtKind, UnaryOp};
+use crate::syntax::{
+    BinaryOp, Expr, ExprId, LogicalOp, ModuleRecord, Pattern, Stmt, StmtKind, UnaryOp,
+};
 
 use super::evaluator::{Evaluator, Origin};
 use super::expression::binary;
 use super::guards::Judgement;
 use super::paths::PathId;
-use super::record::Event;
+use super::record::{Event, Place};
 use super::state::{Site, State};
 use super::statement::{Completion, Exit, turns_away};
 use super::value::{Bits, External, Object, Presence, Provenance, Value};
@@ -77,7 +79,67 @@ impl<'a> Evaluator<'a> {
         match (too_many(yes), too_many(no)) {
             (true, false) => limit(yes, no, site, true),
             (false, true) => limit(no, yes, site, false),
-            _ => {}
+            _ => return,
+        }
+        self.note_compared(module, test, too_many(yes));
+    }
+
+    /// What is compared where 429 is answered: a count with the number that it may not exceed, the time that has passed with a window.
+    /// `away`: it is answered where the condition holds.
+    fn note_compared(&mut self, module: ModuleId, test: ExprId, away: bool) {
+        let record = self.module(module);
+        let mut open = vec![(test, away)];
+        while let Some((expr, away)) = open.pop() {
+            match record.expr(expr) {
+                Expr::Logical { left, right, .. } => open.extend([(*left, away), (*right, away)]),
+                Expr::Unary {
+                    op: UnaryOp::Not,
+                    operand,
+                } => open.push((*operand, !away)),
+                Expr::Binary { op, left, right } => {
+                    let Some((number, first)) = self.compared.get(&(module, expr)).copied() else {
+                        continue;
+                    };
+                    let passed = [*left, *right].iter().any(|side| {
+                        matches!(
+                            record.expr(*side),
+                            Expr::Binary {
+                                op: BinaryOp::Subtract,
+                                ..
+                            }
+                        )
+                    });
+                    let span = record.span(expr);
+                    let event = match passed {
+                        true if number >= SHORTEST_WINDOW => Event::Expiry(number as u64),
+                        false if is_excess(*op, first) == away => Event::HeldAgainst(number as u32),
+                        _ => continue,
+                    };
+                    self.event(event, Place { module, span });
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// `Date.now() + WINDOW`: when something is forgotten.
+    pub fn note_deadline(&mut self, (left, right): (&Value, &Value), state: &State, id: ExprId) {
+        let window = |v: &Value| {
+            let known = match v {
+                Value::Number(n) => Some(*n),
+                v => self.default_of(v),
+            };
+            known.filter(|n| (SHORTEST_WINDOW..1e11).contains(n))
+        };
+        let (Some(window), None) = (window(right), window(left)) else {
+            return;
+        };
+        let record = self.module(state.scope.module);
+        if let Expr::Binary { left, .. } = record.expr(id)
+            && is_now(record, *left, id)
+        {
+            let place = self.place(state, id);
+            self.event(Event::Expiry(window as u64), place);
         }
     }
 
@@ -115,12 +177,18 @@ impl<'a> Evaluator<'a> {
             Value::Number(n) => Some(*n),
             v => self.default_of(v),
         };
-        let most = match (number(left), number(right)) {
-            (Some(n), _) if right.provenance().bits.has(Bits::EVENTS) => n,
-            (_, Some(n)) if left.provenance().bits.has(Bits::EVENTS) => n,
+        let (most, held) = match (number(left), number(right)) {
+            (Some(n), None) => (n, right),
+            (None, Some(n)) => (n, left),
             _ => return,
         };
         if !(1.0..1e9).contains(&most) {
+            return;
+        }
+        if !held.provenance().bits.has(Bits::EVENTS) {
+            let first = std::ptr::eq(held, right);
+            self.compared
+                .insert((state.scope.module, id), (most, first));
             return;
         }
         let most = most as u32;
@@ -334,6 +402,59 @@ impl<'a> Evaluator<'a> {
             _ => None,
         }
     }
+}
+
+/// `count > 10`, `10 < count`: it holds where the number is exceeded or reached.
+fn is_excess(op: BinaryOp, number_first: bool) -> bool {
+    match op {
+        BinaryOp::Greater | BinaryOp::GreaterEqual => !number_first,
+        BinaryOp::Less | BinaryOp::LessEqual => number_first,
+        _ => false,
+    }
+}
+
+/// Milliseconds: what is shorter is no window.
+const SHORTEST_WINDOW: f64 = 1000.0;
+
+/// `Date.now()`, or a variable of the same function that was set to it.
+fn is_now(record: &ModuleRecord, expr: ExprId, within: ExprId) -> bool {
+    let asks_clock = |expr: ExprId| {
+        let Expr::Call { callee, args, .. } = record.expr(expr) else {
+            return false;
+        };
+        let Expr::Member {
+            object, property, ..
+        } = record.expr(*callee)
+        else {
+            return false;
+        };
+        args.is_empty()
+            && match record.expr(*object) {
+                Expr::Name(name) => record.name(*name) == "Date" && record.name(*property) == "now",
+                Expr::New { callee, args } => {
+                    let date = matches!(record.expr(*callee), Expr::Name(name) if record.name(*name) == "Date");
+                    date && args.is_empty() && record.name(*property) == "getTime"
+                }
+                _ => false,
+            }
+    };
+    let Expr::Name(name) = record.expr(expr) else {
+        return asks_clock(expr);
+    };
+    let span = record.span(within);
+    let around = record
+        .functions
+        .iter()
+        .filter(|function| function.span.start <= span.start && span.end <= function.span.end);
+    around
+        .flat_map(|function| &function.body)
+        .any(|stmt| match &stmt.kind {
+            StmtKind::Let {
+                pattern: Pattern::Name(set),
+                init: Some(init),
+            } => set == name && asks_clock(*init),
+            _ => false,
+        })
 }
 
 /// The condition holds where something is not there: `!x`, `!x || !y.z`, `x == null`.
