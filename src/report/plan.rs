@@ -34,8 +34,10 @@ pub struct AppPlan<'a> {
     pub roadmap: &'a str,
     /// 0–100, today; `null` when nothing of the roadmap was judged.
     pub score: Option<f64>,
-    /// Hours of all tasks, those that the roadmap does not list among them.
+    /// Hours of the roadmap's tasks.
     pub hours: f64,
+    /// Hours of what the roadmap does not list.
+    pub hours_outside: f64,
     /// The phases with something left, in order; the last one may hold what the roadmap does not list.
     pub phases: Vec<PlanPhase<'a>>,
 }
@@ -105,7 +107,9 @@ pub fn plan_json(material: &Material<'_>) -> String {
 }
 
 fn app_plan<'a>(material: &Material<'a>, app: &'a AppAudit) -> AppPlan<'a> {
-    let phases: Vec<PlanPhase<'_>> = left(material, app)
+    let left = left(material, app);
+    let (hours, hours_outside) = hours_of(&left);
+    let phases: Vec<PlanPhase<'_>> = left
         .into_iter()
         .map(|each| PlanPhase {
             number: each.number,
@@ -119,7 +123,8 @@ fn app_plan<'a>(material: &Material<'a>, app: &'a AppAudit) -> AppPlan<'a> {
         name: &app.name,
         roadmap: &app.roadmap,
         score: app.score,
-        hours: phases.iter().map(|phase| phase.hours).sum(),
+        hours,
+        hours_outside,
         phases,
     }
 }
@@ -163,6 +168,16 @@ fn left<'a>(material: &Material<'a>, app: &'a AppAudit) -> Vec<PhaseWork<'a>> {
     phases
 }
 
+/// Hours of the roadmap's tasks, and of what it does not list.
+fn hours_of(phases: &[PhaseWork<'_>]) -> (f64, f64) {
+    let sum = |outside: bool| -> f64 {
+        let phases = phases.iter().filter(|phase| phase.outside == outside);
+        let tasks = phases.flat_map(|phase| &phase.tasks);
+        tasks.map(|task| task.item.effort_hours).sum()
+    };
+    (sum(false), sum(true))
+}
+
 /// The remaining work as a Markdown document.
 #[must_use]
 pub fn plan_markdown(material: &Material<'_>) -> String {
@@ -175,12 +190,6 @@ pub fn plan_markdown(material: &Material<'_>) -> String {
             &app.name
         };
         let phases = left(material, app);
-        let left = |outside: bool| -> f64 {
-            let phases = phases.iter().filter(|phase| phase.outside == outside);
-            let tasks = phases.flat_map(|phase| &phase.tasks);
-            tasks.map(|task| task.item.effort_hours).sum()
-        };
-        let (planned, outside) = (left(false), left(true));
         let tasks: usize = phases.iter().map(|phase| phase.tasks.len()).sum();
         text.push_str(&format!("# Plan for {}\n\n", escape(name)));
         text.push_str(&format!(
@@ -188,7 +197,7 @@ pub fn plan_markdown(material: &Material<'_>) -> String {
             graded(app),
             code(&app.roadmap),
             count(tasks, "task"),
-            hours_in_words((planned, outside))
+            hours_in_words(hours_of(&phases))
         ));
         for phase in &phases {
             let sum = phase.tasks.iter().map(|task| task.item.effort_hours).sum();
