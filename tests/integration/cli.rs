@@ -154,6 +154,50 @@ fn other_roadmaps_and_applications_are_told_apart() {
 }
 
 #[test]
+fn reports_of_different_applications_are_not_taken_for_one() {
+    let report = |folder: &tempfile::TempDir| {
+        let path = folder.path().to_str().unwrap();
+        let file = folder.path().join("report.json");
+        let file = file.to_str().unwrap().to_owned();
+        let format = ["--format", "json", "--output", &file, "--fail-on", "never"];
+        let arguments = [&["audit", path][..], &format].concat();
+        assert_eq!(run(&arguments).status.code(), Some(0));
+        file
+    };
+    let app = |root: &str, name: &str| {
+        let manifest = format!(r#"{{ "name": "{name}", "dependencies": {{ "next": "15.1.0" }} }}"#);
+        let route = "export function GET() {\n  return Response.json({ ok: true });\n}\n";
+        folder(&[
+            (&format!("{root}package.json"), &manifest),
+            (&format!("{root}app/api/ping/route.ts"), route),
+        ])
+    };
+    let (one, other, elsewhere) = (app("", "one"), app("", "other"), app("apps/web/", "one"));
+    let told = |old: &str, new: &str| {
+        let diff = run(&["diff", old, new]);
+        assert_eq!(diff.status.code(), Some(0));
+        text(&diff.stdout)
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    let same = told(&report(&one), &report(&one));
+    assert!(
+        !same.contains("two applications") && same.contains("0 new"),
+        "{same}"
+    );
+    let renamed = told(&report(&one), &report(&other));
+    assert!(renamed.contains("was `one` and is `other`"), "{renamed}");
+    let moved = told(&report(&one), &report(&elsewhere));
+    assert!(
+        moved.contains("reports have no application in common"),
+        "{moved}"
+    );
+    assert!(moved.contains("a new application"), "{moved}");
+    assert!(moved.contains("the application is gone"), "{moved}");
+}
+
+#[test]
 fn a_baseline_keeps_the_gate_quiet_until_something_new_comes() {
     let folder = small();
     let path = folder.path().to_str().unwrap();
