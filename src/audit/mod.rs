@@ -139,6 +139,14 @@ pub struct Metric {
     pub value: u64,
 }
 
+impl Metric {
+    /// Worth a place in a line: something is there, or it is tests that are not.
+    #[must_use]
+    pub fn is_telling(&self) -> bool {
+        self.value > 0 || self.name.starts_with("test")
+    }
+}
+
 /// One phase of the roadmap.
 #[derive(Clone, Debug, Default, Serialize, schemars::JsonSchema)]
 pub struct Phase {

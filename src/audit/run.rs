@@ -9,7 +9,7 @@ use crate::checks::{self, CheckResult, Scope};
 use crate::config::{Config, Date};
 use crate::finding::Finding;
 use crate::model::{AppModel, Model, RouteFacts, Standing};
-use crate::rule::{Control, How, Rule, RuleSet};
+use crate::rule::{Check, Control, How, Rule, RuleSet};
 use crate::source::{Location, RepoPath};
 
 use super::score::{Outcome, grade, judge, outside, overall, rule_answers};
@@ -71,15 +71,25 @@ pub fn run(model: &Model, rules: &RuleSet, config: &Config, options: &AuditOptio
             options.app.is_none() || options.app.as_ref() == root
         })
         .collect();
-    let work: Vec<(usize, &Rule)> = apps
+    // What is counted is counted whether or not its rule is asked for.
+    let counting = rules
+        .rules
         .iter()
-        .flat_map(|&app| chosen.iter().map(move |rule| (app, rule)))
+        .filter(|rule| rule.check.counts() && !chosen.iter().any(|each| each.id == rule.id));
+    let asked: Vec<(&Rule, bool)> = chosen
+        .iter()
+        .map(|rule| (rule, true))
+        .chain(counting.map(|rule| (rule, false)))
+        .collect();
+    let work: Vec<(usize, &Rule, bool)> = apps
+        .iter()
+        .flat_map(|&app| asked.iter().map(move |&(rule, judged)| (app, rule, judged)))
         .collect();
     let scopes = Scope::all(model);
     let answers: Vec<Result<CheckResult, String>> = work
         .par_iter()
         .with_max_len(1)
-        .map(|&(app, rule)| evaluate(rule, model, app, &scopes[app]))
+        .map(|&(app, rule, _)| evaluate(rule, model, app, &scopes[app]))
         .collect();
 
     let mut suppressions = Suppressions::new(model, config, options.today);
@@ -92,9 +102,18 @@ pub fn run(model: &Model, rules: &RuleSet, config: &Config, options: &AuditOptio
             continue;
         };
         let mut mine = Vec::new();
-        while let Some(((_, rule), answer)) = answers.next_if(|((app, _), _)| *app == index) {
+        let mut counts = Counts::default();
+        while let Some(((_, rule, judged), answer)) =
+            answers.next_if(|((app, _, _), _)| *app == index)
+        {
             match answer {
-                Ok(result) => mine.push((*rule, result)),
+                Ok(result) => {
+                    counts.note(&rule.check, &result);
+                    if *judged {
+                        mine.push((*rule, result));
+                    }
+                }
+                Err(_) if !judged => {}
                 Err(reason) => not_evaluated.push(NotEvaluated {
                     app: app.root.clone(),
                     rule: rule.id.clone(),
@@ -104,7 +123,12 @@ pub fn run(model: &Model, rules: &RuleSet, config: &Config, options: &AuditOptio
         }
         let name = roadmap_name(config, options);
         audited.push(audit_app(
-            AppFacts { model, index, app },
+            AppFacts {
+                model,
+                index,
+                app,
+                metrics: counts.metrics(app),
+            },
             mine,
             (rules, config, name, options.today),
             (&mut suppressions, &mut reported),
@@ -206,6 +230,49 @@ struct AppFacts<'a> {
     model: &'a Model,
     index: usize,
     app: &'a AppModel,
+    metrics: Vec<Metric>,
+}
+
+/// What checks counted on their way, so that a report says one number for one thing.
+#[derive(Default)]
+struct Counts {
+    units: Vec<(String, u64)>,
+    others: Vec<(String, u64)>,
+}
+
+impl Counts {
+    fn note(&mut self, check: &Check, result: &CheckResult) {
+        let Some((name, count)) = &result.counted else {
+            return;
+        };
+        let list = match check {
+            Check::UnitsTested(_) => &mut self.units,
+            _ => &mut self.others,
+        };
+        if !list.iter().any(|(known, _)| known == name) {
+            list.push((name.clone(), *count));
+        }
+    }
+
+    /// The application's metrics with them: units of code before the tests, the rest at the end.
+    fn metrics(mut self, app: &AppModel) -> Vec<Metric> {
+        self.units.sort();
+        self.others.sort();
+        let tests = app
+            .metrics
+            .iter()
+            .position(|(name, _)| name == "test files");
+        let (code, tests) = app.metrics.split_at(tests.unwrap_or(app.metrics.len()));
+        code.iter()
+            .chain(&self.units)
+            .chain(tests)
+            .chain(&self.others)
+            .map(|(name, value)| Metric {
+                name: name.clone(),
+                value: *value,
+            })
+            .collect()
+    }
 }
 
 fn audit_app(
@@ -321,15 +388,7 @@ fn audit_app(
                 },
             })
             .collect(),
-        metrics: facts
-            .app
-            .metrics
-            .iter()
-            .map(|(name, value)| Metric {
-                name: name.clone(),
-                value: *value,
-            })
-            .collect(),
+        metrics: facts.metrics,
         // One decimal, so that the last bits of a sum never show.
         score: score.map(|score| (score * 10.0).round() / 10.0),
         grade: score.map(grade),

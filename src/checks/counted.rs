@@ -27,6 +27,7 @@ pub(super) fn sql_star(subject: &Subject<'_>, check: &SqlStar) -> CheckResult {
     let except = glob_set(&check.except);
     let mut findings = Vec::new();
     let mut asked = false;
+    let mut count = 0;
     let sides = subject.server_side();
     for (id, record) in subject.modules() {
         let server = sides.get(id.0 as usize).copied().unwrap_or(false);
@@ -56,7 +57,7 @@ pub(super) fn sql_star(subject: &Subject<'_>, check: &SqlStar) -> CheckResult {
                         asked = true;
                         reads_all(record, args)
                     }
-                    None => false,
+                    None => builder_selects_all(record, expr),
                 },
                 Expr::String(text) => {
                     asked |= selects(text);
@@ -81,6 +82,7 @@ pub(super) fn sql_star(subject: &Subject<'_>, check: &SqlStar) -> CheckResult {
                 places.push(place(record, expr));
             }
         }
+        count += places.len() as u64;
         if let Some(first) = places.first().cloned() {
             let count = match places.len() {
                 1 => String::from("1 query reads"),
@@ -98,10 +100,15 @@ pub(super) fn sql_star(subject: &Subject<'_>, check: &SqlStar) -> CheckResult {
             findings.push(finding.with_related(related.collect()));
         }
     }
-    if findings.is_empty() && !asked {
-        return CheckResult::default();
+    let result = if findings.is_empty() && !asked {
+        CheckResult::default()
+    } else {
+        CheckResult::pass_or_fail(findings)
+    };
+    CheckResult {
+        counted: Some((String::from("select * queries"), count)),
+        ..result
     }
-    CheckResult::pass_or_fail(findings)
 }
 
 /// The text of a query that reads.
@@ -112,6 +119,32 @@ fn selects(text: &str) -> bool {
             .is_some_and(|select| select.eq_ignore_ascii_case("select"))
             && word.ends_with(char::is_whitespace)
     })
+}
+
+/// `db.selectFrom("orders").where(…).selectAll()` of a query builder.
+fn builder_selects_all(record: &ModuleRecord, call: ExprId) -> bool {
+    let called = |call: ExprId| {
+        let Expr::Call { callee, .. } = record.expr(call) else {
+            return None;
+        };
+        let Expr::Member {
+            object, property, ..
+        } = record.expr(*callee)
+        else {
+            return None;
+        };
+        Some((*object, record.name(*property)))
+    };
+    let Some((mut receiver, "selectAll")) = called(call) else {
+        return false;
+    };
+    while let Some((object, name)) = called(receiver) {
+        if name == "selectFrom" {
+            return true;
+        }
+        receiver = object;
+    }
+    false
 }
 
 /// `select()` and `select("*, …")` of a REST client, where rows are wanted and not only their number.

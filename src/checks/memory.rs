@@ -23,6 +23,8 @@ pub(super) fn run(subject: &Subject<'_>, check: &Memory) -> CheckResult {
     let graph = &subject.model.graph;
     let mut result = CheckResult::default();
     let shared = OnceCell::new();
+    // Whether or not somebody takes out what was put in.
+    let mut unlimited = 0;
     for &module in subject.handler_modules() {
         let record = graph.module(module);
         if record.use_client {
@@ -62,10 +64,12 @@ pub(super) fn run(subject: &Subject<'_>, check: &Memory) -> CheckResult {
                 if uses.evicts(record, index, store.name) {
                     result.covered(1.0);
                 } else {
+                    unlimited += 1;
                     result.unknown();
                 }
                 continue;
             }
+            unlimited += 1;
             let part = index.part_at(record.span(grown).start);
             if check.asks == MemoryQuestion::Limiter {
                 let shared: &FxHashSet<usize> = shared.get_or_init(|| sharing(subject, check));
@@ -109,6 +113,9 @@ pub(super) fn run(subject: &Subject<'_>, check: &Memory) -> CheckResult {
             };
             result.gap(1.0, finding);
         }
+    }
+    if check.asks == MemoryQuestion::Unbounded {
+        result.counted = Some((String::from("maps without a limit"), unlimited));
     }
     if check.asks == MemoryQuestion::Limiter {
         limiters(subject, check, &mut result);

@@ -22,6 +22,8 @@ pub struct CheckResult {
     pub total_weight: f64,
     /// A place that shows what is in order: the first of several.
     pub shown: Option<Location>,
+    /// What the check counted, whatever it asks of it: what several are called, and how many there are. The reports' metrics show it.
+    pub counted: Option<(String, u64)>,
 }
 
 impl CheckResult {

@@ -7,7 +7,7 @@ use crate::graph::{Link, ModuleId, Symbol};
 use crate::model::Model;
 use crate::rule::{UnitsTested, wildcard};
 use crate::source::Location;
-use crate::syntax::{ExportTarget, Expr, Imported, ModuleRecord, Name};
+use crate::syntax::{Argument, ExportTarget, Expr, ExprId, Function, Imported, ModuleRecord, Name};
 
 use super::CheckResult;
 use super::code::{calls, imported, initial_value, is_side_file};
@@ -125,6 +125,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &UnitsTested) -> CheckResult {
                 .any(|each| is_of(package, each))
         })
         .collect();
+    let accessors = Accessors::new(subject, &check.reads);
     for (id, module) in subject.modules() {
         if !belongs(check, &makers, module) {
             continue;
@@ -147,7 +148,9 @@ pub(super) fn run(subject: &Subject<'_>, check: &UnitsTested) -> CheckResult {
             continue;
         }
         for (exported, name, location) in functions(module, check.jsx) {
-            if !check.exports.iter().any(|pattern| named(pattern, name)) {
+            if !check.exports.iter().any(|pattern| named(pattern, name))
+                || accessors.has(id, name, 0)
+            {
                 continue;
             }
             if tested.has(id, Some(name)) || tested.has(id, Some(exported)) {
@@ -158,9 +161,14 @@ pub(super) fn run(subject: &Subject<'_>, check: &UnitsTested) -> CheckResult {
             }
         }
     }
+    let counted = Some((check.plural.clone(), result.total as u64));
     if result.total < check.at_least {
-        return CheckResult::default();
+        return CheckResult {
+            counted,
+            ..CheckResult::default()
+        };
     }
+    result.counted = counted;
     if !missing.is_empty() {
         let message = format!(
             "{} of {} {} are imported by a test",
@@ -219,6 +227,118 @@ fn made(makers: &[Maker<'_>], module: &ModuleRecord) -> usize {
         .count()
 }
 
+/// A hook that reads through more hooks than this is none of those that only read.
+const MOST_READS: u8 = 4;
+
+/// Hooks that only hand on what a store or a context holds: they call hooks that read, and no hook beside them.
+struct Accessors<'a> {
+    subject: &'a Subject<'a>,
+    reads: Vec<Maker<'a>>,
+}
+
+impl<'a> Accessors<'a> {
+    fn new(subject: &'a Subject<'a>, reads: &'a [String]) -> Self {
+        let reads = reads.iter().filter_map(|entry| entry.split_once('#'));
+        Self {
+            subject,
+            reads: reads.collect(),
+        }
+    }
+
+    fn has(&self, id: ModuleId, name: &str, depth: u8) -> bool {
+        if self.reads.is_empty() || depth > MOST_READS {
+            return false;
+        }
+        let graph = &self.subject.model.graph;
+        let record = graph.module(id);
+        let Some(function) = self.function(id, record, name) else {
+            return false;
+        };
+        let mut reads = false;
+        for call in calls(record) {
+            let span = record.span(call.expr);
+            if span.start < function.span.start || span.end > function.span.end {
+                continue;
+            }
+            match self.reading(id, call.callee, depth) {
+                Some(true) => reads = true,
+                Some(false) => return false,
+                None => {}
+            }
+        }
+        reads
+    }
+
+    /// The function that is declared under a name.
+    fn function(&self, id: ModuleId, record: &'a ModuleRecord, name: &str) -> Option<&'a Function> {
+        let name = record.find_name(name)?;
+        let written = match initial_value(record, name).map(|value| record.expr(value)) {
+            Some(Expr::Function(function)) => *function,
+            Some(_) => return None,
+            None => {
+                let index = self.subject.index();
+                let index = index.module(&self.subject.model.graph, id);
+                index.function(name)?
+            }
+        };
+        Some(record.function(written))
+    }
+
+    /// A hook that is called here only reads; nothing where it is no hook, or not found.
+    fn reading(&self, id: ModuleId, callee: ExprId, depth: u8) -> Option<bool> {
+        let graph = &self.subject.model.graph;
+        let record = graph.module(id);
+        let local = match record.expr(callee) {
+            Expr::Name(name) => *name,
+            Expr::Member { property, .. } => {
+                let hook = is_hook(record.name(*property));
+                return (hook && imported(record, callee).is_some())
+                    .then(|| self.is_read(record, callee));
+            }
+            _ => return None,
+        };
+        if !is_hook(record.name(local)) {
+            return None;
+        }
+        let (module, name) = match graph.binding(id, local) {
+            Some(Symbol::Local { module, name }) => (module, name),
+            Some(Symbol::External { .. }) => return Some(self.is_read(record, callee)),
+            Some(_) => return None,
+            None => (id, local),
+        };
+        let record = graph.module(module);
+        match initial_value(record, name).map(|value| record.expr(value)) {
+            Some(Expr::Call { callee, .. }) => Some(self.is_made(record, *callee)),
+            None | Some(Expr::Function(_)) => {
+                let name = record.name(name);
+                self.function(module, record, name)?;
+                Some(self.has(module, name, depth + 1))
+            }
+            Some(_) => None,
+        }
+    }
+
+    /// `create(…)`, `create<T>()(…)`
+    fn is_made(&self, record: &ModuleRecord, callee: ExprId) -> bool {
+        match record.expr(callee) {
+            Expr::Call { callee, .. } => self.is_read(record, *callee),
+            _ => self.is_read(record, callee),
+        }
+    }
+
+    fn is_read(&self, record: &ModuleRecord, expr: ExprId) -> bool {
+        imported(record, expr).is_some_and(|(specifier, name)| {
+            let mut reads = self.reads.iter();
+            reads.any(|(package, export)| is_of(package, specifier) && *export == name)
+        })
+    }
+}
+
+/// React's `use`, and `useChat`.
+fn is_hook(name: &str) -> bool {
+    name == "use" || named("use^*", name)
+}
+
 /// The module only hands on what others define.
 fn is_barrel(module: &ModuleRecord) -> bool {
     let own = module.exports.iter().any(|export| {
@@ -228,6 +348,16 @@ fn is_barrel(module: &ModuleRecord) -> bool {
         )
     });
     !own
+}
+
+/// `memo(Card)`, `forwardRef((props, ref) => …)`; not `createContext(null)`.
+fn wraps(module: &ModuleRecord, args: &[Argument]) -> bool {
+    args.first()
+        .is_some_and(|first| match module.expr(first.value) {
+            Expr::Function(_) | Expr::Class(_) | Expr::Call { .. } => true,
+            Expr::Name(name) => named("^*", module.name(*name)),
+            _ => false,
+        })
 }
 
 /// Exported functions and classes, and what calls make of functions where `wrapped` ones count: exported name, name in the
@@ -240,7 +370,7 @@ fn functions(module: &ModuleRecord, wrapped: bool) -> Vec<(&str, &str, Location)
                 // Declarations have no value; `memo(…)` and `forwardRef(…)` make components.
                 let fits = match initial_value(module, *local).map(|value| module.expr(value)) {
                     None | Some(Expr::Function(_) | Expr::Class(_)) => true,
-                    Some(Expr::Call { .. }) => wrapped,
+                    Some(Expr::Call { args, .. }) => wrapped && wraps(module, args),
                     Some(_) => false,
                 };
                 fits.then(|| (&*export.name, module.name(*local), place))

@@ -109,6 +109,7 @@ fn application(page: &mut Page, app: &AppAudit, compared: bool) {
     let metrics: Vec<String> = app
         .metrics
         .iter()
+        .filter(|metric| metric.is_telling())
         .map(|metric| format!("{} {}", metric.name, metric.value))
         .collect();
     page.enumeration(2, Ink::Faint, &metrics);

@@ -235,6 +235,16 @@ impl Check {
 }
 
 impl Check {
+    /// It counts something that belongs into the metrics, whether or not a roadmap lists its rule.
+    #[must_use]
+    pub fn counts(&self) -> bool {
+        match self {
+            Self::UnitsTested(_) | Self::SqlStar(_) => true,
+            Self::Memory(it) => it.asks == super::MemoryQuestion::Unbounded,
+            _ => false,
+        }
+    }
+
     /// The signs that it looks for.
     #[must_use]
     pub fn signs(&self) -> Vec<&Signs> {

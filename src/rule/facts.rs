@@ -98,6 +98,11 @@ pub struct UnitsTested {
     /// Every exported function with such a name is a unit of its own: `use[A-Z]*` is written `use^*`, `^` being an upper-case letter.
     #[serde(default)]
     pub exports: Vec<String>,
+    /// What hooks read from, as `package#export`: `react#useContext`, or what makes a store. A function that calls such hooks, or
+    /// others that do, and no hook beside them is an accessor and no unit. Functions of client modules are not looked into,
+    /// so those count.
+    #[serde(default)]
+    pub reads: Vec<String>,
     /// Only modules that hold JSX.
     #[serde(default)]
     pub jsx: bool,

@@ -117,6 +117,7 @@ fn application(page: &mut Html, material: &Material<'_>, app: &AppAudit, at: usi
     let metrics: Vec<String> = app
         .metrics
         .iter()
+        .filter(|metric| metric.is_telling())
         .map(|metric| format!("{} {}", metric.value, metric.name))
         .collect();
     page.block("p", &[("class", "soft")], &metrics.join(" · "));
