@@ -151,7 +151,10 @@ impl RepoPath {
     pub fn starts_with(&self, folder: &Self) -> bool {
         folder.is_root()
             || (self.text.starts_with(folder.as_str())
-                && matches!(self.text.as_bytes().get(folder.text.len()), None | Some(b'/')))
+                && matches!(
+                    self.text.as_bytes().get(folder.text.len()),
+                    None | Some(b'/')
+                ))
     }
 
     /// The part below `folder`, or `None` when this path does not lie below it.
