@@ -260,6 +260,7 @@ impl<'a> Evaluator<'a> {
         self.reserve = RESERVE;
         self.told.clear();
         self.set_inside.clear();
+        self.compared.clear();
         self.private = false;
         self.first_work = None;
         self.work_base = 1;

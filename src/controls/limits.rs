@@ -180,7 +180,11 @@ impl<'a> Evaluator<'a> {
         let (most, held) = match (number(left), number(right)) {
             (Some(n), None) => (n, right),
             (None, Some(n)) => (n, left),
-            _ => return,
+            _ => {
+                // What it was held against for another caller is not what it is held against here.
+                self.compared.remove(&(state.scope.module, id));
+                return;
+            }
         };
         if !(1.0..1e9).contains(&most) {
             return;
