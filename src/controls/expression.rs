@@ -231,7 +231,7 @@ impl<'a> Evaluator<'a> {
                     for state in states {
                         for (state, flow) in self.eval(arm, state) {
                             if let Ok(v) = &flow {
-                                given[at] = Some(Bits(v.provenance().bits.0 & input.0));
+                                given[at] = Some(Bits(v.provenance().bits.0 & Bits::CHECKED.0));
                             }
                             let flow = match flow {
                                 Ok(v) if configured && self.calls.is_empty() => {
@@ -243,21 +243,22 @@ impl<'a> Evaluator<'a> {
                         }
                     }
                 }
-                // `isUnit(unit) ? unit : 'celsius'`: what is not allowed is replaced by a constant.
+                // `isUnit(unit) ? unit : 'celsius'`: what is not allowed is replaced by a constant. So is what is not signed.
                 let kept = matches!(record.expr(*then), Expr::Name(_))
-                    && matches!(record.expr(*otherwise), Expr::String(_) | Expr::Number(_));
-                if both
-                    && kept
+                    && matches!(record.expr(*otherwise), Expr::String(_) | Expr::Number(_))
                     && input != Bits::NONE
+                    && (bits.has(Bits::COMPARED)
+                        || matches!(record.expr(*test), Expr::Call { .. }));
+                if both
+                    && (kept || bits.signed())
                     && let [Some(one), Some(other)] = given
                     && (one == Bits::NONE) != (other == Bits::NONE)
-                    && (bits.has(Bits::COMPARED) || matches!(record.expr(*test), Expr::Call { .. }))
                 {
                     let place = Place {
                         module,
                         span: record.span(*test),
                     };
-                    self.event(Event::ManualCheck(input), place);
+                    self.event(Event::ManualCheck(one.with(other)), place);
                 }
                 merge_outcomes(outcomes)
             }
@@ -750,6 +751,15 @@ impl<'a> Evaluator<'a> {
                                 if self.catching == 0 && self.own() {
                                     state.asked = Some((place, input));
                                 }
+                                if input.has(Bits::CHOICE) {
+                                    self.event(Event::InputChooses, place);
+                                }
+                                if provenance.bits.has(Bits::VALIDITY)
+                                    && self.catching == 0
+                                    && self.own()
+                                {
+                                    self.event(Event::ManualCheck(input), place);
+                                }
                                 let argument = Bits(input.0 & Bits::ARGUMENT.0);
                                 if argument != Bits::NONE {
                                     self.event(Event::Input(argument), place);
@@ -881,6 +891,10 @@ pub(super) fn configured(bits: Bits) -> bool {
     bits.has(Bits::CONFIG.with(Bits::SECRET)) && !bits.has(Bits::REQUEST) && !bits.matters()
 }
 
+fn is_constant(v: &Value) -> bool {
+    matches!(v, Value::String(_) | Value::Number(_) | Value::Bool(_))
+}
+
 fn with_bits(v: Value, bits: Bits) -> Value {
     match v {
         Value::Unknown(mut provenance, presence) => {
@@ -1006,6 +1020,9 @@ pub(super) fn binary(op: BinaryOp, left: &Value, right: &Value) -> Value {
             | BinaryOp::Other
     ) {
         provenance.bits = provenance.bits.with(Bits::COMPARED);
+        if is_constant(left) || is_constant(right) {
+            provenance.bits = provenance.bits.held_against_constant();
+        }
         // What a schema let through was sent, unless it is the configuration that was read with one.
         let (a, b) = (left.provenance().bits, right.provenance().bits);
         let settings = Bits::SECRET.with(Bits::CONFIG);

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use crate::rule::{Meaning, wildcard};
+use crate::rule::{Api, Meaning, wildcard};
 use crate::syntax::{Expr, ExprId, Key, MemberValue, Pattern};
 
 use super::call::Use;
@@ -197,10 +197,16 @@ impl<'a> Evaluator<'a> {
                     MemberValue::Method(function) => {
                         self.closure(Rc::clone(&current.scope), *function, None)
                     }
-                    MemberValue::Getter(_) | MemberValue::Field(None) => Value::unknown(),
-                    MemberValue::Field(Some(init)) => {
-                        let state = State::new(Rc::clone(&current.scope));
-                        let value = self.aside(|this| this.plain(*init, &state));
+                    MemberValue::Getter(_) => Value::unknown(),
+                    MemberValue::Field(None) if !is_static => Value::unknown(),
+                    MemberValue::Field(init) => {
+                        let value = match init {
+                            Some(init) => {
+                                let state = State::new(Rc::clone(&current.scope));
+                                self.aside(|this| this.plain(*init, &state))
+                            }
+                            None => Value::Undefined,
+                        };
                         if !is_static {
                             return Some(value);
                         }
@@ -393,8 +399,21 @@ impl<'a> Evaluator<'a> {
         if used != Bits::NONE {
             self.event(Event::Input(used), place);
         }
+        if !light || used != Bits::NONE {
+            self.input_goes_on(bits, place);
+        }
         if bits.has(Bits::SCHEMA) {
             self.event(Event::SchemaAsked, place);
+        }
+    }
+
+    /// Work is done with these values, or they are answered.
+    pub fn input_goes_on(&mut self, bits: Bits, place: Place) {
+        if bits.has(Bits::INPUT) {
+            self.event(Event::InputGoesOn, place);
+        }
+        if bits.has(Bits::CHOICE) {
+            self.event(Event::InputChooses, place);
         }
     }
 
@@ -451,6 +470,9 @@ impl<'a> Evaluator<'a> {
         });
         if !aside {
             self.input_used(given.bits, light, place);
+        }
+        if light && answers(known.api) {
+            self.input_goes_on(given.bits, place);
         }
         // `pino().error.bind(logger)` is that function, and `f.call(self, x)` calls it.
         if known.api.is_none()
@@ -522,6 +544,15 @@ impl<'a> Evaluator<'a> {
             self.run_aside(&args, &state, id);
         }
         if light {
+            // Held within a bound of the code's own.
+            if matches!(&*text, "global#Math.min" | "global#Math.max")
+                && args.iter().any(|arg| matches!(arg, Value::Number(_)))
+            {
+                let bits = provenance.bits.of_input_alone();
+                if bits != Bits::NONE {
+                    self.event(Event::ManualCheck(bits), place);
+                }
+            }
             if let Some(v) = self.ask_url_path(external, &args) {
                 return value(state, v);
             }
@@ -615,8 +646,14 @@ impl<'a> Evaluator<'a> {
                     (Some(Value::Array(items)), Some(wanted)) => self.contains(items, wanted),
                     _ => None,
                 };
-                held.map_or(Value::Unknown(provenance, Presence::Maybe), Value::Bool)
+                held.map_or_else(|| super::native::accepted(provenance), Value::Bool)
             }
+            "global#isNaN"
+            | "global#isFinite"
+            | "global#Number.isNaN"
+            | "global#Number.isFinite"
+            | "global#Number.isInteger"
+            | "global#Number.isSafeInteger" => super::native::accepted(provenance),
             "global#Symbol" => Value::Unknown(provenance, Presence::Truthy),
             _ if text.starts_with("global#") && !text.contains('!') => {
                 Value::Unknown(provenance, Presence::Maybe)
@@ -830,6 +867,16 @@ pub(super) fn shown(text: &str) -> String {
     }
 }
 
+/// What is called makes an answer of what it is given.
+fn answers(api: Option<&Api>) -> bool {
+    api.is_some_and(|api| {
+        matches!(
+            api.is,
+            Meaning::Respond | Meaning::Redirect | Meaning::ThrowRedirect
+        )
+    })
+}
+
 /// Methods that call their function once for each item.
 fn is_iteration(name: &str) -> bool {
     matches!(
@@ -861,7 +908,7 @@ pub(super) fn looked_up(mut provenance: Provenance) -> Provenance {
         provenance.bits = provenance.bits.with(Bits::LOOKUP);
     }
     provenance.bits = provenance.bits.without(
-        Bits::INPUT
+        Bits::SENT
             .with(Bits::PARAM)
             .with(Bits::HEADER)
             .with(Bits::SECRET)

@@ -433,7 +433,7 @@ fn is_guard(control: Control, passed: &Fact, statuses: &[Option<u16>]) -> bool {
                 return false;
             }
             // What was sent to be compared tells who is meant, not who is asking.
-            let ambient = bits.has(Bits::AMBIENT) && !bits.has(Bits::INPUT);
+            let ambient = bits.has(Bits::AMBIENT) && !bits.has(Bits::SENT);
             // `sessions.get(token)`: kept under what was sent, and found there.
             let stored = bits.has(Bits::CREDENTIAL)
                 && bits.has(Bits::COUNT)

@@ -318,7 +318,7 @@ impl<'a> Evaluator<'a> {
             (Value::Array(items), "includes" | "indexOf") if args.len() == 1 => {
                 match (self.contains(items, &args[0]), name) {
                     (Some(found), "includes") => value(state, Value::Bool(found)),
-                    _ => value(state, unknown),
+                    _ => value(state, accepted(provenance)),
                 }
             }
             (
@@ -408,7 +408,10 @@ impl<'a> Evaluator<'a> {
                     Some(Value::External(path)) if self.is_url_path(path) => self.path_fits(source),
                     _ => None,
                 };
-                value(state, fits.map_or(unknown, Value::Bool))
+                value(
+                    state,
+                    fits.map_or_else(|| accepted(provenance), Value::Bool),
+                )
             }
             _ => {
                 self.run_aside(&args, &state, id);
@@ -500,6 +503,12 @@ impl<'a> Evaluator<'a> {
 }
 
 /// Adds the context that a middleware gives to `next` to the options of what follows.
+/// Whether a value of such an origin is acceptable, which nobody can tell.
+pub(super) fn accepted(mut provenance: Provenance) -> Value {
+    provenance.bits = provenance.bits.found_valid();
+    Value::Unknown(provenance, Presence::Maybe)
+}
+
 fn hand_on(options: &mut Value, given: Option<&Value>) {
     if let (Some(Value::Object(given)), Value::Object(known)) = (given, &*options)
         && let Some(ctx) = given.get("ctx")

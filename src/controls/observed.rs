@@ -21,14 +21,18 @@ impl Evaluator<'_> {
     }
 
     fn checks(&self, seen: Seen) -> (Status, Option<(Place, &'static str)>) {
-        let input = self.first(|event| matches!(event, Event::Input(_)));
+        let chooses = self.first(|event| matches!(event, Event::InputChooses));
+        let chooses_here = chooses.filter(|place| Some(place.module) == self.home);
+        let input = self
+            .first(|event| matches!(event, Event::Input(_)))
+            .or(chooses_here);
         let chosen = input.is_some();
         let at_hand = chosen
             || self
                 .first(|event| matches!(event, Event::InputAtHand(_)))
                 .is_some();
         // A check of the path's segment alone says nothing of a body that is read besides.
-        let covers = |bits: Bits| !chosen || bits.has(Bits::INPUT);
+        let covers = |bits: Bits| !chosen || bits.has(Bits::SENT);
         let asked = self.first(|event| matches!(event, Event::SchemaAsked));
         let schema = |wanted: &dyn Fn(Bits) -> bool| {
             self.first(|event| match event {
@@ -65,7 +69,15 @@ impl Evaluator<'_> {
             (Some(place), _) if self.unfollowed().is_some() => {
                 (Status::Unknown, Some((place, "input is read")))
             }
-            (Some(place), _) => (Status::Absent, Some((place, "input is read"))),
+            (Some(place), _) if self.goes_on() => (Status::Absent, Some((place, "input is read"))),
+            (Some(place), _) => match (chooses, self.read_for_signature()) {
+                (Some(place), _) => {
+                    let note = "input only chooses between what the code names";
+                    (Status::Manual, Some((place, note)))
+                }
+                (None, true) => (Status::Na, None),
+                (None, false) => (Status::Absent, Some((place, "input is read"))),
+            },
             (None, Some(place)) => (
                 Status::Unknown,
                 Some((place, "a package takes the request over")),
@@ -125,6 +137,18 @@ impl Evaluator<'_> {
         let there =
             |(event, at): &(Event, Place)| matches!(event, Event::Delegated) && *at == place;
         self.record.events.iter().any(there)
+    }
+
+    /// Work is done with input as it was sent, or it is answered.
+    fn goes_on(&self) -> bool {
+        self.first(|event| matches!(event, Event::InputGoesOn))
+            .is_some()
+    }
+
+    /// What was sent was read to be held against its signature.
+    fn read_for_signature(&self) -> bool {
+        self.first(|event| matches!(event, Event::Signature { .. }))
+            .is_some()
     }
 
     /// A procedure of the repository is called that is not followed.

@@ -42,6 +42,10 @@ pub(super) enum Event {
     Input(Bits),
     /// Input was read elsewhere: by a wrapper that hands it on, wanted or not.
     InputAtHand(Bits),
+    /// Work was done with input as it was sent, or it was answered.
+    InputGoesOn,
+    /// What input was found to be decided something, or work was done with that.
+    InputChooses,
     /// Something that came from this input, or from where cannot be told, went through a schema that throws.
     Schema(Bits),
     /// The same, through a schema that only says whether it is valid.

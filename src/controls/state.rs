@@ -30,7 +30,7 @@ impl Fact {
         // The one who calls is the one that something is about; what was sent may be as missing as the identity.
         let matched = bits.has(Bits::IDENTITY)
             && bits.has(Bits::COMPARED)
-            && !bits.has(Bits::INPUT.with(Bits::LOOKUP));
+            && !bits.has(Bits::SENT.with(Bits::LOOKUP));
         let signature = bits.has(Bits::SIGNATURE) && !bits.has(Bits::COMPARED);
         let secret = bits.has(Bits::SECRET) && bits.has(Bits::REQUEST) && bits.has(Bits::COMPARED);
         let found =
@@ -40,9 +40,7 @@ impl Fact {
 
     /// It was decided by a signature or a secret that was sent.
     pub fn signed(&self) -> bool {
-        let bits = self.provenance.bits;
-        bits.has(Bits::SIGNATURE)
-            || (bits.has(Bits::SECRET) && bits.has(Bits::REQUEST) && bits.has(Bits::COMPARED))
+        self.provenance.bits.signed()
     }
 
     /// It was decided by a limiter, or by a count.

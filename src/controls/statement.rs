@@ -316,7 +316,11 @@ impl<'a> Evaluator<'a> {
                 let place = self.place(&state, asked_of);
                 state.asked = Some((place, input));
             }
-            provenance.bits = provenance.bits.with(Bits::COMPARED);
+            provenance.bits = provenance.bits.with(Bits::COMPARED).held_against_constant();
+            if provenance.bits.has(Bits::CHOICE) {
+                let place = self.place(&state, asked_of);
+                self.event(Event::InputChooses, place);
+            }
             let asked = !decided && super::expression::deciding(&state, provenance.bits);
             let sites: Vec<_> = cases
                 .iter()

@@ -55,11 +55,17 @@ impl Bits {
     pub const ANSWER: Self = Self(1 << 20);
     /// Turned round: true where the origin is missing.
     pub const NEGATED: Self = Self(1 << 18);
+    /// Input that was reduced to a choice between values which the code itself names: `query.full === "true"`.
+    pub const CHOICE: Self = Self(1 << 21);
+    /// Says whether input is one of what the code accepts: `Number.isNaN(limit)`, `SORTS.includes(sort)`.
+    pub const VALIDITY: Self = Self(1 << 22);
 
     /// Input that a client chooses freely.
     pub const INPUT: Self = Self(Self::BODY.0 | Self::QUERY.0 | Self::ARGUMENT.0);
+    /// The same, as it was sent or reduced to a choice.
+    pub const SENT: Self = Self(Self::INPUT.0 | Self::CHOICE.0);
     /// What a handler may check.
-    pub const CHECKED: Self = Self(Self::INPUT.0 | Self::PARAM.0);
+    pub const CHECKED: Self = Self(Self::SENT.0 | Self::PARAM.0);
     /// What makes a condition on input one about something else too.
     const OTHER: Self = Self(
         Self::IDENTITY.0
@@ -73,7 +79,7 @@ impl Bits {
     );
     /// Anything that the request carries.
     pub const REQUEST: Self =
-        Self(Self::INPUT.0 | Self::PARAM.0 | Self::HEADER.0 | Self::CREDENTIAL.0);
+        Self(Self::SENT.0 | Self::PARAM.0 | Self::HEADER.0 | Self::CREDENTIAL.0);
 
     pub fn has(self, other: Self) -> bool {
         self.0 & other.0 != 0
@@ -96,12 +102,35 @@ impl Bits {
         }
     }
 
+    /// The same after it was held against a constant: nothing of what was sent goes on, only what it was found to be.
+    pub fn held_against_constant(self) -> Self {
+        if self.of_input_alone().has(Self::INPUT) {
+            self.without(Self::INPUT).with(Self::CHOICE)
+        } else {
+            self
+        }
+    }
+
+    /// The answer of a question whether input is acceptable.
+    pub fn found_valid(self) -> Self {
+        match self.held_against_constant() {
+            choice if choice == self => self,
+            choice => choice.with(Self::VALIDITY),
+        }
+    }
+
     /// A condition on such a value can establish who is calling.
     pub fn can_authenticate(self) -> bool {
         self.has(Self::IDENTITY)
             || self.has(Self::SIGNATURE)
             || (self.has(Self::SECRET) && self.has(Self::REQUEST))
             || (self.has(Self::CREDENTIAL) && self.has(Self::LOOKUP))
+    }
+
+    /// A condition on such a value asks for a signature, or for a secret that was sent.
+    pub fn signed(self) -> bool {
+        self.has(Self::SIGNATURE)
+            || (self.has(Self::SECRET) && self.has(Self::REQUEST) && self.has(Self::COMPARED))
     }
 
     /// A condition on such a value is worth keeping apart on a path.
