@@ -473,9 +473,11 @@ pub(super) fn merge_states(states: &mut Vec<State>) {
         for kept in &mut merged {
             let alike = kept.same_facts(&state)
                 && kept.same_answer(&state)
-                && (many
-                    || ((kept.work == 0) == (state.work == 0)
-                        && scopes_alike(&kept.scope, &state.scope)));
+                && if many {
+                    !hold_other_answers(&kept.scope, &state.scope)
+                } else {
+                    (kept.work == 0) == (state.work == 0) && scopes_alike(&kept.scope, &state.scope)
+                };
             if alike {
                 *kept = kept.join(&state);
                 continue 'next;
@@ -525,8 +527,13 @@ fn scopes_alike(a: &Rc<Scope>, b: &Rc<Scope>) -> bool {
                 .all(|((n, x), (m, y))| n == m && x.same(y)))
 }
 
-/// Keeps the number of outcomes small. What turns a caller away and what lets it go on stay apart, because the caller
-/// will tell them apart.
+/// A variable holds an answer on one path and nothing on the other: `const refusal = await check(); if (refusal) return refusal`.
+fn hold_other_answers(a: &Rc<Scope>, b: &Rc<Scope>) -> bool {
+    let differ = |x: &Value, y: &Value| matches!(x, Value::Response(_)) && y.is_nullish();
+    let pairs = || a.variables.iter().zip(&b.variables);
+    !Rc::ptr_eq(a, b) && pairs().any(|((n, x), (m, y))| n == m && (differ(x, y) || differ(y, x)))
+}
+
 /// Ends a function, or what stands in front of a procedure: where one way through it asks a limiter, a way on which what the
 /// limiter needs is not there asks none, as if none were configured. `before` is what was missing when it began.
 pub(super) fn excuse(paths: &mut Outcomes, before: Option<Site>) {
@@ -546,6 +553,8 @@ pub(super) fn excuse(paths: &mut Outcomes, before: Option<Site>) {
     }
 }
 
+/// Keeps the number of outcomes small. What turns a caller away and what lets it go on stay apart, because the caller
+/// will tell them apart.
 pub(super) fn merge_outcomes(outcomes: Outcomes) -> Outcomes {
     if outcomes.len() < 2 {
         return outcomes;
