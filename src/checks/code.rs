@@ -181,6 +181,34 @@ pub(super) fn called_name(module: &ModuleRecord, callee: ExprId) -> Option<&str>
     }
 }
 
+/// A call of a method: `object.method(…)`.
+pub(super) struct MethodCall<'a> {
+    /// What it is called on.
+    pub object: ExprId,
+    /// The method's name.
+    pub method: &'a str,
+    /// What it is given.
+    pub args: &'a [Argument],
+}
+
+/// The expression as a call of a method.
+pub(super) fn method_call(module: &ModuleRecord, expr: ExprId) -> Option<MethodCall<'_>> {
+    let Expr::Call { callee, args, .. } = module.exprs.get(expr.0 as usize)? else {
+        return None;
+    };
+    let Expr::Member {
+        object, property, ..
+    } = module.exprs.get(callee.0 as usize)?
+    else {
+        return None;
+    };
+    Some(MethodCall {
+        object: *object,
+        method: module.name(*property),
+        args,
+    })
+}
+
 /// True for `process.env`.
 pub(super) fn is_process_env(module: &ModuleRecord, expr: ExprId) -> bool {
     let Some(Expr::Member {

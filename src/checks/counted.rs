@@ -14,7 +14,7 @@ use crate::source::{RepoPath, Span};
 use crate::syntax::{Argument, Expr, ExprId, ModuleRecord, Pattern, Property, StmtKind};
 
 use super::CheckResult;
-use super::code::{key, numbered, place, statements};
+use super::code::{key, method_call, numbered, place, statements};
 use super::file::glob_set;
 use super::queries::select_of_rest;
 use super::subject::{Subject, route_name};
@@ -123,26 +123,12 @@ fn selects(text: &str) -> bool {
 
 /// `db.selectFrom("orders").where(…).selectAll()` of a query builder.
 fn builder_selects_all(record: &ModuleRecord, call: ExprId) -> bool {
-    let called = |call: ExprId| {
-        let Expr::Call { callee, .. } = record.expr(call) else {
-            return None;
-        };
-        let Expr::Member {
-            object, property, ..
-        } = record.expr(*callee)
-        else {
-            return None;
-        };
-        Some((*object, record.name(*property)))
-    };
-    let Some((mut receiver, "selectAll")) = called(call) else {
-        return false;
-    };
-    while let Some((object, name)) = called(receiver) {
-        if name == "selectFrom" {
+    let mut step = method_call(record, call).filter(|call| call.method == "selectAll");
+    while let Some(call) = step {
+        if call.method == "selectFrom" {
             return true;
         }
-        receiver = object;
+        step = method_call(record, call.object);
     }
     false
 }

@@ -5,7 +5,7 @@ use crate::syntax::{Expr, ExprId, ModuleRecord, Name, Property};
 
 use super::CheckResult;
 use super::call_sites::{At, Value, find, resolve, value_at};
-use super::code::{called_name, calls, key, numbered, place};
+use super::code::{called_name, calls, key, method_call, numbered, place};
 use super::index::bound;
 use super::subject::Subject;
 
@@ -177,13 +177,7 @@ fn extended<'m>(subject: &Subject<'m>, check: &PlainTokens) -> Vec<Extended<'m>>
 
 /// `account` of `prisma.account.create(…)`.
 fn model_of(record: &ModuleRecord, call: ExprId) -> Option<&str> {
-    let Expr::Call { callee, .. } = record.expr(call) else {
-        return None;
-    };
-    let Expr::Member { object, .. } = record.expr(*callee) else {
-        return None;
-    };
-    match record.expr(*object) {
+    match record.expr(method_call(record, call)?.object) {
         Expr::Member { property, .. } => Some(record.name(*property)),
         _ => None,
     }

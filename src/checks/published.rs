@@ -9,6 +9,7 @@ use crate::routes::Entry;
 use crate::rule::Control;
 use crate::syntax::{Expr, Imported, ModuleRecord, Name};
 
+use super::code::{method_call, numbered};
 use super::subject::Subject;
 
 /// What a caller shows instead of an account.
@@ -267,15 +268,14 @@ fn hands_to_element(record: &ModuleRecord, local: Name) -> bool {
 /// The action is what the last call of a builder's chain gives: `client.inputSchema(…).action(…)`.
 fn is_built(record: &ModuleRecord, route: &RouteFacts) -> bool {
     let around = route.route.span;
-    record.exprs.iter().zip(&record.spans).any(|(expr, span)| {
-        let Expr::Call { callee, .. } = expr else {
-            return false;
-        };
+    numbered(record).any(|(id, _)| {
+        let span = record.span(id);
         let within = around.start <= span.start && span.end <= around.end;
         within
-            && matches!(record.expr(*callee), Expr::Member { object, property, .. }
-                if matches!(record.name(*property), "action" | "stateAction" | "handler")
-                    && matches!(record.expr(*object), Expr::Call { .. } | Expr::Name(_)))
+            && method_call(record, id).is_some_and(|call| {
+                matches!(call.method, "action" | "stateAction" | "handler")
+                    && matches!(record.expr(call.object), Expr::Call { .. } | Expr::Name(_))
+            })
     })
 }
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::source::{Location, SourceFile, Span};
 use crate::syntax::{Expr, ExprId, ModuleRecord, Property};
 
-use super::code::{Call, called_name, calls, imported, key, place};
+use super::code::{Call, called_name, calls, imported, key, method_call, place};
 
 /// A table.
 #[derive(Debug, Default)]
@@ -555,16 +555,9 @@ fn chain(module: &ModuleRecord, expr: ExprId) -> Vec<&str> {
     let mut methods = Vec::new();
     let mut at = expr;
     // A chain is as long as somebody wrote it.
-    while let Expr::Call { callee, .. } = module.expr(at) {
-        match module.expr(*callee) {
-            Expr::Member {
-                object, property, ..
-            } => {
-                methods.push(module.name(*property));
-                at = *object;
-            }
-            _ => break,
-        }
+    while let Some(call) = method_call(module, at) {
+        methods.push(call.method);
+        at = call.object;
     }
     methods
 }

@@ -12,7 +12,7 @@ use crate::syntax::{Expr, ExprId, ModuleRecord, Name, Stmt, StmtKind};
 
 use super::CheckResult;
 use super::call_sites::{At, Found, Value, behind, find, value_at};
-use super::code::{called_name, numbered, place};
+use super::code::{called_name, method_call, numbered, place};
 use super::index::bound;
 use super::subject::Subject;
 
@@ -198,17 +198,14 @@ fn whole_table(subject: &Subject<'_>, check: &Queries) -> CheckResult {
 /// `db.select().from(table)`, not `supabase.from("table")`.
 fn is_drizzle(subject: &Subject<'_>, call: &Found) -> bool {
     let record = subject.model.graph.module(call.site.module);
-    let Expr::Call { callee, args, .. } = record.expr(call.site.expr) else {
-        return false;
-    };
-    let Expr::Member { object, .. } = record.expr(*callee) else {
+    let Some(from) = method_call(record, call.site.expr) else {
         return false;
     };
     let Expr::Call {
         callee: select,
         args: fields,
         ..
-    } = record.expr(*object)
+    } = record.expr(from.object)
     else {
         return false;
     };
@@ -216,7 +213,7 @@ fn is_drizzle(subject: &Subject<'_>, call: &Found) -> bool {
         called_name(record, *select),
         Some("select" | "selectDistinct")
     );
-    let table = args.first().is_some_and(|table| {
+    let table = from.args.first().is_some_and(|table| {
         matches!(
             record.expr(table.value),
             Expr::Name(_) | Expr::Member { .. }
@@ -286,21 +283,10 @@ fn builder_bounded(subject: &Subject<'_>, call: &Found) -> Option<bool> {
 
 /// The query of a derived table.
 fn query_of(record: &ModuleRecord, value: ExprId) -> Option<ExprId> {
-    let Expr::Call { callee, args, .. } = record.expr(value) else {
-        return None;
-    };
-    let Expr::Member {
-        object, property, ..
-    } = record.expr(*callee)
-    else {
-        return None;
-    };
-    if record.name(*property) != "as" {
-        return None;
-    }
-    let first = args.first()?.value;
+    let named = method_call(record, value).filter(|call| call.method == "as")?;
+    let first = named.args.first()?.value;
     match record.expr(first) {
-        Expr::String(_) => Some(*object),
+        Expr::String(_) => Some(named.object),
         Expr::Call { .. } => Some(first),
         _ => None,
     }

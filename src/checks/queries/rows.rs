@@ -2,7 +2,7 @@
 
 use crate::checks::CheckResult;
 use crate::checks::call_sites::{Found, behind};
-use crate::checks::code::{called_name, numbered, place, statements};
+use crate::checks::code::{called_name, method_call, numbered, place, statements};
 use crate::checks::index::{Site, bound};
 use crate::checks::subject::Subject;
 use crate::finding::Related;
@@ -154,22 +154,14 @@ pub(in crate::checks) fn select_of_rest(
     record: &ModuleRecord,
     call: ExprId,
 ) -> Option<&[crate::syntax::Argument]> {
-    let Expr::Call { callee, args, .. } = record.expr(call) else {
+    let select = method_call(record, call).filter(|call| call.method == "select")?;
+    let Expr::Call { callee: from, .. } = record.expr(select.object) else {
         return None;
     };
-    let Expr::Member {
-        object, property, ..
-    } = record.expr(*callee)
-    else {
-        return None;
-    };
-    let Expr::Call { callee: from, .. } = record.expr(*object) else {
-        return None;
-    };
-    let of_table = record.name(*property) == "select" && called_name(record, *from) == Some("from");
+    let of_table = called_name(record, *from) == Some("from");
     let array = matches!(record.expr(*from), Expr::Member { object, .. }
         if matches!(record.expr(*object), Expr::Name(name) if record.name(*name) == "Array"));
-    (of_table && !array).then_some(&**args)
+    (of_table && !array).then_some(select.args)
 }
 
 /// Where the documents of `db.collection("name")` are read, and whether they are narrowed down: right there, or through the
