@@ -3,7 +3,7 @@
 use rustc_hash::FxHashSet;
 
 use crate::controls::Status;
-use crate::graph::{Graph, ModuleId, Symbol};
+use crate::graph::{ModuleId, Symbol};
 use crate::model::RouteFacts;
 use crate::routes::Entry;
 use crate::rule::Control;
@@ -165,13 +165,11 @@ fn given(
     if exports.is_empty() {
         return given;
     }
-    let browser = browser(graph, subject);
     for (id, record) in graph.modules() {
         if subject.is_side(id) {
             continue;
         }
-        // What actions import stays on the server.
-        let in_browser = !record.use_server && browser.get(id.0 as usize).copied().unwrap_or(false);
+        let in_browser = subject.runs_in_browser(id);
         for import in record.imports.iter().filter(|import| !import.type_only) {
             let possible = match &import.imported {
                 Imported::Named(name) => names.contains(record.name(*name)),
@@ -210,30 +208,6 @@ fn given(
         }
     }
     given
-}
-
-/// For every module, whether browsers load it. They load no more of an action than its address.
-fn browser(graph: &Graph, subject: &Subject<'_>) -> Vec<bool> {
-    let pages = subject.project.pages_dir.as_ref();
-    let mut open: Vec<ModuleId> = graph
-        .modules()
-        .filter(|(_, module)| {
-            module.use_client || pages.is_some_and(|pages| module.path.starts_with(pages))
-        })
-        .map(|(id, _)| id)
-        .collect();
-    let mut reached = vec![false; graph.len()];
-    while let Some(module) = open.pop() {
-        match reached.get_mut(module.0 as usize) {
-            Some(seen) if !*seen => *seen = true,
-            _ => continue,
-        }
-        if graph.module(module).use_server {
-            continue;
-        }
-        open.extend(graph.dependencies(module));
-    }
-    reached
 }
 
 /// The name stands somewhere else than where it is called.

@@ -55,7 +55,7 @@ pub(super) struct Shared {
     pub liveness: OnceLock<Liveness>,
     /// The calls of the repository.
     pub index: OnceLock<Index>,
-    /// By module: a client component, or loaded by one.
+    /// By module: it runs in browsers.
     pub browser: OnceLock<Vec<bool>>,
     /// The test runners of the repository.
     pub runners: OnceLock<Vec<Runner>>,
@@ -187,13 +187,13 @@ impl<'a> Subject<'a> {
         self.scope.own.binary_search(&module).is_ok()
     }
 
-    /// The module is a client component, or is loaded by one.
+    /// The module is a client component, or is loaded by one. Of server actions browsers are given no more than their address.
     pub(super) fn runs_in_browser(&self, module: ModuleId) -> bool {
         let graph = &self.model.graph;
         let browser = self.shared().browser.get_or_init(|| {
             let clients = graph.modules().filter(|(_, module)| module.use_client);
             let clients: Vec<ModuleId> = clients.map(|(id, _)| id).collect();
-            graph.closure(&clients)
+            graph.closure_within(&clients, |module| !module.use_server)
         });
         browser.get(module.0 as usize).copied().unwrap_or(false)
     }

@@ -206,11 +206,21 @@ impl Graph {
     /// For every module, whether it is one of `roots` or loaded by them at run time, directly or not.
     #[must_use]
     pub fn closure(&self, roots: &[ModuleId]) -> Vec<bool> {
+        self.closure_within(roots, |_| true)
+    }
+
+    /// The same, where modules that are not `inside` are neither reached nor gone through.
+    #[must_use]
+    pub fn closure_within(
+        &self,
+        roots: &[ModuleId],
+        inside: impl Fn(&ModuleRecord) -> bool,
+    ) -> Vec<bool> {
         let mut reached = vec![false; self.len()];
         let mut open = roots.to_vec();
         while let Some(module) = open.pop() {
             match reached.get_mut(module.0 as usize) {
-                Some(seen) if !*seen => *seen = true,
+                Some(seen) if !*seen && inside(self.module(module)) => *seen = true,
                 _ => continue,
             }
             open.extend(
