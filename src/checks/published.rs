@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashSet;
 
-use crate::controls::Status;
+use crate::controls::{Role, Status};
 use crate::graph::{ModuleId, Symbol};
 use crate::model::RouteFacts;
 use crate::routes::Entry;
@@ -112,8 +112,8 @@ impl Published {
         let told_apart = optional && {
             let auth = route.controls.get(&Control::Auth);
             auth.is_some_and(|auth| {
-                let mut notes = auth.evidence.iter().map(|step| &*step.note);
-                notes.any(|note| note.starts_with("else "))
+                let mut steps = auth.evidence.iter();
+                steps.any(|step| step.role == Role::TurnsAway)
             })
         };
         let record = subject.model.graph.module(route.route.module);
@@ -134,12 +134,10 @@ pub(super) fn doubt_of_reading(subject: &Subject<'_>, route: &RouteFacts) -> Opt
     if !reads || !route.expensive.is_empty() || is_closed(route) {
         return None;
     }
-    let notes = || {
-        let auth = route.controls.get(&Control::Auth);
-        auth.into_iter().flat_map(|auth| &auth.evidence)
-    };
     // What it hands on, another service tells everybody, or is asked with a key that is not the caller's business.
-    let fetches = notes().any(|step| step.note.starts_with("fetch() is called here"));
+    let auth = route.controls.get(&Control::Auth);
+    let mut steps = auth.into_iter().flat_map(|auth| &auth.evidence);
+    let fetches = steps.any(|step| step.role == Role::AsksElsewhere);
     let for_other_sites = route.marks.iter().any(|(mark, evidence)| {
         mark == "sets-header:access-control-allow-origin" && evidence.note.trim() == "*"
     });

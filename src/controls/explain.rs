@@ -1,9 +1,8 @@
 //! What a verdict rests on, told step by step: the guards that were met, or what was met instead of one.
 
 use crate::routes::{Entry, Route};
-use crate::rule::Control;
+use crate::rule::{Control, Meaning};
 
-use super::Evidence;
 use super::ending::{End, Ending};
 use super::evaluator::Evaluator;
 use super::guards::{Judgement, concerns};
@@ -11,6 +10,7 @@ use super::proof::Seen;
 use super::record::{Event, Flaw};
 use super::state::{Fact, Site};
 use super::value::Bits;
+use super::{Evidence, Role};
 
 /// More conditions that do not count are not told.
 const MOST_TOLD: usize = 3;
@@ -146,7 +146,11 @@ impl<'a> Evaluator<'a> {
                 evidence.push(step);
             }
         }
-        evidence.push(self.evidence(first.place, &format!("{what}, {asked}")));
+        let mut step = self.evidence(first.place, &format!("{what}, {asked}"));
+        if self.paths.meaning(&first.what) == Some(Meaning::Work) {
+            step.role = Role::AsksElsewhere;
+        }
+        evidence.push(step);
     }
 
     pub(super) fn guard_evidence(&self, judgement: &Judgement, evidence: &mut Vec<Evidence>) {
@@ -163,7 +167,10 @@ impl<'a> Evaluator<'a> {
                 Some(status) => format!("else answered {status}"),
                 None => String::from("else an error is thrown"),
             };
-            let step = self.evidence(self.site_places[site.0 as usize], &note);
+            let step = Evidence {
+                role: Role::TurnsAway,
+                ..self.evidence(self.site_places[site.0 as usize], &note)
+            };
             if !evidence.contains(&step) {
                 evidence.push(step);
             }

@@ -42,4 +42,4 @@ pub use proof::Proof;
 pub use prover::Prover;
 pub use team::TeamControls;
 pub use tested::TestReach;
-pub use verdict::{Evidence, Status, Verdict};
+pub use verdict::{Evidence, Role, Status, Verdict};

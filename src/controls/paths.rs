@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
-use crate::rule::{Api, ControlLibrary, wildcard};
+use crate::rule::{Api, ControlLibrary, Meaning, wildcard};
 
 /// An interned path.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -170,6 +170,12 @@ impl<'a> Paths<'a> {
 
     pub fn known(&self, path: PathId) -> Known<'a> {
         self.paths[path.0 as usize].known
+    }
+
+    /// What calling the path that is written so means.
+    pub fn meaning(&self, text: &str) -> Option<Meaning> {
+        let path = self.by_text.get(text)?;
+        self.known(*path).api.map(|api| api.is)
     }
 
     /// The path of a package's export.

@@ -554,11 +554,7 @@ impl<'a> Evaluator<'a> {
     /// A place as evidence.
     pub fn evidence(&self, place: Place, note: &str) -> Evidence {
         let record = self.module(place.module);
-        Evidence {
-            file: record.path.clone(),
-            line: record.line(place.span),
-            note: note.to_owned(),
-        }
+        Evidence::new(record.path.clone(), record.line(place.span), note)
     }
 }
 

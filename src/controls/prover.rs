@@ -122,11 +122,11 @@ impl<'a> Prover<'a> {
                 .any(|(known, there)| *known == control && there.status == Status::Enforced);
             if !held {
                 verdict.status = partial(control);
-                verdict.evidence.push(Evidence {
-                    file: rewrite.location.file.clone(),
-                    line: rewrite.location.line,
-                    note: format!("also served as {alias}, where the middleware lets it pass"),
-                });
+                verdict.evidence.push(Evidence::new(
+                    rewrite.location.file.clone(),
+                    rewrite.location.line,
+                    format!("also served as {alias}, where the middleware lets it pass"),
+                ));
                 return;
             }
         }
@@ -140,11 +140,11 @@ impl<'a> Prover<'a> {
         route: &Route,
     ) -> Vec<(Control, Verdict)> {
         let record = self.graph.module(middleware.module);
-        let step = Evidence {
-            file: record.path.clone(),
-            line: record.line(middleware.span),
-            note: String::from("middleware runs before this route"),
-        };
+        let step = Evidence::new(
+            record.path.clone(),
+            record.line(middleware.span),
+            "middleware runs before this route",
+        );
         let matchers = middleware.matchers.as_ref();
         let covers = matchers.map(|matchers| coverage(matchers, url));
         if covers == Some(Coverage::Never) {

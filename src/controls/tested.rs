@@ -49,11 +49,11 @@ impl<'a> TestReach<'a> {
     #[must_use]
     pub fn verdict(&self, route: &Route) -> Verdict {
         let record = self.graph.module(route.module);
-        let mut evidence = vec![Evidence {
-            file: record.path.clone(),
-            line: record.line(route.span),
-            note: format!("{} handler", route.method),
-        }];
+        let mut evidence = vec![Evidence::new(
+            record.path.clone(),
+            record.line(route.span),
+            format!("{} handler", route.method),
+        )];
         let found = self
             .importing(route)
             .or_else(|| self.requesting(route))
@@ -104,7 +104,7 @@ impl<'a> TestReach<'a> {
                 "default" => takes_default(record, &request.specifier),
                 _ => record.find_name(name).is_some(),
             };
-            named.then(|| Evidence { file: record.path.clone(), line: record.line(request.span), note: format!("test imports `{name}`") })
+            named.then(|| Evidence::new(record.path.clone(), record.line(request.span), format!("test imports `{name}`")))
         })
     }
 
@@ -155,11 +155,7 @@ impl<'a> TestReach<'a> {
 
     fn call(&self, call: TestCall, note: &str) -> Evidence {
         let record = self.graph.module(call.module);
-        Evidence {
-            file: record.path.clone(),
-            line: record.line(call.span),
-            note: note.to_owned(),
-        }
+        Evidence::new(record.path.clone(), record.line(call.span), note)
     }
 }
 

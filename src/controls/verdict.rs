@@ -74,6 +74,33 @@ pub struct Evidence {
     pub line: u32,
     /// What happens there: `withAuth`, `auth() read`, `answers 401`.
     pub note: String,
+    /// What it is, for those who decide by it.
+    #[serde(skip)]
+    pub role: Role,
+}
+
+impl Evidence {
+    /// A step that is only told.
+    #[must_use]
+    pub fn new(file: RepoPath, line: u32, note: impl Into<String>) -> Self {
+        Self {
+            file,
+            line,
+            note: note.into(),
+            role: Role::Told,
+        }
+    }
+}
+
+/// What a step of a chain is: its note is for readers alone.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Role {
+    /// Nothing that others decide by.
+    Told,
+    /// A condition on which some requests are turned away.
+    TurnsAway,
+    /// The first thing that is done, with nothing in front of it: another service is asked.
+    AsksElsewhere,
 }
 
 /// The answer for one handler and one control.

@@ -432,11 +432,7 @@ pub(super) fn webhook(
 ) -> Option<(String, Evidence)> {
     let lower = route.url.as_deref()?.to_ascii_lowercase();
     let segments: Vec<&str> = lower.split('/').filter(|s| !s.is_empty()).collect();
-    let evidence = |note: &str| Evidence {
-        file: record.path.clone(),
-        line: record.line(route.span),
-        note: note.to_owned(),
-    };
+    let evidence = |note: &str| Evidence::new(record.path.clone(), record.line(route.span), note);
     if segments
         .iter()
         .any(|s| matches!(*s, "cron" | "crons" | "cron-jobs" | "scheduled"))
@@ -591,11 +587,8 @@ mod tests {
     #[test]
     fn open_by_what_caches_may_keep() {
         let marks = |value: &str| {
-            let evidence = crate::controls::Evidence {
-                file: crate::source::RepoPath::new("a.ts"),
-                line: 1,
-                note: value.to_owned(),
-            };
+            let evidence =
+                crate::controls::Evidence::new(crate::source::RepoPath::new("a.ts"), 1, value);
             vec![(String::from("sets-header:cache-control"), evidence)]
         };
         let get = route("/api/catalog", "GET");

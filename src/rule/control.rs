@@ -321,7 +321,7 @@ pub enum Meaning {
     SignedHandler,
     /// Runs code of the repository that is not followed: whoever it turns away is not known.
     Unseen,
-    /// Work, although its package does none otherwise.
+    /// Asks another service, which is work, although its package does none otherwise.
     Work,
 }
 
