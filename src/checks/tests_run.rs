@@ -172,6 +172,16 @@ fn packages<'a>(subject: &Subject<'a>, check: &TestsRun) -> Vec<Scripts<'a>> {
     .collect()
 }
 
+/// Why a runner leaves a file.
+struct Reason {
+    tool: &'static str,
+    /// How deep its configuration lies.
+    near: usize,
+    why: String,
+    /// It is told to.
+    on_purpose: bool,
+}
+
 fn judge(packages: &[Scripts<'_>], runners: &[Runner], module: &ModuleRecord) -> Answer {
     let path = &module.path;
     let above = |each: &&Scripts<'_>| path.starts_with(&each.folder);
@@ -190,13 +200,19 @@ fn judge(packages: &[Scripts<'_>], runners: &[Runner], module: &ModuleRecord) ->
     if other || foreign {
         return Answer::Unknown;
     }
-    let mut reasons: Vec<(usize, String, bool)> = Vec::new();
+    let mut reasons: Vec<Reason> = Vec::new();
     for runner in runners {
         let near = runner
             .file
             .parent()
             .map_or(0, |folder| folder.segments().count());
         let name = format!("{} ({})", runner.tool, runner.file);
+        let reason = |why: String, on_purpose: bool| Reason {
+            tool: runner.tool,
+            near,
+            why,
+            on_purpose,
+        };
         match runner.picks(path) {
             Picks::Yes => return Answer::Run,
             Picks::Unknown => return Answer::Unknown,
@@ -208,8 +224,7 @@ fn judge(packages: &[Scripts<'_>], runners: &[Runner], module: &ModuleRecord) ->
                 if above && runner.patterns.is_some() {
                     let roots: Vec<String> =
                         runner.roots.iter().map(|root| format!("{root}/")).collect();
-                    reasons.push((
-                        near,
+                    reasons.push(reason(
                         format!("{name} looks only in {}", roots.join(", ")),
                         false,
                     ));
@@ -222,14 +237,13 @@ fn judge(packages: &[Scripts<'_>], runners: &[Runner], module: &ModuleRecord) ->
                     .take(3)
                     .map(|glob| format!("`{glob}`"))
                     .collect();
-                reasons.push((
-                    near,
+                reasons.push(reason(
                     format!("{name} looks for {}", shown.join(", ")),
                     false,
                 ));
             }
             Picks::Ignored(pattern) => {
-                reasons.push((near, format!("{name} leaves `{pattern}` out"), true));
+                reasons.push(reason(format!("{name} leaves `{pattern}` out"), true));
             }
         }
     }
@@ -267,18 +281,18 @@ fn judge(packages: &[Scripts<'_>], runners: &[Runner], module: &ModuleRecord) ->
             _ => None,
         });
     if let Some(tool) = written_for
-        && reasons.iter().any(|(_, why, _)| why.starts_with(tool))
+        && reasons.iter().any(|reason| reason.tool == tool)
     {
-        reasons.retain(|(_, why, _)| why.starts_with(tool));
+        reasons.retain(|reason| reason.tool == tool);
     }
     // The nearest configuration says most.
-    reasons.sort_by_key(|(near, ..)| std::cmp::Reverse(*near));
-    reasons.dedup_by(|later, earlier| later.1 == earlier.1);
-    let on_purpose = reasons.iter().any(|(.., on_purpose)| *on_purpose);
+    reasons.sort_by_key(|reason| std::cmp::Reverse(reason.near));
+    reasons.dedup_by(|later, earlier| later.why == earlier.why);
+    let on_purpose = reasons.iter().any(|reason| reason.on_purpose);
     let told: Vec<&str> = reasons
         .iter()
         .take(2)
-        .map(|(_, why, _)| why.as_str())
+        .map(|reason| reason.why.as_str())
         .collect();
     Answer::Left {
         why: format!("{}{alone}", told.join(", ")),
