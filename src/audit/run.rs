@@ -8,8 +8,8 @@ use rayon::prelude::*;
 use crate::checks::{self, CheckResult, Scope};
 use crate::config::{Config, Date};
 use crate::finding::Finding;
-use crate::model::{AppModel, Model, RouteFacts, Standing};
-use crate::rule::{Check, Control, How, Rule, RuleSet};
+use crate::model::{AppModel, Count, Model, RouteFacts, Standing};
+use crate::rule::{Control, How, Rule, RuleSet};
 use crate::source::{Location, RepoPath};
 
 use super::score::{Outcome, grade, judge, outside, overall, rule_answers};
@@ -71,11 +71,12 @@ pub fn run(model: &Model, rules: &RuleSet, config: &Config, options: &AuditOptio
             options.app.is_none() || options.app.as_ref() == root
         })
         .collect();
-    // What is counted is counted whether or not its rule is asked for.
-    let counting = rules
-        .rules
-        .iter()
-        .filter(|rule| rule.check.counts() && !chosen.iter().any(|each| each.id == rule.id));
+    // The code is the same whichever roadmap is followed: what rules count is counted for those that it does not list too.
+    let counting = rules.rules.iter().filter(|rule| {
+        rule.check.counts()
+            && options.runs(&rule.id)
+            && !chosen.iter().any(|each| each.id == rule.id)
+    });
     let asked: Vec<(&Rule, bool)> = chosen
         .iter()
         .map(|rule| (rule, true))
@@ -102,13 +103,13 @@ pub fn run(model: &Model, rules: &RuleSet, config: &Config, options: &AuditOptio
             continue;
         };
         let mut mine = Vec::new();
-        let mut counts = Counts::default();
+        let mut counted = Vec::new();
         while let Some(((_, rule, judged), answer)) =
             answers.next_if(|((app, _, _), _)| *app == index)
         {
             match answer {
-                Ok(result) => {
-                    counts.note(&rule.check, &result);
+                Ok(mut result) => {
+                    counted.extend(result.counted.take());
                     if *judged {
                         mine.push((*rule, result));
                     }
@@ -127,7 +128,7 @@ pub fn run(model: &Model, rules: &RuleSet, config: &Config, options: &AuditOptio
                 model,
                 index,
                 app,
-                metrics: counts.metrics(app),
+                metrics: metrics(app, counted),
             },
             mine,
             (rules, config, name, options.today),
@@ -233,46 +234,17 @@ struct AppFacts<'a> {
     metrics: Vec<Metric>,
 }
 
-/// What checks counted on their way, so that a report says one number for one thing.
-#[derive(Default)]
-struct Counts {
-    units: Vec<(String, u64)>,
-    others: Vec<(String, u64)>,
-}
-
-impl Counts {
-    fn note(&mut self, check: &Check, result: &CheckResult) {
-        let Some((name, count)) = &result.counted else {
-            return;
-        };
-        let list = match check {
-            Check::UnitsTested(_) => &mut self.units,
-            _ => &mut self.others,
-        };
-        if !list.iter().any(|(known, _)| known == name) {
-            list.push((name.clone(), *count));
-        }
-    }
-
-    /// The application's metrics with them: units of code before the tests, the rest at the end.
-    fn metrics(mut self, app: &AppModel) -> Vec<Metric> {
-        self.units.sort();
-        self.others.sort();
-        let tests = app
-            .metrics
-            .iter()
-            .position(|(name, _)| name == "test files");
-        let (code, tests) = app.metrics.split_at(tests.unwrap_or(app.metrics.len()));
-        code.iter()
-            .chain(&self.units)
-            .chain(tests)
-            .chain(&self.others)
-            .map(|(name, value)| Metric {
-                name: name.clone(),
-                value: *value,
-            })
-            .collect()
-    }
+/// The application's counts with those of the checks, so that a report says one number for one thing.
+fn metrics(app: &AppModel, mut counted: Vec<Count>) -> Vec<Metric> {
+    counted.sort();
+    counted.dedup_by(|later, earlier| later.name == earlier.name);
+    let mut all: Vec<&Count> = app.metrics.iter().chain(&counted).collect();
+    all.sort_by_key(|count| count.part);
+    let shown = all.into_iter().map(|count| Metric {
+        name: count.name.clone(),
+        value: count.value,
+    });
+    shown.collect()
 }
 
 fn audit_app(

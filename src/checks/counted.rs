@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use crate::controls::Status;
 use crate::finding::{Finding, Related};
+use crate::model::{Count, Part};
 use crate::project::Framework;
 use crate::rule::{
     Control, ExplicitAny, LimitTiers, Rendering, ServerEnvInClient, SqlStar, wildcard,
@@ -106,7 +107,11 @@ pub(super) fn sql_star(subject: &Subject<'_>, check: &SqlStar) -> CheckResult {
         CheckResult::pass_or_fail(findings)
     };
     CheckResult {
-        counted: Some((String::from("select * queries"), count)),
+        counted: Some(Count {
+            part: Part::Slips,
+            name: String::from("select * queries"),
+            value: count,
+        }),
         ..result
     }
 }

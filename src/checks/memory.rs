@@ -5,6 +5,7 @@ use std::cell::OnceCell;
 use rustc_hash::FxHashSet;
 
 use crate::controls::Status;
+use crate::model::{Count, Part};
 use crate::rule::{CodeScope, Confidence, Control, Memory, MemoryQuestion, wildcard};
 use crate::source::Span;
 use crate::syntax::{
@@ -115,7 +116,11 @@ pub(super) fn run(subject: &Subject<'_>, check: &Memory) -> CheckResult {
         }
     }
     if check.asks == MemoryQuestion::Unbounded {
-        result.counted = Some((String::from("maps without a limit"), unlimited));
+        result.counted = Some(Count {
+            part: Part::Slips,
+            name: String::from("maps without a limit"),
+            value: unlimited,
+        });
     }
     if check.asks == MemoryQuestion::Limiter {
         limiters(subject, check, &mut result);

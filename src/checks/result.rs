@@ -1,6 +1,7 @@
 //! What a check answers.
 
 use crate::finding::Finding;
+use crate::model::Count;
 use crate::source::Location;
 
 /// Findings, and how much of what was asked is in order.
@@ -22,8 +23,8 @@ pub struct CheckResult {
     pub total_weight: f64,
     /// A place that shows what is in order: the first of several.
     pub shown: Option<Location>,
-    /// What the check counted, whatever it asks of it: what several are called, and how many there are. The reports' metrics show it.
-    pub counted: Option<(String, u64)>,
+    /// What the check counted, whatever it asks of it. The reports' metrics show it.
+    pub counted: Option<Count>,
 }
 
 impl CheckResult {

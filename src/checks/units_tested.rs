@@ -4,7 +4,7 @@ use rustc_hash::FxHashSet;
 
 use crate::finding::Related;
 use crate::graph::{Link, ModuleId, Symbol};
-use crate::model::Model;
+use crate::model::{Count, Model, Part};
 use crate::rule::{UnitsTested, wildcard};
 use crate::source::Location;
 use crate::syntax::{Argument, ExportTarget, Expr, ExprId, Function, Imported, ModuleRecord, Name};
@@ -161,7 +161,11 @@ pub(super) fn run(subject: &Subject<'_>, check: &UnitsTested) -> CheckResult {
             }
         }
     }
-    let counted = Some((check.plural.clone(), result.total as u64));
+    let counted = Some(Count {
+        part: Part::Code,
+        name: check.plural.clone(),
+        value: result.total as u64,
+    });
     if result.total < check.at_least {
         return CheckResult {
             counted,

@@ -7,7 +7,7 @@ use crate::project::{App, Framework, Project};
 use crate::routes::RouteKind;
 use crate::source::RepoPath;
 
-use super::RouteFacts;
+use super::{Count, Part, RouteFacts};
 
 /// Packages worth naming, by what they are: shown name, then the package that stands for it.
 const STACK: [(&str, &[&str]); 39] = [
@@ -80,7 +80,7 @@ pub(super) fn metrics(
     project: &Project,
     graph: &Graph,
     routes: &[RouteFacts],
-) -> Vec<(String, u64)> {
+) -> Vec<Count> {
     let nested: Vec<&RepoPath> = project
         .apps
         .iter()
@@ -123,17 +123,21 @@ pub(super) fn metrics(
         .filter(|route| route.route.kind == RouteKind::Action)
         .count() as u64;
     [
-        ("TypeScript files", typescript),
-        ("route files", files.len() as u64),
-        ("handlers", routes.len() as u64 - actions),
-        ("server actions", actions),
-        ("test files", tests),
-        ("test cases", cases),
-        ("console calls", console),
-        ("files with console calls", console_files),
-        ("explicit any", any),
+        (Part::Code, "TypeScript files", typescript),
+        (Part::Code, "route files", files.len() as u64),
+        (Part::Code, "handlers", routes.len() as u64 - actions),
+        (Part::Code, "server actions", actions),
+        (Part::Tests, "test files", tests),
+        (Part::Tests, "test cases", cases),
+        (Part::Slips, "console calls", console),
+        (Part::Slips, "files with console calls", console_files),
+        (Part::Slips, "explicit any", any),
     ]
     .into_iter()
-    .map(|(name, count)| (name.to_owned(), count))
+    .map(|(part, name, value)| Count {
+        part,
+        name: name.to_owned(),
+        value,
+    })
     .collect()
 }

@@ -53,13 +53,35 @@ pub struct AppModel {
     pub middleware: Vec<Middleware>,
     /// Technology found, `Next.js` → `15.1.0`, in the order of reports.
     pub stack: Vec<(String, String)>,
-    /// Counts, by name: `TypeScript files`, `API handlers` …
-    pub metrics: Vec<(String, u64)>,
+    /// Counts, in the order of reports.
+    pub metrics: Vec<Count>,
     /// Functions that look like guards of the team's own.
     pub hints: Vec<GuardHint>,
     /// Facts of the proof that concern the application and no single handler: `sets-header:<lower-case name>` of a
     /// middleware.
     pub marks: Vec<(String, Evidence)>,
+}
+
+/// How many there are of something.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Count {
+    /// Among what reports show it.
+    pub part: Part,
+    /// `TypeScript files`, `route files` …
+    pub name: String,
+    /// How many.
+    pub value: u64,
+}
+
+/// The parts of an application's counts, in the order of reports.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Part {
+    /// What the code is made of.
+    Code,
+    /// Its tests.
+    Tests,
+    /// What should be few.
+    Slips,
 }
 
 /// A function that many handlers call first, is named like a guard and may turn the request away, while no guard was proved:

@@ -149,6 +149,10 @@ fn other_roadmaps_and_applications_are_told_apart() {
     let report: serde_json::Value = serde_json::from_slice(&run(&only).stdout).unwrap();
     assert_eq!(report["apps"][0]["score"], serde_json::Value::Null);
     assert_eq!(report["apps"][0]["grade"], serde_json::Value::Null);
+    // Nothing else was counted either.
+    let metrics = report["apps"][0]["metrics"].as_array().unwrap();
+    let counted = |name: &str| metrics.iter().any(|metric| metric["name"] == name);
+    assert!(counted("handlers") && !counted("select * queries"));
     let only = run(&["audit", path, "--only", "audit-log"]);
     assert!(text(&only.stdout).contains("nothing of the roadmap was judged"));
 }
