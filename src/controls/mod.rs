@@ -6,6 +6,8 @@
 mod call;
 mod chain;
 mod contract;
+mod counts;
+mod defaults;
 mod effect_steps;
 mod effects;
 mod ending;
