@@ -1,9 +1,9 @@
-//! The kinds of checks that look at what code calls, answers, asks, keeps and passes on, as data.
+//! The kinds of checks that look at what code says, calls, answers, asks, keeps and passes on, as data.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::Control;
+use super::{Control, Severity};
 
 /// Where the code of a check runs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, JsonSchema)]
@@ -439,4 +439,160 @@ pub struct LimitTiers {
     pub at_least: usize,
     /// The message. `{limit}` stands for the limit, `{}` for the number of other handlers.
     pub says: String,
+}
+
+/// `[check.unsigned-token]`: JSON about a person that is only encoded (base64) or not even that, and is then used as a session:
+/// named like one, or put into a cookie that is.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct UnsignedToken {
+    /// Names of variables, properties, functions and cookies that hold a session: `*session*`.
+    pub names: Vec<String>,
+    /// Names that fit one of `names` and hold none: `*cursor*`.
+    pub except_names: Vec<String>,
+    /// Keys of the JSON that say who somebody is: `userId`.
+    pub identity: Vec<String>,
+    /// Parts of the names of functions that sign or encrypt: `sign`, `hmac`.
+    pub signs: Vec<String>,
+}
+
+/// `[check.pattern]`: every place at which one of the patterns matches is a gap.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PatternCheck {
+    /// Patterns over syntax: `$DB.query($SQL + $X)`.
+    #[serde(default)]
+    pub code: Vec<String>,
+    /// Regular expressions over text.
+    #[serde(default)]
+    pub text: Vec<String>,
+    /// Globs of the files to look at, from the application's folder; all source files when empty. Tests never count.
+    #[serde(default)]
+    pub files: Vec<String>,
+    /// Globs of files to leave out.
+    #[serde(default)]
+    pub except: Vec<String>,
+    /// Matches of which a metavariable or a group took a text of this form do not count. In lower case.
+    #[serde(default)]
+    pub except_captures: Vec<String>,
+    /// Files that import one of these do not count; `*` stands for part of a specifier.
+    #[serde(default)]
+    pub except_imports: Vec<String>,
+    /// No match shows nothing: what the rule asks for may be missing all the same.
+    #[serde(default)]
+    pub no_proof: bool,
+    /// The message.
+    pub says: String,
+}
+
+/// `[check.secret-literal]`: string literals in code, outside tests and examples, that are keys or passwords.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SecretLiteral {
+    /// Keys that say themselves what they are.
+    pub formats: Vec<SecretFormat>,
+    /// Names of variables and properties whose random-looking values are secrets: `*secret*`, `*password`.
+    pub names: Vec<String>,
+    /// Names that fit one of `names` and are harmless all the same.
+    #[serde(default)]
+    pub except_names: Vec<String>,
+    /// Environment variables that sign or encrypt, for which a fallback in the code is a secret that everybody knows.
+    #[serde(default)]
+    pub no_fallback: Vec<String>,
+}
+
+/// One kind of key of `[check.secret-literal]`.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SecretFormat {
+    /// What it is: `Stripe secret key`.
+    pub name: String,
+    /// How it begins.
+    pub prefix: String,
+    /// How many characters follow at least.
+    pub length: usize,
+    /// Characters that may follow besides letters and digits.
+    #[serde(default)]
+    pub also: String,
+}
+
+/// `[check.public-env]`: variables whose prefix sends them to browsers and whose name is a secret's.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PublicEnv {
+    /// `NEXT_PUBLIC_`
+    pub prefixes: Vec<String>,
+    /// Patterns of the rest of the name that mean a secret: `*SECRET*`.
+    pub secret: Vec<String>,
+    /// Patterns that mean none even so: `*PUBLISHABLE*`.
+    pub public: Vec<String>,
+}
+
+/// `[check.env-validation]`: environment variables go through a schema, or are checked in a loop that throws, in code that runs.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct EnvValidation {
+    /// Packages that do nothing else: `@t3-oss/env-nextjs`.
+    pub packages: Vec<String>,
+    /// Methods that check the whole of `process.env` given to them: `parse`.
+    pub methods: Vec<String>,
+    /// Variables that the platform sets and nobody has to check.
+    pub ignore: Vec<String>,
+    /// Files whose variables the application does not need: `**/scripts/**`.
+    #[serde(default)]
+    pub except: Vec<String>,
+    /// How many variables an application has to read before it is asked.
+    pub at_least: usize,
+}
+
+/// `[check.console-logging]`: handlers log through a logger and not with `console`. One finding per application, at the file
+/// that uses `console` most.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ConsoleLogging {
+    /// Folders and files that may use `console`: `scripts/**`.
+    pub except: Vec<String>,
+    /// Fewer calls than this are no gap.
+    pub at_least: usize,
+}
+
+/// `[check.control-unused]`: controls that are defined and that nothing which runs uses. One finding for each kind and module.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ControlUnused {
+    /// Packages whose calls make schemas, and do nothing else: `zod`.
+    pub schema_packages: Vec<String>,
+    /// How bad an unused schema is; the rule's severity when not given.
+    pub schema_severity: Option<Severity>,
+    /// The other kinds of controls, told by their names.
+    pub kinds: Vec<ControlKind>,
+    /// Words with which names begin that stand for something else: `use`, `mock`.
+    #[serde(default)]
+    pub except_first: Vec<String>,
+    /// Words with which names end that stand for something about a control: `error`, `config`.
+    #[serde(default)]
+    pub except_last: Vec<String>,
+    /// Globs of files that nobody wrote: `**/generated/**`.
+    #[serde(default)]
+    pub except_files: Vec<String>,
+}
+
+/// One kind of control of `[check.control-unused]`.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ControlKind {
+    /// What one is called: `rate limiter`.
+    pub name: String,
+    /// What several are called.
+    pub plural: String,
+    /// The words of their names, lower-case: `*` stands for any number of words, `a|b` for one of several. `with auth|session *`
+    pub names: Vec<String>,
+    /// Values that are no functions do not count.
+    #[serde(default)]
+    pub functions_only: bool,
+    /// A table of them is looked at entry by entry.
+    #[serde(default)]
+    pub tables: bool,
+    /// How bad an unused one is; the rule's severity when not given.
+    pub severity: Option<Severity>,
 }

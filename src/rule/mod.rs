@@ -12,8 +12,10 @@ mod facts;
 mod file;
 mod nearest;
 mod present;
+mod project_check;
 mod reading;
 mod roadmap;
+mod route_check;
 mod set;
 mod words;
 
@@ -29,9 +31,11 @@ pub use facts::*;
 pub use file::{RuleFile, rule_schema};
 pub use nearest::{near_miss, nearest};
 pub use present::{Part, Parts, Present, Signs};
+pub use project_check::*;
 pub use reading::{Mistake, read_toml};
 pub use roadmap::{
     Roadmap, RoadmapFile, RoadmapItem, RoadmapItemFile, RoadmapPhase, RoadmapPhaseFile,
 };
+pub use route_check::*;
 pub use set::{RuleSet, RuleText};
 pub use words::{Category, Confidence, Control, How, Severity};

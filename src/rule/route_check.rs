@@ -1,0 +1,226 @@
+//! The kinds of checks that look at routes and what stands in front of them, as data.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{Control, Severity};
+
+/// Which handlers a rule is about. A handler that the configuration declares public, or that plainly is, is never asked
+/// for authentication.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RouteScope {
+    /// Every handler and every server action.
+    #[default]
+    All,
+    /// Handlers with a URL.
+    Handlers,
+    /// Server actions.
+    Actions,
+    /// Handlers with a URL that anybody may call.
+    Public,
+    /// Those that change state.
+    Mutating,
+    /// Those that cost money or much time per call.
+    Expensive,
+}
+
+/// `[check.route-control]`: a control has to reach handlers. One finding per handler that it does not reach; a handler of
+/// which it is unknown is neither a gap nor counted.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RouteControl {
+    /// The control.
+    pub control: Control,
+    /// Which handlers.
+    #[serde(default)]
+    pub routes: RouteScope,
+    /// Verdicts that are a gap: `none`, `untested` …
+    pub gap: Vec<String>,
+    /// Verdicts that are half a gap: `optional`, `conditional`, `manual`, `console`. They count as not in order.
+    #[serde(default)]
+    pub weak: Vec<String>,
+    /// How bad half a gap is; the rule's own severity when not given.
+    pub weak_severity: Option<Severity>,
+    /// How bad a gap is where the handler changes state.
+    pub writing_severity: Option<Severity>,
+    /// How bad a gap is where the handler makes calls that cost money or much time.
+    pub expensive_severity: Option<Severity>,
+    /// How bad a gap is where the handler is meant for anybody and only reads.
+    pub open_severity: Option<Severity>,
+    /// Marks of handlers that are not asked, because another rule asks them who calls: `cron`, `webhook`.
+    #[serde(default)]
+    pub except_marks: Vec<String>,
+    /// What the message adds for a handler that makes costly calls, which `{}` stands for: ` and makes {}`.
+    #[serde(default)]
+    pub expensive_says: String,
+    /// What the message says of a gap, after `POST /api/chat`: `has no rate limit`.
+    pub says: String,
+    /// What the message says of half a gap.
+    pub weak_says: Option<String>,
+}
+
+/// `[check.route-mark]`: handlers that the proof engine marked, `webhook:stripe`. The part before the colon is the mark,
+/// the rest is its subject, which `{}` in a message stands for.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RouteMark {
+    /// The mark that makes a handler one of those asked.
+    pub mark: String,
+    /// The mark with the same subject that has to be there too. Without this and `needs-control` the mark itself is the gap.
+    pub needs_mark: Option<String>,
+    /// The control that has to be enforced; beside `needs-mark` either of the two will do.
+    pub needs_control: Option<Control>,
+    /// Asked only of handlers that read what was sent and do something with it: one that redirects, or hands the request to a
+    /// library whole, cannot be judged from outside.
+    #[serde(default)]
+    pub reading: bool,
+    /// What the message says after `POST /api/stripe`: `does not verify the signature of {}`.
+    pub says: String,
+    /// What the message says when the control is there but can be passed by.
+    pub weak_says: Option<String>,
+    /// How bad it is when the control is there but can be passed by; the rule's own severity when not given.
+    pub weak_severity: Option<Severity>,
+    /// Variables that a platform sets by itself: a check that is skipped without one of them runs wherever the platform does.
+    #[serde(default)]
+    pub platform: Vec<String>,
+    /// The question about all handlers whose check is skipped in one such place: `{handlers}`, `{variable}`.
+    #[serde(default)]
+    pub platform_says: String,
+}
+
+/// `[check.route-exists]`: one route whose URL fits has to exist. Asked only of applications that have handlers.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RouteExists {
+    /// URL patterns: `*` is part of a segment, `**` any number of segments. Case does not count.
+    pub urls: Vec<String>,
+    /// The methods that may answer it; any when empty.
+    #[serde(default)]
+    pub methods: Vec<String>,
+    /// Asked only of applications with at least so many handlers.
+    pub at_least: usize,
+    /// The message when there is none.
+    pub says: String,
+}
+
+/// `[check.response-headers]`: headers that have to be sent, from `headers()` of the Next.js configuration, a middleware,
+/// the hosting's configuration, helmet, or the handler itself. One finding per header that is sent nowhere or only somewhere.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ResponseHeaders {
+    /// The headers.
+    pub headers: Vec<HeaderRequirement>,
+    /// Packages that send headers when they are used.
+    #[serde(default)]
+    pub packages: Vec<HeaderPackage>,
+}
+
+/// A package of `[check.response-headers]`.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct HeaderPackage {
+    /// Its name, with the path inside it: `hono/secure-headers`.
+    pub name: String,
+    /// What it sends by default.
+    pub sends: Vec<String>,
+}
+
+/// One header of `[check.response-headers]`.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct HeaderRequirement {
+    /// Its name.
+    pub name: String,
+    /// What its absence allows, for the message.
+    pub allows: String,
+    /// How bad its absence is; the rule's severity when not given.
+    pub severity: Option<Severity>,
+    /// A directive of the content security policy that does the same: `frame-ancestors`.
+    pub csp_directive: Option<String>,
+    /// Only applications that serve pages need it, not those that answer with data alone.
+    #[serde(default)]
+    pub pages_only: bool,
+    /// Files that show a platform which sends it without being asked: `vercel.json`.
+    #[serde(default)]
+    pub sent_by: Vec<String>,
+}
+
+/// `[check.content-security-policy]`: sources that undo what a policy is for. Says nothing when there is no policy.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ContentSecurityPolicy {
+    /// The directive that decides which scripts run.
+    pub directive: String,
+    /// Where that one is absent, this one counts.
+    pub fallback: String,
+    /// Sources that are a gap, each with what it allows.
+    pub forbid: Vec<ForbiddenSource>,
+}
+
+/// One source of `[check.content-security-policy]`.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ForbiddenSource {
+    /// `'unsafe-inline'`
+    pub source: String,
+    /// What it allows, for the message.
+    pub allows: String,
+    /// A source beginning like this beside it makes it harmless: `'nonce-`.
+    #[serde(default)]
+    pub unless: Vec<String>,
+}
+
+/// `[check.cors]`: `Access-Control-Allow-Origin: *`, a reflected origin with credentials, `cors()` without an origin.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Cors {
+    /// How bad it is when credentials are allowed as well.
+    pub credentials_severity: Option<Severity>,
+    /// How bad it is when code lets every origin read single answers, without credentials, and no whole path.
+    pub single_severity: Option<Severity>,
+}
+
+/// `[check.middleware-loaded]`: a middleware that Next.js never runs, for its place, its name or its exports.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct MiddlewareLoaded {}
+
+/// `[check.guard-flaws]`: guards that turn nobody away, or not always. One finding for each place.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct GuardFlaws {
+    /// What the proof calls it: `ineffective`, `fails-open`.
+    pub mark: String,
+    /// The flaws, each with what the message says of the guard, for which `{}` stands, and of the variable that is missing
+    /// (`{variable}`): `swallowed`.
+    pub says: std::collections::BTreeMap<String, String>,
+    /// Flaws that may be meant so, and are asked about.
+    #[serde(default)]
+    pub questions: Vec<String>,
+    /// The guards.
+    pub guards: std::collections::BTreeMap<String, GuardWords>,
+}
+
+/// A guard of `[check.guard-flaws]`.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct GuardWords {
+    /// What it is called in messages: `the rate limit`.
+    pub name: String,
+    /// How bad the flaw is there; the rule's severity when not given.
+    pub severity: Option<Severity>,
+}
+
+/// `[check.webhook-body]`: signatures that are verified over a body that was parsed before.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct WebhookBody {
+    /// Methods that need the raw body as their first argument: `constructEvent`.
+    pub methods: Vec<String>,
+}
+
+/// `[check.webhook-reached]`: handlers that verify signatures behind a middleware that asks for a session.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct WebhookReached {}
