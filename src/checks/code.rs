@@ -2,8 +2,8 @@
 
 use crate::source::{Location, RepoPath};
 use crate::syntax::{
-    Argument, AssignOp, Block, Expr, ExprId, Imported, Key, ModuleRecord, Name, Pattern, Property,
-    Stmt, StmtKind,
+    Argument, AssignOp, Block, Expr, ExprId, Imported, Key, MODULE_BODY, ModuleRecord, Name,
+    Pattern, Property, Stmt, StmtKind,
 };
 
 /// Folders whose code never runs in production.
@@ -336,6 +336,14 @@ pub(super) fn statements(body: &Block) -> Vec<&Stmt> {
         }
     }
     found
+}
+
+/// The statements at the top of a module.
+pub(super) fn body(record: &ModuleRecord) -> &[Stmt] {
+    record
+        .functions
+        .get(MODULE_BODY.0 as usize)
+        .map_or(&[], |function| &function.body)
 }
 
 /// The place of an expression.

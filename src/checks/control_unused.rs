@@ -13,9 +13,11 @@ use crate::syntax::{
 };
 
 use super::CheckResult;
+use super::code::body;
 use super::file::glob_set;
+use super::liveness::{Liveness, is_test, made_by};
 use super::subject::Subject;
-use super::uses::{Liveness, References, Uses, body, is_test, made_by};
+use super::uses::{References, Uses};
 
 /// A finding names so many controls and counts the others.
 const NAMED: usize = 3;

@@ -26,6 +26,7 @@ mod handlers;
 mod handlers_use;
 mod headers;
 mod index;
+mod liveness;
 mod logged_secrets;
 mod measured;
 mod memory;

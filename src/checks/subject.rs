@@ -16,10 +16,10 @@ use rustc_hash::FxHashMap;
 
 use super::code::{is_side_file, is_test_configuration};
 use super::index::{Index, Reach, Site, Unit, Vocabulary};
+use super::liveness::Liveness;
 use super::pipeline::Lines;
 use super::signs::{LowerPaths, Title, Words};
 use super::test_runner::Runner;
-use super::uses::Liveness;
 
 /// How much an expensive handler counts.
 const EXPENSIVE_WEIGHT: f64 = 2.0;

@@ -528,10 +528,17 @@ fn scopes_alike(a: &Rc<Scope>, b: &Rc<Scope>) -> bool {
 }
 
 /// A variable holds an answer on one path and nothing on the other: `const refusal = await check(); if (refusal) return refusal`.
-fn hold_other_answers(a: &Rc<Scope>, b: &Rc<Scope>) -> bool {
-    let differ = |x: &Value, y: &Value| matches!(x, Value::Response(_)) && y.is_nullish();
-    let pairs = || a.variables.iter().zip(&b.variables);
-    !Rc::ptr_eq(a, b) && pairs().any(|((n, x), (m, y))| n == m && (differ(x, y) || differ(y, x)))
+fn hold_other_answers(a: &Scope, b: &Scope) -> bool {
+    let only_in = |one: &Scope, other: &Scope| {
+        let answers = one.variables.iter();
+        answers
+            .filter(|(_, value)| matches!(value, Value::Response(_)))
+            .any(|(name, _)| {
+                let mut others = other.variables.iter();
+                others.any(|(n, value)| n == name && value.is_nullish())
+            })
+    };
+    !std::ptr::eq(a, b) && (only_in(a, b) || only_in(b, a))
 }
 
 /// Ends a function, or what stands in front of a procedure: where one way through it asks a limiter, a way on which what the

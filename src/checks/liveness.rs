@@ -1,0 +1,300 @@
+//! Which modules of a repository run: those where a runtime, a tool or a person begins, and what these load.
+//!
+//! Every doubt counts for it: a module that some tool may load by its place, one that does more than define, a ring of modules.
+
+use crate::graph::{Graph, ModuleId, Symbol};
+use crate::model::Model;
+use crate::project::Project;
+use crate::source::RepoPath;
+use crate::syntax::{ExportTarget, Expr, ExprId, ModuleRecord, Parsed, Pattern, Stmt, StmtKind};
+
+use super::code::body;
+
+/// Exports that some runtime calls by their names in a file that nobody imports.
+const CALLED_BY_NAME: [&str; 24] = [
+    "default",
+    "GET",
+    "POST",
+    "PUT",
+    "PATCH",
+    "DELETE",
+    "HEAD",
+    "OPTIONS",
+    "handler",
+    "main",
+    "run",
+    "loader",
+    "action",
+    "up",
+    "down",
+    "register",
+    "config",
+    "middleware",
+    "proxy",
+    "seed",
+    "setup",
+    "fetch",
+    "metadata",
+    "server",
+];
+
+/// Which modules of a repository run.
+#[derive(Debug)]
+pub(super) struct Liveness {
+    /// By module: a runtime, a tool or a person begins there.
+    pub entry: Vec<bool>,
+    /// By module: it is loaded by one of those.
+    pub live: Vec<bool>,
+}
+
+impl Liveness {
+    /// Finds out which modules run at all. `pure` packages only make values: a call of theirs does nothing else.
+    pub(super) fn new(model: &Model, pure: &[String]) -> Self {
+        let graph = &model.graph;
+        let manifests = manifests(&model.project);
+        let mut entry: Vec<bool> = graph
+            .modules()
+            .map(|(id, record)| {
+                !is_test(&record.path) && is_entry(model, id, record, pure, &manifests)
+            })
+            .collect();
+        let roots = |entry: &[bool]| -> Vec<ModuleId> {
+            let modules = graph.modules().map(|(id, _)| id);
+            modules.filter(|id| entry[id.0 as usize]).collect()
+        };
+        let mut live = graph.closure(&roots(&entry));
+        // Modules that load each other in a ring have importers, and may be where a program begins all the same.
+        let mut ring = false;
+        for (id, record) in graph.modules() {
+            let at = id.0 as usize;
+            if !live[at] && !is_test(&record.path) && !only_defines(graph, id, record, pure) {
+                entry[at] = true;
+                ring = true;
+            }
+        }
+        if ring {
+            live = graph.closure(&roots(&entry));
+        }
+        Self { entry, live }
+    }
+
+    /// True for a module that something which runs loads.
+    pub(super) fn is_live(&self, module: ModuleId) -> bool {
+        self.live.get(module.0 as usize).is_none_or(|live| *live)
+    }
+}
+
+/// Tests and what only they load.
+pub(super) fn is_test(path: &RepoPath) -> bool {
+    path.is_test()
+        || path.is_marked(&["stories", "story", "mock", "bench"])
+        || path
+            .folders()
+            .any(|folder| matches!(folder, "__mocks__" | "__fixtures__"))
+}
+
+/// Nobody imports the module, and it is more than a collection of definitions; or a framework loads it by its place.
+fn is_entry(
+    model: &Model,
+    id: ModuleId,
+    record: &ModuleRecord,
+    pure: &[String],
+    manifests: &[(RepoPath, String)],
+) -> bool {
+    if record.parsed != Parsed::Full || is_loaded_by_place(&model.project, &record.path) {
+        return true;
+    }
+    let graph = &model.graph;
+    let imported = graph
+        .importers(id)
+        .iter()
+        .any(|&importer| !is_test(&graph.module(importer).path));
+    !imported
+        && (!only_defines(graph, id, record, pure) || is_named_in_manifest(manifests, &record.path))
+}
+
+/// Files in the folders from which Next.js serves, and configuration at the top of a package.
+fn is_loaded_by_place(project: &Project, path: &RepoPath) -> bool {
+    if path.file_name().contains(".config.") || path.file_name().contains("rc.") {
+        return true;
+    }
+    project.apps.iter().any(|app| {
+        let stem = path.stem().split('.').next().unwrap_or("");
+        let in_pages = app
+            .pages_dir
+            .as_ref()
+            .is_some_and(|folder| path.starts_with(folder));
+        let in_app = app
+            .app_dir
+            .as_ref()
+            .is_some_and(|folder| path.starts_with(folder))
+            && matches!(
+                stem,
+                "page"
+                    | "layout"
+                    | "route"
+                    | "loading"
+                    | "error"
+                    | "global-error"
+                    | "not-found"
+                    | "template"
+                    | "default"
+                    | "sitemap"
+                    | "robots"
+                    | "manifest"
+                    | "icon"
+                    | "apple-icon"
+                    | "opengraph-image"
+                    | "twitter-image"
+                    | "forbidden"
+                    | "unauthorized"
+            );
+        let folder = path.ancestors().nth(1);
+        let beside = folder.is_some_and(|folder| {
+            folder == app.source_root.as_str() || folder == app.root.as_str()
+        }) && (matches!(stem, "middleware" | "proxy")
+            || stem.starts_with("instrumentation"));
+        in_pages || in_app || beside
+    })
+}
+
+/// What the manifests say of entries, binaries and scripts, by folder.
+fn manifests(project: &Project) -> Vec<(RepoPath, String)> {
+    const KEYS: [&str; 8] = [
+        "main", "module", "types", "bin", "exports", "scripts", "prisma", "browser",
+    ];
+    project
+        .packages
+        .iter()
+        .map(|package| {
+            let texts = KEYS.iter().filter_map(|key| package.json.get(*key));
+            let texts: Vec<String> = texts.map(ToString::to_string).collect();
+            (package.folder(), texts.join("\n"))
+        })
+        .collect()
+}
+
+/// The manifest of its package, or one above, names the file: an entry, a binary, a script.
+fn is_named_in_manifest(manifests: &[(RepoPath, String)], path: &RepoPath) -> bool {
+    manifests.iter().any(|(folder, text)| {
+        let Some(inside) = path.strip_prefix(folder) else {
+            return false;
+        };
+        let without = inside.rsplit_once('.').map_or(inside, |(stem, _)| stem);
+        // What is built from `src/x.ts` is named `dist/x.js`.
+        let bare = without.strip_prefix("src/").unwrap_or(without);
+        text.contains(bare)
+    })
+}
+
+/// The module consists of functions, classes and values that do nothing when they are made.
+fn only_defines(graph: &Graph, id: ModuleId, record: &ModuleRecord, pure: &[String]) -> bool {
+    let called = record
+        .exports
+        .iter()
+        .any(|export| CALLED_BY_NAME.contains(&&*export.name));
+    if called || record.use_client || record.use_server {
+        return false;
+    }
+    let library = record
+        .exports
+        .iter()
+        .any(|export| !matches!(export.target, ExportTarget::Type));
+    body(record).iter().all(|statement| match &statement.kind {
+        _ if library && only_sets_up(record, statement) => true,
+        StmtKind::Function { .. } | StmtKind::Class { .. } => true,
+        StmtKind::Let { init, .. } => {
+            init.is_none_or(|init| is_quiet(graph, id, record, init, pure, 8))
+        }
+        _ => false,
+    })
+}
+
+/// What a library does beside its definitions: it starts a timer for them, or sets something of a package. No program begins so.
+fn only_sets_up(record: &ModuleRecord, statement: &Stmt) -> bool {
+    match &statement.kind {
+        StmtKind::Expr(expr) => match record.expr(*expr) {
+            Expr::Call { callee, .. } => matches!(
+                record.expr(*callee),
+                Expr::Name(name) if matches!(record.name(*name), "setInterval" | "setTimeout")
+            ),
+            Expr::Assign { target, value, .. } => {
+                matches!(**target, Pattern::Member(_))
+                    && matches!(
+                        record.expr(*value),
+                        Expr::Bool(_) | Expr::String(_) | Expr::Number(_) | Expr::Name(_)
+                    )
+            }
+            _ => false,
+        },
+        StmtKind::If {
+            then, otherwise, ..
+        } => then
+            .iter()
+            .chain(otherwise.iter())
+            .all(|inner| only_sets_up(record, inner)),
+        _ => false,
+    }
+}
+
+/// Making the value does nothing else.
+fn is_quiet(
+    graph: &Graph,
+    id: ModuleId,
+    record: &ModuleRecord,
+    expr: ExprId,
+    pure: &[String],
+    depth: u8,
+) -> bool {
+    if depth == 0 {
+        return false;
+    }
+    match record.expr(expr) {
+        Expr::Call { .. } => made_by(graph, id, record, expr)
+            .is_some_and(|package| pure.iter().any(|each| each == package)),
+        Expr::New { callee, args } => {
+            let own = matches!(record.expr(*callee), Expr::Name(name) if match graph.binding(id, *name) {
+                None | Some(Symbol::Local { .. }) => true,
+                Some(Symbol::External { package, .. }) => pure.iter().any(|each| **each == *package),
+                _ => false,
+            });
+            own && args
+                .iter()
+                .all(|arg| is_quiet(graph, id, record, arg.value, pure, depth - 1))
+        }
+        Expr::Await(_) | Expr::Assign { .. } | Expr::Import(_) | Expr::Tagged { .. } => false,
+        Expr::Logical { left, right, .. } | Expr::Binary { left, right, .. } => {
+            is_quiet(graph, id, record, *left, pure, depth - 1)
+                && is_quiet(graph, id, record, *right, pure, depth - 1)
+        }
+        _ => true,
+    }
+}
+
+/// The package from which a chain of calls and members begins: `zod` of `z.object({…}).strict()`.
+pub(super) fn made_by<'m>(
+    graph: &Graph,
+    id: ModuleId,
+    record: &'m ModuleRecord,
+    expr: ExprId,
+) -> Option<&'m str> {
+    let mut current = expr;
+    for _ in 0..64 {
+        match record.expr(current) {
+            Expr::Call { callee, .. } | Expr::New { callee, .. } => current = *callee,
+            Expr::Member { object, .. } => current = *object,
+            Expr::Name(name) => {
+                let import = record
+                    .imports
+                    .iter()
+                    .find(|import| import.local == *name && !import.type_only)?;
+                return match graph.binding(id, *name)? {
+                    Symbol::External { .. } => super::code::package_of(&import.specifier),
+                    _ => None,
+                };
+            }
+            _ => return None,
+        }
+    }
+    None
+}
