@@ -13,24 +13,28 @@ use super::text::count;
 #[must_use]
 pub fn routes_terminal(model: &Model, style: Style) -> String {
     let mut page = Page::new(style);
-    let mut marks = false;
+    let (mut marks, mut stars) = (false, false);
     for (at, app) in model.apps.iter().enumerate() {
-        marks |= application(&mut page, model, app, model.project.apps.get(at));
+        let shown = application(&mut page, model, app, model.project.apps.get(at));
+        marks |= shown.is_some_and(|detail| !detail.words);
+        stars |= shown.is_some_and(|detail| detail.brief) && app.routes.iter().any(is_public);
     }
     if model.apps.iter().any(|app| !app.routes.is_empty()) {
         page.blank();
         if marks {
-            page.line(
-                Line::of(Ink::Plain, "  ")
-                    .with(Ink::Good, "●")
-                    .with(Ink::Faint, " in place  ")
-                    .with(Ink::Fair, "◐")
-                    .with(Ink::Faint, " partly  ")
-                    .with(Ink::Bad, "○")
-                    .with(Ink::Faint, " missing  ")
-                    .with(Ink::Fair, "?")
-                    .with(Ink::Faint, " unknown  – not needed"),
-            );
+            let mut legend = Line::of(Ink::Plain, "  ")
+                .with(Ink::Good, "●")
+                .with(Ink::Faint, " in place  ")
+                .with(Ink::Fair, "◐")
+                .with(Ink::Faint, " partly  ")
+                .with(Ink::Bad, "○")
+                .with(Ink::Faint, " missing  ")
+                .with(Ink::Fair, "?")
+                .with(Ink::Faint, " unknown  – not needed");
+            if stars {
+                legend.push(Ink::Faint, "  * public");
+            }
+            page.line(legend);
         }
         page.paragraph(
             2,
@@ -41,8 +45,13 @@ pub fn routes_terminal(model: &Model, style: Style) -> String {
     page.finish()
 }
 
-/// Writes one application; true when its statuses are marks without words.
-fn application(page: &mut Page, model: &Model, app: &AppModel, found: Option<&App>) -> bool {
+/// Writes one application; tells how its table is shown, where it has one.
+fn application(
+    page: &mut Page,
+    model: &Model,
+    app: &AppModel,
+    found: Option<&App>,
+) -> Option<Detail> {
     let name = found.map_or(app.root.as_str(), |app| &app.name);
     let framework = found.map_or("", |app| app.framework.word());
     let version = found.and_then(|app| app.version.as_deref()).unwrap_or("");
@@ -52,10 +61,10 @@ fn application(page: &mut Page, model: &Model, app: &AppModel, found: Option<&Ap
     }
     remark.push_str(&format!(" · {}", count(app.routes.len(), "handler")));
     page.heading(name, &remark);
-    let mut marks = false;
+    let mut shown = None;
     if !app.routes.is_empty() {
         page.blank();
-        marks = table(page, &app.routes);
+        shown = Some(table(page, &app.routes));
         coverage(page, app);
     }
     for middleware in &app.middleware {
@@ -78,7 +87,7 @@ fn application(page: &mut Page, model: &Model, app: &AppModel, found: Option<&Ap
         page.line(Line::of(Ink::Plain, "  ").with(Ink::Code, file));
         page.paragraph(4, ink, &says);
     }
-    marks
+    shown
 }
 
 /// How many handlers each control reaches, of those of which it is asked.
@@ -121,42 +130,53 @@ struct Detail {
     words: bool,
     /// Where each handler begins.
     files: bool,
+    /// Of several limits the first one only, and a star for what is public: the addresses need the room.
+    brief: bool,
 }
 
 /// From most to least; the first that fits is taken, else the last.
-const DETAILS: [Detail; 4] = [
+const DETAILS: [Detail; 5] = [
     Detail {
         words: true,
         files: true,
+        brief: false,
     },
     Detail {
         words: true,
         files: false,
+        brief: false,
     },
     Detail {
         words: false,
         files: true,
+        brief: false,
     },
     Detail {
         words: false,
         files: false,
+        brief: false,
+    },
+    Detail {
+        words: false,
+        files: false,
+        brief: true,
     },
 ];
 
-/// Writes the table; true when statuses are marks without words.
-fn table(page: &mut Page, routes: &[RouteFacts]) -> bool {
+/// Writes the table; tells how it is shown.
+fn table(page: &mut Page, routes: &[RouteFacts]) -> Detail {
     const INDENT: usize = 2;
-    let mut marks = true;
+    let [mut detail, ..] = DETAILS;
     let mut chosen = (Vec::new(), Vec::new());
-    for detail in DETAILS {
+    for each in DETAILS {
+        detail = each;
         chosen = rows(routes, detail);
-        marks = !detail.words;
         if page.table_width(INDENT, &chosen.1) <= page.width() {
             break;
         }
     }
     page.table(INDENT, &chosen.0, chosen.1);
-    marks
+    detail
 }
 
 fn rows(routes: &[RouteFacts], detail: Detail) -> (Vec<Column>, Vec<Vec<Line>>) {
@@ -174,11 +194,11 @@ fn rows(routes: &[RouteFacts], detail: Detail) -> (Vec<Column>, Vec<Vec<Line>>) 
     }
     let mut rows = vec![head];
     for facts in routes {
-        let mut row = vec![method(facts), address(facts)];
+        let mut row = vec![method(facts), address(facts, detail)];
         row.extend(
             Control::ALL
                 .iter()
-                .map(|control| cell(facts, *control, detail.words)),
+                .map(|control| cell(facts, *control, detail)),
         );
         if detail.files {
             row.push(Line::of(
@@ -199,16 +219,21 @@ fn method(facts: &RouteFacts) -> Line {
     }
 }
 
-fn address(facts: &RouteFacts) -> Line {
+fn address(facts: &RouteFacts, detail: Detail) -> Line {
     let mut line = match (&facts.route.url, facts.route.kind) {
         (_, RouteKind::Trpc) => Line::of(Ink::Plain, &facts.route.method),
         (Some(url), _) => Line::of(Ink::Plain, url),
         (None, _) => Line::of(Ink::Plain, &format!("{}()", facts.route.method)),
     };
-    if facts.public_declared || facts.public_guess.is_some() {
-        line.push(Ink::Faint, " (public)");
+    if is_public(facts) {
+        let mark = if detail.brief { " *" } else { " (public)" };
+        line.push(Ink::Faint, mark);
     }
     line
+}
+
+fn is_public(facts: &RouteFacts) -> bool {
+    facts.public_declared || facts.public_guess.is_some()
 }
 
 /// What a status amounts to, whatever the control calls it.
@@ -228,16 +253,30 @@ pub(super) fn mark(status: Status) -> (Ink, &'static str) {
     }
 }
 
-fn cell(facts: &RouteFacts, control: Control, words: bool) -> Line {
+/// The word that people read for a status.
+pub(super) fn word(status: Status) -> &'static str {
+    match status {
+        Status::Na => "n/a",
+        status => status.word(),
+    }
+}
+
+fn cell(facts: &RouteFacts, control: Control, detail: Detail) -> Line {
     let verdict = facts.controls.get(&control);
     let status = facts.status(control);
     let (ink, sign) = mark(status);
     let mut line = Line::of(ink, sign);
-    if words {
-        line.push(ink, &format!(" {}", status.word()));
+    if detail.words {
+        line.push(ink, &format!(" {}", word(status)));
     }
     if let Some(limit) = verdict.and_then(|verdict| verdict.limit.as_deref()) {
-        line.push(Ink::Faint, &format!(" {limit}"));
+        let more = limit.split(',').count() - 1;
+        let first = limit.split(',').next().unwrap_or(limit);
+        let shown = match more {
+            1.. if detail.brief => format!(" {first} +{more}"),
+            _ => format!(" {limit}"),
+        };
+        line.push(Ink::Faint, &shown);
     }
     line
 }

@@ -49,6 +49,8 @@ pub(super) fn fit(text: &str, room: usize) -> Cow<'_, str> {
     let head_room = room - 1 - tail_room;
     let head = take(text.chars(), head_room);
     let tail: String = take(text.chars().rev(), tail_room).chars().rev().collect();
+    // Beside the dots of `[...path]` the mark of what was cut would be hard to see.
+    let (head, tail) = (head.trim_end_matches('.'), tail.trim_start_matches('.'));
     Cow::Owned(format!("{head}…{tail}"))
 }
 
@@ -62,13 +64,18 @@ fn take(letters: impl Iterator<Item = char>, room: usize) -> String {
         .collect()
 }
 
+/// A space at which no line is broken.
+pub(super) const GLUE: char = '\u{a0}';
+
 /// `text` broken at spaces into lines of at most `room` columns; a word that is longer stands alone and is cut in the middle.
 pub(super) fn wrap(text: &str, room: usize) -> Vec<String> {
     let room = room.max(8);
     let mut lines = Vec::new();
     let mut line = String::new();
-    for word in text.split_whitespace() {
-        let word = fit(word, room);
+    let space = |letter: char| letter.is_whitespace() && letter != GLUE;
+    for word in text.split(space).filter(|word| !word.is_empty()) {
+        let word = word.replace(GLUE, " ");
+        let word = fit(&word, room);
         if !line.is_empty() && width(&line) + 1 + width(&word) > room {
             lines.push(std::mem::take(&mut line));
         }
@@ -81,6 +88,20 @@ pub(super) fn wrap(text: &str, room: usize) -> Vec<String> {
         lines.push(line);
     }
     lines
+}
+
+/// The parts of a message, each with whether it is code: what stands between two backticks. Where one has no second, all is text.
+pub(super) fn parts(text: &str) -> Vec<(bool, &str)> {
+    let parts: Vec<&str> = text.split('`').collect();
+    if parts.len().is_multiple_of(2) {
+        return vec![(false, text)];
+    }
+    let code = |at: usize| !at.is_multiple_of(2);
+    let parts = parts.into_iter().enumerate();
+    parts
+        .map(|(at, part)| (code(at), part))
+        .filter(|(code, part)| *code || !part.is_empty())
+        .collect()
 }
 
 /// `text` on one line, with single spaces.
@@ -121,7 +142,22 @@ pub(super) const NOT_JUDGED: &str = "none, nothing of the roadmap was judged";
 
 #[cfg(test)]
 mod tests {
-    use super::{fit, hours, printable, width, wrap};
+    use super::{GLUE, fit, hours, parts, printable, width, wrap};
+
+    #[test]
+    fn code_stands_between_two_backticks() {
+        assert_eq!(
+            parts("`A` is read, `B` is not"),
+            [
+                (true, "A"),
+                (false, " is read, "),
+                (true, "B"),
+                (false, " is not")
+            ]
+        );
+        assert_eq!(parts("one ` alone"), [(false, "one ` alone")]);
+        assert_eq!(parts(""), []);
+    }
 
     #[test]
     fn escape_sequences_and_bidirectional_overrides_become_visible() {
@@ -165,6 +201,8 @@ mod tests {
                 "language model"
             ]
         );
+        let glued = format!("one two{GLUE}(3)");
+        assert_eq!(wrap(&glued, 9), ["one", "two (3)"]);
         let long = wrap("see apps/web/src/app/api/very/long/path/route.ts now", 20);
         assert!(long.iter().all(|line| width(line) <= 20), "{long:?}");
     }
