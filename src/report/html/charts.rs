@@ -82,10 +82,11 @@ pub(super) fn score(page: &mut Html, app: &AppAudit) {
 /// A small bar for a score of 100, or a dash.
 pub(super) fn bar(page: &mut Html, score: Option<f64>) {
     let Some(score) = score else {
-        page.element("span", &[("class", "none")], "nothing in it applies");
+        page.element("span", &[("class", "bar none")], "nothing in it applies");
         return;
     };
     let label = format!("{score:.0} of 100");
+    page.own("<span class=\"bar\">");
     page.open(
         "svg",
         &[
@@ -109,6 +110,7 @@ pub(super) fn bar(page: &mut Html, score: Option<f64>) {
     );
     page.own("</rect></svg> ");
     page.text(&format!("{score:.0}"));
+    page.own("</span>");
 }
 
 /// Per control: how many handlers it reaches, in part, of how many it is unknown, and how many it misses.
@@ -118,7 +120,7 @@ pub(super) fn coverage(page: &mut Html, app: &AppAudit) {
         page.block("p", &[], "There is no handler that a control could reach.");
         return;
     }
-    page.own("<div class=\"wide\"><table><caption>Handlers that each control provably reaches</caption><tbody>\n");
+    page.own("<div class=\"wide\"><table class=\"fit\"><caption>Handlers that each control provably reaches</caption><tbody>\n");
     for each in asked {
         let missing = each
             .total
@@ -144,6 +146,7 @@ pub(super) fn coverage(page: &mut Html, app: &AppAudit) {
                 ("width", "360"),
                 ("height", "16"),
                 ("viewBox", "0 0 360 16"),
+                ("preserveAspectRatio", "none"),
                 ("role", "img"),
                 ("aria-label", &said),
             ],

@@ -33,9 +33,11 @@ pub(super) fn findings(page: &mut Html, material: &Material<'_>, app: &AppAudit,
         page.text(&format!(" {}", count(group.findings.len(), "gap")));
         page.close("h4");
         if let Some(rule) = material.rules.rule(group.rule) {
-            page.block("p", &[], &one_line(&rule.why));
+            page.own("<p>");
+            page.prose(&one_line(&rule.why));
+            page.close("p");
             page.own("<p><strong>Fix.</strong> ");
-            page.text(&one_line(&rule.fix));
+            page.prose(&one_line(&rule.fix));
             page.close("p");
         }
         for finding in group.findings {
@@ -91,7 +93,7 @@ fn one(page: &mut Html, material: &Material<'_>, code: &Code<'_>, finding: &Find
         severity,
     );
     page.own(" ");
-    page.text(&told(&finding.message, finding.route.as_deref()));
+    page.prose(&told(&finding.message, finding.route.as_deref()));
     if finding.confidence == Confidence::Low {
         page.own(" <span class=\"soft\">(likely)</span>");
     }
@@ -113,7 +115,8 @@ fn one(page: &mut Html, material: &Material<'_>, code: &Code<'_>, finding: &Find
             page.own("<li>");
             let place = step.location.to_string();
             page.element("code", &[], &place);
-            page.text(&format!(" {}", sentence(step.note)));
+            page.text(" ");
+            page.prose(&sentence(step.note));
             let shown = step.location.file == location.file
                 && (location.line..=last).contains(&step.location.line);
             if let Some(line) = code.line(&step.location.file, step.location.line)

@@ -4,7 +4,7 @@ use crate::audit::AppAudit;
 use crate::model::{RouteFacts, Standing};
 use crate::report::material::Material;
 use crate::report::page::Ink;
-use crate::report::routes_terminal::mark;
+use crate::report::routes_terminal::{mark, word};
 use crate::rule::Control;
 
 use super::write::Html;
@@ -116,7 +116,7 @@ fn row(page: &mut Html, facts: &RouteFacts) {
         page.element(
             "span",
             &[("class", class)],
-            &format!("{sign} {}", status.word()),
+            &format!("{sign} {}", word(status)),
         );
         if let Some(limit) = limit {
             page.text(&format!(" {limit}"));

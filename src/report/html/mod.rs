@@ -118,7 +118,7 @@ fn application(page: &mut Html, material: &Material<'_>, app: &AppAudit, at: usi
         .metrics
         .iter()
         .filter(|metric| metric.is_telling())
-        .map(|metric| format!("{} {}", metric.value, metric.name))
+        .map(|metric| format!("{} {}", metric.name, metric.value))
         .collect();
     page.block("p", &[("class", "soft")], &metrics.join(" · "));
     page.block(
@@ -152,7 +152,8 @@ fn phases(page: &mut Html, work: &[PhaseWork<'_>], id: &str) {
         if each.outside {
             page.text(&each.phase.title);
         } else {
-            page.text(&format!("{}. {}  ", each.number, each.phase.title));
+            let title = format!("{}. {}", each.number, each.phase.title);
+            page.element("span", &[("class", "phase")], &title);
             charts::bar(page, each.phase.score);
         }
         let gaps: usize = each.phase.items.iter().map(|item| item.gaps).sum();
@@ -171,10 +172,16 @@ fn phases(page: &mut Html, work: &[PhaseWork<'_>], id: &str) {
             ),
         );
         page.own("</summary>\n<div class=\"wide\"><table><thead><tr>");
-        for title in [
-            "", "Task", "Priority", "State", "In order", "Effort", "Owner",
+        for (title, class) in [
+            ("", ""),
+            ("Task", ""),
+            ("Priority", ""),
+            ("State", ""),
+            ("In order", "number"),
+            ("Effort", "number"),
+            ("Owner", ""),
         ] {
-            page.element("th", &[("scope", "col")], title);
+            page.element("th", &[("scope", "col"), ("class", class)], title);
         }
         page.own("</tr></thead>\n<tbody>\n");
         for task in &each.tasks {
@@ -213,7 +220,7 @@ fn suppressed(page: &mut Html, app: &AppAudit) {
     page.own("<ul>\n");
     for each in &app.suppressed {
         page.own("<li>");
-        page.text(&each.finding.message);
+        page.prose(&each.finding.message);
         page.text(" ");
         let place = each.finding.location.to_string();
         page.element("code", &[], &place);
@@ -285,7 +292,8 @@ fn list(page: &mut Html, rows: impl Iterator<Item = (String, String)>) {
     for (code, text) in rows {
         page.own("<li>");
         page.element("code", &[], &code);
-        page.text(&format!(" {text}"));
+        page.text(" ");
+        page.prose(&text);
         page.own("</li>\n");
     }
     page.own("</ul>\n");

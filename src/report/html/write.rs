@@ -1,6 +1,7 @@
 //! HTML in the making: everything that is not written in this program's own code goes through the escape.
 
 use crate::report::markup::escaped;
+use crate::report::text::parts;
 
 /// A page, or a part of one.
 #[derive(Default)]
@@ -36,6 +37,17 @@ impl Html {
     /// Writes text.
     pub(super) fn text(&mut self, text: &str) {
         self.text.push_str(&escaped(text));
+    }
+
+    /// Writes a message, with code between its backticks.
+    pub(super) fn prose(&mut self, text: &str) {
+        for (is_code, part) in parts(text) {
+            if is_code {
+                self.element("code", &[], part);
+            } else {
+                self.text(part);
+            }
+        }
     }
 
     /// An element that holds nothing but text.
