@@ -4,7 +4,7 @@ use crate::audit::{Accepted, AppDiff, Diff, Score};
 
 use super::bar::ink_or_faint;
 use super::json::pretty;
-use super::markdown::escape;
+use super::markdown::{escape, prose};
 use super::material::{sentence, told};
 use super::page::{Ink, Line, Page, Style};
 use super::terminal::severity_ink;
@@ -161,7 +161,7 @@ pub fn diff_markdown(diff: &Diff) -> String {
                 text.push_str(&format!(
                     "- **{}** {} (`{}`, {})\n",
                     finding.severity.word(),
-                    escape(&told(&finding.message, finding.route.as_deref())),
+                    prose(&told(&finding.message, finding.route.as_deref())),
                     finding.rule,
                     super::markdown::code(&finding.file)
                 ));

@@ -3,7 +3,7 @@
 mod sections;
 mod write;
 
-pub(super) use write::{code, escape};
+pub(super) use write::{code, escape, prose};
 
 use crate::audit::{AppAudit, Audit};
 use crate::finding::Finding;
@@ -79,7 +79,7 @@ pub fn markdown_summary(material: &Material<'_>) -> String {
         for fixed in comparison.fixed.iter().take(GAPS_IN_SUMMARY) {
             document.item(
                 0,
-                &format!("fixed: {} ({})", escape(&fixed.message), code(&fixed.file)),
+                &format!("fixed: {} ({})", prose(&fixed.message), code(&fixed.file)),
             );
         }
     }
@@ -157,7 +157,7 @@ fn summary(document: &mut Document, app: &AppAudit, shown: usize, compared: bool
 
 /// What is wrong, with the handler when the message does not name it.
 fn gap_text(finding: &Finding) -> String {
-    let mut text = escape(&told(&finding.message, finding.route.as_deref()));
+    let mut text = prose(&told(&finding.message, finding.route.as_deref()));
     if finding.confidence == crate::rule::Confidence::Low {
         text.push_str(" (likely)");
     }
@@ -222,7 +222,7 @@ fn not_examined(document: &mut Document, audit: &Audit) {
                     "{} {}: {}",
                     code(&place),
                     code(&each.rule),
-                    escape(&each.problem)
+                    prose(&each.problem)
                 ),
             );
         }

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use crate::audit::{AppAudit, Item, ItemState};
 use crate::finding::Finding;
 use crate::model::{RouteFacts, Standing};
-use crate::rule::{Check, Control, Rule, Severity, wildcard};
+use crate::rule::{Check, Confidence, Control, Rule, Severity, wildcard};
 
-use super::write::{Document, code, escape};
+use super::write::{Document, code, escape, prose};
 use super::{gap_text, score_cell};
 use crate::report::area::area;
-use crate::report::material::{Material, grouped, sentence};
+use crate::report::material::{Material, grouped, sentence, told};
 use crate::report::text::{count, graded, hours, one_line};
 use crate::report::work::{PhaseWork, Task, covered, hours_left, shown, state_word, work};
 
@@ -214,7 +214,7 @@ impl<'a> Section<'a> {
             if control == Control::RateLimit {
                 row.push(limit.map_or_else(String::new, code));
             }
-            row.push(proof.map_or_else(String::new, |step| escape(&step.note)));
+            row.push(proof.map_or_else(String::new, |step| prose(&step.note)));
             row.push(proof.map_or_else(
                 || code(&format!("{}:{}", facts.file, facts.location.line)),
                 |step| code(&format!("{}:{}", step.file, step.line)),
@@ -508,7 +508,7 @@ pub(super) fn task_detail(to: &mut Document, task: &Task<'_>) {
     }
     let placed = task.placed().count();
     to.paragraph(if placed == 0 {
-        "Missing:"
+        "Gaps:"
     } else {
         "Files to update:"
     });
@@ -518,8 +518,15 @@ pub(super) fn task_detail(to: &mut Document, task: &Task<'_>) {
         } else {
             String::new()
         };
-        let gap = gap_text(finding);
-        to.item(0, &format!("{place}{gap} ({})", finding.severity.word()));
+        let gap = prose(&told(&finding.message, finding.route.as_deref()));
+        let likely = match finding.confidence {
+            Confidence::Low => ", only likely",
+            Confidence::High => "",
+        };
+        to.item(
+            0,
+            &format!("{place}{gap} ({}{likely})", finding.severity.word()),
+        );
     }
     let more = task.findings.len().saturating_sub(GAPS_PER_TASK);
     if more > 0 {

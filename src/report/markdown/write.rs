@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::report::text::printable;
+use crate::report::text::{parts, printable};
 
 /// Text that stays text: no emphasis, link, image, HTML, heading, mention or reference comes of it.
 pub(in crate::report) fn escape(text: &str) -> String {
@@ -15,10 +15,15 @@ pub(in crate::report) fn escape(text: &str) -> String {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '&' => out.push_str("&amp;"),
-            '\\' | '`' | '*' | '[' | ']' | '~' | '|' => {
+            '\\' | '`' | '*' | '~' | '|' => {
                 out.push('\\');
                 out.push(letter);
             }
+            // `[id]` alone is text. A box, a footnote, a link or the definition of one it is by what stands around it.
+            '[' if out.trim().is_empty() || matches!(letters.peek(), Some('^' | '[')) => {
+                out.push_str("\\[")
+            }
+            ']' if matches!(letters.peek(), Some('(' | '[' | ':')) => out.push_str("\\]"),
             // Inside a word it is no emphasis.
             '_' if before.is_alphanumeric()
                 && letters.peek().is_some_and(|it| it.is_alphanumeric()) =>
@@ -52,6 +57,13 @@ pub(in crate::report) fn escape(text: &str) -> String {
         before = letter;
     }
     out
+}
+
+/// A message, with code between its backticks.
+pub(in crate::report) fn prose(text: &str) -> String {
+    let parts = parts(text).into_iter();
+    let shown = parts.map(|(is_code, part)| if is_code { code(part) } else { escape(part) });
+    shown.collect()
 }
 
 /// How many letters of the text behind an `@` are the scope and name of a package, `supabase/ssr`; 0 when they are none.
@@ -178,16 +190,21 @@ impl Document {
 
 #[cfg(test)]
 mod tests {
-    use super::{Document, code, escape};
+    use super::{Document, code, escape, prose};
 
     #[test]
     fn text_makes_no_markup() {
         assert_eq!(escape("<b>*x*</b>"), "&lt;b&gt;\\*x\\*&lt;/b&gt;");
-        assert_eq!(escape("app/@team/[id]"), "app/@<!-- -->team/\\[id\\]");
+        assert_eq!(escape("app/@team/[id]"), "app/@<!-- -->team/[id]");
         assert_eq!(
             escape("getUser() of @supabase/ssr"),
             "getUser() of `@supabase/ssr`"
         );
+        assert_eq!(
+            escape("[x] [a](b) ![c][d]: [^1]"),
+            "\\[x] [a\\](b) ![c\\][d\\]: \\[^1]"
+        );
+        assert_eq!(prose("`[a](b)` of <x>"), "`[a](b)` of &lt;x&gt;");
         assert_eq!(escape("@team/"), "@<!-- -->team/");
         assert_eq!(escape("snake_case _x_"), "snake_case \\_x\\_");
         assert_eq!(
