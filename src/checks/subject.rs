@@ -321,7 +321,7 @@ impl<'a> Subject<'a> {
         finding
     }
 
-    /// The application's manifest, else its folder.
+    /// The application's manifest, else its framework's configuration, else its folder.
     pub(super) fn home(&self) -> RepoPath {
         match self.package() {
             Some(package) => package
@@ -329,7 +329,10 @@ impl<'a> Subject<'a> {
                 .as_ref()
                 .unwrap_or(&self.project.root)
                 .join("package.json"),
-            None => self.project.root.clone(),
+            None => {
+                let config = self.project.next.file.as_ref();
+                config.unwrap_or(&self.project.root).clone()
+            }
         }
     }
 

@@ -12,7 +12,6 @@ use crate::rule::Severity;
 #[command(
     name = "readiness",
     version,
-    disable_help_subcommand = true,
     max_term_width = 100,
     after_help = "Exit codes: 0 gate passed, 1 gate failed, 2 wrong use or configuration, 3 nothing to audit, 4 internal failure."
 )]

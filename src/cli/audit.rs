@@ -49,8 +49,8 @@ pub(super) fn run(arguments: &AuditArguments, console: Console) -> Result<Exit, 
     for file in &audited.model.unmeasured {
         console.note(&format!("{}: {}", file.path, file.reason));
     }
-    for hint in audited.model.apps.iter().flat_map(|app| &app.hints) {
-        console.note(&format!("hint: {}", hint.text()));
+    for hint in audited.model.hints() {
+        console.note(&format!("hint: {hint}"));
     }
     if let Some(text) = text {
         output::to_stdout(&text)?;

@@ -40,9 +40,10 @@ pub(super) fn run(arguments: &RoutesArguments, console: Console) -> Result<Exit,
         (None, PlainFormat::Json) => report::routes_json(&model),
     };
     progress.finish(console);
-    let hints = model.apps.iter().filter(|_| arguments.why.is_none());
-    for hint in hints.flat_map(|app| &app.hints) {
-        console.note(&format!("hint: {}", hint.text()));
+    if arguments.why.is_none() {
+        for hint in model.hints() {
+            console.note(&format!("hint: {hint}"));
+        }
     }
     // The process ends after this, which gives memory back at once; taking the facts apart would take longer.
     std::mem::forget((model, workspace));

@@ -89,13 +89,9 @@ impl Workspace {
                 progress.stage(stage)
             });
         if model.apps.is_empty() {
-            return Err(Failure::nothing(format!(
-                "nothing to audit at {}: no application found in {} files; looked for package.json files that depend on \
-                 next, express or hono, and for app/ and pages/api/ folders; name the folder that holds one",
-                target.path.display(),
-                self.repository.files().len()
-            )));
+            return Err(self.nothing_found(target, &model));
         }
+        self.note_other_configurations(&model, console);
         if let (Some(path), false) = (&self.config_file, model.unknown_controls.is_empty()) {
             let text = config_text(path)?;
             let mistakes: Vec<mistakes::Mistake> = model
@@ -107,6 +103,39 @@ impl Workspace {
             return Err(mistakes::failure(&name, &text, &mistakes, console));
         }
         Ok(model)
+    }
+}
+
+impl Workspace {
+    fn nothing_found(&self, target: &Target, model: &Model) -> Failure {
+        let files = match self.repository.files().len() {
+            1 => String::from("1 file"),
+            files => format!("{files} files"),
+        };
+        let mut text = format!(
+            "nothing to audit at {}: no application found in {files}; looked for a package.json that depends on next, express \
+             or hono, and for a next.config file; name the folder that holds one",
+            target.path.display(),
+        );
+        let unread = model.not_examined.iter();
+        for file in unread.filter(|file| file.path.file_name() == "package.json") {
+            text.push_str(&format!("\n{}: {}", file.path, file.reason));
+        }
+        Failure::nothing(text)
+    }
+
+    /// A configuration beside an application further down says nothing here, which whoever wrote it may not expect.
+    fn note_other_configurations(&self, model: &Model, console: Console) {
+        for app in model.apps.iter().filter(|app| !app.root.is_root()) {
+            let path = app.root.join(CONFIG_FILE);
+            let used = self.config_file.as_ref();
+            let used = used.is_some_and(|used| used.ends_with(path.as_str()));
+            if self.repository.exists(&path) && !used {
+                console.note(&format!(
+                    "{path} is not read: the configuration is {CONFIG_FILE} in the audited folder, or what --config names"
+                ));
+            }
+        }
     }
 }
 

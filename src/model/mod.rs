@@ -62,6 +62,21 @@ pub struct AppModel {
     pub marks: Vec<(String, Evidence)>,
 }
 
+impl Model {
+    /// What to ask about functions that look like guards, each question once: applications share packages.
+    #[must_use]
+    pub fn hints(&self) -> Vec<String> {
+        let mut texts: Vec<String> = Vec::new();
+        for hint in self.apps.iter().flat_map(|app| &app.hints) {
+            let text = hint.text();
+            if !texts.contains(&text) {
+                texts.push(text);
+            }
+        }
+        texts
+    }
+}
+
 /// How many there are of something.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Count {
