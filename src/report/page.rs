@@ -305,14 +305,22 @@ impl Page {
         let mut widths = widths(columns.len(), &rows);
         let taken = indent + total(&widths);
         let mut over = taken.saturating_sub(self.style.width);
-        let gives_way = |column: &Column| column.overflow != Overflow::Keep;
-        let mut left = columns.iter().filter(|column| gives_way(column)).count();
-        for (column, width) in columns.iter().zip(&mut widths) {
-            if gives_way(column) {
-                let share = over.div_ceil(left).min(width.saturating_sub(12));
-                *width -= share;
-                over -= share;
-                left -= 1;
+        // A sentence loses nothing by taking more lines; a path does, by losing its middle.
+        let steps = [
+            (Overflow::Wrap, EASY_SENTENCE),
+            (Overflow::Cut, NARROWEST_CELL),
+            (Overflow::Wrap, NARROWEST_CELL),
+        ];
+        for (overflow, least) in steps {
+            let gives_way = |column: &Column| column.overflow == overflow;
+            let mut left = columns.iter().filter(|column| gives_way(column)).count();
+            for (column, width) in columns.iter().zip(&mut widths) {
+                if gives_way(column) {
+                    let share = over.div_ceil(left).min(width.saturating_sub(least));
+                    *width -= share;
+                    over -= share;
+                    left -= 1;
+                }
             }
         }
         for row in rows {
@@ -361,6 +369,12 @@ impl Page {
         self.text
     }
 }
+
+/// A column of sentences reads well down to this width, and gives way first.
+const EASY_SENTENCE: usize = 28;
+
+/// No column becomes narrower.
+const NARROWEST_CELL: usize = 12;
 
 /// Spaces between two columns of a table.
 const GAP: usize = 2;

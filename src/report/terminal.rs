@@ -7,7 +7,7 @@ use crate::rule::{Confidence, Severity};
 use super::bar::{bar, bar_or_dash, ink_or_faint, share};
 use super::material::{by_severity, grouped, told};
 use super::page::{Column, Ink, Line, Page, Style};
-use super::text::{NOT_JUDGED, count, hours};
+use super::text::{GLUE, NOT_JUDGED, count, hours};
 use super::work::{covered, hours_left, items_done, state_word};
 
 /// Rules whose findings are shown, worst first; the others are named.
@@ -333,7 +333,7 @@ fn findings(page: &mut Page, app: &AppAudit, compared: bool) {
         let number: usize = rest.iter().map(|group| group.findings.len()).sum();
         let names: Vec<String> = rest
             .iter()
-            .map(|group| format!("{} ({})", group.rule, group.findings.len()))
+            .map(|group| format!("{}{GLUE}({})", group.rule, group.findings.len()))
             .collect();
         page.blank();
         page.paragraph(
@@ -418,13 +418,18 @@ fn one(page: &mut Page, finding: &Finding) {
         line.push(Ink::Fair, "  expensive");
     }
     page.line(line);
-    // The last step of the chain is where it breaks; the whole chain is in the JSON and behind `routes --why`.
-    if let Some(last) = finding.related.last()
-        && (&last.location.file, last.location.line)
+    // A handler's chain breaks at its last step; the whole chain is in the JSON and behind `routes --why`. Other places stand side
+    // by side, and the first says most.
+    let telling = match finding.route {
+        Some(_) => finding.related.last(),
+        None => finding.related.first(),
+    };
+    if let Some(step) = telling
+        && (&step.location.file, step.location.line)
             != (&finding.location.file, finding.location.line)
     {
-        let place = last.location.to_string();
-        page.place(6, Ink::Faint, &place, (Ink::Faint, &last.note));
+        let place = step.location.to_string();
+        page.place(6, Ink::Faint, &place, (Ink::Faint, &step.note));
     }
 }
 
@@ -560,7 +565,7 @@ fn shell_word(text: &str) -> String {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./@:+=".contains(letter);
     if !text.is_empty() && text.chars().all(plain) {
         text.to_owned()
-    } else if text.contains('"') || text.contains('$') || text.contains('`') {
+    } else if text.contains(['"', '$', '`', '!', '\\']) {
         format!("'{}'", text.replace('\'', "'\\''"))
     } else {
         format!("\"{text}\"")
