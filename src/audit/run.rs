@@ -328,12 +328,12 @@ fn audit_app(
             outcome.gaps += 1;
         }
     }
-    // Worst first; the sort is stable, so places stay in order among equals.
+    // Worst first, and what is sure before what is only likely; the sort is stable, so places stay in order among equals.
     let worst = |finding: &Finding| {
         (
             std::cmp::Reverse(finding.severity),
-            !finding.expensive,
             std::cmp::Reverse(finding.confidence),
+            !finding.expensive,
         )
     };
     open.sort_by_key(worst);

@@ -89,7 +89,9 @@ pub fn judge(
                 .map(|item| judge_item(item, outcomes, rules))
                 .collect();
             let score = mean(items.iter().map(|(item, value)| (item.priority, *value)));
-            let hours_open = items.iter().map(|(item, _)| item.effort_hours).sum();
+            let hours = items.iter().map(|(item, _)| item.effort_hours);
+            // The sum of nothing is a negative zero.
+            let hours_open = hours.sum::<f64>() + 0.0;
             Phase {
                 title: phase.title.clone(),
                 score,

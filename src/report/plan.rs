@@ -170,10 +170,11 @@ fn left<'a>(material: &Material<'a>, app: &'a AppAudit) -> Vec<PhaseWork<'a>> {
 
 /// Hours of the roadmap's tasks, and of what it does not list.
 fn hours_of(phases: &[PhaseWork<'_>]) -> (f64, f64) {
-    let sum = |outside: bool| -> f64 {
+    let sum = |outside: bool| {
         let phases = phases.iter().filter(|phase| phase.outside == outside);
         let tasks = phases.flat_map(|phase| &phase.tasks);
-        tasks.map(|task| task.item.effort_hours).sum()
+        // The sum of nothing is a negative zero.
+        tasks.map(|task| task.item.effort_hours).sum::<f64>() + 0.0
     };
     (sum(false), sum(true))
 }
