@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::audit::DEFAULT_ROADMAP;
 use crate::rule::{Check, Example, How, Roadmap, Rule, RuleSet, Severity, Signs};
 
 use super::json::pretty;
@@ -138,15 +139,22 @@ fn how_word(how: How) -> &'static str {
     }
 }
 
+/// On narrower pages one of several roadmaps is named, and the others are counted.
+const WIDE: usize = 120;
+
 /// The roadmaps that list a rule, or that all do.
-fn roadmaps_in_short(rules: &RuleSet, rule: &Rule) -> String {
-    let listed: Vec<&str> = listed_by(rules, rule)
+fn roadmaps_in_short(rules: &RuleSet, rule: &Rule, width: usize) -> String {
+    let mut listed: Vec<&str> = listed_by(rules, rule)
         .map(|roadmap| roadmap.name.as_str())
         .collect();
-    match listed.len() {
-        0 => String::from("–"),
-        all if all == rules.roadmaps.len() => String::from("all"),
-        _ => listed.join(", "),
+    listed.sort_by_key(|name| *name != DEFAULT_ROADMAP);
+    match listed.as_slice() {
+        [] => String::from("–"),
+        all if all.len() == rules.roadmaps.len() => String::from("all"),
+        [first, more @ ..] if !more.is_empty() && width < WIDE => {
+            format!("{first} +{}", more.len())
+        }
+        all => all.join(", "),
     }
 }
 
@@ -169,7 +177,7 @@ pub fn rules_terminal(rules: &RuleSet, style: Style) -> String {
                     Line::of(severity_ink(rule.severity), rule.severity.word()),
                     Line::of(Ink::Faint, how_word(rule.how)),
                     Line::of(Ink::Plain, &rule.title),
-                    Line::of(Ink::Faint, &roadmaps_in_short(rules, rule)),
+                    Line::of(Ink::Faint, &roadmaps_in_short(rules, rule, style.width)),
                 ]
             });
         let columns = [

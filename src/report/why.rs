@@ -6,7 +6,7 @@ use crate::rule::{Confidence, Control};
 use crate::source::RepoPath;
 
 use super::page::{Ink, Line, Page, Style};
-use super::routes_terminal::mark;
+use super::routes_terminal::{mark, word};
 
 /// Gives the text of a 1-based line of a file, when it can be had.
 pub type Excerpt<'a> = &'a dyn Fn(&RepoPath, u32) -> Option<String>;
@@ -27,14 +27,9 @@ pub fn why(facts: &RouteFacts, excerpt: Excerpt<'_>, style: Style) -> String {
         page.paragraph(2, Ink::Faint, &format!("probably public: {reason}"));
     }
     for (kind, evidence) in &facts.expensive {
-        page.paragraph(
-            2,
-            Ink::Faint,
-            &format!(
-                "expensive: {kind} call at {}:{}",
-                evidence.file, evidence.line
-            ),
-        );
+        let place = format!("{}:{}", evidence.file, evidence.line);
+        let what = format!("expensive: {kind} call");
+        page.place(2, Ink::Faint, &place, (Ink::Faint, &what));
     }
     for control in Control::ALL {
         let Some(verdict) = facts.controls.get(&control) else {
@@ -46,7 +41,7 @@ pub fn why(facts: &RouteFacts, excerpt: Excerpt<'_>, style: Style) -> String {
         let mut line = Line::of(ink, sign).with(Ink::Plain, " ");
         line.push(Ink::Strong, control.title());
         line.pad_to(18);
-        line.push(ink, status.word());
+        line.push(ink, word(status));
         if let Some(limit) = &verdict.limit {
             line.push(Ink::Plain, &format!(" {limit}"));
         }

@@ -24,7 +24,7 @@ use super::{
 pub enum Check {
     /// A control has to reach handlers. Every handler is followed from its entry through its wrappers, its middleware and the functions
     /// that it calls, in other files and packages too; the control counts only where it can turn the request away, or catch the
-    /// failure, on every path to the work. Handlers of which it stays unknown, that are open by purpose, or that do nothing worth
+    /// failure, on every path to the work. Handlers of which it stays unknown, that are open on purpose, or that do nothing worth
     /// it are not asked.
     RouteControl(RouteControl),
     /// What the proof engine notes about a handler is a gap, or needs something beside it. A webhook is told by its URL, by the
