@@ -17,7 +17,7 @@ use super::code::body;
 use super::file::glob_set;
 use super::liveness::{Liveness, is_test, made_by};
 use super::subject::Subject;
-use super::uses::{References, Uses};
+use super::uses::{References, Taken, Uses};
 
 /// A finding names so many controls and counts the others.
 const NAMED: usize = 3;
@@ -60,10 +60,12 @@ pub(super) fn run(subject: &Subject<'_>, check: &ControlUnused) -> CheckResult {
             continue;
         }
         let references = references.get_or_insert_with(|| {
-            let liveness = &subject.shared().liveness;
-            let liveness =
-                liveness.get_or_init(|| Liveness::new(subject.model, &check.schema_packages));
-            References::new(subject.model, liveness)
+            let shared = subject.shared();
+            let liveness = shared
+                .liveness
+                .get_or_init(|| Liveness::new(subject.model, &check.schema_packages));
+            let taken = shared.taken.get_or_init(|| Taken::new(graph));
+            References::new(graph, taken, liveness)
         });
         if references.is_entry(id) {
             continue;

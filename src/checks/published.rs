@@ -216,9 +216,10 @@ fn hands_on(record: &ModuleRecord, local: Name) -> bool {
             Expr::Call { callee, .. } => {
                 called.insert(callee.0);
             }
-            Expr::Jsx { tag: Some(tag), .. } => {
-                called.insert(tag.0);
-            }
+            Expr::Jsx {
+                component: true,
+                inner,
+            } => called.extend(inner.first().map(|tag| tag.0)),
             _ => {}
         }
     }
@@ -230,8 +231,9 @@ fn hands_on(record: &ModuleRecord, local: Name) -> bool {
 /// An element is given the name.
 fn hands_to_element(record: &ModuleRecord, local: Name) -> bool {
     record.exprs.iter().any(|expr| match expr {
-        Expr::Jsx { children, .. } => children
+        Expr::Jsx { component, inner } => inner
             .iter()
+            .skip(usize::from(*component))
             .any(|child| matches!(record.expr(*child), Expr::Name(name) if *name == local)),
         _ => false,
     })

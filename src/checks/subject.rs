@@ -53,6 +53,8 @@ pub(super) struct Shared {
     pub running: OnceLock<Liveness>,
     /// The same, where schemas at the top of a module count as definitions.
     pub liveness: OnceLock<Liveness>,
+    /// What modules take of each other.
+    pub taken: OnceLock<super::uses::Taken>,
     /// The calls of the repository.
     pub index: OnceLock<Index>,
     /// By module: it runs in browsers.

@@ -6,7 +6,7 @@ use crate::finding::Related;
 use crate::graph::{Link, ModuleId, Symbol};
 use crate::model::{Count, Model, Part};
 use crate::rule::{UnitsTested, wildcard};
-use crate::source::Location;
+use crate::source::{Location, Span};
 use crate::syntax::{Argument, ExportTarget, Expr, ExprId, Function, Imported, ModuleRecord, Name};
 
 use super::CheckResult;
@@ -126,8 +126,15 @@ pub(super) fn run(subject: &Subject<'_>, check: &UnitsTested) -> CheckResult {
         })
         .collect();
     let accessors = Accessors::new(subject, &check.reads);
+    let wanted = |name: &str| check.exports.iter().any(|pattern| named(pattern, name));
     for (id, module) in subject.modules() {
-        if !belongs(check, &makers, module) {
+        // Names are read before paths are searched: most modules hold no such unit.
+        let may_hold = check.exports.is_empty()
+            || module.exports.iter().any(|export| match &export.target {
+                ExportTarget::Local(local) => wanted(module.name(*local)),
+                _ => wanted(&export.name),
+            });
+        if !may_hold || !belongs(check, &makers, module) {
             continue;
         }
         if check.exports.is_empty() {
@@ -147,16 +154,15 @@ pub(super) fn run(subject: &Subject<'_>, check: &UnitsTested) -> CheckResult {
             }
             continue;
         }
-        for (exported, name, location) in functions(module, check.jsx) {
-            if !check.exports.iter().any(|pattern| named(pattern, name))
-                || accessors.has(id, name, 0)
-            {
+        for (exported, name, span) in functions(module, check.jsx) {
+            if !wanted(name) || accessors.has(id, name, 0) {
                 continue;
             }
             if tested.has(id, Some(name)) || tested.has(id, Some(exported)) {
                 result.covered(1.0);
             } else {
                 result.silent_gap(1.0);
+                let location = module.location(span);
                 missing.push((location, format!("no test imports `{name}`")));
             }
         }
@@ -366,9 +372,9 @@ fn wraps(module: &ModuleRecord, args: &[Argument]) -> bool {
 
 /// Exported functions and classes, and what calls make of functions where `wrapped` ones count: exported name, name in the
 /// module, place.
-fn functions(module: &ModuleRecord, wrapped: bool) -> Vec<(&str, &str, Location)> {
+fn functions(module: &ModuleRecord, wrapped: bool) -> Vec<(&str, &str, Span)> {
     let exports = module.exports.iter().filter_map(|export| {
-        let place = module.location(export.span);
+        let place = export.span;
         match &export.target {
             ExportTarget::Local(local) => {
                 // Declarations have no value; `memo(…)` and `forwardRef(…)` make components.
@@ -384,11 +390,11 @@ fn functions(module: &ModuleRecord, wrapped: bool) -> Vec<(&str, &str, Location)
             _ => None,
         }
     });
-    let mut found: Vec<(&str, &str, Location)> = exports.collect();
+    let mut found: Vec<(&str, &str, Span)> = exports.collect();
     // `export { X, X as default }` is one.
-    found.sort_by(|a, b| (a.1, &a.2).cmp(&(b.1, &b.2)));
+    found.sort_by_key(|&(_, name, span)| (name, span));
     found.dedup_by(|later, earlier| later.1 == earlier.1);
-    found.sort_by(|a, b| a.2.cmp(&b.2));
+    found.sort_by_key(|&(_, _, span)| span);
     found
 }
 

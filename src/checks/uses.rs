@@ -8,7 +8,6 @@ use std::cell::RefCell;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::graph::{Graph, Link, ModuleId, Symbol};
-use crate::model::Model;
 use crate::syntax::{
     Class, ExportTarget, Expr, ExprId, Imported, ModuleRecord, Name, Parsed, Pattern, Stmt,
     StmtKind,
@@ -33,39 +32,28 @@ pub(super) struct Uses {
     pub idle_import: Option<ModuleId>,
 }
 
-/// The references of a repository.
-pub(super) struct References<'a> {
-    graph: &'a Graph,
-    liveness: &'a Liveness,
+/// What the modules of a repository take of each other.
+#[derive(Debug, Default)]
+pub(super) struct Taken {
     /// Who imports a name, by the name (`default` too): module and position among its imports.
-    by_name: FxHashMap<&'a str, Vec<(ModuleId, usize)>>,
+    by_name: FxHashMap<Box<str>, Vec<(ModuleId, usize)>>,
     /// By module: those that take it whole, as a namespace or by `import()` and `require()`.
     whole: FxHashMap<ModuleId, Vec<ModuleId>>,
     /// By module: those that re-export something of it.
     passed_on: FxHashMap<ModuleId, Vec<ModuleId>>,
-    /// Definitions that are known to be used.
-    used: RefCell<FxHashSet<Definition>>,
 }
 
-impl<'a> References<'a> {
-    /// The references of the modules of `model`.
-    pub(super) fn new(model: &'a Model, liveness: &'a Liveness) -> Self {
-        let mut references = Self {
-            graph: &model.graph,
-            liveness,
-            by_name: FxHashMap::default(),
-            whole: FxHashMap::default(),
-            passed_on: FxHashMap::default(),
-            used: RefCell::default(),
-        };
-        for (id, record) in model.graph.modules() {
-            references.note(id, record);
+impl Taken {
+    pub(super) fn new(graph: &Graph) -> Self {
+        let mut taken = Self::default();
+        for (id, record) in graph.modules() {
+            taken.note(graph, id, record);
         }
-        references
+        taken
     }
 
     /// Notes what a module takes of others.
-    fn note(&mut self, id: ModuleId, record: &'a ModuleRecord) {
+    fn note(&mut self, graph: &Graph, id: ModuleId, record: &ModuleRecord) {
         let mut named: FxHashSet<&str> = FxHashSet::default();
         for (at, import) in record.imports.iter().enumerate() {
             let name = match &import.imported {
@@ -74,7 +62,12 @@ impl<'a> References<'a> {
                 Imported::Namespace => continue,
             };
             named.insert(&import.specifier);
-            self.by_name.entry(name).or_default().push((id, at));
+            match self.by_name.get_mut(name) {
+                Some(known) => known.push((id, at)),
+                None => {
+                    self.by_name.insert(Box::from(name), vec![(id, at)]);
+                }
+            }
         }
         let from = record
             .exports
@@ -90,7 +83,7 @@ impl<'a> References<'a> {
             });
         for specifier in record.star_exports.iter().chain(from) {
             named.insert(specifier);
-            if let Link::Module(target) = self.graph.link(id, specifier) {
+            if let Link::Module(target) = graph.link(id, specifier) {
                 let barrels = self.passed_on.entry(target).or_default();
                 if barrels.last() != Some(&id) {
                     barrels.push(id);
@@ -103,10 +96,31 @@ impl<'a> References<'a> {
                 import.imported == Imported::Namespace && import.specifier == request.specifier
             });
             if (by_namespace || !named.contains(&*request.specifier))
-                && let Link::Module(target) = self.graph.link(id, &request.specifier)
+                && let Link::Module(target) = graph.link(id, &request.specifier)
             {
                 self.whole.entry(target).or_default().push(id);
             }
+        }
+    }
+}
+
+/// The references of a repository.
+pub(super) struct References<'a> {
+    graph: &'a Graph,
+    liveness: &'a Liveness,
+    taken: &'a Taken,
+    /// Definitions that are known to be used.
+    used: RefCell<FxHashSet<Definition>>,
+}
+
+impl<'a> References<'a> {
+    /// The references of the modules of a graph, some of which run.
+    pub(super) fn new(graph: &'a Graph, taken: &'a Taken, liveness: &'a Liveness) -> Self {
+        Self {
+            graph,
+            liveness,
+            taken,
+            used: RefCell::default(),
         }
     }
 
@@ -199,7 +213,7 @@ impl<'a> References<'a> {
             return true;
         };
         for target in &within {
-            for &user in self.whole.get(target).into_iter().flatten() {
+            for &user in self.taken.whole.get(target).into_iter().flatten() {
                 let user_record = self.graph.module(user);
                 let takes = names
                     .iter()
@@ -223,7 +237,7 @@ impl<'a> References<'a> {
             }
         }
         for wanted in &names {
-            for &(user, import) in self.by_name.get(wanted).into_iter().flatten() {
+            for &(user, import) in self.taken.by_name.get(*wanted).into_iter().flatten() {
                 if self.takes(user, import, &within, (at, name)) {
                     let test = is_test(&self.graph.module(user).path);
                     if test {
@@ -251,7 +265,7 @@ impl<'a> References<'a> {
             let mut at = 0;
             while let Some(&current) = within.get(at) {
                 at += 1;
-                for &barrel in self.passed_on.get(&current).into_iter().flatten() {
+                for &barrel in self.taken.passed_on.get(&current).into_iter().flatten() {
                     let record = self.graph.module(barrel);
                     let mut passes = !record.star_exports.is_empty();
                     for export in &record.exports {
@@ -373,7 +387,7 @@ impl<'a> References<'a> {
 
     /// Some module imports `name` of `module`: for its types alone, or in any way.
     fn is_imported(&self, module: ModuleId, name: &str, types_only: bool) -> bool {
-        let importers = self.by_name.get(name).into_iter().flatten();
+        let importers = self.taken.by_name.get(name).into_iter().flatten();
         importers.into_iter().any(|&(id, at)| {
             let Some(import) = self.graph.module(id).imports.get(at) else {
                 return false;

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
 use crate::syntax::{
     Argument, AssignOp, BinaryOp, Expr, ExprId, Key, LogicalOp, Pattern, Property, UnaryOp,
@@ -14,6 +14,9 @@ use super::record::{Event, Place};
 use super::state::{Outcomes, State, Unconfigured, merge_outcomes, merge_states, squeeze, value};
 use super::statement::{Branches, set};
 use super::value::{Bits, External, Object, Presence, Provenance, Value};
+
+/// The values of several expressions, on each path.
+pub(super) type Lists = SmallVec<[(State, Vec<Value>); 1]>;
 
 impl<'a> Evaluator<'a> {
     /// Evaluates an expression: every path out of it, with its value or what it throws.
@@ -329,29 +332,26 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Evaluates expressions in order: the lists of values, and the paths on which one throws.
-    pub fn list(&mut self, ids: &[ExprId], state: State) -> (Vec<(State, Vec<Value>)>, Outcomes) {
-        let args: Vec<Argument> = ids
-            .iter()
-            .map(|&value| Argument {
-                value,
-                spread: false,
-            })
-            .collect();
-        self.arguments(&args, state)
+    pub fn list(&mut self, ids: &[ExprId], state: State) -> (Lists, Outcomes) {
+        self.lists(ids.iter().map(|id| (*id, false)), state)
     }
 
     /// Evaluates arguments in order, spreads included.
-    pub fn arguments(
+    pub fn arguments(&mut self, args: &[Argument], state: State) -> (Lists, Outcomes) {
+        self.lists(args.iter().map(|arg| (arg.value, arg.spread)), state)
+    }
+
+    fn lists(
         &mut self,
-        args: &[Argument],
+        items: impl ExactSizeIterator<Item = (ExprId, bool)>,
         state: State,
-    ) -> (Vec<(State, Vec<Value>)>, Outcomes) {
-        let mut lists = vec![(state, Vec::with_capacity(args.len()))];
+    ) -> (Lists, Outcomes) {
+        let mut lists: Lists = smallvec![(state, Vec::with_capacity(items.len()))];
         let mut thrown: Outcomes = SmallVec::new();
-        for arg in args {
-            let mut longer = Vec::with_capacity(lists.len());
+        for (item, spread) in items {
+            let mut longer: Lists = SmallVec::new();
             for (state, mut list) in lists {
-                let mut outcomes = self.eval(arg.value, state).into_iter().peekable();
+                let mut outcomes = self.eval(item, state).into_iter().peekable();
                 while let Some((state, flow)) = outcomes.next() {
                     match flow {
                         Err(error) => thrown.push((state, Err(error))),
@@ -360,7 +360,7 @@ impl<'a> Evaluator<'a> {
                                 None => std::mem::take(&mut list),
                                 Some(_) => list.clone(),
                             };
-                            match (arg.spread, v) {
+                            match (spread, v) {
                                 (true, Value::Array(items)) => list.extend(items.iter().cloned()),
                                 (_, v) => list.push(v),
                             }
@@ -434,57 +434,57 @@ impl<'a> Evaluator<'a> {
 
     fn object_literal(&mut self, properties: &'a [Property], state: State) -> Outcomes {
         let record = self.module(state.scope.module);
-        let mut done: Vec<(State, Object)> = vec![(state, Object::default())];
+        let empty = Object {
+            fields: Vec::with_capacity(properties.len()),
+            ..Object::default()
+        };
+        let mut done: SmallVec<[(State, Object); 1]> = smallvec![(state, empty)];
         let mut thrown: Outcomes = SmallVec::new();
         for property in properties {
-            let mut next = Vec::with_capacity(done.len());
-            for (state, object) in done {
-                match property {
+            let mut next = SmallVec::new();
+            for (state, mut object) in done {
+                let (key, v) = match property {
                     Property::Getter { key, function } => {
-                        let mut object = object;
                         if let Key::Name(name) = key {
                             let getter = self.closure(Rc::clone(&state.scope), *function, None);
                             object.set(Rc::from(record.name(*name)), getter);
                         }
                         next.push((state, object));
+                        continue;
                     }
-                    Property::Value { key, value: v } => {
-                        let computed = match key {
-                            Key::Name(name) => Some(Rc::from(record.name(*name))),
-                            Key::Computed(key) => match self.plain(*key, &state) {
-                                Value::String(text) => Some(text),
-                                _ => None,
-                            },
-                        };
-                        for (state, flow) in self.eval(*v, state) {
-                            match flow {
-                                Err(error) => thrown.push((state, Err(error))),
-                                Ok(v) => {
-                                    let mut object = object.clone();
-                                    match &computed {
-                                        Some(key) => object.set(Rc::clone(key), v),
-                                        None => {
-                                            let open = object.open.take().unwrap_or_default();
-                                            object.open = Some(open.join(&v.provenance()));
-                                        }
-                                    }
-                                    next.push((state, object));
-                                }
-                            }
+                    Property::Value { key, value: v } => (Some(key), *v),
+                    Property::Spread(v) => (None, *v),
+                };
+                let named = match key {
+                    Some(Key::Name(name)) => Some(Rc::from(record.name(*name))),
+                    Some(Key::Computed(key)) => match self.plain(*key, &state) {
+                        Value::String(text) => Some(text),
+                        _ => None,
+                    },
+                    None => None,
+                };
+                let mut outcomes = self.eval(v, state).into_iter().peekable();
+                while let Some((state, flow)) = outcomes.next() {
+                    let v = match flow {
+                        Err(error) => {
+                            thrown.push((state, Err(error)));
+                            continue;
+                        }
+                        Ok(v) => v,
+                    };
+                    let mut object = match outcomes.peek() {
+                        None => std::mem::take(&mut object),
+                        Some(_) => object.clone(),
+                    };
+                    match (key, &named) {
+                        (None, _) => spread_into(&mut object, &v),
+                        (Some(_), Some(key)) => object.set(Rc::clone(key), v),
+                        (Some(_), None) => {
+                            let open = object.open.take().unwrap_or_default();
+                            object.open = Some(open.join(&v.provenance()));
                         }
                     }
-                    Property::Spread(v) => {
-                        for (state, flow) in self.eval(*v, state) {
-                            match flow {
-                                Err(error) => thrown.push((state, Err(error))),
-                                Ok(v) => {
-                                    let mut object = object.clone();
-                                    spread_into(&mut object, &v);
-                                    next.push((state, object));
-                                }
-                            }
-                        }
-                    }
+                    next.push((state, object));
                 }
             }
             done = squeeze(next, Object::join);

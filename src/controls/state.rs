@@ -500,8 +500,11 @@ pub(super) fn merge_states(states: &mut Vec<State>) {
 
 /// Paths that only differ in a part of a larger value become one when there are more than a few: else a literal of
 /// twenty fields, each with a default, would stand for a million paths.
-pub(super) fn squeeze<T>(paths: Vec<(State, T)>, join: impl Fn(&T, &T) -> T) -> Vec<(State, T)> {
-    if paths.len() <= 2 {
+pub(super) fn squeeze<P, T>(paths: P, join: impl Fn(&T, &T) -> T) -> P
+where
+    P: IntoIterator<Item = (State, T)> + FromIterator<(State, T)> + AsRef<[(State, T)]>,
+{
+    if paths.as_ref().len() <= 2 {
         return paths;
     }
     let mut kept: Vec<(State, T)> = Vec::new();
@@ -514,7 +517,7 @@ pub(super) fn squeeze<T>(paths: Vec<(State, T)>, join: impl Fn(&T, &T) -> T) -> 
             None => kept.push((state, part)),
         }
     }
-    kept
+    kept.into_iter().collect()
 }
 
 /// The variables differ in nothing that a later condition could decide on.

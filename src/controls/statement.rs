@@ -175,7 +175,7 @@ impl<'a> Evaluator<'a> {
                 handler,
                 finalizer,
             } => {
-                done = self.try_statement(block, handler.as_ref(), finalizer, states);
+                done = self.try_statement(block, handler.as_deref(), finalizer, states);
             }
             StmtKind::Loop(each) => {
                 for state in states {
@@ -548,7 +548,7 @@ impl<'a> Evaluator<'a> {
             .function(state.scope.function);
         matches!(
             function.body.last().map(|stmt| &stmt.kind),
-            Some(StmtKind::Try { handler: Some(last), .. }) if std::ptr::eq(last, handler)
+            Some(StmtKind::Try { handler: Some(last), .. }) if std::ptr::eq(&**last, handler)
         )
     }
 

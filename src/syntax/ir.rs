@@ -28,6 +28,9 @@ pub const MODULE_BODY: FunctionId = FunctionId(0);
 /// A list of statements.
 pub type Block = Box<[Stmt]>;
 
+/// The texts of a template. Templates are few among expressions, so their parts lie apart.
+pub type Texts = Box<[Box<str>]>;
+
 /// What an expression is. TypeScript's `as`, `satisfies`, `!` and parentheses are looked through.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Expr {
@@ -44,9 +47,9 @@ pub enum Expr {
     /// A template with substitutions: one more text than parts.
     Template {
         /// The texts around the parts, with escapes resolved.
-        texts: Box<[Box<str>]>,
+        texts: Box<Texts>,
         /// The substituted expressions.
-        parts: Box<[ExprId]>,
+        parts: Box<Box<[ExprId]>>,
     },
     /// A regular expression's source.
     Regex(Box<str>),
@@ -95,9 +98,9 @@ pub enum Expr {
         /// The function.
         tag: ExprId,
         /// The texts around the parts, with escapes resolved.
-        texts: Box<[Box<str>]>,
+        texts: Box<Texts>,
         /// The substituted expressions.
-        parts: Box<[ExprId]>,
+        parts: Box<Box<[ExprId]>>,
     },
     /// `import(specifier)`
     Import(ExprId),
@@ -165,10 +168,10 @@ pub enum Expr {
     Sequence(Box<[ExprId]>),
     /// A JSX element: the component's name when it is one, then attribute values and children that are expressions.
     Jsx {
-        /// The component; `None` for fragments and plain tags like `div`.
-        tag: Option<ExprId>,
-        /// Expressions of attributes and children, in order.
-        children: Box<[ExprId]>,
+        /// The first of the expressions is the component: it is neither a fragment nor a plain tag like `div`.
+        component: bool,
+        /// The component, then expressions of attributes and children, in order.
+        inner: Box<[ExprId]>,
     },
     /// Anything else, with the expressions inside it that are evaluated.
     Opaque(Box<[ExprId]>),
@@ -236,11 +239,9 @@ impl Expr {
             }
             Self::Assign { value, .. } => seen(*value),
             Self::Sequence(list) => list.iter().for_each(|each| seen(*each)),
-            Self::Jsx { tag, children } => {
-                tag.iter().for_each(|tag| seen(*tag));
-                children.iter().for_each(|child| seen(*child));
+            Self::Jsx { inner, .. } | Self::Opaque(inner) => {
+                inner.iter().for_each(|each| seen(*each))
             }
-            Self::Opaque(inner) => inner.iter().for_each(|each| seen(*each)),
         }
     }
 }
@@ -444,7 +445,7 @@ pub enum StmtKind {
         /// The statements that may throw.
         block: Block,
         /// The `catch`.
-        handler: Option<Handler>,
+        handler: Option<Box<Handler>>,
         /// The statements of `finally`.
         finalizer: Block,
     },
@@ -557,4 +558,16 @@ pub enum MemberValue {
     Getter(FunctionId),
     /// `x = e`
     Field(Option<ExprId>),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Expr, Stmt};
+
+    /// A large repository has a million of these.
+    #[test]
+    fn the_arenas_stay_small() {
+        assert!(size_of::<Expr>() <= 24);
+        assert!(size_of::<Stmt>() <= 56);
+    }
 }

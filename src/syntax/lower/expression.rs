@@ -12,7 +12,7 @@ use oxc_span::GetSpan;
 use oxc_syntax::operator::AssignmentOperator;
 
 use crate::syntax::{
-    Argument, AssignOp, BinaryOp, Expr, ExprId, LogicalOp, Name, Pattern, Property, UnaryOp,
+    Argument, AssignOp, BinaryOp, Expr, ExprId, LogicalOp, Name, Pattern, Property, Texts, UnaryOp,
 };
 
 use super::class::key_name;
@@ -251,6 +251,7 @@ impl<'a> Lowering<'a> {
             return self.push(Expr::String(text), node.span);
         }
         let (texts, parts) = self.template_parts(node);
+        let (texts, parts) = (Box::new(texts), Box::new(parts));
         self.push(Expr::Template { texts, parts }, node.span)
     }
 
@@ -260,10 +261,11 @@ impl<'a> Lowering<'a> {
         }
         let tag = self.expr(&node.tag);
         let (texts, parts) = self.template_parts(&node.quasi);
+        let (texts, parts) = (Box::new(texts), Box::new(parts));
         self.push(Expr::Tagged { tag, texts, parts }, node.span)
     }
 
-    fn template_parts(&mut self, node: &TemplateLiteral<'a>) -> (Box<[Box<str>]>, Box<[ExprId]>) {
+    fn template_parts(&mut self, node: &TemplateLiteral<'a>) -> (Texts, Box<[ExprId]>) {
         let texts = node
             .quasis
             .iter()

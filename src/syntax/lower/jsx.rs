@@ -23,8 +23,8 @@ impl<'a> Lowering<'a> {
         {
             self.facts.image_components += 1;
         }
-        let tag = self.jsx_tag(&opening.name);
-        let mut children = Vec::new();
+        let mut children = Vec::from_iter(self.jsx_tag(&opening.name));
+        let component = !children.is_empty();
         for attribute in &opening.attributes {
             match attribute {
                 JSXAttributeItem::SpreadAttribute(spread) => {
@@ -63,8 +63,8 @@ impl<'a> Lowering<'a> {
         self.jsx_children(&element.children, &mut children);
         self.push(
             Expr::Jsx {
-                tag,
-                children: children.into_boxed_slice(),
+                component,
+                inner: children.into_boxed_slice(),
             },
             element.span,
         )
@@ -76,8 +76,8 @@ impl<'a> Lowering<'a> {
         self.jsx_children(&fragment.children, &mut children);
         self.push(
             Expr::Jsx {
-                tag: None,
-                children: children.into_boxed_slice(),
+                component: false,
+                inner: children.into_boxed_slice(),
             },
             fragment.span,
         )

@@ -144,11 +144,10 @@ impl Show<'_> {
                 format!("{} {op} {}", self.pattern(target), self.expr(*value))
             }
             Expr::Sequence(parts) => format!("({})", self.exprs(parts)),
-            Expr::Jsx { tag, children } => format!(
-                "<{} {}>",
-                tag.map_or(String::new(), |tag| self.expr(tag)),
-                self.exprs(children)
-            ),
+            Expr::Jsx { component, inner } => {
+                let (tag, children) = inner.split_at(usize::from(*component));
+                format!("<{} {}>", self.exprs(tag), self.exprs(children))
+            }
             Expr::Opaque(parts) => format!("opaque({})", self.exprs(parts)),
         }
     }

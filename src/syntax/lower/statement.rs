@@ -172,7 +172,7 @@ impl<'a> Lowering<'a> {
         };
         StmtKind::Try {
             block,
-            handler,
+            handler: handler.map(Box::new),
             finalizer,
         }
     }
