@@ -327,13 +327,18 @@ fn decode(mut bytes: Vec<u8>) -> Result<String, String> {
     if bytes.starts_with(&[0xEF, 0xBB, 0xBF]) {
         bytes.drain(..3);
     }
-    if let Some(at) = memchr::memchr(0, &bytes) {
-        return Err(format!(
+    let zero = memchr::memchr(0, &bytes);
+    let text = String::from_utf8(bytes);
+    // A text may hold one between two parts of a key; compilers take it.
+    let rare = |text: &String| memchr::memchr_iter(0, text.as_bytes()).count() <= text.len() / 64;
+    match (text, zero) {
+        (Ok(text), None) => Ok(text),
+        (Ok(text), Some(_)) if rare(&text) => Ok(text),
+        (Err(error), None) => Ok(String::from_utf8_lossy(error.as_bytes()).into_owned()),
+        (_, Some(at)) => Err(format!(
             "NUL byte at offset {at}, so it is binary or UTF-16; save it as UTF-8"
-        ));
+        )),
     }
-    Ok(String::from_utf8(bytes)
-        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
 }
 
 #[cfg(test)]
@@ -428,6 +433,11 @@ mod tests {
         let folder = on_disk(&[
             ("utf16.ts", b"\xFF\xFEa\0"),
             ("nul.ts", b"ab\0c"),
+            ("zip.ts", &[&b"PK\x03\x04\0\xFF"[..], &[b' '; 200]].concat()),
+            (
+                "key.ts",
+                b"export const key = (name: string, path: string) => `${name}\0${path}`;",
+            ),
             ("latin1.ts", b"caf\xE9"),
             ("bom.ts", b"\xEF\xBB\xBFexport {}"),
             ("large.ts", &vec![b' '; 1_500_001]),
@@ -436,6 +446,9 @@ mod tests {
         let why = |path: &str| repository.read(&RepoPath::new(path)).unwrap_err().reason;
         assert_eq!(why("utf16.ts"), "UTF-16 text; save it as UTF-8");
         assert!(why("nul.ts").starts_with("NUL byte at offset 2"));
+        assert!(why("zip.ts").starts_with("NUL byte at offset 4"));
+        let key = repository.read(&RepoPath::new("key.ts")).unwrap();
+        assert_eq!(memchr::memchr_iter(0, key.text.as_bytes()).count(), 1);
         assert!(why("large.ts").starts_with("larger than 1.5 MB"));
         assert!(why("../etc/passwd").starts_with("not part of the repository"));
         let bom = repository.read(&RepoPath::new("bom.ts")).unwrap();
