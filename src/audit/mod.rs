@@ -32,6 +32,9 @@ pub struct Audit {
     pub tool: Tool,
     /// The audited path, as the user gave it.
     pub root: String,
+    /// The only application that was asked for, where one was.
+    #[serde(skip)]
+    pub only_app: Option<RepoPath>,
     /// The applications, by path.
     pub apps: Vec<AppAudit>,
     /// Files that are part of the repository and were not examined.

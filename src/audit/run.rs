@@ -148,6 +148,7 @@ pub fn run(model: &Model, rules: &RuleSet, config: &Config, options: &AuditOptio
             version: env!("CARGO_PKG_VERSION"),
         },
         root: options.root.clone(),
+        only_app: options.app.clone(),
         apps: audited,
         not_examined: model.not_examined.clone(),
         stale_suppressions,

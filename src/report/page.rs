@@ -258,6 +258,19 @@ impl Page {
         self.line(line);
     }
 
+    /// Writes a heading with a place behind it, or below it when both do not fit on one line.
+    pub(super) fn titled(&mut self, title: &str, place: &str) {
+        self.blank();
+        let line = Line::of(Ink::Strong, title);
+        let beside = line.clone().with(Ink::Faint, &format!("  {place}"));
+        if beside.width() <= self.style.width {
+            self.line(beside);
+        } else {
+            self.line(line);
+            self.line(Line::of(Ink::Faint, &format!("  {place}")));
+        }
+    }
+
     /// Writes text broken into lines, each indented by `indent`.
     pub(super) fn paragraph(&mut self, indent: usize, ink: Ink, text: &str) {
         let text = printable(text);

@@ -265,6 +265,9 @@ fn cell(facts: &RouteFacts, control: Control, detail: Detail) -> Line {
     let verdict = facts.controls.get(&control);
     let status = facts.status(control);
     let (ink, sign) = mark(status);
+    // What is not asked of the handler is no fault of it.
+    let asked = ink == Ink::Good || facts.standing(control).is_some();
+    let ink = if asked { ink } else { Ink::Faint };
     let mut line = Line::of(ink, sign);
     if detail.words {
         line.push(ink, &format!(" {}", word(status)));

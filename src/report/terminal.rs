@@ -501,7 +501,10 @@ fn stale(page: &mut Page, audit: &Audit) {
 }
 
 fn next(page: &mut Page, audit: &Audit) {
-    let path = shell_word(&audit.root);
+    let mut target = shell_word(&audit.root);
+    if let Some(app) = audit.only_app.as_ref().filter(|app| !app.is_root()) {
+        target.push_str(&format!(" --app {}", shell_word(app.as_str())));
+    }
     let all = || {
         let findings = audit.apps.iter().flat_map(|app| &app.findings);
         findings.filter(|finding| !finding.is_known())
@@ -522,13 +525,13 @@ fn next(page: &mut Page, audit: &Audit) {
     });
     if let Some(route) = routed {
         commands.push((
-            format!("readiness routes {path} --why {}", shell_word(route)),
+            format!("readiness routes {target} --why {}", shell_word(route)),
             "the proof, step by step",
         ));
     }
     if audit.apps.iter().any(has_handlers) {
         commands.push((
-            format!("readiness routes {path}"),
+            format!("readiness routes {target}"),
             "every handler, control by control",
         ));
     }
@@ -537,7 +540,7 @@ fn next(page: &mut Page, audit: &Audit) {
         planned + outside > 0.0
     }) {
         commands.push((
-            format!("readiness plan {path}"),
+            format!("readiness plan {target}"),
             "what is left to do, task by task",
         ));
     }

@@ -19,7 +19,8 @@ pub fn why(facts: &RouteFacts, excerpt: Excerpt<'_>, style: Style) -> String {
         Some(_) => facts.route.name(),
         None => format!("{}()", facts.route.method),
     };
-    page.heading(&name, &format!("{}:{}", facts.file, facts.location.line));
+    let place = format!("{}:{}", facts.file, facts.location.line);
+    page.titled(&name, &place);
     code(&mut page, excerpt(&facts.file, facts.location.line));
     if facts.public_declared {
         page.paragraph(2, Ink::Faint, "declared public in readiness.toml");

@@ -75,6 +75,7 @@ fn sample() -> Audit {
         }],
         not_evaluated: Vec::new(),
         comparison: None,
+        only_app: None,
     }
 }
 
