@@ -3,7 +3,6 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::sync::Arc;
 
 use memchr::memmem;
 use rustc_hash::FxHashMap;
@@ -27,10 +26,10 @@ pub(super) struct Versions<'r> {
 
 /// The text of a lock file.
 enum Lock {
-    Npm(Arc<str>),
-    Pnpm(Arc<str>),
-    Yarn(Arc<str>),
-    Bun(Arc<str>),
+    Npm(String),
+    Pnpm(String),
+    Yarn(String),
+    Bun(String),
 }
 
 impl<'r> Versions<'r> {

@@ -1,7 +1,5 @@
 //! One file's text, and why a file could not be had.
 
-use std::sync::Arc;
-
 use serde::Serialize;
 
 use super::{LineIndex, RepoPath};
@@ -12,7 +10,7 @@ pub struct SourceFile {
     /// Where it lies.
     pub path: RepoPath,
     /// Its text.
-    pub text: Arc<str>,
+    pub text: String,
 }
 
 impl SourceFile {
@@ -21,7 +19,7 @@ impl SourceFile {
     pub fn new(path: RepoPath, text: &str) -> Self {
         Self {
             path,
-            text: Arc::from(text),
+            text: text.to_owned(),
         }
     }
 

@@ -2,7 +2,6 @@
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -207,7 +206,7 @@ impl Repository {
         let text = decode(bytes).map_err(refuse)?;
         Ok(SourceFile {
             path: path.clone(),
-            text: Arc::from(text),
+            text,
         })
     }
 }
