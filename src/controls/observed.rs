@@ -69,15 +69,12 @@ impl Evaluator<'_> {
             (Some(place), _) if self.unfollowed().is_some() => {
                 (Status::Unknown, Some((place, "input is read")))
             }
-            (Some(place), _) if self.goes_on() => (Status::Absent, Some((place, "input is read"))),
-            (Some(place), _) => match (chooses, self.read_for_signature()) {
-                (Some(place), _) => {
-                    let note = "input only chooses between what the code names";
-                    (Status::Manual, Some((place, note)))
-                }
-                (None, true) => (Status::Na, None),
-                (None, false) => (Status::Absent, Some((place, "input is read"))),
-            },
+            (Some(_), _) if let Some(place) = self.only_choice() => {
+                let note = "input only chooses between what the code names";
+                (Status::Manual, Some((place, note)))
+            }
+            (Some(_), _) if !self.goes_on() && self.read_for_signature() => (Status::Na, None),
+            (Some(place), _) => (Status::Absent, Some((place, "input is read"))),
             (None, Some(place)) => (
                 Status::Unknown,
                 Some((place, "a package takes the request over")),
@@ -137,6 +134,12 @@ impl Evaluator<'_> {
         let there =
             |(event, at): &(Event, Place)| matches!(event, Event::Delegated) && *at == place;
         self.record.events.iter().any(there)
+    }
+
+    /// Where input chooses between what the code names, and nothing of it goes on as it was sent.
+    pub fn only_choice(&self) -> Option<Place> {
+        self.first(|event| matches!(event, Event::InputChooses))
+            .filter(|_| !self.goes_on())
     }
 
     /// Work is done with input as it was sent, or it is answered.

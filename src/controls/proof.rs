@@ -409,10 +409,14 @@ impl<'a> Evaluator<'a> {
             controls.insert(control, verdict);
         }
         let reads_body = method_reads_body(&route.method);
-        controls.insert(
-            Control::Validation,
-            self.validation(&start, seen, reads_body),
-        );
+        let validation = self.validation(&start, seen, reads_body);
+        if validation.status == Status::Manual
+            && let Some(place) = self.only_choice()
+        {
+            let evidence = self.evidence(place, "input only chooses between what the code names");
+            marks.push((String::from("input-choice"), evidence));
+        }
+        controls.insert(Control::Validation, validation);
         controls.insert(Control::ErrorHandling, self.error_handling(&start, seen));
         controls.insert(Control::Logging, self.logging(&start, seen));
         let mut expensive: Vec<(String, Evidence)> = Vec::new();

@@ -48,7 +48,8 @@ pub struct RouteControl {
     pub expensive_severity: Option<Severity>,
     /// How bad a gap is where the handler is meant for anybody and only reads.
     pub open_severity: Option<Severity>,
-    /// Marks of handlers that are not asked, because another rule asks them who calls: `cron`, `webhook`.
+    /// Marks of handlers that are not asked: another rule asks them who calls (`cron`, `webhook`), or there is nothing to check
+    /// (`input-choice`).
     #[serde(default)]
     pub except_marks: Vec<String>,
     /// What the message adds for a handler that makes costly calls, which `{}` stands for: ` and makes {}`.
