@@ -109,6 +109,9 @@ pub(super) fn metrics(
             cases += u64::from(record.facts.test_cases);
             continue;
         }
+        if is_for_people_at_a_terminal(&record.path) {
+            continue;
+        }
         console += record.facts.console_calls.len() as u64;
         console_files += u64::from(!record.facts.console_calls.is_empty());
         any += u64::from(record.facts.any_types);
@@ -140,4 +143,10 @@ pub(super) fn metrics(
         value,
     })
     .collect()
+}
+
+/// Scripts and migrations write to the console what their users read there, and no request runs them.
+fn is_for_people_at_a_terminal(path: &RepoPath) -> bool {
+    let aside = |folder| matches!(folder, "scripts" | "script" | "tools" | "migrations");
+    path.folders().any(aside)
 }
