@@ -62,6 +62,12 @@ fn add(facts: &mut Rc<Vec<Fact>>, fact: &Fact) {
     }
 }
 
+/// With how many equal decisions both begin: paths that part late have most in common.
+fn begun_alike(one: &[Fact], other: &[Fact]) -> usize {
+    let pairs = one.iter().zip(other);
+    pairs.take_while(|(a, b)| a.is(b)).count()
+}
+
 /// A place in the code that decides between paths, interned.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(super) struct Site(pub u32);
@@ -382,12 +388,16 @@ impl State {
         let facts = if Rc::ptr_eq(&self.facts, &other.facts) {
             Rc::clone(&self.facts)
         } else {
+            let begun = begun_alike(&self.facts, &other.facts);
+            let (first, rest) = self.facts.split_at(begun);
             let common = |fact: &&Fact| other.facts.iter().any(|o| o.is(fact));
-            Rc::new(self.facts.iter().filter(common).cloned().collect())
+            let common = first.iter().chain(rest.iter().filter(common));
+            Rc::new(common.cloned().collect())
         };
         let mut possible = Rc::clone(&self.possible);
         if !Rc::ptr_eq(&possible, &other.possible) {
-            for fact in other.possible.iter() {
+            let begun = begun_alike(&possible, &other.possible);
+            for fact in other.possible.iter().skip(begun) {
                 add(&mut possible, fact);
             }
         }
