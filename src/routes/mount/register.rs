@@ -10,6 +10,14 @@ use crate::syntax::{Argument, Expr, ExprId, StmtKind};
 use super::layout::{Item, Registration, What, join};
 use super::{Dialect, Mounts, Verb};
 
+/// A route that is described by an object.
+struct Description {
+    method: &'static str,
+    path: String,
+    /// What runs before its handler: one function, or a list of them.
+    middleware: Option<(Place, ExprId)>,
+}
+
 impl<D: Dialect> Mounts<'_, D> {
     pub(super) fn paths(&self, place: Place, expr: ExprId) -> Vec<String> {
         if let Some(text) = self.text(place, expr) {
@@ -55,6 +63,7 @@ impl<D: Dialect> Mounts<'_, D> {
             _ => record.span(call),
         };
         let mut rest = args;
+        let mut before = Vec::new();
         let mut what = What::Use;
         let mut paths = vec![String::from("/")];
         let mut exact = false;
@@ -128,15 +137,20 @@ impl<D: Dialect> Mounts<'_, D> {
                 let Some((first, handlers)) = args.split_first() else {
                     return true;
                 };
-                let Some((method, path)) = self.description(place, first.value) else {
+                let Some(described) = self.description(place, first.value) else {
                     return true;
                 };
-                what = What::Answer(method);
-                paths = vec![path];
+                what = What::Answer(described.method);
+                paths = vec![described.path];
                 rest = handlers;
+                if let Some((place, value)) = described.middleware {
+                    let spread = false;
+                    before = self.items(place, &[Argument { value, spread }]);
+                }
             }
         }
-        let items = self.items(place, rest);
+        let mut items = before;
+        items.extend(self.items(place, rest));
         self.routers[reference.router]
             .registrations
             .push(Registration {
@@ -150,8 +164,8 @@ impl<D: Dialect> Mounts<'_, D> {
         true
     }
 
-    /// The method and path of `createRoute({ method: 'get', path: '/x/{id}' })`.
-    fn description(&self, place: Place, expr: ExprId) -> Option<(&'static str, String)> {
+    /// What `createRoute({ method: 'get', path: '/x/{id}', middleware: [guard] })` says.
+    fn description(&self, place: Place, expr: ExprId) -> Option<Description> {
         let Value::Expr { place, expr } = self.value(place, expr) else {
             return None;
         };
@@ -160,9 +174,13 @@ impl<D: Dialect> Mounts<'_, D> {
             _ => expr,
         };
         let entries = self.tracer.entries(place, object)?;
-        let text = |wanted: &str| {
+        let entry = |wanted: &str| {
             let (_, value, place) = entries.iter().find(|(key, _, _)| *key == wanted)?;
-            self.tracer.text(*place, *value)
+            Some((*place, *value))
+        };
+        let text = |wanted: &str| {
+            let (place, value) = entry(wanted)?;
+            self.tracer.text(place, value)
         };
         let method = text("method")?;
         let method = METHODS
@@ -170,7 +188,11 @@ impl<D: Dialect> Mounts<'_, D> {
             .find(|known| known.eq_ignore_ascii_case(&method))?;
         // OpenAPI writes parameters in braces.
         let path = text("path")?.replace('{', ":").replace('}', "");
-        Some((method, path))
+        Some(Description {
+            method,
+            path,
+            middleware: entry("middleware"),
+        })
     }
 
     /// The paths that a `use` begins with; `None` when its first argument is middleware.
