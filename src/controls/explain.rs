@@ -135,7 +135,11 @@ impl<'a> Evaluator<'a> {
         };
         let what = match &*first.what {
             "call" => String::from("work is done here"),
-            path => format!("{} is called here", super::external::shown(path)),
+            // What a call gave is awaited or called in its turn: the call is what readers look for.
+            path => {
+                let called = path.strip_suffix("()").unwrap_or(path);
+                format!("{} is called here", super::external::shown(called))
+            }
         };
         for place in &first.through {
             let step = self.evidence(*place, "on the way to the work");
