@@ -17,6 +17,7 @@ mod counted;
 mod coverage_threshold;
 mod csp;
 mod dependency;
+mod doubts;
 mod env_validation;
 mod environment;
 mod error_answers;
@@ -60,6 +61,7 @@ mod uses;
 mod weak_cookie;
 mod webhook_body;
 mod webhook_reached;
+mod words;
 
 pub use result::CheckResult;
 pub use subject::Scope;

@@ -13,7 +13,7 @@ use super::code::{method_call, numbered};
 use super::subject::Subject;
 
 /// What a caller shows instead of an account.
-const CREDENTIALS: [&str; 14] = [
+pub(super) const CREDENTIALS: [&str; 14] = [
     "token",
     "password",
     "passcode",
@@ -28,6 +28,15 @@ const CREDENTIALS: [&str; 14] = [
     "invitationToken",
     "accessCode",
     "turnstileToken",
+];
+/// Those of them that somebody may find by trying.
+pub(super) const GUESSABLE: [&str; 6] = [
+    "password",
+    "passcode",
+    "pin",
+    "otp",
+    "verificationCode",
+    "accessCode",
 ];
 /// Folders in which nothing is for everybody.
 const CLOSED: [&str; 6] = [
@@ -107,7 +116,8 @@ impl Published {
         let limited = limited
             .is_some_and(|limit| matches!(limit.status, Status::Enforced | Status::Conditional));
         // What is read may be for everybody; of what changes something, that is rare.
-        let reads = !route.changes_state() && route.expensive.is_empty() && !is_closed(route);
+        let reads =
+            !route.changes_state() && route.expensive.is_empty() && !in_closed_folder(route);
         // One that asks, and goes on in another way with those who are nobody, has them in mind.
         let told_apart = optional && {
             let auth = route.controls.get(&Control::Auth);
@@ -123,31 +133,13 @@ impl Published {
             || !self.accounts
             // Who has a builder for people with an account, and takes the other one, has strangers in mind.
             || self.builds && is_built(record, route)
-            || takes_credential(record, route);
+            || takes_one_of(record, route, &CREDENTIALS);
         by_design.then_some(Doubt::ByDesign)
     }
 }
 
-/// What speaks for a handler that asks nobody who they are. Only of one that reads is anything said.
-pub(super) fn doubt_of_reading(subject: &Subject<'_>, route: &RouteFacts) -> Option<Doubt> {
-    let reads = matches!(route.route.method.as_str(), "GET" | "HEAD");
-    if !reads || !route.expensive.is_empty() || is_closed(route) {
-        return None;
-    }
-    // What it hands on, another service tells everybody, or is asked with a key that is not the caller's business.
-    let auth = route.controls.get(&Control::Auth);
-    let mut steps = auth.into_iter().flat_map(|auth| &auth.evidence);
-    let fetches = steps.any(|step| step.role == Role::AsksElsewhere);
-    let for_other_sites = route.marks.iter().any(|(mark, evidence)| {
-        mark == "sets-header:access-control-allow-origin" && evidence.note.trim() == "*"
-    });
-    let record = subject.model.graph.module(route.route.module);
-    let by_design = fetches || for_other_sites || takes_credential(record, route);
-    by_design.then_some(Doubt::ByDesign)
-}
-
 /// It lies in a folder in which nothing is for everybody.
-fn is_closed(route: &RouteFacts) -> bool {
+pub(super) fn in_closed_folder(route: &RouteFacts) -> bool {
     let mut folders = route.file.folders();
     folders.any(|folder| CLOSED.contains(&folder))
 }
@@ -253,10 +245,10 @@ fn is_built(record: &ModuleRecord, route: &RouteFacts) -> bool {
     })
 }
 
-/// The action is sent something by which whoever knows it may go on: a link's token, a password of its own.
-fn takes_credential(record: &ModuleRecord, route: &RouteFacts) -> bool {
+/// The handler is sent something by which whoever knows it may go on: a link's token, a password of its own.
+pub(super) fn takes_one_of(record: &ModuleRecord, route: &RouteFacts, names: &[&str]) -> bool {
     let around = route.route.span;
-    let is = |name: Name| CREDENTIALS.contains(&record.name(name));
+    let is = |name: Name| names.contains(&record.name(name));
     record.exprs.iter().zip(&record.spans).any(|(expr, span)| {
         around.start <= span.start
             && span.end <= around.end

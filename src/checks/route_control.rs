@@ -1,20 +1,18 @@
 //! `[check.route-control]`: a control has to reach handlers.
 
-use std::cell::OnceCell;
-
 use crate::controls::{Status, Verdict};
 use crate::finding::{Finding, Related};
 use crate::model::RouteFacts;
-use crate::rule::{Confidence, Control, RouteControl, RouteScope};
+use crate::rule::{Control, RouteControl, RouteScope};
 use crate::source::Location;
 
 use super::CheckResult;
-use super::published::{Doubt, Published, doubt_of_reading};
+use super::doubts::Doubts;
 use super::subject::{Subject, related, weight};
 
 pub(super) fn run(subject: &Subject<'_>, check: &RouteControl) -> CheckResult {
     let mut result = CheckResult::default();
-    let published: OnceCell<Published> = OnceCell::new();
+    let doubts = Doubts::new(subject, check);
     for route in &subject.app.routes {
         if repeats_get(subject, route)
             || !in_scope(route, check.routes)
@@ -30,27 +28,12 @@ pub(super) fn run(subject: &Subject<'_>, check: &RouteControl) -> CheckResult {
         };
         let word = verdict.status.word();
         let among = |words: &[String]| words.iter().any(|each| each == word);
-        let doubted = |finding: Finding| {
-            // A word of a query is often only compared, or read as a number or a date; whoever sends nonsense gets nothing.
-            let read = matches!(route.route.http_method(), "GET" | "HEAD");
-            if check.control == Control::Validation && verdict.status == Status::Absent && read {
-                return finding.at_most(Confidence::Low);
-            }
-            if check.control != Control::Auth {
-                return finding;
-            }
-            if route.route.url.is_some() {
-                return doubted(finding, doubt_of_reading(subject, route));
-            }
-            let optional = verdict.status == Status::Optional;
-            let published = published.get_or_init(|| Published::new(subject));
-            doubted(finding, published.doubt(subject, route, optional))
-        };
         match verdict.status {
             Status::Na => {}
             Status::Unknown => result.unknown(),
             _ if among(&check.gap) => {
-                let finding = doubted(gap(subject, check, route, verdict));
+                let finding = gap(subject, check, route, verdict);
+                let finding = doubts.on(finding, route, verdict, false);
                 result.gap(weight(route), finding);
             }
             _ if among(&check.weak) => {
@@ -60,7 +43,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &RouteControl) -> CheckResult {
                     .with_severity(check.weak_severity)
                     .with_related(related(&verdict.evidence))
                     .at_most(verdict.confidence);
-                result.half(weight(route), doubted(finding));
+                result.half(weight(route), doubts.on(finding, route, verdict, true));
             }
             _ => result.covered_at(weight(route), || {
                 let step = verdict.evidence.last()?;
@@ -69,18 +52,6 @@ pub(super) fn run(subject: &Subject<'_>, check: &RouteControl) -> CheckResult {
         }
     }
     result
-}
-
-/// The finding about an action for which something speaks.
-fn doubted(mut finding: Finding, doubt: Option<Doubt>) -> Finding {
-    if doubt == Some(Doubt::ServerOnly) {
-        let added = "; no code for browsers is given it, so it may not have to be an action at all";
-        finding.message.push_str(added);
-    }
-    match doubt {
-        Some(_) => finding.at_most(Confidence::Low),
-        None => finding,
-    }
 }
 
 /// The finding for a handler that the control does not reach.
@@ -104,10 +75,15 @@ fn gap(
         }));
     }
     let open = route.public_declared || route.public_guess.is_some();
-    let severity = if !route.expensive.is_empty() && check.expensive_severity.is_some() {
+    let costly = &check.doubt.costly;
+    let costs = |kind: &String| costly.is_empty() || costly.contains(kind) || !signed_in(route);
+    let spends = route.expensive.iter().any(|(kind, _)| costs(kind));
+    let severity = if spends && check.expensive_severity.is_some() {
         check.expensive_severity
     } else if open && !route.changes_state() && check.open_severity.is_some() {
         check.open_severity
+    } else if check.signed_in_severity.is_some() && signed_in(route) {
+        check.signed_in_severity
     } else if route.changes_state() {
         check.writing_severity
     } else {
@@ -117,6 +93,12 @@ fn gap(
         .with_severity(severity)
         .with_related(chain)
         .at_most(verdict.confidence)
+}
+
+/// Who calls has to say who they are.
+fn signed_in(route: &RouteFacts) -> bool {
+    let auth = route.controls.get(&Control::Auth);
+    auth.is_some_and(|auth| auth.status == Status::Enforced)
 }
 
 /// A handler whose one sender sets the pace, and that a rule of its own asks who that is.

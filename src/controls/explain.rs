@@ -142,7 +142,10 @@ impl<'a> Evaluator<'a> {
             }
         };
         for place in &first.through {
-            let step = self.evidence(*place, "on the way to the work");
+            let step = Evidence {
+                role: Role::OnTheWay,
+                ..self.evidence(*place, "on the way to the work")
+            };
             if !evidence
                 .iter()
                 .any(|known| known.file == step.file && known.line == step.line)
@@ -151,9 +154,11 @@ impl<'a> Evaluator<'a> {
             }
         }
         let mut step = self.evidence(first.place, &format!("{what}, {asked}"));
-        if self.paths.meaning(&first.what) == Some(Meaning::Work) {
-            step.role = Role::AsksElsewhere;
-        }
+        step.role = match self.paths.meaning(&first.what) {
+            Some(Meaning::Work) => Role::AsksElsewhere,
+            _ if &*first.what == "call" => Role::WorksUnseen,
+            _ => Role::Works,
+        };
         evidence.push(step);
     }
 

@@ -6,7 +6,7 @@ use crate::rule::{Confidence, Control, ControlLibrary};
 
 use super::evaluator::Evaluator;
 use super::proof::Proof;
-use super::{Evidence, Status, TeamControls, Verdict};
+use super::{Evidence, Role, Status, TeamControls, Verdict};
 
 /// Proves handlers. Make one per thread: what it learns of modules serves the next handler.
 pub struct Prover<'a> {
@@ -140,11 +140,14 @@ impl<'a> Prover<'a> {
         route: &Route,
     ) -> Vec<(Control, Verdict)> {
         let record = self.graph.module(middleware.module);
-        let step = Evidence::new(
-            record.path.clone(),
-            record.line(middleware.span),
-            "middleware runs before this route",
-        );
+        let step = Evidence {
+            role: Role::Middleware,
+            ..Evidence::new(
+                record.path.clone(),
+                record.line(middleware.span),
+                "middleware runs before this route",
+            )
+        };
         let matchers = middleware.matchers.as_ref();
         let covers = matchers.map(|matchers| coverage(matchers, url));
         if covers == Some(Coverage::Never) {

@@ -99,7 +99,15 @@ pub enum Role {
     Told,
     /// A condition on which some requests are turned away.
     TurnsAway,
-    /// The first thing that is done, with nothing in front of it: another service is asked.
+    /// Some middleware that runs first.
+    Middleware,
+    /// A function through which the work is come to.
+    OnTheWay,
+    /// The first thing that is done, with nothing in front of it.
+    Works,
+    /// The same, where it could not be seen what is done.
+    WorksUnseen,
+    /// The same, where another service is asked.
     AsksElsewhere,
 }
 

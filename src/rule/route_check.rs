@@ -59,6 +59,30 @@ pub struct RouteControl {
     pub says: String,
     /// What the message says of half a gap.
     pub weak_says: Option<String>,
+    /// How bad a gap is where only those who say who they are can call the handler, and nothing in it is costly.
+    pub signed_in_severity: Option<Severity>,
+    /// What turns a finding into a question.
+    #[serde(default)]
+    pub doubt: RouteDoubt,
+}
+
+/// `[check.route-control.doubt]`: what speaks for a handler that a control does not reach. Such a finding is of low confidence, and
+/// its message ends in a question.
+#[derive(Clone, Default, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RouteDoubt {
+    /// Kinds of calls that are worth a limit whoever makes them, and that nobody makes for strangers: `llm`, `email`.
+    #[serde(default)]
+    pub costly: Vec<String>,
+    /// Words of addresses that are for anybody: `feedback`, `embed`.
+    #[serde(default)]
+    pub open_words: Vec<String>,
+    /// Words of addresses behind which nothing is for anybody: `admin`, `invoices`. They outweigh the open ones.
+    #[serde(default)]
+    pub closed_words: Vec<String>,
+    /// What functions are called that may do what the engine did not see done, as patterns of words: `verify * signature`.
+    #[serde(default)]
+    pub guard_names: Vec<String>,
 }
 
 /// `[check.route-mark]`: handlers that the proof engine marked, `webhook:stripe`. The part before the colon is the mark,

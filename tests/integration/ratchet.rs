@@ -95,7 +95,7 @@ fn what_was_accepted_fails_no_gate_and_a_new_route_does() {
     let mut files = shop();
     files.push((
         String::from("app/api/refunds/route.ts"),
-        module(&handler("POST", "refunds")),
+        module(&handler("DELETE", "refunds")),
     ));
     let more = held(&files, &baseline);
     let new = new_ones(&more);
@@ -104,7 +104,7 @@ fn what_was_accepted_fails_no_gate_and_a_new_route_does() {
         // What is wrong with the file that it came with is new too.
         let file = finding.location.file.as_str();
         let own = file == "app/api/refunds/route.ts";
-        assert!(own || finding.route.as_deref() == Some("POST /api/refunds"));
+        assert!(own || finding.route.as_deref() == Some("DELETE /api/refunds"));
         assert_eq!(finding.standing, Some(Standing::New));
     }
     let decision = more.gate(&GateOptions::default());

@@ -204,7 +204,7 @@ impl ModuleIndex {
     }
 
     /// The part that declares a name.
-    pub(super) fn declares(&self, name: Name) -> Option<u32> {
+    pub(in crate::checks) fn declares(&self, name: Name) -> Option<u32> {
         self.declared.get(&name).copied()
     }
 

@@ -1,0 +1,55 @@
+//! Names as words, and patterns of such words: `with rate limit *`.
+
+/// `with rate limit *`: words one by one, `*` for any number of them, `a|b` for one of several.
+pub(super) fn fits(pattern: &[&str], words: &[String]) -> bool {
+    match pattern.split_first() {
+        None => words.is_empty(),
+        Some((&"*", rest)) => (0..=words.len()).any(|skipped| fits(rest, &words[skipped..])),
+        Some((wanted, rest)) => words.split_first().is_some_and(|(word, others)| {
+            wanted.split('|').any(|each| each == word) && fits(rest, others)
+        }),
+    }
+}
+
+/// `withRateLimit` as `with`, `rate`, `limit`.
+pub(super) fn words(name: &str) -> Vec<String> {
+    let letters: Vec<char> = name.chars().collect();
+    let mut found: Vec<String> = Vec::new();
+    let mut word = String::new();
+    for (at, letter) in letters.iter().enumerate() {
+        let previous = at.checked_sub(1).and_then(|at| letters.get(at));
+        let begins = letter.is_uppercase()
+            && (previous.is_some_and(|previous| !previous.is_uppercase())
+                || letters.get(at + 1).is_some_and(|next| next.is_lowercase()));
+        if (begins || !letter.is_alphanumeric()) && !word.is_empty() {
+            found.push(std::mem::take(&mut word));
+        }
+        if letter.is_alphanumeric() {
+            word.extend(letter.to_lowercase());
+        }
+    }
+    if !word.is_empty() {
+        found.push(word);
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{fits, words};
+
+    #[test]
+    fn names_as_words() {
+        assert_eq!(words("withRateLimit"), ["with", "rate", "limit"]);
+        assert_eq!(words("HTTPErrorHandler"), ["http", "error", "handler"]);
+        assert_eq!(words("RATE_LIMITS"), ["rate", "limits"]);
+        assert_eq!(words("/api/init-db"), ["api", "init", "db"]);
+        let fit =
+            |pattern: &str, name: &str| fits(&pattern.split(' ').collect::<Vec<_>>(), &words(name));
+        assert!(fit("* rate limit|limits *", "getPublicRateLimit"));
+        assert!(fit("require *", "requireUser"));
+        assert!(!fit("require *", "requirements"));
+        assert!(fit("* logger", "logger"));
+        assert!(!fit("* logger", "loggerOptions"));
+    }
+}
