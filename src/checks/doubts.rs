@@ -1,6 +1,6 @@
 //! What speaks for a handler that a control does not reach: such a finding is a question.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 
 use rustc_hash::FxHashMap;
 
@@ -16,7 +16,7 @@ use crate::syntax::{
 };
 
 use super::code::statements;
-use super::published::{CREDENTIALS, Doubt, GUESSABLE, Published, in_closed_folder, takes_one_of};
+use super::published::{CREDENTIALS, Doubt, GUESSABLE, in_closed_folder, takes_one_of};
 use super::subject::Subject;
 use super::words::{fits, words};
 
@@ -61,7 +61,8 @@ pub(super) struct Doubts<'a> {
     subject: &'a Subject<'a>,
     check: &'a RouteControl,
     guards: Vec<Vec<&'a str>>,
-    published: OnceCell<Published>,
+    /// By name: whether it says that what is called is a guard.
+    named: RefCell<FxHashMap<&'a str, bool>>,
     /// By the beginning of an address: how many handlers have it, and how many of them ask who calls.
     asking: OnceCell<FxHashMap<String, (usize, usize)>>,
 }
@@ -73,7 +74,7 @@ impl<'a> Doubts<'a> {
             subject,
             check,
             guards: patterns.map(|each| each.split(' ').collect()).collect(),
-            published: OnceCell::new(),
+            named: RefCell::default(),
             asking: OnceCell::new(),
         }
     }
@@ -105,14 +106,12 @@ impl<'a> Doubts<'a> {
         }
     }
 
-    fn published(&self) -> &Published {
-        let published = || Published::new(self.subject);
-        self.published.get_or_init(published)
-    }
-
     fn of_action(&self, mut finding: Finding, route: &RouteFacts, verdict: &Verdict) -> Finding {
         let optional = verdict.status == Status::Optional;
-        let doubt = self.published().doubt(self.subject, route, optional);
+        let doubt = self
+            .subject
+            .published()
+            .doubt(self.subject, route, optional);
         if doubt == Some(Doubt::ServerOnly) {
             finding.message.push_str(
                 "; no code for browsers is given it, so it may not have to be an action at all",
@@ -244,7 +243,7 @@ impl<'a> Doubts<'a> {
     /// An action that no browser is given.
     fn is_server_only(&self, route: &RouteFacts) -> bool {
         route.route.url.is_none()
-            && self.published().doubt(self.subject, route, false) == Some(Doubt::ServerOnly)
+            && self.subject.published().doubt(self.subject, route, false) == Some(Doubt::ServerOnly)
     }
 
     fn is_costly(&self, route: &RouteFacts) -> bool {
@@ -343,7 +342,7 @@ impl<'a> Doubts<'a> {
     }
 
     /// A function that the code calls is named like one that checks what the engine did not see checked.
-    fn named_guard(&self, code: &Code<'_>) -> Option<String> {
+    fn named_guard(&self, code: &Code<'a>) -> Option<String> {
         code.exprs().find_map(|expr| {
             let (Expr::Call { callee, .. } | Expr::New { callee, .. }) = expr else {
                 return None;
@@ -358,11 +357,15 @@ impl<'a> Doubts<'a> {
         })
     }
 
-    fn is_guard(&self, name: &str) -> bool {
-        !self.guards.is_empty() && {
+    fn is_guard(&self, name: &'a str) -> bool {
+        if self.guards.is_empty() {
+            return false;
+        }
+        let mut named = self.named.borrow_mut();
+        *named.entry(name).or_insert_with(|| {
             let words = words(name);
             self.guards.iter().any(|pattern| fits(pattern, &words))
-        }
+        })
     }
 }
 

@@ -58,6 +58,7 @@ pub(super) enum Doubt {
 }
 
 /// The actions of an application that browsers are given.
+#[derive(Debug)]
 pub(super) struct Published {
     given: FxHashSet<(ModuleId, Box<str>)>,
     /// The application knows who is calling somewhere.

@@ -18,6 +18,7 @@ use super::code::{is_side_file, is_test_configuration};
 use super::index::{Index, Reach, Site, Unit, Vocabulary};
 use super::liveness::Liveness;
 use super::pipeline::Lines;
+use super::published::Published;
 use super::signs::{LowerPaths, Title, Words};
 use super::test_runner::Runner;
 
@@ -41,6 +42,8 @@ pub struct Scope {
     reach: OnceLock<Reach>,
     handler_modules: OnceLock<Vec<ModuleId>>,
     vocabulary: OnceLock<Vocabulary>,
+    /// What browsers and servers do with the actions.
+    published: OnceLock<Published>,
     shared: Arc<Shared>,
 }
 
@@ -121,6 +124,7 @@ impl Scope {
             reach: OnceLock::new(),
             handler_modules: OnceLock::new(),
             vocabulary: OnceLock::new(),
+            published: OnceLock::new(),
             shared: Arc::clone(&shared),
         };
         model.project.apps.iter().map(scope).collect()
@@ -182,6 +186,12 @@ impl<'a> Subject<'a> {
     /// What the checks of all applications look at.
     pub(super) fn shared(&self) -> &'a Shared {
         &self.scope.shared
+    }
+
+    /// What browsers and servers do with the actions of the application.
+    pub(super) fn published(&self) -> &'a Published {
+        let published = &self.scope.published;
+        published.get_or_init(|| Published::new(self))
     }
 
     /// The module is one of those of [`Self::modules`].
