@@ -23,6 +23,7 @@ mod environment;
 mod error_answers;
 mod file;
 mod guard_flaws;
+mod handler_code;
 mod handlers;
 mod handlers_use;
 mod headers;

@@ -7,7 +7,7 @@ use crate::rule::{Control, RouteControl, RouteScope};
 use crate::source::Location;
 
 use super::CheckResult;
-use super::doubts::Doubts;
+use super::doubts::{Doubts, is_asked};
 use super::subject::{Subject, related, weight};
 
 pub(super) fn run(subject: &Subject<'_>, check: &RouteControl) -> CheckResult {
@@ -76,13 +76,13 @@ fn gap(
     }
     let open = route.public_declared || route.public_guess.is_some();
     let costly = &check.doubt.costly;
-    let costs = |kind: &String| costly.is_empty() || costly.contains(kind) || !signed_in(route);
+    let costs = |kind: &String| costly.is_empty() || costly.contains(kind) || !is_asked(route);
     let spends = route.expensive.iter().any(|(kind, _)| costs(kind));
     let severity = if spends && check.expensive_severity.is_some() {
         check.expensive_severity
     } else if open && !route.changes_state() && check.open_severity.is_some() {
         check.open_severity
-    } else if check.signed_in_severity.is_some() && signed_in(route) {
+    } else if check.signed_in_severity.is_some() && is_asked(route) {
         check.signed_in_severity
     } else if route.changes_state() {
         check.writing_severity
@@ -93,12 +93,6 @@ fn gap(
         .with_severity(severity)
         .with_related(chain)
         .at_most(verdict.confidence)
-}
-
-/// Who calls has to say who they are.
-fn signed_in(route: &RouteFacts) -> bool {
-    let auth = route.controls.get(&Control::Auth);
-    auth.is_some_and(|auth| auth.status == Status::Enforced)
 }
 
 /// A handler whose one sender sets the pace, and that a rule of its own asks who that is.

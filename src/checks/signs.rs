@@ -459,10 +459,7 @@ fn speaks_of(title: &str, phrase: &str) -> bool {
 
 /// Code for people at a terminal, which shows nothing of what the application does.
 fn is_script(record: &ModuleRecord) -> bool {
-    record
-        .path
-        .folders()
-        .any(|folder| matches!(folder, "scripts" | "script" | "tools" | "examples"))
+    record.path.is_script() || record.path.folders().any(|folder| folder == "examples")
 }
 
 /// Methods and functions that name the columns of a table.

@@ -8,6 +8,9 @@ use super::record::{Event, Failure, Place};
 use super::value::Bits;
 use super::{Evidence, Status, Verdict};
 
+/// What evidence says of a place at which input is no more than a choice.
+pub(super) const ONLY_CHOICE: &str = "input only chooses between what the code names";
+
 impl Evaluator<'_> {
     /// How the handler's input is checked.
     pub fn validation(&self, start: &Evidence, seen: Seen, reads_body: bool) -> Verdict {
@@ -70,8 +73,7 @@ impl Evaluator<'_> {
                 (Status::Unknown, Some((place, "input is read")))
             }
             (Some(_), _) if let Some(place) = self.only_choice() => {
-                let note = "input only chooses between what the code names";
-                (Status::Manual, Some((place, note)))
+                (Status::Manual, Some((place, ONLY_CHOICE)))
             }
             (Some(_), _) if !self.goes_on() && self.read_for_signature() => (Status::Na, None),
             (Some(place), _) => (Status::Absent, Some((place, "input is read"))),

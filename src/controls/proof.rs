@@ -413,7 +413,7 @@ impl<'a> Evaluator<'a> {
         if validation.status == Status::Manual
             && let Some(place) = self.only_choice()
         {
-            let evidence = self.evidence(place, "input only chooses between what the code names");
+            let evidence = self.evidence(place, super::observed::ONLY_CHOICE);
             marks.push((String::from("input-choice"), evidence));
         }
         controls.insert(Control::Validation, validation);

@@ -147,6 +147,5 @@ pub(super) fn metrics(
 
 /// Scripts and migrations write to the console what their users read there, and no request runs them.
 fn is_for_people_at_a_terminal(path: &RepoPath) -> bool {
-    let aside = |folder| matches!(folder, "scripts" | "script" | "tools" | "migrations");
-    path.folders().any(aside)
+    path.is_script() || path.folders().any(|folder| folder == "migrations")
 }

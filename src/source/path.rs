@@ -183,6 +183,13 @@ impl RepoPath {
             })
     }
 
+    /// Code for people at a terminal, by its folder: `scripts/`, `tools/`.
+    #[must_use]
+    pub fn is_script(&self) -> bool {
+        let mut folders = self.folders();
+        folders.any(|folder| matches!(folder, "scripts" | "script" | "tools"))
+    }
+
     /// Whether the file's own name says that it holds tests.
     pub fn is_test_by_name(&self) -> bool {
         self.is_marked(&["test", "spec", "cy", "e2e"])
