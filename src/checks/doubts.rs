@@ -4,15 +4,21 @@ use std::cell::{OnceCell, RefCell};
 
 use rustc_hash::FxHashMap;
 
-use crate::controls::{Role, Status, Verdict};
+use crate::controls::{Evidence, Role, Status, Verdict};
 use crate::finding::Finding;
+use crate::graph::Symbol;
 use crate::model::RouteFacts;
 use crate::rule::{Confidence, Control, RouteControl};
-use crate::syntax::{Expr, ModuleRecord, Name, Pattern, StmtKind};
+use crate::syntax::{
+    Expr, ExprId, Function, Key, ModuleRecord, Name, Pattern, Property, Request, StmtKind,
+};
 
-use super::code::statements;
-use super::handler_code::{Code, only_identifies, refused, turned_away};
-use super::published::{CREDENTIALS, Doubt, GUESSABLE, in_closed_folder, takes_one_of};
+use super::code::{called_name, numbered, statements};
+use super::dependency::is_of;
+use super::handler_code::{Code, refused, turned_away};
+use super::input_parts::only_finds;
+use super::paid_keys::callers_pay;
+use super::published::{CREDENTIALS, Doubt, GUESSABLE, in_closed_folder, is_sent, takes_one_of};
 use super::subject::Subject;
 use super::words::{fits, words};
 
@@ -20,15 +26,6 @@ use super::words::{fits, words};
 const NEIGHBOURHOOD: usize = 3;
 /// So few neighbours say nothing.
 const FEW: usize = 4;
-/// Where accounts are made, at the end of an address.
-const ACCOUNTS: [&str; 6] = [
-    "user",
-    "users",
-    "account",
-    "accounts",
-    "registration",
-    "registrations",
-];
 /// The question about an action that the server alone calls.
 const SERVER_ONLY: &str = "does it not have to be an action, as no code for browsers is given it";
 
@@ -41,6 +38,8 @@ pub(super) struct Doubts<'a> {
     named: RefCell<FxHashMap<&'a str, bool>>,
     /// By the beginning of an address: how many handlers have it, and how many of them ask who calls.
     asking: OnceCell<FxHashMap<String, (usize, usize)>>,
+    /// What costs money is paid for by those who call.
+    callers_pay: OnceCell<bool>,
 }
 
 impl<'a> Doubts<'a> {
@@ -52,6 +51,7 @@ impl<'a> Doubts<'a> {
             guards: patterns.map(|each| each.split(' ').collect()).collect(),
             named: RefCell::default(),
             asking: OnceCell::new(),
+            callers_pay: OnceCell::new(),
         }
     }
 
@@ -107,6 +107,9 @@ impl<'a> Doubts<'a> {
             let mut steps = verdict.evidence.iter();
             steps.any(|step| roles.contains(&step.role))
         };
+        if weak && !reads && self.lets_nobody_pass(route) {
+            return None;
+        }
         if weak && (reads || has(&[Role::TurnsAway])) {
             return Some(String::from("are strangers meant, whom it tells apart"));
         }
@@ -116,14 +119,13 @@ impl<'a> Doubts<'a> {
         if is_limited(route) {
             return Some(anybody("it is rate limited"));
         }
-        let record = self.subject.model.graph.module(route.route.module);
-        if takes_one_of(record, route, &CREDENTIALS) {
+        if self.takes(route, verdict, &CREDENTIALS) {
             return Some(String::from("does what it is sent prove enough"));
         }
         if let Ok(Some(word)) = address {
             return Some(anybody(&format!("`{word}` in its address suggests")));
         }
-        if makes_accounts(route) {
+        if self.makes_accounts(route) {
             return Some(String::from("is it how strangers get an account"));
         }
         if let Some(guard) = self.own_guard(route, verdict) {
@@ -137,6 +139,9 @@ impl<'a> Doubts<'a> {
         if reads && !in_closed_folder(route) && hands_on() {
             return Some(anybody("it only hands on what it reads"));
         }
+        if self.only_asks_elsewhere(route, verdict) {
+            return Some(anybody("it only asks another service"));
+        }
         if reads && !closed && !self.is_alone(route) {
             return Some(anybody("it only reads"));
         }
@@ -148,7 +153,6 @@ impl<'a> Doubts<'a> {
     }
 
     fn of_limit(&self, route: &RouteFacts, verdict: &Verdict, weak: bool) -> Option<String> {
-        let record = self.subject.model.graph.module(route.route.module);
         let costs = !route.expensive.is_empty();
         let is_action = route.route.url.is_none();
         let question = if weak {
@@ -157,7 +161,8 @@ impl<'a> Doubts<'a> {
             SERVER_ONLY
         } else if !is_for_strangers(route) {
             if self.is_costly(route) && !in_closed_folder(route) {
-                return None;
+                let pay = self.callers_pay();
+                return pay.then(|| String::from("is it paid for with a key of the caller's own"));
             }
             "is it enough that those who call it have to say who they are"
         } else if route.public_guess.as_deref() == Some("an auth library's own handler") {
@@ -172,9 +177,9 @@ impl<'a> Doubts<'a> {
             "is it enough that it tells strangers apart"
         } else if !costs && is_action && route.public_guess.is_none() {
             "does it have to ask who is calling first of all"
-        } else if !costs
-            && takes_one_of(record, route, &CREDENTIALS)
-            && !takes_one_of(record, route, &GUESSABLE)
+        } else if self.takes(route, verdict, &CREDENTIALS)
+            && (!costs || self.mails_only_the_owner(route))
+            && (!self.takes(route, verdict, &GUESSABLE) || self.renews(route))
         {
             "is what it is sent too long to be guessed"
         } else {
@@ -197,7 +202,7 @@ impl<'a> Doubts<'a> {
             "is what it is sent only compared"
         } else if self.is_server_only(route) {
             SERVER_ONLY
-        } else if sent_by_one() {
+        } else if sent_by_one() || shares_a_secret(route) {
             "can its one sender be trusted"
         } else if takes_all(route) || matches!(self.address(route), Ok(Some(_))) {
             "does what it hands the request to check it"
@@ -205,9 +210,9 @@ impl<'a> Doubts<'a> {
             let code = Code::of(self.subject, route);
             if let Some(guard) = self.named_guard(&code) {
                 return Some(guard);
-            } else if only_identifies(&code, route) {
+            } else if only_finds(&code, route, &self.check.doubt) {
                 "is it enough to look up what it is sent"
-            } else if refused(&code) {
+            } else if refused(&code, &self.check.doubt.refusals) {
                 "is what it refuses enough"
             } else {
                 return None;
@@ -228,6 +233,149 @@ impl<'a> Doubts<'a> {
             .expensive
             .iter()
             .any(|(kind, _)| costly.contains(kind))
+    }
+
+    /// All that it does is to ask another service, and nothing in it is called as if it changed something.
+    pub(super) fn only_asks_elsewhere(&self, route: &RouteFacts, verdict: &Verdict) -> bool {
+        let last = verdict.evidence.last();
+        last.is_some_and(|step| self.is_elsewhere(step))
+            && matches!(route.route.http_method(), "POST" | "ANY")
+            && route.expensive.is_empty()
+            && self.address(route).is_ok()
+            && !self.changes(&Code::of(self.subject, route))
+    }
+
+    /// The work is a call of another service, or of something that is made where no database is at hand.
+    fn is_elsewhere(&self, step: &Evidence) -> bool {
+        let graph = &self.subject.model.graph;
+        let stores = &self.check.doubt.stores;
+        match step.role {
+            Role::AsksElsewhere => true,
+            Role::Works if !stores.is_empty() => {
+                let Some(module) = graph.find(&step.file) else {
+                    return false;
+                };
+                let record = graph.module(module);
+                let here = numbered(record).filter(|(id, expr)| {
+                    matches!(expr, Expr::Call { .. }) && record.line(record.span(*id)) == step.line
+                });
+                let mut roots = here.filter_map(|(id, _)| {
+                    let root = root(record, id)?;
+                    match graph.binding(module, root) {
+                        Some(Symbol::Local { module, .. } | Symbol::Expr { module, .. }) => {
+                            Some(module)
+                        }
+                        _ => None,
+                    }
+                });
+                roots.next().is_some_and(|home| {
+                    let mut requests = graph.module(home).requests.iter();
+                    let is_local =
+                        |each: &Request| each.specifier.starts_with(['.', '@', '~', '#']);
+                    let is_store =
+                        |each: &Request| stores.iter().any(|store| is_of(store, &each.specifier));
+                    !requests.any(|each| !each.type_only && (is_local(each) || is_store(each)))
+                })
+            }
+            _ => false,
+        }
+    }
+
+    /// Something is called by a name that says that it changes something.
+    fn changes(&self, code: &Code<'_>) -> bool {
+        called(code).any(|(_, name)| {
+            let first = words(name).into_iter().next();
+            first.is_some_and(|first| self.check.doubt.changing_words.contains(&first))
+        })
+    }
+
+    /// `POST /api/users`
+    fn makes_accounts(&self, route: &RouteFacts) -> bool {
+        let url = route.route.url.as_deref().unwrap_or("");
+        let last = url.rsplit('/').next().unwrap_or("");
+        let segments = &self.check.doubt.account_segments;
+        route.route.http_method() == "POST" && segments.iter().any(|each| each == last)
+    }
+
+    /// It sends e-mail alone, to whomever what it is sent belongs to, and not to an address that it is sent.
+    fn mails_only_the_owner(&self, route: &RouteFacts) -> bool {
+        let record = self.subject.model.graph.module(route.route.module);
+        let around = route.route.span;
+        route.expensive.iter().all(|(kind, _)| kind == "email")
+            && is_sent(record, around, &CREDENTIALS)
+            && !is_sent(record, around, &["email"])
+    }
+
+    /// The handler, or a function of its file on the way to its work, names one of these.
+    fn takes(&self, route: &RouteFacts, verdict: &Verdict, names: &[&str]) -> bool {
+        let own = self.subject.model.graph.module(route.route.module);
+        let on_the_way = self.on_the_way(verdict).into_iter();
+        let beside = on_the_way.filter(|(record, _)| std::ptr::eq(*record, own));
+        let mut places = beside.map(|(_, function)| function.span);
+        takes_one_of(own, route.route.span, names)
+            || places.any(|around| takes_one_of(own, around, names))
+    }
+
+    /// The functions through which the work is come to.
+    fn on_the_way(&self, verdict: &Verdict) -> Vec<(&'a ModuleRecord, &'a Function)> {
+        let graph = &self.subject.model.graph;
+        let steps = verdict.evidence.iter();
+        let steps = steps.filter(|step| step.role == Role::OnTheWay);
+        let found = steps.filter_map(|step| {
+            let record = graph.module(graph.find(&step.file)?);
+            let mut functions = record.functions.iter().skip(1);
+            let function = functions.find(|each| record.line(each.span) == step.line)?;
+            Some((record, function))
+        });
+        found.collect()
+    }
+
+    /// A password that it is sent is a new one: `resetPassword`.
+    fn renews(&self, route: &RouteFacts) -> bool {
+        let url = route.route.url.as_deref().unwrap_or("");
+        let mut words = words(url).into_iter().chain(words(&route.route.method));
+        words.any(|word| self.check.doubt.renewing_words.contains(&word))
+    }
+
+    fn callers_pay(&self) -> bool {
+        let packages = &self.check.doubt.paid_packages;
+        *self
+            .callers_pay
+            .get_or_init(|| callers_pay(&self.subject.model.graph, packages))
+    }
+
+    /// The caller's identity, which may be missing, is a condition of a lookup by which the handler decides, and the database's
+    /// client leaves out conditions on what is missing: who is nobody finds everything.
+    fn lets_nobody_pass(&self, route: &RouteFacts) -> bool {
+        let clients = &self.check.doubt.lenient_clients;
+        let mut used = self.subject.specifiers().iter();
+        if clients.is_empty() || !used.any(|each| clients.iter().any(|client| is_of(client, each)))
+        {
+            return false;
+        }
+        let code = Code::of(self.subject, route);
+        let keys = &self.check.doubt.lookup_keys;
+        let guards = called(&code).filter(|(_, name)| self.is_guard(name));
+        let mut guards = guards.filter_map(|(_, name)| {
+            let mut functions = code.record.functions.iter().skip(1);
+            functions.find(|each| each.name.is_some_and(|own| code.record.name(own) == name))
+        });
+        guards.any(|guard| {
+            let within = Code::within(code.record, guard.span, "");
+            within.exprs().any(|expr| match expr {
+                Expr::Object(properties) => properties.iter().any(|property| match property {
+                    Property::Value {
+                        key: Key::Name(key),
+                        value,
+                    } => {
+                        let key = code.record.name(*key);
+                        keys.iter().any(|each| each == key) && holds_optional(code.record, *value)
+                    }
+                    _ => false,
+                }),
+                _ => false,
+            })
+        })
     }
 
     /// What the address says of who may call, from its end on: an error where it has a word for something that is for nobody but
@@ -286,22 +434,14 @@ impl<'a> Doubts<'a> {
     fn own_guard(&self, route: &RouteFacts, verdict: &Verdict) -> Option<String> {
         let graph = &self.subject.model.graph;
         let mut places = vec![Code::of(self.subject, route)];
-        for step in &verdict.evidence {
-            let on_the_way = step.role == Role::OnTheWay;
-            let Some(module) = graph.find(&step.file).filter(|_| on_the_way) else {
-                continue;
-            };
-            let record = graph.module(module);
-            let mut functions = record.functions.iter().skip(1);
-            if let Some(function) = functions.find(|each| record.line(each.span) == step.line) {
-                if let Some(name) = function.name.map(|name| record.name(name))
-                    && self.is_guard(name)
-                {
-                    return Some(format!("does `{name}` check that"));
-                }
-                let method = route.route.http_method();
-                places.push(Code::within(record, function.span, method));
+        for (record, function) in self.on_the_way(verdict) {
+            if let Some(name) = function.name.map(|name| record.name(name))
+                && self.is_guard(name)
+            {
+                return Some(format!("does `{name}` check that"));
             }
+            let method = route.route.http_method();
+            places.push(Code::within(record, function.span, method));
         }
         let last = verdict.evidence.last();
         let last = last.filter(|step| step.role == Role::WorksUnseen);
@@ -312,25 +452,18 @@ impl<'a> Doubts<'a> {
             return Some(String::from("does what it hands the request to check that"));
         }
         places.iter().find_map(|code| {
-            self.named_guard(code)
-                .or_else(|| turned_away(code).map(|said| format!("is that what its {said} is for")))
+            self.named_guard(code).or_else(|| {
+                let said = turned_away(code, &self.check.doubt.turned_away);
+                said.map(|said| format!("is that what its {said} is for"))
+            })
         })
     }
 
     /// A function that the code calls is named like one that checks what the engine did not see checked.
     fn named_guard(&self, code: &Code<'a>) -> Option<String> {
-        code.exprs().find_map(|expr| {
-            let (Expr::Call { callee, .. } | Expr::New { callee, .. }) = expr else {
-                return None;
-            };
-            let name = match code.record.expr(*callee) {
-                Expr::Name(name) => code.record.name(*name),
-                Expr::Member { property, .. } => code.record.name(*property),
-                _ => return None,
-            };
-            self.is_guard(name)
-                .then(|| format!("does `{name}` check that"))
-        })
+        let mut called = called(code);
+        let guard = called.find(|(_, name)| self.is_guard(name));
+        guard.map(|(_, name)| format!("does `{name}` check that"))
     }
 
     fn is_guard(&self, name: &'a str) -> bool {
@@ -370,11 +503,65 @@ fn hands_over(record: &ModuleRecord, line: u32) -> bool {
         })
 }
 
-/// `POST /api/users`
-fn makes_accounts(route: &RouteFacts) -> bool {
-    let url = route.route.url.as_deref().unwrap_or("");
-    let last = url.rsplit('/').next().unwrap_or("");
-    route.route.http_method() == "POST" && ACCOUNTS.contains(&last)
+/// What is called in the code, with the last of its names.
+fn called<'a>(code: &Code<'a>) -> impl Iterator<Item = (ExprId, &'a str)> {
+    let record = code.record;
+    code.exprs().filter_map(move |expr| match expr {
+        Expr::Call { callee, .. } | Expr::New { callee, .. } => {
+            Some((*callee, called_name(record, *callee)?))
+        }
+        _ => None,
+    })
+}
+
+/// The name with which a chain of calls and members begins.
+fn root(record: &ModuleRecord, expr: ExprId) -> Option<Name> {
+    let mut at = expr;
+    loop {
+        match record.expr(at) {
+            Expr::Name(name) => return Some(*name),
+            Expr::Member { object, .. } => at = *object,
+            Expr::Call { callee, .. } => at = *callee,
+            _ => return None,
+        }
+    }
+}
+
+/// A part of something that may be missing is among the values: `{ owner: session?.user.id }`.
+fn holds_optional(record: &ModuleRecord, value: ExprId) -> bool {
+    let Expr::Object(properties) = record.expr(value) else {
+        return false;
+    };
+    properties.iter().any(|property| {
+        let Property::Value { value, .. } = property else {
+            return false;
+        };
+        let mut at = *value;
+        while let Expr::Member {
+            object, optional, ..
+        } = record.expr(at)
+        {
+            if *optional {
+                return true;
+            }
+            at = *object;
+        }
+        false
+    })
+}
+
+/// Who calls it shows a secret of the application's own, and nothing else: it is one sender that is known.
+fn shares_a_secret(route: &RouteFacts) -> bool {
+    let auth = route.controls.get(&Control::Auth);
+    auth.is_some_and(|auth| {
+        let mut steps = auth.evidence.iter();
+        auth.status == Status::Enforced
+            && steps.any(|step| step.role == Role::Secret)
+            && !auth
+                .evidence
+                .iter()
+                .any(|step| step.role == Role::Told && step.note.contains("()"))
+    })
 }
 
 /// The finding as a question.

@@ -7,9 +7,10 @@ use crate::graph::{ModuleId, Symbol};
 use crate::model::RouteFacts;
 use crate::routes::Entry;
 use crate::rule::Control;
-use crate::syntax::{Expr, Imported, ModuleRecord, Name};
+use crate::source::Span;
+use crate::syntax::{Expr, Imported, Key, ModuleRecord, Name, Pattern, StmtKind};
 
-use super::code::{method_call, numbered};
+use super::code::{called_name, method_call, numbered, statements};
 use super::subject::Subject;
 
 /// What a caller shows instead of an account.
@@ -37,6 +38,16 @@ pub(super) const GUESSABLE: [&str; 6] = [
     "otp",
     "verificationCode",
     "accessCode",
+];
+/// What stands for what a handler is sent.
+const INPUTS: [&str; 7] = [
+    "input",
+    "parsedInput",
+    "body",
+    "data",
+    "query",
+    "params",
+    "payload",
 ];
 /// Folders in which nothing is for everybody.
 const CLOSED: [&str; 6] = [
@@ -134,7 +145,7 @@ impl Published {
             || !self.accounts
             // Who has a builder for people with an account, and takes the other one, has strangers in mind.
             || self.builds && is_built(record, route)
-            || takes_one_of(record, route, &CREDENTIALS);
+            || takes_one_of(record, route.route.span, &CREDENTIALS);
         by_design.then_some(Doubt::ByDesign)
     }
 }
@@ -246,17 +257,41 @@ fn is_built(record: &ModuleRecord, route: &RouteFacts) -> bool {
     })
 }
 
-/// The handler is sent something by which whoever knows it may go on: a link's token, a password of its own.
-pub(super) fn takes_one_of(record: &ModuleRecord, route: &RouteFacts, names: &[&str]) -> bool {
-    let around = route.route.span;
+/// The code there names something by which whoever knows it may go on: a link's token, a password of its own.
+pub(super) fn takes_one_of(record: &ModuleRecord, around: Span, names: &[&str]) -> bool {
     let is = |name: Name| names.contains(&record.name(name));
     record.exprs.iter().zip(&record.spans).any(|(expr, span)| {
-        around.start <= span.start
-            && span.end <= around.end
+        around.holds(*span)
             && match expr {
                 Expr::Name(name) => is(*name),
                 Expr::Member { property, .. } => is(*property),
                 _ => false,
             }
     })
+}
+
+/// The handler is sent one of these, and does not only make one: `input.token`, `const { token } = await request.json()`.
+pub(super) fn is_sent(record: &ModuleRecord, around: Span, names: &[&str]) -> bool {
+    let is = |name: Name| names.contains(&record.name(name));
+    let binds = |pattern: &Pattern| match pattern {
+        Pattern::Object { properties, .. } => properties
+            .iter()
+            .any(|(key, _)| matches!(key, Key::Name(name) if is(*name))),
+        _ => false,
+    };
+    let mut functions = record.functions.iter().skip(1);
+    let bound = functions.any(|function| {
+        around.holds(function.span)
+            && (function.params.iter().any(binds)
+                || statements(&function.body).iter().any(
+                    |each| matches!(&each.kind, StmtKind::Let { pattern, .. } if binds(pattern)),
+                ))
+    });
+    bound
+        || record.exprs.iter().zip(&record.spans).any(|(expr, span)| {
+            around.holds(*span)
+                && matches!(expr, Expr::Member { object, property, .. }
+                    if is(*property)
+                        && called_name(record, *object).is_some_and(|from| INPUTS.contains(&from)))
+        })
 }

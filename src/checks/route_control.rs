@@ -32,7 +32,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &RouteControl) -> CheckResult {
             Status::Na => {}
             Status::Unknown => result.unknown(),
             _ if among(&check.gap) => {
-                let finding = gap(subject, check, route, verdict);
+                let finding = gap(subject, check, &doubts, route, verdict);
                 let finding = doubts.on(finding, route, verdict, false);
                 result.gap(weight(route), finding);
             }
@@ -58,6 +58,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &RouteControl) -> CheckResult {
 fn gap(
     subject: &Subject<'_>,
     check: &RouteControl,
+    doubts: &Doubts<'_>,
     route: &RouteFacts,
     verdict: &Verdict,
 ) -> Finding {
@@ -84,7 +85,10 @@ fn gap(
         check.open_severity
     } else if check.signed_in_severity.is_some() && is_asked(route) {
         check.signed_in_severity
-    } else if route.changes_state() {
+    } else if check.writing_severity.is_some()
+        && route.changes_state()
+        && !doubts.only_asks_elsewhere(route, verdict)
+    {
         check.writing_severity
     } else {
         None

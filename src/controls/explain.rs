@@ -166,7 +166,10 @@ impl<'a> Evaluator<'a> {
         for (site, status, provenance) in &judgement.guards {
             for origin in provenance.origins.iter().flat_map(|origins| origins.iter()) {
                 let origin = &self.origins[origin.0 as usize];
-                let step = self.evidence(origin.place, &origin.note);
+                let mut step = self.evidence(origin.place, &origin.note);
+                if origin.note.starts_with("process.env.") {
+                    step.role = Role::Secret;
+                }
                 if !evidence.contains(&step) {
                     evidence.push(step);
                 }

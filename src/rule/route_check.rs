@@ -83,6 +83,45 @@ pub struct RouteDoubt {
     /// What functions are called that may do what the engine did not see done, as patterns of words: `verify * signature`.
     #[serde(default)]
     pub guard_names: Vec<String>,
+    /// Last segments of addresses to which somebody posts to get an account: `users`.
+    #[serde(default)]
+    pub account_segments: Vec<String>,
+    /// Texts that handlers say, as part of what they say, to those whom they turn away for who they are: `unauthorized`.
+    #[serde(default)]
+    pub turned_away: Vec<String>,
+    /// Texts that handlers say, as part of what they say, of what they were sent and do not take: `required`.
+    #[serde(default)]
+    pub refusals: Vec<String>,
+    /// Words with which a name ends that only says which one is meant: `id`.
+    #[serde(default)]
+    pub identifying_words: Vec<String>,
+    /// Words with which a name begins that switches something: `is`, `enable`.
+    #[serde(default)]
+    pub switching_words: Vec<String>,
+    /// Keys under which stands what is looked for: `where`.
+    #[serde(default)]
+    pub lookup_keys: Vec<String>,
+    /// What is called with what is looked for: `eq`, `inArray`.
+    #[serde(default)]
+    pub lookup_calls: Vec<String>,
+    /// What is called with what is only said, to the log or to the caller: `error`, `json`.
+    #[serde(default)]
+    pub saying_calls: Vec<String>,
+    /// Words with which a name begins that changes something: `create`.
+    #[serde(default)]
+    pub changing_words: Vec<String>,
+    /// Packages of databases and other stores: a service that is asked is none of these.
+    #[serde(default)]
+    pub stores: Vec<String>,
+    /// Packages whose lookups leave out a condition on `undefined`, so that nobody finds everything.
+    #[serde(default)]
+    pub lenient_clients: Vec<String>,
+    /// Words of names and addresses where a password that is sent is a new one: `reset`.
+    #[serde(default)]
+    pub renewing_words: Vec<String>,
+    /// Packages that are called with a key that somebody pays for: `openai`.
+    #[serde(default)]
+    pub paid_packages: Vec<String>,
 }
 
 /// `[check.route-mark]`: handlers that the proof engine marked, `webhook:stripe`. The part before the colon is the mark,

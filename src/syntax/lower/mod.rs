@@ -20,8 +20,8 @@ mod tests;
 use std::cell::RefCell;
 
 use oxc_ast::ast::{
-    Comment, Program, TSTypeAliasDeclaration, TSTypeName, TSTypeParameterInstantiation,
-    TSTypeQuery, TSTypeQueryExprName, TSTypeReference,
+    Comment, Program, TSPropertySignature, TSType, TSTypeAliasDeclaration, TSTypeName,
+    TSTypeParameterInstantiation, TSTypeQuery, TSTypeQueryExprName, TSTypeReference,
 };
 use oxc_ast_visit::{Visit, walk};
 use oxc_span::GetSpan;
@@ -300,6 +300,7 @@ impl<'a> Lowering<'a> {
     fn types(&mut self, visit: impl FnOnce(&mut TypeFacts<'_, 'a>)) {
         visit(&mut TypeFacts {
             any_types: &mut self.facts.any_types,
+            flags: &mut self.facts.flags,
             requests: &mut self.requests,
             queries: &mut self.queries,
         });
@@ -382,9 +383,10 @@ impl<'a> Requests<'a> {
     }
 }
 
-/// Counts what matters in types: explicit `any`, and modules named by `import("x")` types.
+/// Counts what matters in types: explicit `any`, booleans, and modules named by `import("x")` types.
 struct TypeFacts<'l, 'a> {
     any_types: &'l mut u32,
+    flags: &'l mut Vec<Box<str>>,
     requests: &'l mut Requests<'a>,
     queries: &'l mut Queries<'a>,
 }
@@ -392,6 +394,17 @@ struct TypeFacts<'l, 'a> {
 impl<'a> Visit<'a> for TypeFacts<'_, 'a> {
     fn visit_ts_any_keyword(&mut self, _: &oxc_ast::ast::TSAnyKeyword) {
         *self.any_types += 1;
+    }
+
+    fn visit_ts_property_signature(&mut self, it: &TSPropertySignature<'a>) {
+        if let Some(annotation) = &it.type_annotation
+            && matches!(annotation.type_annotation, TSType::TSBooleanKeyword(_))
+            && let Some(name) = it.key.static_name()
+        {
+            self.flags.push(Box::from(&*name));
+        } else {
+            walk::walk_ts_property_signature(self, it);
+        }
     }
 
     fn visit_ts_type_alias_declaration(&mut self, it: &TSTypeAliasDeclaration<'a>) {
