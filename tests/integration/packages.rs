@@ -288,4 +288,59 @@ fn the_action_audits_and_hands_the_exit_code_to_its_gate() {
     );
     // Wrong use fails at once.
     assert_eq!(run("urgent", "fixtures/sample").status.code(), Some(2));
+    let told = std::fs::read_to_string(&outputs).unwrap();
+    assert_eq!(
+        told, "exit-code=2\n",
+        "a job can tell this from a gate that failed"
+    );
+}
+
+/// A `gh` that knows two comments, asks its filter nothing, and remembers what it was called with.
+const GH: &str = "#!/bin/sh\nprintf '%s\\n' \"$*\" >> \"$CALLS\"\ncase \"$*\" in *--paginate*) printf \"$KNOWN\" ;; esac\n";
+
+#[test]
+#[cfg(unix)]
+fn the_action_keeps_one_comment_for_each_path() {
+    use std::os::unix::fs::PermissionsExt;
+    if !has("bash") {
+        eprintln!("skipped: bash is not installed");
+        return;
+    }
+    let scripts = scripts(&read("action.yml"));
+    let comment = scripts
+        .iter()
+        .find(|script| script.contains("gh api"))
+        .unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name);
+    std::fs::create_dir(file("readiness")).unwrap();
+    std::fs::write(file("summary.md"), "## Score\n").unwrap();
+    std::fs::write(file("gh"), GH).unwrap();
+    std::fs::set_permissions(file("gh"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = std::env::var("PATH").unwrap();
+    for (known, said) in [
+        (
+            "41\\n42\\n",
+            "api --method PATCH repos/o/r/issues/comments/41 ",
+        ),
+        ("", "api --method POST repos/o/r/issues/7/comments "),
+    ] {
+        std::fs::write(file("calls"), "").unwrap();
+        done(
+            Command::new("bash")
+                .args(["-e", "-o", "pipefail", "-c", comment])
+                .env("PATH", format!("{}:{path}", folder.path().display()))
+                .env("CALLS", file("calls"))
+                .env("KNOWN", known)
+                .env("RUNNER_TEMP", folder.path())
+                .env("SUMMARY", file("summary.md"))
+                .env("AUDIT_PATH", "apps/--web \"x\"")
+                .env("NUMBER", "7")
+                .env("REPOSITORY", "o/r"),
+        );
+        let calls = std::fs::read_to_string(file("calls")).unwrap();
+        assert!(calls.lines().any(|call| call.starts_with(said)), "{calls}");
+        let body = std::fs::read_to_string(file("readiness/comment.md")).unwrap();
+        assert_eq!(body, "<!-- readiness apps/-web \"x\" -->\n## Score\n");
+    }
 }
