@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::rule::Severity;
@@ -314,22 +315,19 @@ fn unknown_format(word: &str) -> String {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct FailOn(pub(super) Option<Severity>);
 
-impl FromStr for FailOn {
-    type Err = String;
+impl ValueEnum for FailOn {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[
+            Self(Some(Severity::Critical)),
+            Self(Some(Severity::High)),
+            Self(Some(Severity::Medium)),
+            Self(Some(Severity::Low)),
+            Self(None),
+        ]
+    }
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        Ok(Self(match text {
-            "critical" => Some(Severity::Critical),
-            "high" => Some(Severity::High),
-            "medium" => Some(Severity::Medium),
-            "low" => Some(Severity::Low),
-            "never" => None,
-            _ => {
-                return Err(String::from(
-                    "use `critical`, `high`, `medium`, `low` or `never`",
-                ));
-            }
-        }))
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.0.map_or("never", Severity::word)))
     }
 }
 
