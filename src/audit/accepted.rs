@@ -8,6 +8,8 @@ use crate::finding::Finding;
 use crate::rule::Severity;
 use crate::source::RepoPath;
 
+use super::Unknown;
+
 /// A finding of an earlier run: enough to know it again and to name it, without lines, which move.
 #[derive(
     Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, schemars::JsonSchema,
@@ -44,6 +46,20 @@ impl Accepted {
             fingerprint: finding.fingerprint.clone(),
         }
     }
+}
+
+/// True when `finding` is gone because its rule cannot tell any more: what it was about is among what could not be judged.
+pub(super) fn is_unknown(unknown: &[Unknown], finding: &Accepted) -> bool {
+    let from = unknown.partition_point(|each| each.rule < finding.rule);
+    let mut of_rule = unknown
+        .iter()
+        .skip(from)
+        .take_while(|each| each.rule == finding.rule);
+    of_rule.any(|each| match (&each.route, &each.file) {
+        (Some(route), _) => finding.route.as_ref() == Some(route),
+        (None, Some(file)) => finding.file == *file,
+        (None, None) => true,
+    })
 }
 
 /// For each of `new`, which of `old` it is.

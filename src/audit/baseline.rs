@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::finding::Standing;
 
-use super::accepted::{Accepted, known};
+use super::accepted::{Accepted, is_unknown, known};
 use super::{Audit, AuditOptions};
 
 /// What stands in front of every baseline.
@@ -37,6 +37,9 @@ pub struct Comparison {
     pub known: usize,
     /// Accepted findings that are there no more.
     pub fixed: Vec<Accepted>,
+    /// Accepted findings of which it can no longer be told whether they are there: what they were about became unknown, or could not
+    /// be examined. They stay accepted.
+    pub unproven: Vec<Accepted>,
 }
 
 impl Baseline {
@@ -94,6 +97,12 @@ impl Baseline {
         (mine != asked).then_some((mine, asked))
     }
 
+    /// Adds accepted findings that this audit can neither show nor rule out.
+    pub fn keep(&mut self, unproven: &[Accepted]) {
+        self.findings.extend(unproven.iter().cloned());
+        self.findings.sort();
+    }
+
     /// Takes out what is fixed.
     pub fn prune(&mut self, fixed: &[Accepted]) {
         let fixed: BTreeSet<&Accepted> = fixed.iter().collect();
@@ -113,8 +122,8 @@ pub(super) fn remembered(audit: &Audit) -> Vec<Accepted> {
 }
 
 impl Audit {
-    /// Holds the audit against a baseline: every finding gets its standing. What was not looked at in this run (rules left out,
-    /// other applications, files that could not be read, rules that failed) does not count as fixed.
+    /// Holds the audit against a baseline: every finding gets its standing. What this run did not ask for (rules left out, other
+    /// applications) and what it could not tell (unknown, files that could not be read, rules that failed) does not count as fixed.
     pub fn hold_against(&mut self, baseline: &Baseline, options: &AuditOptions) {
         let new = remembered(self);
         let reworded = baseline.version != self.tool.version;
@@ -137,15 +146,15 @@ impl Audit {
         }
         let still: BTreeSet<usize> = known.into_iter().flatten().collect();
         let gone = baseline.findings.iter().enumerate();
-        comparison.fixed = gone
-            .filter(|(at, each)| !still.contains(at) && self.looked_at(each, options))
+        let gone = gone.filter(|(at, each)| !still.contains(at) && self.asked_for(each, options));
+        (comparison.unproven, comparison.fixed) = gone
             .map(|(_, each)| each.clone())
-            .collect();
+            .partition(|each| self.cannot_tell(each));
         self.comparison = Some(comparison);
     }
 
-    /// True when this run would have reported the finding, were it still there.
-    fn looked_at(&self, accepted: &Accepted, options: &AuditOptions) -> bool {
+    /// True when this run was to report the finding, were it still there.
+    fn asked_for(&self, accepted: &Accepted, options: &AuditOptions) -> bool {
         let chosen = options
             .app
             .as_ref()
@@ -158,6 +167,11 @@ impl Audit {
             let mut suppressed = app.suppressed.iter().map(|each| &each.finding);
             suppressed.any(|finding| finding.fingerprint == accepted.fingerprint)
         });
+        chosen && options.runs(&accepted.rule) && !suppressed
+    }
+
+    /// True when the finding may still be there, unseen.
+    fn cannot_tell(&self, accepted: &Accepted) -> bool {
         let unread = |file: &str| {
             self.not_examined
                 .iter()
@@ -167,6 +181,10 @@ impl Audit {
             .not_evaluated
             .iter()
             .any(|each| each.app.as_str() == accepted.app && each.rule == accepted.rule);
-        chosen && options.runs(&accepted.rule) && !suppressed && !failed && !unread(&accepted.file)
+        let mut apps = self.apps.iter();
+        let unknown = apps
+            .find(|app| app.root.as_str() == accepted.app)
+            .is_some_and(|app| is_unknown(&app.unknown, accepted));
+        failed || unknown || unread(&accepted.file)
     }
 }

@@ -1,8 +1,9 @@
-//! Two audits side by side: what was fixed, what is new, and how the score moved.
+//! Two audits side by side: what was fixed, what is new, what cannot be told any more, and how the score moved.
 
 use serde::{Deserialize, Serialize};
 
-use super::accepted::{Accepted, known};
+use super::Unknown;
+use super::accepted::{Accepted, is_unknown, known};
 
 /// What stands in front of the reports that can be read.
 const AUDIT_SCHEMA: &str = "readiness/audit/1";
@@ -14,6 +15,21 @@ struct Recorded {
     tool: RecordedTool,
     root: String,
     apps: Vec<RecordedApp>,
+    #[serde(default)]
+    not_examined: Vec<RecordedFile>,
+    #[serde(default)]
+    not_evaluated: Vec<RecordedRule>,
+}
+
+#[derive(Debug, Deserialize)]
+struct RecordedFile {
+    path: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct RecordedRule {
+    app: String,
+    rule: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -30,6 +46,15 @@ struct RecordedApp {
     score: Option<f64>,
     grade: Option<char>,
     findings: Vec<RecordedFinding>,
+    #[serde(default)]
+    suppressed: Vec<RecordedSuppression>,
+    #[serde(default)]
+    unknown: Vec<Unknown>,
+}
+
+#[derive(Debug, Deserialize)]
+struct RecordedSuppression {
+    finding: RecordedFinding,
 }
 
 #[derive(Debug, Deserialize)]
@@ -88,6 +113,11 @@ pub struct AppDiff {
     pub worse: Vec<Accepted>,
     /// Findings that are there no more.
     pub fixed: Vec<Accepted>,
+    /// Findings that somebody suppressed since, with a reason.
+    pub suppressed: Vec<Accepted>,
+    /// Findings of which it can no longer be told whether they are there: what they were about became unknown, or could not be
+    /// examined.
+    pub unproven: Vec<Accepted>,
     /// How many are in both, no more severe.
     pub unchanged: usize,
 }
@@ -97,7 +127,7 @@ pub struct AppDiff {
 pub struct Score {
     /// 0–100; `null` when nothing of the roadmap was judged.
     pub score: Option<f64>,
-    /// A–F, where there is a score.
+    /// A–F; `null` when there is no score.
     pub grade: Option<char>,
 }
 
@@ -121,7 +151,7 @@ pub fn diff(old: &str, new: &str) -> Result<Diff, (Which, String)> {
         let of = |side: &'_ Recorded| side.apps.iter().position(|app| app.root == root);
         let before = of(&old).and_then(|at| old.apps.get(at));
         let after = of(&new).and_then(|at| new.apps.get(at));
-        app_diff(root, before, after, reworded)
+        app_diff(root, before, after, (&new, reworded))
     });
     Ok(Diff {
         schema: "readiness/diff/1",
@@ -194,7 +224,7 @@ fn app_diff(
     root: &str,
     old: Option<&RecordedApp>,
     new: Option<&RecordedApp>,
-    reworded: bool,
+    (now, reworded): (&Recorded, bool),
 ) -> AppDiff {
     let (before, after) = (findings(old), findings(new));
     let known = known(&before, &after, reworded);
@@ -214,7 +244,23 @@ fn app_diff(
             unchanged += 1;
         }
     }
-    let fixed = before.into_iter().zip(still).filter(|(_, still)| !still);
+    let gone = before.into_iter().zip(still).filter(|(_, still)| !still);
+    let mut fixed = Vec::new();
+    let mut suppressed = Vec::new();
+    let mut unproven = Vec::new();
+    for (finding, _) in gone {
+        let is_suppressed = new.is_some_and(|app| {
+            let mut all = app.suppressed.iter().map(|each| &each.finding);
+            all.any(|each| each.fingerprint == finding.fingerprint)
+        });
+        if is_suppressed {
+            suppressed.push(finding);
+        } else if new.is_some_and(|app| cannot_tell(now, app, &finding)) {
+            unproven.push(finding);
+        } else {
+            fixed.push(finding);
+        }
+    }
     let score = |app: &RecordedApp| Score {
         score: app.score,
         grade: app.grade,
@@ -226,9 +272,24 @@ fn app_diff(
         new: new.map(score),
         appeared,
         worse,
-        fixed: fixed.map(|(finding, _)| finding).collect(),
+        fixed,
+        suppressed,
+        unproven,
         unchanged,
     }
+}
+
+/// True when the finding may still be there, unseen.
+fn cannot_tell(now: &Recorded, app: &RecordedApp, finding: &Accepted) -> bool {
+    let unread = now
+        .not_examined
+        .iter()
+        .any(|each| each.path == finding.file);
+    let failed = now
+        .not_evaluated
+        .iter()
+        .any(|each| each.app == app.root && each.rule == finding.rule);
+    unread || failed || is_unknown(&app.unknown, finding)
 }
 
 fn findings(app: Option<&RecordedApp>) -> Vec<Accepted> {

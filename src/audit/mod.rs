@@ -1,6 +1,6 @@
 //! Running the checks in parallel, then sorting, suppressing, gating and scoring: once, and here only.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::finding::Finding;
 use crate::rule::{How, Severity};
@@ -85,7 +85,7 @@ pub struct AppAudit {
     pub metrics: Vec<Metric>,
     /// 0–100; `null` when nothing of the roadmap was judged.
     pub score: Option<f64>,
-    /// A–F, where there is a score.
+    /// A–F; `null` when there is no score.
     pub grade: Option<char>,
     /// The roadmap's name.
     pub roadmap: String,
@@ -99,6 +99,8 @@ pub struct AppAudit {
     pub findings: Vec<Finding>,
     /// Findings that the configuration or a comment suppresses, with the reason.
     pub suppressed: Vec<Suppressed>,
+    /// What could not be judged, by rule: no gap was found there, and none ruled out.
+    pub unknown: Vec<Unknown>,
     /// Where each rule stands that was run, by id.
     #[serde(skip)]
     pub answers: Vec<RuleAnswer>,
@@ -122,6 +124,21 @@ impl AppAudit {
             .binary_search_by(|each| each.rule.as_str().cmp(rule));
         Some(self.answers.get(at.ok()?)?.state)
     }
+}
+
+/// A handler, a file, or a whole application that a rule could not judge.
+#[derive(
+    Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, schemars::JsonSchema,
+)]
+pub struct Unknown {
+    /// The rule's id.
+    pub rule: String,
+    /// `POST /api/chat`, when it is one handler.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route: Option<String>,
+    /// The handler's file, or the file that it is; absent when it is the application.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
 }
 
 /// A technology in use.
@@ -155,7 +172,7 @@ impl Metric {
 pub struct Phase {
     /// Its title.
     pub title: String,
-    /// 0–100; `None` when nothing in it applies.
+    /// 0–100; `null` when nothing in it was judged.
     pub score: Option<f64>,
     /// Hours of the open items.
     pub hours_open: f64,
@@ -180,14 +197,27 @@ pub struct Item {
     pub how: How,
     /// Its state.
     pub state: ItemState,
-    /// Units that are in order.
+    /// Checks passed, over all of its rules.
     pub covered: usize,
-    /// Units that it is asked of.
+    /// Checks made: each rule asks of what concerns it, handlers, files or settings, so that these are not handlers alone.
     pub total: usize,
+    /// The same by rule, of those that had something to check.
+    pub checks: Vec<RuleChecks>,
     /// Open findings.
     pub gaps: usize,
     /// Of what is done, the places that show it: the first for each rule. Empty where nothing was found to be wrong.
     pub shown: Vec<Location>,
+}
+
+/// How much of what one rule asks is in order.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, schemars::JsonSchema)]
+pub struct RuleChecks {
+    /// The rule's id.
+    pub rule: String,
+    /// Checks passed.
+    pub covered: usize,
+    /// Checks made.
+    pub total: usize,
 }
 
 /// Where an item stands.

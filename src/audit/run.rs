@@ -16,7 +16,7 @@ use super::score::{Outcome, grade, judge, outside, overall, rule_answers};
 use super::suppress::{Suppressions, stale_declarations};
 use super::{
     AppAudit, Audit, Coverage, Metric, NotEvaluated, Phase, StackEntry, StaleSuppression, Tool,
-    fingerprint,
+    Unknown, fingerprint,
 };
 
 /// The roadmap that is followed when none is chosen.
@@ -258,6 +258,7 @@ fn audit_app(
     ),
 ) -> AppAudit {
     let mut findings: Vec<Finding> = Vec::new();
+    let mut unknown: BTreeSet<Unknown> = BTreeSet::new();
     let mut outcomes: BTreeMap<String, Outcome> = BTreeMap::new();
     for (rule, mut result) in answers {
         let mut unattested = false;
@@ -284,7 +285,7 @@ fn audit_app(
         let outcome = Outcome {
             covered: result.covered,
             total: result.total,
-            unknown: result.unknown,
+            unknown: result.unknown.len(),
             likely: result.likely,
             covered_weight: result.covered_weight,
             total_weight: result.total_weight,
@@ -294,6 +295,11 @@ fn audit_app(
             shown: result.shown,
         };
         outcomes.insert(rule.id.clone(), outcome);
+        unknown.extend(result.unknown.into_iter().map(|each| Unknown {
+            rule: rule.id.clone(),
+            route: each.route,
+            file: each.file.map(|file| file.as_str().to_owned()),
+        }));
         if let Some(severity) = config.rules.get(&rule.id).and_then(|it| it.severity) {
             for finding in &mut result.findings {
                 // A half gap stays milder than a whole one.
@@ -373,6 +379,7 @@ fn audit_app(
             .to_vec(),
         findings: open,
         suppressed,
+        unknown: unknown.into_iter().collect(),
         answers: rule_answers(&outcomes),
     }
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::rule::{How, Roadmap, RoadmapItem, RuleSet, Severity};
 use crate::source::Location;
 
-use super::{Item, ItemState, Phase, RuleAnswer};
+use super::{Item, ItemState, Phase, RuleAnswer, RuleChecks};
 
 /// What a rule found in one application, suppressed findings included.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -249,6 +249,15 @@ fn judge_item(
         state,
         covered: sum(|outcome| outcome.covered),
         total: sum(|outcome| outcome.total),
+        checks: mine
+            .iter()
+            .filter(|(_, outcome)| outcome.total > 0)
+            .map(|(id, outcome)| RuleChecks {
+                rule: (*id).clone(),
+                covered: outcome.covered,
+                total: outcome.total,
+            })
+            .collect(),
         gaps: sum(|outcome| outcome.gaps),
         shown: if state == ItemState::Done {
             let mut places: Vec<Location> = Vec::new();

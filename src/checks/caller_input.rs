@@ -62,7 +62,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &CallerInput) -> CheckResult {
         match judged {
             Holds::No => result.covered(1.0),
             _ if guarded => result.covered(1.0),
-            Holds::Unknown if check.unknown_says.is_none() => result.unknown(),
+            Holds::Unknown if check.unknown_says.is_none() => result.unknown_in(&record.path),
             judged => {
                 let sure = judged == Holds::Yes;
                 let says = match &check.unknown_says {

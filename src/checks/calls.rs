@@ -37,7 +37,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &Calls) -> CheckResult {
                 let module = subject.model.graph.module(call.site.module);
                 Some(module.location(module.span(call.site.expr)))
             }),
-            Holds::Unknown => result.unknown(),
+            Holds::Unknown => result.unknown_in(&graph.module(call.site.module).path),
             Holds::No => {
                 let key = match check.per {
                     CallGroup::Call => (0, call.site.module.0, call.site.expr.0),

@@ -27,7 +27,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &ConfigKey) -> CheckResult {
     for entry in &entries {
         let fits = match (&entry.value, &check.is, &check.is_not) {
             (None, _, _) => {
-                result.unknown();
+                result.unknown_in(&entry.location.file);
                 continue;
             }
             (Some(value), Some(wanted), _) => equals(value, wanted),
@@ -42,7 +42,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &ConfigKey) -> CheckResult {
         if covered == Some(true) {
             result.covered_at(1.0, || Some(entry.location.clone()));
         } else if covered.is_none() {
-            result.unknown();
+            result.unknown_in(&entry.location.file);
         } else {
             result.gap(
                 1.0,

@@ -60,7 +60,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &Handlers) -> CheckResult {
                 .get(&control)
                 .is_none_or(|verdict| verdict.status == Status::Unknown)
         {
-            result.unknown();
+            result.unknown_handler(route);
         } else {
             gaps.push((number, route));
         }

@@ -66,7 +66,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &Memory) -> CheckResult {
                     result.covered(1.0);
                 } else {
                     unlimited += 1;
-                    result.unknown();
+                    result.unknown_in(&record.path);
                 }
                 continue;
             }
@@ -153,7 +153,7 @@ fn limiters(subject: &Subject<'_>, check: &Memory, result: &mut CheckResult) {
         let holds = |condition| holds(subject, &call, condition);
         match Holds::any(check.unless.iter().map(holds)) {
             Holds::Yes => result.covered(1.0),
-            Holds::Unknown => result.unknown(),
+            Holds::Unknown => result.unknown_in(&graph.module(call.site.module).path),
             Holds::No => {
                 let record = graph.module(call.site.module);
                 let says = check.package_says.clone();

@@ -66,7 +66,7 @@ mod webhook_body;
 mod webhook_reached;
 mod words;
 
-pub use result::CheckResult;
+pub use result::{CheckResult, Unjudged};
 pub use subject::Scope;
 
 use crate::model::Model;

@@ -1,8 +1,10 @@
 //! What a check answers.
 
 use crate::finding::Finding;
-use crate::model::Count;
-use crate::source::Location;
+use crate::model::{Count, RouteFacts};
+use crate::source::{Location, RepoPath};
+
+use super::subject::route_name;
 
 /// Findings, and how much of what was asked is in order.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -14,7 +16,7 @@ pub struct CheckResult {
     /// Units that the rule is asked of and that could be judged; 0 when it does not apply.
     pub total: usize,
     /// Units that could not be judged. They are not part of `total`.
-    pub unknown: usize,
+    pub unknown: Vec<Unjudged>,
     /// Units for which only a name or a word speaks. They are not part of `total`.
     pub likely: usize,
     /// The weight of what is in order: half gaps count half, expensive handlers double.
@@ -25,6 +27,15 @@ pub struct CheckResult {
     pub shown: Option<Location>,
     /// What the check counted, whatever it asks of it. The reports' metrics show it.
     pub counted: Option<Count>,
+}
+
+/// A unit that could not be judged: a handler, a file, or the whole application.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Unjudged {
+    /// `POST /api/chat`, when it is one handler.
+    pub route: Option<String>,
+    /// The handler's file, or the file that it is.
+    pub file: Option<RepoPath>,
 }
 
 impl CheckResult {
@@ -68,9 +79,25 @@ impl CheckResult {
         self.likely += 1;
     }
 
-    /// Counts a unit that could not be judged.
+    /// Counts a unit of the whole application that could not be judged.
     pub fn unknown(&mut self) {
-        self.unknown += 1;
+        self.unknown.push(Unjudged::default());
+    }
+
+    /// Counts a unit in a file that could not be judged.
+    pub fn unknown_in(&mut self, file: &RepoPath) {
+        self.unknown.push(Unjudged {
+            route: None,
+            file: Some(file.clone()),
+        });
+    }
+
+    /// Counts a handler that could not be judged.
+    pub fn unknown_handler(&mut self, route: &RouteFacts) {
+        self.unknown.push(Unjudged {
+            route: Some(route_name(route)),
+            file: Some(route.location.file.clone()),
+        });
     }
 }
 

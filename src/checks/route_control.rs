@@ -30,7 +30,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &RouteControl) -> CheckResult {
         let among = |words: &[String]| words.iter().any(|each| each == word);
         match verdict.status {
             Status::Na => {}
-            Status::Unknown => result.unknown(),
+            Status::Unknown => result.unknown_handler(route),
             _ if among(&check.gap) => {
                 let finding = gap(subject, check, &doubts, route, verdict);
                 let finding = doubts.on(finding, route, verdict, false);

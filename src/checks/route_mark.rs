@@ -39,11 +39,11 @@ pub(super) fn run(subject: &Subject<'_>, check: &RouteMark) -> CheckResult {
                 result.covered(weight(route));
             } else if let Some(control) = check.needs_control {
                 let Some(verdict) = route.controls.get(&control) else {
-                    result.unknown();
+                    result.unknown_handler(route);
                     continue;
                 };
                 match verdict.status {
-                    Status::Unknown => result.unknown(),
+                    Status::Unknown => result.unknown_handler(route),
                     Status::Enforced | Status::Schema | Status::Caught | Status::Tested => {
                         result.covered(weight(route));
                     }

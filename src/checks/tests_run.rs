@@ -68,7 +68,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &TestsRun) -> CheckResult {
     for module in tests_of(subject) {
         match judge(&packages, runners, module) {
             Answer::Run => result.covered(1.0),
-            Answer::Unknown => result.unknown(),
+            Answer::Unknown => result.unknown_in(&module.path),
             Answer::Left { why, on_purpose } => {
                 if on_purpose {
                     ignored.push(why.clone());

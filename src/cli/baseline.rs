@@ -36,7 +36,7 @@ pub(super) fn run(arguments: &BaselineArguments, console: Console) -> Result<Exi
     }
     let comparison = audit.comparison.clone().unwrap_or_default();
     let fixed = comparison.fixed.len();
-    let baseline = match before {
+    let mut baseline = match before {
         Some(mut before) if arguments.prune => {
             before.prune(&comparison.fixed);
             before
@@ -49,6 +49,9 @@ pub(super) fn run(arguments: &BaselineArguments, console: Console) -> Result<Exi
         }
         _ => Baseline::of(audit),
     };
+    if !arguments.prune {
+        baseline.keep(&comparison.unproven);
+    }
     output::to_file(&file, &baseline.text())?;
     let accepted = baseline.findings.len();
     let noun = if accepted == 1 { "finding" } else { "findings" };
@@ -61,6 +64,12 @@ pub(super) fn run(arguments: &BaselineArguments, console: Console) -> Result<Exi
             ));
         }
         said.push_str(&format!("; {fixed} fixed and taken out"));
+        if !comparison.unproven.is_empty() {
+            said.push_str(&format!(
+                "; {} no longer known and kept",
+                comparison.unproven.len()
+            ));
+        }
     }
     console.note(&said);
     std::mem::forget(audited);

@@ -1,6 +1,6 @@
 //! Two audits side by side.
 
-use crate::audit::{Accepted, AppDiff, Diff, Score};
+use crate::audit::{Accepted, AppDiff, Comparison, Diff, Score};
 
 use super::bar::ink_or_faint;
 use super::json::pretty;
@@ -12,6 +12,30 @@ use super::text::count;
 
 /// Findings shown of each kind.
 const SHOWN: usize = 10;
+
+/// How an audit stands against a baseline: `3 new · 0 worse · 40 known · 2 fixed`.
+pub(super) fn standing(comparison: &Comparison) -> String {
+    let mut text = format!(
+        "{} new · {} worse · {} known · {} fixed",
+        comparison.new,
+        comparison.worse,
+        comparison.known,
+        comparison.fixed.len()
+    );
+    if !comparison.unproven.is_empty() {
+        text.push_str(&format!(
+            " · {} {NO_LONGER_KNOWN}",
+            comparison.unproven.len()
+        ));
+    }
+    text
+}
+
+/// The first kinds are told even when there are none: new, worse, fixed.
+const ALWAYS_TOLD: usize = 3;
+
+/// What became of a finding that can be neither seen nor ruled out any more.
+pub(super) const NO_LONGER_KNOWN: &str = "no longer known";
 
 /// The comparison as JSON, `readiness/diff/1`, indented, with a line end behind it.
 #[must_use]
@@ -36,13 +60,18 @@ pub fn diff_terminal(diff: &Diff, style: Style) -> String {
             ("new", Ink::Bad, &app.appeared),
             ("worse", Ink::Bad, &app.worse),
             ("fixed", Ink::Good, &app.fixed),
+            ("suppressed since", Ink::Fair, &app.suppressed),
+            (NO_LONGER_KNOWN, Ink::Fair, &app.unproven),
         ];
         let mut tally: Vec<String> = kinds
             .iter()
+            .enumerate()
+            .filter(|(at, (_, _, findings))| *at < ALWAYS_TOLD || !findings.is_empty())
+            .map(|(_, kind)| kind)
             .map(|(word, _, findings)| format!("{} {word}", findings.len()))
             .collect();
         tally.push(format!("{} unchanged", app.unchanged));
-        page.line(Line::of(Ink::Faint, &format!("  {}", tally.join(" · "))));
+        page.enumeration(2, Ink::Faint, &tally);
         for (word, ink, findings) in kinds {
             list(&mut page, word, ink, findings);
         }
@@ -139,16 +168,26 @@ pub fn diff_markdown(diff: &Diff) -> String {
             (None, None) => String::new(),
         };
         text.push_str(&format!(
-            "{line} · {} new · {} worse · {} fixed · {} unchanged\n",
+            "{line} · {} new · {} worse · {} fixed",
             app.appeared.len(),
             app.worse.len(),
             app.fixed.len(),
-            app.unchanged
         ));
+        for (word, findings) in [
+            ("suppressed since", &app.suppressed),
+            (NO_LONGER_KNOWN, &app.unproven),
+        ] {
+            if !findings.is_empty() {
+                text.push_str(&format!(" · {} {word}", findings.len()));
+            }
+        }
+        text.push_str(&format!(" · {} unchanged\n", app.unchanged));
         for (title, findings) in [
             ("New", &app.appeared),
             ("Worse", &app.worse),
             ("Fixed", &app.fixed),
+            ("Suppressed since", &app.suppressed),
+            ("No longer known", &app.unproven),
         ] {
             if findings.is_empty() {
                 continue;

@@ -5,6 +5,9 @@ use super::text::{fit, printable, width, wrap};
 /// Narrower pages are not made: a terminal that is narrower wraps the lines itself.
 const NARROWEST: usize = 60;
 
+/// Below this many columns, a table gives sentences a line of their own.
+const NARROW: usize = 72;
+
 /// Sentences run no further than this, however wide the page is.
 const LONGEST_SENTENCE: usize = 110;
 
@@ -190,6 +193,19 @@ impl Column {
     };
 }
 
+/// A row of columns, or what stands between rows.
+#[derive(Clone, Debug)]
+pub(super) enum Block {
+    /// A section's heading with a remark behind it.
+    Heading(String, &'static str),
+    /// A line of its own; what does not fit goes on below it, indented.
+    Hanging(usize, Line),
+    /// Text broken into lines, each indented.
+    Paragraph(usize, Ink, String),
+    /// Cells that stand in columns.
+    Row(Vec<Line>),
+}
+
 /// A report in the making.
 #[derive(Debug)]
 pub(super) struct Page {
@@ -207,6 +223,11 @@ impl Page {
             },
             text: String::new(),
         }
+    }
+
+    /// Too narrow for sentences beside several other columns.
+    pub(super) fn is_narrow(&self) -> bool {
+        self.style.width < NARROW
     }
 
     /// The columns of a line.
@@ -248,14 +269,19 @@ impl Page {
         }
     }
 
-    /// Writes a section's heading with a remark behind it.
+    /// Writes a section's heading with a remark behind it, or below it when both do not fit on one line.
     pub(super) fn heading(&mut self, title: &str, remark: &str) {
         self.blank();
-        let mut line = Line::of(Ink::Strong, title);
-        if !remark.is_empty() {
-            line.push(Ink::Faint, &format!("  {remark}"));
+        let line = Line::of(Ink::Strong, title);
+        let beside = line.clone().with(Ink::Faint, &format!("  {remark}"));
+        if remark.is_empty() {
+            self.line(line);
+        } else if beside.width() <= self.style.width {
+            self.line(beside);
+        } else {
+            self.line(line);
+            self.paragraph(2, Ink::Faint, remark);
         }
-        self.line(line);
     }
 
     /// Writes a heading with a place behind it, or below it when both do not fit on one line.
@@ -277,6 +303,32 @@ impl Page {
         let room = self.style.width.min(LONGEST_SENTENCE);
         for line in wrap(&text, room.saturating_sub(indent)) {
             self.line(Line::of(Ink::Plain, &" ".repeat(indent)).with(ink, &line));
+        }
+    }
+
+    /// Writes a line; what does not fit goes on below it, indented by `indent`.
+    pub(super) fn hanging(&mut self, indent: usize, line: Line) {
+        if line.width() <= self.style.width {
+            return self.line(line);
+        }
+        let mut head = Line::new();
+        let mut pieces = line.pieces.into_iter().peekable();
+        while let Some((ink, text)) = pieces.next() {
+            if pieces.peek().is_some() {
+                head.push(ink, &text);
+                continue;
+            }
+            // The last piece is the sentence.
+            let taken = indent.max(head.width() + usize::from(text.starts_with(' ')));
+            let room = self.style.width.saturating_sub(taken);
+            for (at, part) in wrap(&text, room).iter().enumerate() {
+                if at > 0 {
+                    head.push(Ink::Plain, &" ".repeat(indent));
+                } else if text.starts_with(' ') {
+                    head.push(Ink::Plain, " ");
+                }
+                self.line(std::mem::take(&mut head).with(ink, part));
+            }
         }
     }
 
@@ -315,7 +367,29 @@ impl Page {
 
     /// Writes rows in columns, indented by `indent` and two spaces apart.
     pub(super) fn table(&mut self, indent: usize, columns: &[Column], rows: Vec<Vec<Line>>) {
-        let mut widths = widths(columns.len(), &rows);
+        let blocks = rows.into_iter().map(Block::Row).collect();
+        self.aligned(indent, columns, blocks);
+    }
+
+    /// Writes rows with other lines between them: the columns of all rows stand in line.
+    pub(super) fn aligned(&mut self, indent: usize, columns: &[Column], blocks: Vec<Block>) {
+        let rows = blocks.iter().filter_map(|block| match block {
+            Block::Row(row) => Some(row),
+            _ => None,
+        });
+        let widths = self.layout(indent, columns, widths(columns.len(), rows));
+        for block in blocks {
+            match block {
+                Block::Heading(title, remark) => self.heading(&title, remark),
+                Block::Hanging(indent, line) => self.hanging(indent, line),
+                Block::Paragraph(indent, ink, text) => self.paragraph(indent, ink, &text),
+                Block::Row(row) => self.row(indent, columns, &widths, row),
+            }
+        }
+    }
+
+    /// The widths of columns that want `widths`, so that they fit on the page.
+    fn layout(&self, indent: usize, columns: &[Column], mut widths: Vec<usize>) -> Vec<usize> {
         let taken = indent + total(&widths);
         let mut over = taken.saturating_sub(self.style.width);
         // A sentence loses nothing by taking more lines; a path does, by losing its middle.
@@ -325,56 +399,65 @@ impl Page {
             (Overflow::Wrap, NARROWEST_CELL),
         ];
         for (overflow, least) in steps {
-            let gives_way = |column: &Column| column.overflow == overflow;
-            let mut left = columns.iter().filter(|column| gives_way(column)).count();
-            for (column, width) in columns.iter().zip(&mut widths) {
-                if gives_way(column) {
-                    let share = over.div_ceil(left).min(width.saturating_sub(least));
+            loop {
+                let gives_way = |(column, width): &(&Column, &mut usize)| {
+                    column.overflow == overflow && **width > least
+                };
+                let mut giving: Vec<_> = columns.iter().zip(&mut widths).collect();
+                giving.retain(gives_way);
+                if over == 0 || giving.is_empty() {
+                    break;
+                }
+                let mut left = giving.len();
+                for (_, width) in giving {
+                    let share = over.div_ceil(left).min(*width - least);
                     *width -= share;
                     over -= share;
                     left -= 1;
                 }
             }
         }
-        for row in rows {
-            let mut line = Line::of(Ink::Plain, &" ".repeat(indent));
-            let mut start = indent;
-            let mut rest: Vec<Line> = Vec::new();
-            for ((cell, column), width) in row.into_iter().zip(columns).zip(&widths) {
-                let cell = if column.overflow == Overflow::Wrap {
-                    let mut parts = cell.wrapped(*width).into_iter();
-                    let first = parts.next().unwrap_or_default();
-                    for (at, part) in parts.enumerate() {
-                        if rest.len() == at {
-                            rest.push(Line::new());
-                        }
-                        if let Some(line) = rest.get_mut(at) {
-                            line.pad_to(start);
-                            line.append(part);
-                        }
+        widths
+    }
+
+    fn row(&mut self, indent: usize, columns: &[Column], widths: &[usize], row: Vec<Line>) {
+        let mut line = Line::of(Ink::Plain, &" ".repeat(indent));
+        let mut start = indent;
+        let mut rest: Vec<Line> = Vec::new();
+        for ((cell, column), width) in row.into_iter().zip(columns).zip(widths) {
+            let cell = if column.overflow == Overflow::Wrap {
+                let mut parts = cell.wrapped(*width).into_iter();
+                let first = parts.next().unwrap_or_default();
+                for (at, part) in parts.enumerate() {
+                    if rest.len() == at {
+                        rest.push(Line::new());
                     }
-                    first
-                } else {
-                    cell.fitted(*width)
-                };
-                match column.align {
-                    Align::Left => line.pad_to(start),
-                    Align::Right => line.pad_to(start + width.saturating_sub(cell.width())),
+                    if let Some(line) = rest.get_mut(at) {
+                        line.pad_to(start);
+                        line.append(part);
+                    }
                 }
-                line.append(cell);
-                start += width + GAP;
+                first
+            } else {
+                cell.fitted(*width)
+            };
+            match column.align {
+                Align::Left => line.pad_to(start),
+                Align::Right => line.pad_to(start + width.saturating_sub(cell.width())),
             }
+            line.append(cell);
+            start += width + GAP;
+        }
+        self.line(line);
+        for line in rest {
             self.line(line);
-            for line in rest {
-                self.line(line);
-            }
         }
     }
 
     /// The columns that such a table takes when nothing gives way.
     pub(super) fn table_width(&self, indent: usize, rows: &[Vec<Line>]) -> usize {
         let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-        indent + total(&widths(columns, rows))
+        indent + total(&widths(columns, rows.iter()))
     }
 
     /// The finished text.
@@ -393,12 +476,14 @@ const NARROWEST_CELL: usize = 12;
 const GAP: usize = 2;
 
 /// The width of each column.
-fn widths(columns: usize, rows: &[Vec<Line>]) -> Vec<usize> {
-    let widest = |at: usize| {
-        let cells = rows.iter().filter_map(|row| row.get(at));
-        cells.map(Line::width).max().unwrap_or(0)
-    };
-    (0..columns).map(widest).collect()
+fn widths<'a>(columns: usize, rows: impl Iterator<Item = &'a Vec<Line>>) -> Vec<usize> {
+    let mut widths = vec![0; columns];
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = cell.width().max(*width);
+        }
+    }
+    widths
 }
 
 /// The width of all columns with the gaps between them.
@@ -408,7 +493,7 @@ fn total(widths: &[usize]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{Column, Ink, Line, Page, Style};
+    use super::{Block, Column, Ink, Line, Page, Style};
 
     fn page(color: bool, width: usize) -> Page {
         Page::new(Style {
@@ -474,6 +559,67 @@ mod tests {
         assert_eq!(
             page.finish(),
             "  open  Every route and server action knows who is       2 h\n        calling, or is declared public\n"
+        );
+    }
+
+    #[test]
+    fn what_one_column_cannot_give_another_does() {
+        let mut page = page(false, 60);
+        let row = vec![
+            Line::of(Ink::Plain, &"w".repeat(40)),
+            Line::of(Ink::Plain, "short"),
+            Line::of(Ink::Plain, &"k".repeat(25)),
+        ];
+        let columns = [Column::PATH, Column::PATH, Column::LEFT];
+        page.table(2, &columns, vec![row]);
+        let text = page.finish();
+        assert!(text.contains(&"k".repeat(25)), "{text}");
+        assert!(text.contains(" short "), "{text}");
+    }
+
+    #[test]
+    fn what_hangs_goes_on_below_its_first_word() {
+        let mut page = page(false, 60);
+        let line = Line::of(Ink::Bad, "high").with(
+            Ink::Faint,
+            " · security · from the code · 0.5 h per gap, or for all of them · since 0.1.0",
+        );
+        page.hanging(2, line);
+        assert_eq!(
+            page.finish(),
+            "high · security · from the code · 0.5 h per gap, or for all\n  of them · since 0.1.0\n"
+        );
+    }
+
+    #[test]
+    fn rows_with_lines_between_them_stand_in_the_same_columns() {
+        let mut page = page(false, 60);
+        let row =
+            |a: &str, b: &str| Block::Row(vec![Line::of(Ink::Plain, a), Line::of(Ink::Plain, b)]);
+        let blocks = vec![
+            Block::Heading(String::from("one"), ""),
+            row("a", "1"),
+            Block::Heading(String::from("two"), ""),
+            row("long", "2"),
+            Block::Paragraph(4, Ink::Plain, String::from("said below")),
+        ];
+        page.aligned(2, &[Column::LEFT, Column::RIGHT], blocks);
+        assert_eq!(
+            page.finish(),
+            "one\n  a     1\n\ntwo\n  long  2\n    said below\n"
+        );
+    }
+
+    #[test]
+    fn a_remark_that_does_not_fit_stands_below_its_heading() {
+        let mut page = page(false, 60);
+        page.heading(
+            "Gaps",
+            "3 critical · 7 high · 68 medium · 47 low; 49 of them only likely",
+        );
+        assert_eq!(
+            page.finish(),
+            "Gaps\n  3 critical · 7 high · 68 medium · 47 low; 49 of them only\n  likely\n"
         );
     }
 

@@ -70,9 +70,9 @@ pub struct PlanTask<'a> {
     pub owner: Option<&'a str>,
     /// Hours: the rules' unit efforts times the units missing.
     pub effort_hours: f64,
-    /// Units in order.
+    /// Checks passed, over all of its rules.
     pub covered: usize,
-    /// Units that it is asked of.
+    /// Checks made.
     pub total: usize,
     /// The rules with open gaps.
     pub rules: Vec<&'a str>,
@@ -221,7 +221,7 @@ pub fn plan_markdown(material: &Material<'_>) -> String {
     text.trim_end().to_owned() + "\n"
 }
 
-/// `critical · open · 8/9 in order · 0.5 h · backend`
+/// `critical · open · 8/9 checks passed · 0.5 h · backend`
 fn facts(task: &Task<'_>) -> String {
     let mut facts = vec![
         task.item.priority.word().to_owned(),
@@ -229,7 +229,7 @@ fn facts(task: &Task<'_>) -> String {
     ];
     let counted = covered(task.item);
     if !counted.is_empty() {
-        facts.push(format!("{counted} in order"));
+        facts.push(format!("{counted} checks passed"));
     }
     facts.push(hours(task.item.effort_hours));
     facts.extend(task.item.owner.as_deref().map(escape));

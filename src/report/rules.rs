@@ -6,7 +6,7 @@ use crate::audit::DEFAULT_ROADMAP;
 use crate::rule::{Check, Example, How, Roadmap, Rule, RuleSet, Severity, Signs};
 
 use super::json::pretty;
-use super::page::{Column, Ink, Line, Page, Style};
+use super::page::{Block, Column, Ink, Line, Page, Style};
 use super::terminal::severity_ink;
 use super::text::{count, hours};
 
@@ -165,30 +165,39 @@ pub fn rules_terminal(rules: &RuleSet, style: Style) -> String {
     let mut categories: Vec<_> = rules.rules.iter().map(|rule| rule.category).collect();
     categories.sort_by_key(|category| category.word());
     categories.dedup();
+    let wide = style.width >= WIDE;
+    let mut blocks = Vec::new();
     for category in categories {
-        page.heading(category.word(), "");
-        let rows = rules
-            .rules
-            .iter()
-            .filter(|rule| rule.category == category)
-            .map(|rule| {
-                vec![
-                    Line::of(Ink::Code, &rule.id),
-                    Line::of(severity_ink(rule.severity), rule.severity.word()),
-                    Line::of(Ink::Faint, how_word(rule.how)),
-                    Line::of(Ink::Plain, &rule.title),
-                    Line::of(Ink::Faint, &roadmaps_in_short(rules, rule, style.width)),
-                ]
-            });
-        let columns = [
-            Column::LEFT,
-            Column::LEFT,
-            Column::LEFT,
-            Column::SENTENCE,
-            Column::SENTENCE,
-        ];
-        page.table(2, &columns, rows.collect());
+        blocks.push(Block::Heading(category.word().to_owned(), ""));
+        for rule in &rules.rules {
+            if rule.category != category {
+                continue;
+            }
+            let roadmaps = Line::of(Ink::Faint, &roadmaps_in_short(rules, rule, style.width));
+            let mut row = vec![
+                Line::of(Ink::Code, &rule.id),
+                Line::of(severity_ink(rule.severity), rule.severity.word()),
+                Line::of(Ink::Faint, how_word(rule.how)),
+            ];
+            if wide {
+                row.push(Line::of(Ink::Plain, &rule.title));
+                row.push(roadmaps);
+                blocks.push(Block::Row(row));
+            } else {
+                row.push(roadmaps);
+                blocks.push(Block::Row(row));
+                blocks.push(Block::Paragraph(6, Ink::Plain, rule.title.clone()));
+            }
+        }
     }
+    let columns = [
+        Column::LEFT,
+        Column::LEFT,
+        Column::LEFT,
+        Column::SENTENCE,
+        Column::SENTENCE,
+    ];
+    page.aligned(2, &columns, blocks);
     page.heading("Roadmaps", "");
     let rows = rules.roadmaps.iter().map(|roadmap| {
         let items = roadmap.phases.iter().map(|phase| phase.items.len()).sum();
@@ -223,7 +232,8 @@ pub fn explain(rules: &RuleSet, rule: &Rule, style: Style) -> String {
     page.heading(&rule.id, "");
     page.paragraph(0, Ink::Plain, &rule.title);
     page.blank();
-    page.line(
+    page.hanging(
+        2,
         Line::of(severity_ink(rule.severity), rule.severity.word()).with(
             Ink::Faint,
             &format!(

@@ -1,12 +1,13 @@
 //! The audit for people: what was found, how it scores, what is missing worst, and what to run next.
 
-use crate::audit::{AppAudit, Audit, ItemState, Phase};
+use crate::audit::{Accepted, AppAudit, Audit, Item, ItemState};
 use crate::finding::Finding;
 use crate::rule::{Confidence, Severity};
 
 use super::bar::{bar, bar_or_dash, ink_or_faint, share};
+use super::diff::{NO_LONGER_KNOWN, standing};
 use super::material::{by_severity, grouped, told};
-use super::page::{Column, Ink, Line, Page, Style};
+use super::page::{Block, Column, Ink, Line, Page, Style};
 use super::text::{GLUE, NOT_JUDGED, count, hours};
 use super::work::{covered, hours_left, items_done, state_word};
 
@@ -41,10 +42,10 @@ pub fn terminal(audit: &Audit, style: Style) -> String {
 
 fn overview(page: &mut Page, audit: &Audit) {
     page.heading(&count(audit.apps.len(), "application"), "");
-    let rows = audit.apps.iter().map(|app| {
-        vec![
-            Line::of(Ink::Plain, &app.name),
-            Line::of(Ink::Faint, place(app)),
+    let narrow = page.is_narrow();
+    let mut blocks = Vec::new();
+    for app in &audit.apps {
+        let facts = [
             bar_or_dash(app.score, 10),
             Line::of(ink_or_faint(app.score), &score_text(app.score)),
             Line::of(
@@ -53,18 +54,35 @@ fn overview(page: &mut Page, audit: &Audit) {
             ),
             Line::of(Ink::Plain, &count(gaps(app), "gap")),
             Line::of(Ink::Faint, &hours(hours_left(app).0)),
-        ]
-    });
-    let columns = [
-        Column::PATH,
-        Column::PATH,
+        ];
+        if narrow {
+            let line = Line::of(Ink::Plain, &format!("  {}  ", app.name));
+            blocks.push(Block::Hanging(
+                ENTRY_INDENT,
+                line.with(Ink::Faint, place(app)),
+            ));
+            blocks.push(Block::Row(facts.into()));
+        } else {
+            let head = [
+                Line::of(Ink::Plain, &app.name),
+                Line::of(Ink::Faint, place(app)),
+            ];
+            blocks.push(Block::Row(head.into_iter().chain(facts).collect()));
+        }
+    }
+    let facts = [
         Column::LEFT,
         Column::RIGHT,
         Column::LEFT,
         Column::RIGHT,
         Column::RIGHT,
     ];
-    page.table(2, &columns, rows.collect());
+    if narrow {
+        page.aligned(ENTRY_INDENT, &facts, blocks);
+    } else {
+        let columns: Vec<Column> = [Column::PATH; 2].into_iter().chain(facts).collect();
+        page.aligned(2, &columns, blocks);
+    }
 }
 
 /// `87`, or a dash.
@@ -162,16 +180,18 @@ fn phases(page: &mut Page, app: &AppAudit) {
     }
     page.heading("Phases", "");
     let outside = Some(&app.outside).filter(|phase| !phase.items.is_empty());
-    let phases = app.phases.iter().chain(outside);
-    let rows = phases.enumerate().map(|(at, phase)| {
+    let mut blocks = Vec::new();
+    for (at, phase) in app.phases.iter().chain(outside).enumerate() {
         let open: usize = phase.items.iter().map(|item| item.gaps).sum();
         let (done, asked) = items_done(phase);
         // What the roadmap does not list has no number and no score, and nothing of it is done.
         let outside = at >= app.phases.len();
         let told = |text: String| if outside { String::new() } else { text };
-        vec![
+        let head = [
             Line::of(Ink::Faint, &told(format!("{}", at + 1))),
             Line::of(Ink::Plain, &phase.title),
+        ];
+        let facts = [
             if outside {
                 Line::of(Ink::Plain, "")
             } else {
@@ -181,56 +201,88 @@ fn phases(page: &mut Page, app: &AppAudit) {
             Line::of(Ink::Plain, &told(format!("{done}/{asked} done"))),
             Line::of(Ink::Plain, &count(open, "gap")),
             Line::of(Ink::Faint, &hours(phase.hours_open)),
-        ]
-    });
+        ];
+        entry(page, &mut blocks, head, facts);
+    }
     let columns = [
-        Column::RIGHT,
-        Column::SENTENCE,
         Column::LEFT,
         Column::RIGHT,
         Column::RIGHT,
         Column::RIGHT,
         Column::RIGHT,
     ];
-    page.table(2, &columns, rows.collect());
+    entries(page, Column::RIGHT, &columns, blocks);
     if page.lists_all() {
+        let mut blocks = Vec::new();
         for phase in app.phases.iter().chain(outside) {
-            items(page, phase);
+            blocks.push(Block::Heading(phase.title.clone(), "checks passed"));
+            for item in &phase.items {
+                self::item(page, &mut blocks, item);
+            }
         }
+        let columns = [
+            Column::LEFT,
+            Column::LEFT,
+            Column::RIGHT,
+            Column::LEFT,
+            Column::RIGHT,
+        ];
+        entries(page, Column::LEFT, &columns, blocks);
     }
 }
 
-fn items(page: &mut Page, phase: &Phase) {
-    page.heading(&phase.title, "");
-    let rows = phase.items.iter().map(|item| {
-        let (ink, mark) = match item.state {
-            ItemState::Done => (Ink::Good, "●"),
-            ItemState::Likely => (Ink::Fair, "◐"),
-            ItemState::Open => (Ink::Bad, "○"),
-            ItemState::Unattested => (Ink::Fair, "◌"),
-            ItemState::NotApplicable => (Ink::Faint, "–"),
-            ItemState::Unknown => (Ink::Fair, "?"),
-        };
-        vec![
-            Line::of(ink, mark),
-            Line::of(Ink::Plain, &item.title),
-            Line::of(severity_ink(item.priority), item.priority.word()),
-            Line::of(ink, state_word(item)),
-            Line::of(Ink::Plain, &covered(item)),
-            Line::of(Ink::Faint, item.owner.as_deref().unwrap_or("")),
-            Line::of(Ink::Faint, &hours(item.effort_hours)),
-        ]
-    });
-    let columns = [
-        Column::LEFT,
-        Column::SENTENCE,
-        Column::LEFT,
-        Column::LEFT,
-        Column::RIGHT,
-        Column::LEFT,
-        Column::RIGHT,
+fn item(page: &Page, blocks: &mut Vec<Block>, item: &Item) {
+    let (ink, mark) = match item.state {
+        ItemState::Done => (Ink::Good, "●"),
+        ItemState::Likely => (Ink::Fair, "◐"),
+        ItemState::Open => (Ink::Bad, "○"),
+        ItemState::Unattested => (Ink::Fair, "◌"),
+        ItemState::NotApplicable => (Ink::Faint, "–"),
+        ItemState::Unknown => (Ink::Fair, "?"),
+    };
+    let head = [Line::of(ink, mark), Line::of(Ink::Plain, &item.title)];
+    let facts = [
+        Line::of(severity_ink(item.priority), item.priority.word()),
+        Line::of(ink, state_word(item)),
+        Line::of(Ink::Plain, &covered(item)),
+        Line::of(Ink::Faint, item.owner.as_deref().unwrap_or("")),
+        Line::of(Ink::Faint, &hours(item.effort_hours)),
     ];
-    page.table(2, &columns, rows.collect());
+    entry(page, blocks, head, facts);
+}
+
+/// A number or mark, a title, and facts about it: side by side, or on a narrow page the facts below.
+fn entry(page: &Page, blocks: &mut Vec<Block>, head: [Line; 2], facts: [Line; 5]) {
+    if page.is_narrow() {
+        let [mark, title] = head;
+        let mut line = Line::of(Ink::Plain, "  ");
+        if mark.width() > 0 {
+            line.append(mark);
+            line.pad_to(ENTRY_INDENT);
+        }
+        line.append(title);
+        blocks.push(Block::Hanging(ENTRY_INDENT, line));
+        blocks.push(Block::Row(facts.into()));
+    } else {
+        blocks.push(Block::Row(head.into_iter().chain(facts).collect()));
+    }
+}
+
+/// Where the facts below a title stand.
+const ENTRY_INDENT: usize = 5;
+
+/// Writes entries: `mark` is the column of their numbers or marks, `facts` those behind their titles.
+fn entries(page: &mut Page, mark: Column, facts: &[Column], blocks: Vec<Block>) {
+    if page.is_narrow() {
+        page.aligned(ENTRY_INDENT, facts, blocks);
+    } else {
+        let columns: Vec<Column> = [mark, Column::SENTENCE]
+            .iter()
+            .chain(facts)
+            .copied()
+            .collect();
+        page.aligned(2, &columns, blocks);
+    }
 }
 
 fn coverage(page: &mut Page, app: &AppAudit) {
@@ -358,33 +410,31 @@ fn comparison(page: &mut Page, audit: &Audit) {
     let Some(comparison) = &audit.comparison else {
         return;
     };
-    let counts = format!(
-        "{} new · {} worse · {} known · {} fixed",
-        comparison.new,
-        comparison.worse,
-        comparison.known,
-        comparison.fixed.len()
-    );
-    page.heading("Against the baseline", &counts);
+    page.heading("Against the baseline", &standing(comparison));
     let fixed = &comparison.fixed;
-    let shown = if page.lists_all() || fixed.len() == FILES_SHOWN + 1 {
-        fixed.len()
+    accepted(page, Ink::Good, "fixed", fixed);
+    accepted(page, Ink::Fair, NO_LONGER_KNOWN, &comparison.unproven);
+    if !fixed.is_empty() {
+        let advice = "readiness baseline --prune takes what is fixed out of the file, so that it cannot come back.";
+        page.paragraph(2, Ink::Faint, advice);
+    }
+}
+
+fn accepted(page: &mut Page, ink: Ink, word: &str, findings: &[Accepted]) {
+    let shown = if page.lists_all() || findings.len() == FILES_SHOWN + 1 {
+        findings.len()
     } else {
         FILES_SHOWN
     };
-    for each in fixed.iter().take(shown) {
-        let mut line = Line::of(Ink::Good, "  fixed ");
+    for each in findings.iter().take(shown) {
+        let mut line = Line::of(ink, &format!("  {word} "));
         line.push(Ink::Plain, &each.rule);
         line.push(Ink::Faint, &format!("  {}", each.file));
         page.line(line);
     }
-    let hidden = fixed.len().saturating_sub(shown);
+    let hidden = findings.len().saturating_sub(shown);
     if hidden > 0 {
         page.line(Line::of(Ink::Faint, &format!("  and {hidden} more")));
-    }
-    if !fixed.is_empty() {
-        let advice = "readiness baseline --prune takes what is fixed out of the file, so that it cannot come back.";
-        page.paragraph(2, Ink::Faint, advice);
     }
 }
 

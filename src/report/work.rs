@@ -198,6 +198,22 @@ pub(super) fn hours_in_words((planned, outside): (f64, f64)) -> String {
     }
 }
 
+/// What a task's numbers count, and why they are not those of the coverage.
+pub(super) const CHECKS: &str = "Coverage counts handlers. A task counts the checks of its rules, each made of what concerns it: \
+     handlers, files or settings.";
+
+/// `route-rate-limit`, `4/28`: the checks of an item by rule, where several rules had something to check.
+pub(super) fn checks_by_rule(item: &Item) -> impl Iterator<Item = (&str, String)> {
+    let several = item.checks.len() > 1;
+    let checks = item.checks.iter().filter(move |_| several);
+    checks.map(|each| {
+        (
+            each.rule.as_str(),
+            format!("{}/{}", each.covered, each.total),
+        )
+    })
+}
+
 /// `8/9`, or nothing where there is nothing to count.
 pub(super) fn covered(item: &Item) -> String {
     if item.total > 0 {

@@ -144,6 +144,84 @@ fn what_was_not_looked_at_is_not_fixed() {
     assert!(!fixed.is_empty() && fixed.iter().all(|each| each.rule == "route-auth"));
 }
 
+/// The shop, with its first handler behind a wrapper whose source is not there.
+fn unseen() -> Vec<(String, String)> {
+    let mut files = shop();
+    files[0].1 = module(
+        "import { wrapped } from \"@acme/wrapped\";\n\nexport const POST = wrapped(async (request: Request) => {\n  \
+         const body = await request.json();\n  await db.query(\"insert into orders values ($1)\", [body]);\n  \
+         return new Response(null, { status: 204 });\n});\n",
+    );
+    files
+}
+
+#[test]
+fn what_became_unknown_is_not_fixed() {
+    let before = audit_of(&shop());
+    let baseline = Baseline::of(&before);
+    let about = |each: &&audit::Accepted, rule: &str| {
+        each.rule == rule && each.route.as_deref() == Some("POST /api/orders")
+    };
+    assert!(
+        baseline
+            .findings
+            .iter()
+            .any(|each| about(&each, "route-auth"))
+    );
+    let after = held(&unseen(), &baseline);
+    let unknown = &after.apps[0].unknown;
+    assert!(
+        unknown
+            .iter()
+            .any(|each| each.rule == "route-auth"
+                && each.route.as_deref() == Some("POST /api/orders")),
+        "{unknown:#?}"
+    );
+    let comparison = after.comparison.clone().unwrap();
+    let told = |list: &[audit::Accepted], rule: &str| list.iter().any(|each| about(&each, rule));
+    assert!(told(&comparison.unproven, "route-auth"));
+    assert!(!told(&comparison.fixed, "route-auth"));
+    // It stays accepted, so that it is known when it can be seen again.
+    let mut renewed = Baseline::of(&after);
+    renewed.keep(&comparison.unproven);
+    assert!(new_ones(&held(&shop(), &renewed)).is_empty());
+    for text in [
+        readiness::report::terminal(&after, readiness::report::Style::default()),
+        readiness::report::diff_terminal(
+            &two_reports(&before, &after),
+            readiness::report::Style::default(),
+        ),
+        readiness::report::diff_markdown(&two_reports(&before, &after)),
+    ] {
+        assert!(text.contains("no longer known"), "{text}");
+    }
+    let app = &two_reports(&before, &after).apps[0];
+    assert!(told(&app.unproven, "route-auth") && !told(&app.fixed, "route-auth"));
+}
+
+fn two_reports(old: &Audit, new: &Audit) -> audit::Diff {
+    let json = readiness::report::json;
+    audit::diff(&json(old), &json(new)).unwrap()
+}
+
+#[test]
+fn what_somebody_suppressed_is_not_fixed() {
+    let before = audit_of(&shop());
+    let mut files = shop();
+    files[0].1 = files[0].1.replace(
+        "export async function POST",
+        "// readiness-ignore route-auth -- everybody may order\nexport async function POST",
+    );
+    let diff = two_reports(&before, &audit_of(&files));
+    let [app] = &diff.apps[..] else {
+        panic!("{diff:?}")
+    };
+    assert!(app.fixed.is_empty() && app.appeared.is_empty(), "{app:#?}");
+    assert_eq!(app.suppressed.len(), 1);
+    let text = readiness::report::diff_terminal(&diff, readiness::report::Style::default());
+    assert!(text.contains("1 suppressed since"), "{text}");
+}
+
 #[test]
 fn a_finding_that_became_more_severe_is_worse() {
     let mut baseline = Baseline::of(&audit_of(&shop()));

@@ -112,6 +112,7 @@ fn app(name: &str, root: &str, findings: Vec<Finding>, score: f64, grade: char) 
                 state: *state,
                 covered: 1,
                 total: 11,
+                checks: Vec::new(),
                 gaps,
                 shown: match state {
                     ItemState::Done => {
@@ -189,6 +190,7 @@ fn app(name: &str, root: &str, findings: Vec<Finding>, score: f64, grade: char) 
         ],
         findings,
         suppressed: Vec::new(),
+        unknown: Vec::new(),
         answers: Vec::new(),
     }
 }

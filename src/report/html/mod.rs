@@ -5,11 +5,14 @@ mod findings;
 mod matrix;
 mod write;
 
-use crate::audit::{AppAudit, Audit, ItemState};
+use crate::audit::{Accepted, AppAudit, Audit, ItemState};
 
+use super::diff::{NO_LONGER_KNOWN, standing};
 use super::material::Material;
 use super::text::{count, hours};
-use super::work::{PhaseWork, covered, hours_in_words, hours_left, shown, state_word, work};
+use super::work::{
+    CHECKS, PhaseWork, checks_by_rule, covered, hours_in_words, hours_left, shown, state_word, work,
+};
 use write::Html;
 
 const STYLE: &str = include_str!("page.css");
@@ -145,6 +148,8 @@ fn phases(page: &mut Html, work: &[PhaseWork<'_>], id: &str) {
     page.block("h3", &[("id", &format!("{id}-phases"))], "Phases");
     if work.is_empty() {
         page.block("p", &[], "No roadmap was followed.");
+    } else {
+        page.block("p", &[("class", "soft")], CHECKS);
     }
     for each in work {
         page.own("<details><summary>");
@@ -177,7 +182,7 @@ fn phases(page: &mut Html, work: &[PhaseWork<'_>], id: &str) {
             ("Task", ""),
             ("Priority", ""),
             ("State", ""),
-            ("In order", "number"),
+            ("Checks passed", "number"),
             ("Effort", "number"),
             ("Owner", ""),
         ] {
@@ -192,6 +197,13 @@ fn phases(page: &mut Html, work: &[PhaseWork<'_>], id: &str) {
             for place in shown(task.item) {
                 page.own("<br>");
                 page.element("code", &[], &place);
+            }
+            let checks: Vec<String> = checks_by_rule(task.item)
+                .map(|(rule, passed)| format!("{rule} {passed}"))
+                .collect();
+            if !checks.is_empty() {
+                page.own("<br>");
+                page.element("small", &[("class", "soft")], &checks.join(" · "));
             }
             page.own("</td>");
             let priority = task.item.priority.word();
@@ -234,24 +246,14 @@ fn suppressed(page: &mut Html, app: &AppAudit) {
 fn remarks(page: &mut Html, audit: &Audit) {
     if let Some(comparison) = &audit.comparison {
         page.block("h2", &[], "Against the baseline");
-        page.block(
-            "p",
-            &[],
-            &format!(
-                "{} new · {} worse · {} known · {} fixed",
-                comparison.new,
-                comparison.worse,
-                comparison.known,
-                comparison.fixed.len()
-            ),
-        );
-        list(
-            page,
-            comparison
-                .fixed
-                .iter()
-                .map(|each| (each.file.clone(), format!("fixed: {}", each.message))),
-        );
+        page.block("p", &[], &standing(comparison));
+        let say = |word: &'static str, findings: &'_ [Accepted]| {
+            let each = |each: &Accepted| (each.file.clone(), format!("{word}: {}", each.message));
+            findings.iter().map(each).collect::<Vec<_>>()
+        };
+        let mut gone = say("fixed", &comparison.fixed);
+        gone.extend(say(NO_LONGER_KNOWN, &comparison.unproven));
+        list(page, gone.into_iter());
     }
     if !audit.not_examined.is_empty() {
         page.block("h2", &[], "Not examined");

@@ -8,6 +8,7 @@ pub(super) use write::{code, escape, prose};
 use crate::audit::{AppAudit, Audit};
 use crate::finding::Finding;
 
+use super::diff::{NO_LONGER_KNOWN, standing};
 use super::material::{Material, told};
 use super::terminal::tally;
 use super::text::{count, graded, hours};
@@ -69,18 +70,15 @@ pub fn markdown_summary(material: &Material<'_>) -> String {
         summary(&mut document, app, shown, audit.comparison.is_some());
     }
     if let Some(comparison) = &audit.comparison {
-        document.paragraph(&format!(
-            "Against the baseline: **{} new**, {} worse, {} known, {} fixed.",
-            comparison.new,
-            comparison.worse,
-            comparison.known,
-            comparison.fixed.len()
-        ));
-        for fixed in comparison.fixed.iter().take(GAPS_IN_SUMMARY) {
-            document.item(
-                0,
-                &format!("fixed: {} ({})", prose(&fixed.message), code(&fixed.file)),
-            );
+        document.paragraph(&format!("Against the baseline: {}.", standing(comparison)));
+        for (word, findings) in [
+            ("fixed", &comparison.fixed),
+            (NO_LONGER_KNOWN, &comparison.unproven),
+        ] {
+            for each in findings.iter().take(GAPS_IN_SUMMARY) {
+                let gap = prose(&told(&each.message, each.route.as_deref()));
+                document.item(0, &format!("{word}: {gap} ({})", code(&each.file)));
+            }
         }
     }
     if !audit.not_examined.is_empty() {

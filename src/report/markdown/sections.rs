@@ -12,7 +12,9 @@ use super::{gap_text, score_cell};
 use crate::report::area::area;
 use crate::report::material::{Material, grouped, sentence, told};
 use crate::report::text::{count, graded, hours, one_line};
-use crate::report::work::{PhaseWork, Task, covered, hours_left, shown, state_word, work};
+use crate::report::work::{
+    CHECKS, PhaseWork, Task, checks_by_rule, covered, hours_left, shown, state_word, work,
+};
 
 /// Gaps named below one task; the others are counted.
 const GAPS_PER_TASK: usize = 40;
@@ -328,6 +330,9 @@ impl<'a> Section<'a> {
 
     fn roadmap(&self, to: &mut Document, work: &[PhaseWork<'_>]) {
         to.heading(self.level, "Roadmap");
+        if !work.is_empty() {
+            to.paragraph(CHECKS);
+        }
         for each in work {
             let score = match each.phase.score {
                 _ if each.outside => format!("{} left", hours(each.phase.hours_open)),
@@ -350,7 +355,13 @@ impl<'a> Section<'a> {
                 ]
             });
             let head = [
-                "", "Task", "Priority", "State", "In order", "Effort", "Owner",
+                "",
+                "Task",
+                "Priority",
+                "State",
+                "Checks passed",
+                "Effort",
+                "Owner",
             ];
             to.table(&head, &rows.collect::<Vec<_>>());
             for task in each.tasks.iter().filter(|task| !task.findings.is_empty()) {
@@ -373,7 +384,7 @@ impl<'a> Section<'a> {
                     ItemState::Done => evidence(task.item),
                     ItemState::Open => match task.item.total {
                         0 | 1 => String::new(),
-                        _ => format!(" ({})", covered(task.item)),
+                        _ => format!(" ({} checks)", covered(task.item)),
                     },
                     _ => format!(" ({})", state_word(task.item)),
                 };
@@ -503,6 +514,12 @@ pub(super) fn task_detail(to: &mut Document, task: &Task<'_>) {
         let fix = sentence(&one_line(&rule.fix));
         to.paragraph(&format!("**{}** {fix}", sentence(&rule.title)));
     }
+    let checks: Vec<String> = checks_by_rule(task.item)
+        .map(|(rule, passed)| format!("{} {passed}", code(rule)))
+        .collect();
+    if !checks.is_empty() {
+        to.paragraph(&format!("Checks passed: {}.", checks.join(", ")));
+    }
     if task.findings.is_empty() {
         return;
     }
@@ -534,12 +551,12 @@ pub(super) fn task_detail(to: &mut Document, task: &Task<'_>) {
     }
 }
 
-/// ` (8/8): src/a.ts:41`, and where nothing had to be built ` (no fault found)`.
+/// ` (8/8 checks): src/a.ts:41`, and where nothing had to be built ` (no fault found)`.
 fn evidence(item: &Item) -> String {
     let places: Vec<String> = shown(item).iter().map(|place| code(place)).collect();
     // One of one says nothing.
     let counted = if item.total > 1 {
-        format!(" ({})", covered(item))
+        format!(" ({} checks)", covered(item))
     } else if places.is_empty() {
         String::from(" (no fault found)")
     } else {
