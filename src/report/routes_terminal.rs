@@ -6,7 +6,7 @@ use crate::project::App;
 use crate::routes::{MiddlewareProblem, RouteKind};
 use crate::rule::Control;
 
-use super::page::{Column, Ink, Line, Page, Style};
+use super::page::{Block, Column, Ink, Line, Page, Style};
 use super::text::count;
 
 /// The route tables of all applications as text for a terminal.
@@ -30,11 +30,22 @@ pub fn routes_terminal(model: &Model, style: Style) -> String {
                 .with(Ink::Bad, "○")
                 .with(Ink::Faint, " missing  ")
                 .with(Ink::Fair, "?")
-                .with(Ink::Faint, " unknown  – not needed");
+                .with(Ink::Faint, " unknown");
+            let mut rest = String::from("– not needed");
             if stars {
-                legend.push(Ink::Faint, "  * public");
+                rest.push_str("  * public");
             }
-            page.line(legend);
+            let rest = Line::of(Ink::Faint, &rest);
+            if legend.width() + 2 + rest.width() <= page.width() {
+                legend.push(Ink::Plain, "  ");
+                legend.append(rest);
+                page.line(legend);
+            } else {
+                page.line(legend);
+                let mut line = Line::of(Ink::Plain, "  ");
+                line.append(rest);
+                page.line(line);
+            }
         }
         page.paragraph(
             2,
@@ -166,6 +177,9 @@ const DETAILS: [Detail; 5] = [
 /// Writes the table; tells how it is shown.
 fn table(page: &mut Page, routes: &[RouteFacts]) -> Detail {
     const INDENT: usize = 2;
+    if page.is_narrow() {
+        return stacked(page, routes);
+    }
     let [mut detail, ..] = DETAILS;
     let mut chosen = (Vec::new(), Vec::new());
     for each in DETAILS {
@@ -176,6 +190,27 @@ fn table(page: &mut Page, routes: &[RouteFacts]) -> Detail {
         }
     }
     page.table(INDENT, &chosen.0, chosen.1);
+    detail
+}
+
+/// Writes each handler on a line of its own, and its marks below: on a narrow page there is no room beside an address.
+fn stacked(page: &mut Page, routes: &[RouteFacts]) -> Detail {
+    const INDENT: usize = 4;
+    let [.., detail] = DETAILS;
+    let (columns, rows) = rows(routes, detail);
+    let mut blocks = Vec::new();
+    for (at, row) in rows.into_iter().enumerate() {
+        let mut cells = row.into_iter();
+        let mut handler = Line::of(Ink::Plain, "  ");
+        handler.append(cells.next().unwrap_or_default());
+        handler.push(Ink::Plain, " ");
+        handler.append(cells.next().unwrap_or_default());
+        if at > 0 {
+            blocks.push(Block::Hanging(INDENT, handler));
+        }
+        blocks.push(Block::Row(cells.collect()));
+    }
+    page.aligned(INDENT, columns.get(2..).unwrap_or_default(), blocks);
     detail
 }
 
