@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use crate::controls::Status;
 use crate::finding::Related;
-use crate::rule::{ConsoleLogging, Control};
+use crate::rule::{Confidence, ConsoleLogging, Control};
 use crate::syntax::ModuleRecord;
 
 use super::CheckResult;
@@ -66,10 +66,9 @@ pub(super) fn run(subject: &Subject<'_>, check: &ConsoleLogging) -> CheckResult 
     let Some((worst, _)) = files.first().filter(|_| calls >= check.at_least) else {
         return result;
     };
-    if result.total == 0 {
-        result.silent_gap(1.0);
-    } else if result.covered == result.total {
-        // Every handler that logs uses the logger; what is left lies in other code.
+    // Every handler that logs uses the logger; what is left lies in other code.
+    let only_others = result.total > 0 && result.covered == result.total;
+    if result.total == 0 || only_others {
         result.silent_gap(1.0);
     }
     let place = worst
@@ -104,9 +103,13 @@ pub(super) fn run(subject: &Subject<'_>, check: &ConsoleLogging) -> CheckResult 
                 },
             })
         });
-    let finding = subject
+    let mut finding = subject
         .finding(place, message)
         .with_related(related.collect());
+    if only_others {
+        finding.message.push_str(": are these meant to stay?");
+        finding = finding.at_most(Confidence::Low);
+    }
     result.findings.push(finding);
     result
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::graph::ModuleId;
 use crate::project::HeaderEntry;
-use crate::rule::{Cors, Severity};
+use crate::rule::{Confidence, Cors, Severity};
 use crate::source::Location;
 use crate::syntax::{Expr, ExprId, LogicalOp, ModuleRecord, Property};
 
@@ -64,14 +64,19 @@ pub(super) fn run(subject: &Subject<'_>, check: &Cors) -> CheckResult {
             } else {
                 check.single_severity.filter(|_| opening.single)
             };
-            let message = if opening.credentials {
-                format!("{}, with credentials", opening.says)
+            if opening.credentials {
+                let message = format!("{}, with credentials", opening.says);
+                subject
+                    .finding(opening.location, message)
+                    .with_severity(severity)
             } else {
-                opening.says.to_owned()
-            };
-            subject
-                .finding(opening.location, message)
-                .with_severity(severity)
+                // Nobody's session goes along: an interface for anybody's pages is made like this.
+                let message = format!("{}: is it meant for all of them?", opening.says);
+                subject
+                    .finding(opening.location, message)
+                    .with_severity(severity)
+                    .at_most(Confidence::Low)
+            }
         });
     CheckResult::pass_or_fail(findings.collect())
 }

@@ -93,9 +93,11 @@ impl<'a> Doubts<'a> {
                 "; no code for browsers is given it, so it may not have to be an action at all",
             );
         }
-        match doubt {
-            Some(_) => finding.at_most(Confidence::Low),
-            None => finding,
+        // Who limits an action in a way of their own has strangers in mind as well.
+        if doubt.is_some() || self.named_guard(&Code::of(self.subject, route)).is_some() {
+            finding.at_most(Confidence::Low)
+        } else {
+            finding
         }
     }
 

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use crate::project::HeaderEntry;
 use crate::routes::{Coverage, Matcher, Middleware};
-use crate::rule::{HeaderPackage, HeaderRequirement, ResponseHeaders};
+use crate::rule::{Confidence, HeaderPackage, HeaderRequirement, ResponseHeaders, wildcard};
 use crate::source::{Location, RepoPath};
 use crate::syntax::{Expr, ExprId, ModuleRecord, Property};
 
 use super::CheckResult;
-use super::code::{calls, imported, key, property};
+use super::code::{calls, imported, key, package_of, property};
 use super::dependency::is_of;
 use super::subject::Subject;
 
@@ -76,11 +76,37 @@ pub(super) fn run(subject: &Subject<'_>, check: &ResponseHeaders) -> CheckResult
                 let file = subject.project.next.file.clone();
                 let file = file.unwrap_or_else(|| subject.home());
                 let finding = subject.finding(Location::of_line(&file, 1), message);
-                result.gap(1.0, finding.with_severity(header.severity));
+                let mut finding = finding.with_severity(header.severity);
+                if is_hinted(subject, header) {
+                    finding.message.push_str(": or does the platform send it?");
+                    finding = finding.at_most(Confidence::Low);
+                }
+                result.gap(1.0, finding);
             }
         }
     }
     result
+}
+
+/// Something speaks for a platform that sends the header: another application of the repository runs there, or this one uses what
+/// it offers.
+fn is_hinted(subject: &Subject<'_>, header: &HeaderRequirement) -> bool {
+    if header.hinted_by.is_empty() {
+        return false;
+    }
+    let mut paths = subject.model.paths.iter();
+    let beside = paths.any(|path| {
+        let name = path.file_name();
+        header.sent_by.iter().any(|file| file == name)
+    });
+    let hints = |name: &str| header.hinted_by.iter().any(|hint| wildcard(hint, name));
+    let mut specifiers = subject.specifiers().iter();
+    beside
+        || specifiers.any(|specifier| package_of(specifier).is_some_and(hints))
+        || subject.running().any(|module| {
+            let mut reads = module.facts.env_reads.iter();
+            reads.any(|(name, _)| hints(name))
+        })
 }
 
 fn reach(

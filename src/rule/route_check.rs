@@ -208,6 +208,9 @@ pub struct HeaderRequirement {
     /// Files that show a platform which sends it without being asked: `vercel.json`.
     #[serde(default)]
     pub sent_by: Vec<String>,
+    /// Packages and variables that speak for such a platform: its absence is a question then.
+    #[serde(default)]
+    pub hinted_by: Vec<String>,
 }
 
 /// `[check.content-security-policy]`: sources that undo what a policy is for. Says nothing when there is no policy.

@@ -1,6 +1,5 @@
 //! `[check.queries]`: how handlers read and write their database.
 
-mod grown;
 mod page;
 mod rows;
 
@@ -181,12 +180,6 @@ fn whole_table(subject: &Subject<'_>, check: &Queries) -> CheckResult {
                 let finding = subject
                     .finding(place(record, call.site.expr), check.says.clone())
                     .with_related(related);
-                // A list that came with the program stays as long as it is.
-                let finding = if grown::grows(subject, &call) {
-                    finding
-                } else {
-                    finding.at_most(Confidence::Low)
-                };
                 result.gap(1.0, finding);
             }
             None => {}
