@@ -9,6 +9,7 @@ use crate::checks::index::{Site, Unit};
 use crate::checks::subject::Subject;
 use crate::graph::ModuleId;
 use crate::rule::{Confidence, Queries};
+use crate::source::Span;
 use crate::syntax::{
     Argument, BinaryOp, Block, Expr, ExprId, ModuleRecord, Name, Pattern, Property, StmtKind,
 };
@@ -36,6 +37,8 @@ const INPUT_OF: [&str; 6] = [
 ];
 /// What a number of a shared helper is used for is looked up in so many of the handlers that call it.
 const HANDLERS: usize = 3;
+/// What all that was sent is called.
+const WHOLE: [&str; 4] = ["input", "query", "parsedInput", "data"];
 /// What stands beside it in the input of a list.
 const LIST_KEYS: [&str; 14] = [
     "page",
@@ -249,7 +252,10 @@ fn read_cap(
                         | BinaryOp::LessEqual,
                     left,
                     right,
-                } => is_name(record, *left, kept) || is_name(record, *right, kept),
+                } => {
+                    is_name(record, *left, kept) && is_highest(record, *right)
+                        || is_name(record, *right, kept) && is_highest(record, *left)
+                }
                 Expr::Call { callee, args, .. } => {
                     matches!(
                         called_name(record, *callee),
@@ -292,9 +298,12 @@ fn elsewhere(
 ) -> Option<bool> {
     let graph = &subject.model.graph;
     let own = part(subject, module, id);
+    let around = chain_around(subject, module, id);
     let mut units: FxHashSet<Unit> = FxHashSet::default();
-    for handler in subject.reach().handlers(own).into_iter().take(HANDLERS) {
-        units.extend(subject.reach().reached_from(handler));
+    if is_handed_on(graph.module(module), around, word) {
+        for handler in subject.reach().handlers(own).into_iter().take(HANDLERS) {
+            units.extend(subject.reach().reached_from(handler));
+        }
     }
     if here {
         units.insert(own);
@@ -302,6 +311,14 @@ fn elsewhere(
         units.remove(&own);
     }
     let modules: FxHashSet<ModuleId> = units.iter().map(|unit| unit.0).collect();
+    // A schema that is parsed with later stands in the same file, or in one that it loads; one in the same part is another handler's.
+    let loaded = graph.dependencies(module);
+    let through = loaded.flat_map(|each| {
+        let hands_on = !graph.module(each).star_exports.is_empty();
+        let behind = hands_on.then(|| graph.dependencies(each));
+        behind.into_iter().flatten().chain([each])
+    });
+    let near: FxHashSet<ModuleId> = through.chain([module]).collect();
     let (mut used, mut held) = (false, false);
     for module in modules {
         let record = graph.module(module);
@@ -336,10 +353,12 @@ fn elsewhere(
                         matches!(property, Property::Value { key: name, value }
                             if key(record, name) == Some("take") && named(*value))
                     });
-                    let holds = properties.iter().any(|property| {
-                        matches!(property, Property::Value { key: name, value }
-                            if key(record, name) == Some(word) && is_capped(&chain(record, *value)))
-                    });
+                    let parsed = near.contains(&module) && part(subject, module, expr) != own;
+                    let holds = parsed
+                        && properties.iter().any(|property| {
+                            matches!(property, Property::Value { key: name, value }
+                                if key(record, name) == Some(word) && is_capped(&chain(record, *value)))
+                        });
                     (holds, bounds)
                 }
                 Expr::Template { texts, parts } | Expr::Tagged { texts, parts, .. } => {
@@ -350,7 +369,12 @@ fn elsewhere(
                 }
                 _ => (false, false),
             };
-            if (holds || bounds) && units.contains(&part(subject, module, expr)) {
+            if !holds && !bounds {
+                continue;
+            }
+            let unit = part(subject, module, expr);
+            // Of a router's file only the procedure whose input it is.
+            if units.contains(&unit) && (unit != own || around.holds(record.span(expr))) {
                 held |= holds;
                 used |= bounds;
             }
@@ -359,17 +383,74 @@ fn elsewhere(
     used.then_some(held)
 }
 
-/// A value of this name is compared with a number that stands there.
+/// The code there gives the number to other code, by itself or with all that was sent; also where it is not named there at all.
+fn is_handed_on(record: &ModuleRecord, around: Span, word: &str) -> bool {
+    let is = |expr: ExprId| match record.expr(expr) {
+        Expr::Name(name) | Expr::Member { property: name, .. } => {
+            let name = record.name(*name);
+            name == word || WHOLE.contains(&name)
+        }
+        _ => false,
+    };
+    let mut named = false;
+    for (id, expr) in numbered(record) {
+        if !around.holds(record.span(id)) {
+            continue;
+        }
+        let given = match expr {
+            Expr::Call { args, .. } | Expr::New { args, .. } => {
+                args.iter().any(|each| is(each.value))
+            }
+            Expr::Object(properties) => properties.iter().any(|property| match property {
+                Property::Value { value, .. } | Property::Spread(value) => is(*value),
+                Property::Getter { .. } => false,
+            }),
+            Expr::Name(name) | Expr::Member { property: name, .. } => {
+                named |= record.name(*name) == word;
+                false
+            }
+            _ => false,
+        };
+        if given {
+            return true;
+        }
+    }
+    !named
+}
+
+/// The chain of calls that an expression is given to: `procedure.input(z.object({ … })).query(…)`.
+fn chain_around(subject: &Subject<'_>, module: ModuleId, expr: ExprId) -> Span {
+    let graph = &subject.model.graph;
+    let record = graph.module(module);
+    let index = subject.index().module(graph, module);
+    let mut current = expr;
+    while let Some(parent) = index.parent(record, current) {
+        match record.expr(parent) {
+            Expr::Call { .. } | Expr::Member { .. } => current = parent,
+            _ => break,
+        }
+    }
+    record.span(current)
+}
+
+/// A value of this name is compared with a highest one.
 fn is_number(record: &ModuleRecord, expr: ExprId, word: &str, other: ExprId) -> bool {
     let named = match record.expr(expr) {
         Expr::Name(name) | Expr::Member { property: name, .. } => record.name(*name) == word,
         _ => false,
     };
-    named
-        && matches!(
-            record.expr(other),
-            Expr::Number(_) | Expr::Name(_) | Expr::Member { .. }
-        )
+    named && is_highest(record, other)
+}
+
+/// What a number is held down to: `100`, `MAX_PAGE`, `limits.max`. How many rows were found is none.
+fn is_highest(record: &ModuleRecord, expr: ExprId) -> bool {
+    let name = match record.expr(expr) {
+        Expr::Number(_) => return true,
+        Expr::Name(name) | Expr::Member { property: name, .. } => record.name(*name),
+        _ => return false,
+    };
+    let constant = !name.contains(|letter: char| letter.is_ascii_lowercase());
+    constant || name.to_ascii_lowercase().contains("max")
 }
 
 /// The name stands somewhere in an expression.
