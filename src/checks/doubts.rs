@@ -74,6 +74,7 @@ impl<'a> Doubts<'a> {
             Control::Auth => self.of_auth(route, verdict, weak),
             Control::RateLimit => self.of_limit(route, verdict, weak),
             Control::Validation => self.of_input(route, weak),
+            Control::ErrorHandling => of_failures(route),
             _ => None,
         };
         match question {
@@ -191,10 +192,6 @@ impl<'a> Doubts<'a> {
     }
 
     fn of_input(&self, route: &RouteFacts, weak: bool) -> Option<String> {
-        let sent_by_one = || {
-            let known = |mark: &str| matches!(mark.split(':').next(), Some("cron" | "webhook"));
-            route.marks.iter().any(|(mark, _)| known(mark))
-        };
         let question = if weak {
             "does the check cover all that it uses"
         } else if reads(route)
@@ -204,7 +201,7 @@ impl<'a> Doubts<'a> {
             "is what it is sent only compared"
         } else if self.is_server_only(route) {
             SERVER_ONLY
-        } else if sent_by_one() || shares_a_secret(route) {
+        } else if has_one_sender(route) || shares_a_secret(route) {
             "can its one sender be trusted"
         } else if takes_all(route) || matches!(self.address(route), Ok(Some(_))) {
             "does what it hands the request to check it"
@@ -550,6 +547,24 @@ fn holds_optional(record: &ModuleRecord, value: ExprId) -> bool {
         }
         false
     })
+}
+
+/// A scheduler or one service calls it.
+fn has_one_sender(route: &RouteFacts) -> bool {
+    let known = |mark: &str| matches!(mark.split(':').next(), Some("cron" | "webhook"));
+    route.marks.iter().any(|(mark, _)| known(mark))
+}
+
+/// What speaks for letting failures escape.
+fn of_failures(route: &RouteFacts) -> Option<String> {
+    let question = if has_one_sender(route) {
+        "is a bare 500 what its sender tries again on"
+    } else if reads(route) && (route.public_declared || route.public_guess.is_some()) {
+        "is a bare 500 enough for what anybody reads"
+    } else {
+        return None;
+    };
+    Some(question.to_owned())
 }
 
 /// Who calls it shows a secret of the application's own, and nothing else: it is one sender that is known.
