@@ -83,10 +83,11 @@ impl Taken<'_, '_> {
                         bodies += usize::from(body);
                     }
                 }
-                Pattern::Name(_) if asked_of_query(record, record.expr(*init)).is_some() => {
-                    if self.takes(pattern) {
-                        named.insert(*init);
-                    }
+                Pattern::Name(_)
+                    if asked_of_query(record, record.expr(*init)).is_some()
+                        && self.takes(pattern) =>
+                {
+                    named.insert(*init);
                 }
                 _ => {}
             }
@@ -175,10 +176,10 @@ impl Taken<'_, '_> {
                         }
                     }
                 }
-                Expr::Call { callee, args, .. } | Expr::New { callee, args } => {
-                    if called_name(self.record, *callee).is_some_and(calls) {
-                        args.iter().for_each(|argument| found.below(argument.value));
-                    }
+                Expr::Call { callee, args, .. } | Expr::New { callee, args }
+                    if called_name(self.record, *callee).is_some_and(calls) =>
+                {
+                    args.iter().for_each(|argument| found.below(argument.value));
                 }
                 Expr::Binary { op, left, right } if compares(*op) => {
                     found.tested(*left);
