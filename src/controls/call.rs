@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 use crate::syntax::{Class, Expr, ExprId, Key, MODULE_BODY, MemberValue, Name, Pattern};
 
 use super::evaluator::{Call, Evaluator, MAX_DEPTH};
+use super::expression::spread_into;
 use super::record::{Event, Failure};
 use super::state::{Outcomes, State, excuse, merge_outcomes, merge_states, value};
 use super::statement::{Completion, Exit, set};
@@ -83,12 +84,24 @@ impl<'a> Evaluator<'a> {
                     }
                     let place = this.place(&state, id);
                     let function = this.member(&receiver, name, Some(place));
+                    let first = args.first().map(|arg| record.expr(arg.value));
+                    // `Object.assign(target, …)` changes what it is given first.
+                    let assigns = name == "assign"
+                        && matches!(record.expr(*object), Expr::Name(n) if record.name(*n) == "Object");
                     let (lists, mut outcomes) = this.arguments(args, state);
                     for (mut state, args) in lists {
                         if let ("push" | "unshift", Value::Array(items), Expr::Name(list)) =
                             (name, &receiver, record.expr(*object))
                         {
                             set(&mut state, *list, lengthened(items, &args));
+                        }
+                        if let (Some(Expr::Name(target)), Some(Value::Object(object))) =
+                            (first.filter(|_| assigns), args.first())
+                        {
+                            let mut object = Object::clone(object);
+                            let sources = args.iter().skip(1);
+                            sources.for_each(|v| spread_into(&mut object, v));
+                            set(&mut state, *target, Value::Object(Rc::new(object)));
                         }
                         outcomes.extend(this.invoked(used, |this, used| {
                             this.call_method(&receiver, name, &function, args, state, id, used)
@@ -522,8 +535,10 @@ impl<'a> Evaluator<'a> {
             self.whole = at_home;
             return self.run_closure(closure, this, args, state, own, used);
         };
-        let kept = args.clone();
         let closure = Rc::clone(closure);
+        let mut kept = args.clone();
+        kept.push(Value::Function(Rc::clone(&closure)));
+        kept.extend(this.clone());
         self.remembered(key, kept, state, |this_evaluator, fresh| {
             this_evaluator.whole = true;
             this_evaluator.run_closure(&closure, this, args, fresh, own, used)

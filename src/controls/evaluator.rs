@@ -113,6 +113,10 @@ pub(super) struct Evaluator<'a> {
     assignments: FxHashMap<ModuleId, Vec<(Name, Span)>>,
     /// What functions that are written inside others set of their surroundings.
     written: FxHashMap<(ModuleId, FunctionId), Rc<[Name]>>,
+    /// Where the names of a module are used, in order.
+    uses: FxHashMap<ModuleId, Vec<(u32, Name)>>,
+    /// The names in each function, in order of their numbers.
+    named: FxHashMap<(ModuleId, FunctionId), Rc<[Name]>>,
     /// Whether what stands behind a condition names the status that says that too many requests were made.
     pub too_many: FxHashMap<(ModuleId, ExprId), bool>,
     /// The numbers that comparisons hold something against, and whether they are written first.
@@ -200,6 +204,8 @@ impl<'a> Evaluator<'a> {
             superclasses: FxHashMap::default(),
             assignments: FxHashMap::default(),
             written: FxHashMap::default(),
+            uses: FxHashMap::default(),
+            named: FxHashMap::default(),
             too_many: FxHashMap::default(),
             compared: FxHashMap::default(),
             set_inside: FxHashMap::default(),
@@ -739,6 +745,31 @@ impl<'a> Evaluator<'a> {
         names
     }
 
+    /// The names that a function uses, with those of the functions inside it, in order of their numbers.
+    pub fn named_in(&mut self, closure: &Closure) -> Rc<[Name]> {
+        let key = (closure.module, closure.function);
+        if let Some(known) = self.named.get(&key) {
+            return Rc::clone(known);
+        }
+        let record = self.module(closure.module);
+        let function = self.function(closure).span;
+        let uses = self
+            .uses
+            .entry(closure.module)
+            .or_insert_with(|| uses(record));
+        let first = uses.partition_point(|(at, _)| *at < function.start);
+        let inside = uses[first..].iter();
+        let mut names: Vec<Name> = inside
+            .take_while(|(at, _)| *at < function.end)
+            .map(|(_, name)| *name)
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        let names: Rc<[Name]> = Rc::from(names);
+        self.named.insert(key, Rc::clone(&names));
+        names
+    }
+
     pub fn closure(&self, scope: Rc<Scope>, function: FunctionId, this: Option<Value>) -> Value {
         Value::Function(Rc::new(Closure {
             module: scope.module,
@@ -794,27 +825,48 @@ enum Definition<'a> {
     },
 }
 
+/// Where the names of a module are used, in order.
+fn uses(record: &ModuleRecord) -> Vec<(u32, Name)> {
+    let exprs = record.exprs.iter().zip(&record.spans);
+    let mut uses: Vec<(u32, Name)> = exprs
+        .filter_map(|(expr, span)| match expr {
+            Expr::Name(name) => Some((span.start, *name)),
+            _ => None,
+        })
+        .collect();
+    uses.sort_unstable();
+    uses
+}
+
+/// Methods that change the list that they are called on.
+const CHANGES_LIST: [&str; 3] = ["push", "unshift", "splice"];
+
 /// The variables that are set, or of which a member is.
 fn assignments(record: &ModuleRecord) -> Vec<(Name, Span)> {
+    let name_of = |expr: ExprId| match record.expr(expr) {
+        Expr::Name(name) => Some(*name),
+        _ => None,
+    };
     let set = record.exprs.iter().zip(&record.spans);
     set.filter_map(|(expr, span)| {
-        let Expr::Assign { target, .. } = expr else {
-            return None;
-        };
-        let name = match &**target {
-            Pattern::Name(name) => *name,
-            Pattern::Member(member) => match record.expr(*member) {
-                Expr::Member { object, .. } | Expr::Index { object, .. } => {
-                    match record.expr(*object) {
-                        Expr::Name(name) => *name,
-                        _ => return None,
-                    }
-                }
-                _ => return None,
+        let name = match expr {
+            Expr::Assign { target, .. } => match &**target {
+                Pattern::Name(name) => Some(*name),
+                Pattern::Member(member) => match record.expr(*member) {
+                    Expr::Member { object, .. } | Expr::Index { object, .. } => name_of(*object),
+                    _ => None,
+                },
+                _ => None,
             },
-            _ => return None,
+            Expr::Call { callee, .. } => match record.expr(*callee) {
+                Expr::Member {
+                    object, property, ..
+                } if CHANGES_LIST.contains(&record.name(*property)) => name_of(*object),
+                _ => None,
+            },
+            _ => None,
         };
-        Some((name, *span))
+        Some((name?, *span))
     })
     .collect()
 }

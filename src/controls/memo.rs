@@ -19,7 +19,9 @@ use super::paths::PathId;
 use super::record::{Event, Failure, FirstWork, Place, Record};
 use super::state::{Fact, Outcomes, State};
 use super::target::Asked;
-use super::value::{Chain, Closure, Object, OriginId, Presence, Provenance, Scope, Value};
+use super::value::{
+    Chain, ClassValue, Closure, External, Object, OriginId, Presence, Provenance, Scope, Value,
+};
 
 /// Fuel for one remembered call.
 const CALL_FUEL: u32 = 30_000;
@@ -46,6 +48,9 @@ pub(super) struct MemoKey {
     known: bool,
     signed_in: bool,
     used: Use,
+    this: Option<ArgumentKey>,
+    /// The variables of the functions around that it may read.
+    around: Vec<(Name, ArgumentKey)>,
     args: Vec<ArgumentKey>,
 }
 
@@ -68,8 +73,17 @@ pub(super) enum ArgumentKey {
     Unknown(u32, bool, Vec<OriginId>),
     Object(Box<ObjectKey>),
     Path(PathId, u32),
+    External(Box<ExternalKey>),
+    List(Vec<ArgumentKey>),
+    /// One of a few.
+    Choice(Vec<ArgumentKey>),
+    Promise(Box<ArgumentKey>),
+    Regex(Rc<str>),
+    Namespace(ModuleId),
     /// A function of a module.
     Function(ModuleId, FunctionId),
+    /// A class of a module.
+    Class(ModuleId, ClassId),
     /// Something that is not looked into.
     Address(usize),
 }
@@ -77,33 +91,62 @@ pub(super) enum ArgumentKey {
 /// An object, as far as it decides what a call does.
 #[derive(PartialEq, Eq, Hash, Debug)]
 pub(super) struct ObjectKey {
-    class: Option<(ModuleId, ClassId)>,
+    class: Option<ArgumentKey>,
     /// What its other fields came from, where there may be others.
     open: Option<(u32, Vec<OriginId>)>,
     fields: Vec<(Rc<str>, ArgumentKey)>,
 }
 
-/// Objects with more fields than this are told apart by their address.
+/// A value of a package, as far as it decides what a call does.
+#[derive(PartialEq, Eq, Hash, Debug)]
+pub(super) struct ExternalKey {
+    path: PathId,
+    provenance: (u32, Vec<OriginId>),
+    receiver: Option<ArgumentKey>,
+    args: Vec<ArgumentKey>,
+}
+
+impl ExternalKey {
+    fn of(external: &External, depth: u8) -> Option<Self> {
+        let receiver = match &external.receiver {
+            Some(receiver) => Some(ArgumentKey::of_external(receiver, depth)?),
+            None => None,
+        };
+        Some(Self {
+            path: external.path,
+            provenance: (external.provenance.bits.0, origins(&external.provenance)),
+            receiver,
+            args: keys(&external.args, depth)?,
+        })
+    }
+}
+
+fn keys(values: &[Value], depth: u8) -> Option<Vec<ArgumentKey>> {
+    values.iter().map(|v| ArgumentKey::of(v, depth)).collect()
+}
+
+/// Objects with more fields than this, and longer lists, are told apart by their address.
 const MAX_KEY_FIELDS: usize = 16;
+/// How deep arguments are looked into.
+const KEY_DEPTH: u8 = 3;
 
 impl ObjectKey {
     fn of(object: &Object, depth: u8) -> Option<Self> {
         let fields = object.fields.iter();
-        let keys = fields
-            .map(|(name, v)| Some((Rc::clone(name), ArgumentKey::of(v, depth.checked_sub(1)?)?)));
+        let keys = fields.map(|(name, v)| Some((Rc::clone(name), ArgumentKey::of(v, depth)?)));
         let class = object.class.as_ref();
         let open = object.open.as_ref();
         Some(Self {
-            class: class.map(|class| (class.module, class.class)),
+            class: class.map(ArgumentKey::of_class),
             open: open.map(|open| (open.bits.0, origins(open))),
             fields: keys.collect::<Option<_>>()?,
         })
     }
 }
 
-/// The function stands at the top of its module, where nothing but the module is around it.
-fn is_at_top(closure: &Closure) -> bool {
-    closure.scope.function == MODULE_BODY && closure.scope.parent.is_none()
+/// The top of a module: nothing but the module is around what stands there.
+fn is_at_top(scope: &Scope) -> bool {
+    scope.function == MODULE_BODY && scope.parent.is_none()
 }
 
 fn origins(provenance: &Provenance) -> Vec<OriginId> {
@@ -118,7 +161,9 @@ impl MemoKey {
             Subject::Function(..) => None,
             Subject::Chain(_, _, handler) => handler.as_ref(),
         };
-        self.args.iter().chain(handler).all(ArgumentKey::is_lasting)
+        let around = self.around.iter().map(|(_, key)| key);
+        let given = self.args.iter().chain(&self.this).chain(around);
+        given.chain(handler).all(ArgumentKey::is_lasting)
     }
 }
 
@@ -126,9 +171,23 @@ impl ArgumentKey {
     fn is_lasting(&self) -> bool {
         match self {
             Self::Address(_) => false,
-            Self::Object(object) => object.fields.iter().all(|(_, key)| key.is_lasting()),
+            Self::Object(object) => {
+                let fields = object.fields.iter().map(|(_, key)| key);
+                fields.chain(&object.class).all(Self::is_lasting)
+            }
+            Self::External(external) => {
+                let mut parts = external.args.iter().chain(&external.receiver);
+                parts.all(Self::is_lasting)
+            }
+            Self::List(items) | Self::Choice(items) => items.iter().all(Self::is_lasting),
+            Self::Promise(inner) => inner.is_lasting(),
             _ => true,
         }
+    }
+
+    /// The key of what another call may be given too; `None` for what is known by its address.
+    fn lasting(value: &Value) -> Option<Self> {
+        Self::of(value, KEY_DEPTH).filter(Self::is_lasting)
     }
 
     pub fn of(value: &Value, depth: u8) -> Option<Self> {
@@ -143,24 +202,47 @@ impl ArgumentKey {
                 Self::Unknown(provenance.bits.0, present, origins(provenance))
             }
             Value::Object(object) if depth > 0 && object.fields.len() <= MAX_KEY_FIELDS => {
-                Self::Object(Box::new(ObjectKey::of(object, depth)?))
+                Self::Object(Box::new(ObjectKey::of(object, depth - 1)?))
             }
             Value::Object(object) => Self::Address(Rc::as_ptr(object) as usize),
-            Value::Function(closure) if closure.this.is_none() && is_at_top(closure) => {
+            Value::Function(closure) if closure.this.is_none() && is_at_top(&closure.scope) => {
                 Self::Function(closure.module, closure.function)
             }
             Value::Function(closure) => Self::Address(Rc::as_ptr(closure) as usize),
-            // The request and what it is made of are one for the whole handler.
-            Value::External(external)
-                if external.args.is_empty() && external.receiver.is_none() =>
-            {
-                Self::Path(external.path, external.provenance.bits.0)
+            Value::External(external) => Self::of_external(external, depth)?,
+            Value::Array(items) if depth > 0 && items.len() <= MAX_KEY_FIELDS => {
+                Self::List(keys(items, depth - 1)?)
             }
-            Value::External(external) => Self::Address(Rc::as_ptr(external) as usize),
             Value::Array(items) => Self::Address(Rc::as_ptr(items) as usize),
-            Value::Class(class) => Self::Address(Rc::as_ptr(class) as usize),
-            _ => return None,
+            Value::Class(class) => Self::of_class(class),
+            Value::Choice(options) => Self::Choice(keys(options, depth)?),
+            Value::Promise(v) => Self::Promise(Box::new(Self::of(v, depth)?)),
+            Value::Regex(source) => Self::Regex(Rc::clone(source)),
+            Value::Namespace(module) => Self::Namespace(*module),
+            Value::Native(_) | Value::Response(_) => return None,
         })
+    }
+
+    fn of_class(class: &Rc<ClassValue>) -> Self {
+        if is_at_top(&class.scope) {
+            Self::Class(class.module, class.class)
+        } else {
+            Self::Address(Rc::as_ptr(class) as usize)
+        }
+    }
+
+    fn of_external(external: &Rc<External>, depth: u8) -> Option<Self> {
+        // The request and what it is made of are one for the whole handler.
+        if external.args.is_empty() && external.receiver.is_none() {
+            return Some(Self::Path(external.path, external.provenance.bits.0));
+        }
+        if depth == 0 {
+            return Some(Self::Address(Rc::as_ptr(external) as usize));
+        }
+        Some(Self::External(Box::new(ExternalKey::of(
+            external,
+            depth - 1,
+        )?)))
     }
 }
 
@@ -471,7 +553,7 @@ impl Evaluator<'_> {
 
     /// Identifies a call whose outcome depends on nothing but what the key holds; `None` for others.
     pub fn call_key(
-        &self,
+        &mut self,
         closure: &Closure,
         this: Option<&Value>,
         args: &[Value],
@@ -479,11 +561,55 @@ impl Evaluator<'_> {
         own: bool,
         used: Use,
     ) -> Option<MemoKey> {
-        if !is_at_top(closure) || this.is_some() || state.answered.is_some() || args.len() > 8 {
+        if state.answered.is_some() || args.len() > 8 {
             return None;
         }
+        let this = match this {
+            Some(this) => Some(ArgumentKey::of(this, KEY_DEPTH)?),
+            None => None,
+        };
         let what = Subject::Function(closure.module, closure.function);
-        self.key(what, own, args, state, used)
+        if is_at_top(&closure.scope) {
+            let key = self.key(what, own, args, state, used)?;
+            return Some(MemoKey { this, ..key });
+        }
+        if own {
+            return None;
+        }
+        let key = self.key(what, own, args, state, used)?;
+        // What was made on the way is rarely met again.
+        if !key.is_lasting() || this.as_ref().is_some_and(|this| !this.is_lasting()) {
+            return None;
+        }
+        let around = self.around_key(closure)?;
+        Some(MemoKey {
+            this,
+            around,
+            ..key
+        })
+    }
+
+    /// The variables around a function that it may read; `None` where it sets some of them.
+    fn around_key(&mut self, closure: &Closure) -> Option<Vec<(Name, ArgumentKey)>> {
+        if !self.written(closure).is_empty() {
+            return None;
+        }
+        let named = self.named_in(closure);
+        let mut keys = Vec::new();
+        let mut scope = Some(&closure.scope);
+        while let Some(current) = scope {
+            for (name, v) in &current.variables {
+                let is_hidden = || keys.iter().any(|(known, _)| known == name);
+                if named.binary_search(name).is_ok() && !is_hidden() {
+                    if keys.len() >= MAX_KEY_FIELDS {
+                        return None;
+                    }
+                    keys.push((*name, ArgumentKey::lasting(v)?));
+                }
+            }
+            scope = current.parent.as_ref();
+        }
+        Some(keys)
     }
 
     /// Identifies the rest of a chain; `None` when what comes of it depends on more than that.
@@ -508,10 +634,7 @@ impl Evaluator<'_> {
         state: &State,
         used: Use,
     ) -> Option<MemoKey> {
-        let args = args
-            .iter()
-            .map(|arg| ArgumentKey::of(arg, 3))
-            .collect::<Option<Vec<_>>>()?;
+        let args = keys(args, KEY_DEPTH)?;
         Some(MemoKey {
             what,
             home: self.home.filter(|_| own),
@@ -521,6 +644,8 @@ impl Evaluator<'_> {
             known: state.caller.is_some(),
             signed_in: state.signed_in,
             used,
+            this: None,
+            around: Vec::new(),
             args,
         })
     }

@@ -711,19 +711,29 @@ impl<'a> Evaluator<'a> {
             },
             _ => return,
         };
-        let Some(key) = key else { return };
+        let put = |object: &mut Rc<Object>, value: Value| {
+            let object = Rc::make_mut(object);
+            match key {
+                Some(key) => object.set(Rc::from(key), value),
+                // Under a key that is not known.
+                None => {
+                    let open = object.open.take().unwrap_or_default();
+                    object.open = Some(open.join(&value.provenance()));
+                }
+            }
+        };
         match record.expr(object) {
             Expr::This => {
                 let scope = Rc::make_mut(&mut state.scope);
                 if let Some(Value::Object(this)) = &mut scope.this {
-                    Rc::make_mut(this).set(Rc::from(key), value);
+                    put(this, value);
                 }
             }
             Expr::Name(name) => {
                 if let Value::Object(mut object) = self.name_value(state, *name) {
-                    Rc::make_mut(&mut object).set(Rc::from(key), value);
+                    put(&mut object, value);
                     set(state, *name, Value::Object(object));
-                } else if key == "statusCode" {
+                } else if key == Some("statusCode") {
                     self.answer_status(state, &value);
                 }
             }
