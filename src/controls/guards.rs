@@ -359,7 +359,8 @@ impl Evaluator<'_> {
             origins.clone().count() > 0
                 && origins.clone().all(|o| self.origins[o.0 as usize].by_name)
         });
-        let doubtful = self.exhausted && judgement.status != Status::Enforced;
+        // What was not evaluated may hold a guard, or a way round one.
+        let doubtful = self.exhausted;
         let mut verdict = Verdict::of(judgement.status, evidence);
         if by_name || doubtful {
             verdict.confidence = Confidence::Low;

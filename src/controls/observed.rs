@@ -202,7 +202,8 @@ impl Evaluator<'_> {
             return verdict;
         } else if let Some(place) = log(false, false).or_else(|| log(false, true)) {
             (Status::Console, Some((place, "logs to the console")))
-        } else if matches!(seen, Seen::Nothing | Seen::Framework) || self.saw_nothing(seen) {
+        } else if matches!(seen, Seen::Nothing | Seen::Framework | Seen::BehindWrapper) {
+            // The wrapper may log.
             (Status::Unknown, None)
         } else {
             (Status::Absent, None)
