@@ -6,13 +6,13 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::graph::{Graph, ModuleId, Symbol};
 use crate::rule::ControlLibrary;
-use crate::source::Span;
 use crate::syntax::{
     AssignOp, ClassId, Expr, ExprId, Function, FunctionId, MODULE_BODY, ModuleRecord, Name,
     Pattern, Stmt, StmtKind,
 };
 
 use super::memo::{Memory, SetInside};
+use super::names::{Names, binds};
 use super::paths::Paths;
 use super::record::{Event, Failure, FirstWork, Place, Record};
 use super::state::{Outcomes, Site, State};
@@ -109,14 +109,7 @@ pub(super) struct Evaluator<'a> {
     initialisers: FxHashMap<(ModuleId, ExprId), Value>,
     /// What classes of modules extend.
     pub superclasses: FxHashMap<(ModuleId, ClassId), Value>,
-    /// What a module sets, and where.
-    assignments: FxHashMap<ModuleId, Vec<(Name, Span)>>,
-    /// What functions that are written inside others set of their surroundings.
-    written: FxHashMap<(ModuleId, FunctionId), Rc<[Name]>>,
-    /// Where the names of a module are used, in order.
-    uses: FxHashMap<ModuleId, Vec<(u32, Name)>>,
-    /// The names in each function, in order of their numbers.
-    named: FxHashMap<(ModuleId, FunctionId), Rc<[Name]>>,
+    pub names: Names,
     /// Whether what stands behind a condition names the status that says that too many requests were made.
     pub too_many: FxHashMap<(ModuleId, ExprId), bool>,
     /// The numbers that comparisons hold something against, and whether they are written first.
@@ -202,10 +195,7 @@ impl<'a> Evaluator<'a> {
             globals: FxHashMap::default(),
             initialisers: FxHashMap::default(),
             superclasses: FxHashMap::default(),
-            assignments: FxHashMap::default(),
-            written: FxHashMap::default(),
-            uses: FxHashMap::default(),
-            named: FxHashMap::default(),
+            names: Names::default(),
             too_many: FxHashMap::default(),
             compared: FxHashMap::default(),
             set_inside: FxHashMap::default(),
@@ -716,60 +706,6 @@ impl<'a> Evaluator<'a> {
         value
     }
 
-    /// The variables of the function around it that a function sets, or changes a member of.
-    pub fn written(&mut self, closure: &Closure) -> Rc<[Name]> {
-        let key = (closure.module, closure.function);
-        if let Some(known) = self.written.get(&key) {
-            return Rc::clone(known);
-        }
-        let record = self.module(closure.module);
-        let function = self.function(closure);
-        let inside =
-            |span: Span| span.start >= function.span.start && span.end <= function.span.end;
-        let mut names: Vec<Name> = Vec::new();
-        let set = self
-            .assignments
-            .entry(closure.module)
-            .or_insert_with(|| assignments(record));
-        for &(name, span) in set.iter() {
-            let own = || {
-                function.params.iter().any(|param| binds(param, name))
-                    || find_definition(&function.body, name).is_some()
-            };
-            if inside(span) && !names.contains(&name) && !own() {
-                names.push(name);
-            }
-        }
-        let names: Rc<[Name]> = Rc::from(names);
-        self.written.insert(key, Rc::clone(&names));
-        names
-    }
-
-    /// The names that a function uses, with those of the functions inside it, in order of their numbers.
-    pub fn named_in(&mut self, closure: &Closure) -> Rc<[Name]> {
-        let key = (closure.module, closure.function);
-        if let Some(known) = self.named.get(&key) {
-            return Rc::clone(known);
-        }
-        let record = self.module(closure.module);
-        let function = self.function(closure).span;
-        let uses = self
-            .uses
-            .entry(closure.module)
-            .or_insert_with(|| uses(record));
-        let first = uses.partition_point(|(at, _)| *at < function.start);
-        let inside = uses[first..].iter();
-        let mut names: Vec<Name> = inside
-            .take_while(|(at, _)| *at < function.end)
-            .map(|(_, name)| *name)
-            .collect();
-        names.sort_unstable();
-        names.dedup();
-        let names: Rc<[Name]> = Rc::from(names);
-        self.named.insert(key, Rc::clone(&names));
-        names
-    }
-
     pub fn closure(&self, scope: Rc<Scope>, function: FunctionId, this: Option<Value>) -> Value {
         Value::Function(Rc::new(Closure {
             module: scope.module,
@@ -816,7 +752,7 @@ fn filled(value: Value, depth: u8) -> Value {
     }
 }
 
-enum Definition<'a> {
+pub(super) enum Definition<'a> {
     Function(FunctionId),
     Class(ClassId),
     Variable {
@@ -825,54 +761,8 @@ enum Definition<'a> {
     },
 }
 
-/// Where the names of a module are used, in order.
-fn uses(record: &ModuleRecord) -> Vec<(u32, Name)> {
-    let exprs = record.exprs.iter().zip(&record.spans);
-    let mut uses: Vec<(u32, Name)> = exprs
-        .filter_map(|(expr, span)| match expr {
-            Expr::Name(name) => Some((span.start, *name)),
-            _ => None,
-        })
-        .collect();
-    uses.sort_unstable();
-    uses
-}
-
-/// Methods that change the list that they are called on.
-const CHANGES_LIST: [&str; 3] = ["push", "unshift", "splice"];
-
-/// The variables that are set, or of which a member is.
-fn assignments(record: &ModuleRecord) -> Vec<(Name, Span)> {
-    let name_of = |expr: ExprId| match record.expr(expr) {
-        Expr::Name(name) => Some(*name),
-        _ => None,
-    };
-    let set = record.exprs.iter().zip(&record.spans);
-    set.filter_map(|(expr, span)| {
-        let name = match expr {
-            Expr::Assign { target, .. } => match &**target {
-                Pattern::Name(name) => Some(*name),
-                Pattern::Member(member) => match record.expr(*member) {
-                    Expr::Member { object, .. } | Expr::Index { object, .. } => name_of(*object),
-                    _ => None,
-                },
-                _ => None,
-            },
-            Expr::Call { callee, .. } => match record.expr(*callee) {
-                Expr::Member {
-                    object, property, ..
-                } if CHANGES_LIST.contains(&record.name(*property)) => name_of(*object),
-                _ => None,
-            },
-            _ => None,
-        };
-        Some((name?, *span))
-    })
-    .collect()
-}
-
 /// Finds what a module's top level binds to `name`; blocks and `try` at the top level count.
-fn find_definition(body: &[Stmt], name: Name) -> Option<Definition<'_>> {
+pub(super) fn find_definition(body: &[Stmt], name: Name) -> Option<Definition<'_>> {
     body.iter().find_map(|stmt| match &stmt.kind {
         StmtKind::Function { name: n, function } if *n == name => {
             Some(Definition::Function(*function))
@@ -889,21 +779,4 @@ fn find_definition(body: &[Stmt], name: Name) -> Option<Definition<'_>> {
         StmtKind::Try { block, .. } => find_definition(block, name),
         _ => None,
     })
-}
-
-/// Whether a pattern binds a name.
-fn binds(pattern: &Pattern, name: Name) -> bool {
-    match pattern {
-        Pattern::Name(n) => *n == name,
-        Pattern::Member(_) => false,
-        Pattern::Object { properties, rest } => {
-            properties.iter().any(|(_, p)| binds(p, name))
-                || rest.as_ref().is_some_and(|p| binds(p, name))
-        }
-        Pattern::Array { elements, rest } => {
-            elements.iter().flatten().any(|p| binds(p, name))
-                || rest.as_ref().is_some_and(|p| binds(p, name))
-        }
-        Pattern::Default { pattern, .. } | Pattern::Rest(pattern) => binds(pattern, name),
-    }
 }

@@ -172,7 +172,23 @@ impl Evaluator<'_> {
             Status::Optional
         };
         let all = passes.iter().all(|passed| *passed);
-        let any = passes.iter().any(|passed| *passed);
+        let some = passes.iter().any(|passed| *passed);
+        let mut any = some;
+        if !some {
+            // Paths that are told apart by nothing else were joined: on some of them a guard was passed.
+            let decided = served.iter().flat_map(|end| {
+                let in_time = |fact: &&Fact| fact.work < end.work && !fact.late;
+                end.possible.iter().filter(in_time)
+            });
+            for fact in decided {
+                if let Some(status) = guard(fact) {
+                    any = true;
+                    if !guards.iter().any(|(site, _, _)| *site == fact.site) {
+                        guards.push((fact.site, status, fact.provenance.clone()));
+                    }
+                }
+            }
+        }
         // A limiter that its configuration switches on counts as on.
         let configured = control == Control::RateLimit
             && any
@@ -186,7 +202,7 @@ impl Evaluator<'_> {
             .zip(&passes)
             .filter(|(_, passed)| !**passed)
             .map(|(end, _)| end.unconfigured);
-        let fails_open = if any && open.clone().all(|missing| missing.is_some()) {
+        let fails_open = if some && open.clone().all(|missing| missing.is_some()) {
             open.flatten().next()
         } else {
             None

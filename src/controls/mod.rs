@@ -22,6 +22,7 @@ mod layers;
 mod limits;
 mod meaning;
 mod memo;
+mod names;
 mod native;
 mod observed;
 mod paths;
