@@ -72,7 +72,7 @@ pub(super) enum ArgumentKey {
     String(Rc<str>),
     Unknown(u32, bool, Vec<OriginId>),
     Object(Box<ObjectKey>),
-    Path(PathId, u32),
+    Path(PathId, u32, Vec<OriginId>),
     External(Box<ExternalKey>),
     List(Vec<ArgumentKey>),
     /// One of a few.
@@ -170,7 +170,8 @@ impl MemoKey {
 impl ArgumentKey {
     fn is_lasting(&self) -> bool {
         match self {
-            Self::Address(_) => false,
+            // Lists are told apart by where they lie when paths meet, so what comes of one belongs to its handler.
+            Self::Address(_) | Self::List(_) => false,
             Self::Object(object) => {
                 let fields = object.fields.iter().map(|(_, key)| key);
                 fields.chain(&object.class).all(Self::is_lasting)
@@ -179,7 +180,7 @@ impl ArgumentKey {
                 let mut parts = external.args.iter().chain(&external.receiver);
                 parts.all(Self::is_lasting)
             }
-            Self::List(items) | Self::Choice(items) => items.iter().all(Self::is_lasting),
+            Self::Choice(options) => options.iter().all(Self::is_lasting),
             Self::Promise(inner) => inner.is_lasting(),
             _ => true,
         }
@@ -234,7 +235,12 @@ impl ArgumentKey {
     fn of_external(external: &Rc<External>, depth: u8) -> Option<Self> {
         // The request and what it is made of are one for the whole handler.
         if external.args.is_empty() && external.receiver.is_none() {
-            return Some(Self::Path(external.path, external.provenance.bits.0));
+            let provenance = &external.provenance;
+            return Some(Self::Path(
+                external.path,
+                provenance.bits.0,
+                origins(provenance),
+            ));
         }
         if depth == 0 {
             return Some(Self::Address(Rc::as_ptr(external) as usize));
