@@ -654,19 +654,7 @@ fn is_for_other_sites(route: &RouteFacts) -> bool {
 #[cfg(test)]
 mod tests {
     use super::hands_over;
-    use crate::source::{RepoPath, SourceFile};
-    use crate::syntax::{ModuleRecord, ParseOptions, PatternSet, parse_module};
-
-    fn record(text: &str) -> ModuleRecord {
-        let patterns = PatternSet::default();
-        let file = SourceFile::new(RepoPath::new("a.ts"), text);
-        parse_module(
-            &file,
-            ParseOptions {
-                patterns: &patterns,
-            },
-        )
-    }
+    use crate::syntax::record_of as record;
 
     #[test]
     fn a_call_of_what_a_table_holds() {

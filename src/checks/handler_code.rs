@@ -156,19 +156,8 @@ pub(super) fn refused(code: &Code<'_>, texts: &[String]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{Code, turned_away};
-    use crate::source::{RepoPath, SourceFile, Span};
-    use crate::syntax::{ModuleRecord, ParseOptions, PatternSet, parse_module};
-
-    fn record(text: &str) -> ModuleRecord {
-        let patterns = PatternSet::default();
-        let file = SourceFile::new(RepoPath::new("a.ts"), text);
-        parse_module(
-            &file,
-            ParseOptions {
-                patterns: &patterns,
-            },
-        )
-    }
+    use crate::source::Span;
+    use crate::syntax::record_of as record;
 
     #[test]
     fn what_other_methods_say_is_not_said_to_this_one() {

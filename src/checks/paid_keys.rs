@@ -72,19 +72,7 @@ fn is_given_keys(record: &ModuleRecord) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{asks_with_defaults, is_given_keys, reads_keys};
-    use crate::source::{RepoPath, SourceFile};
-    use crate::syntax::{ModuleRecord, ParseOptions, PatternSet, parse_module};
-
-    fn record(text: &str) -> ModuleRecord {
-        let patterns = PatternSet::default();
-        let file = SourceFile::new(RepoPath::new("a.ts"), text);
-        parse_module(
-            &file,
-            ParseOptions {
-                patterns: &patterns,
-            },
-        )
-    }
+    use crate::syntax::record_of as record;
 
     #[test]
     fn whose_key_is_used() {

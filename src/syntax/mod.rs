@@ -16,6 +16,8 @@ mod record;
 mod suppression;
 
 pub use ir::*;
+#[cfg(test)]
+pub(crate) use parse::record_of;
 pub use parse::{ParseOptions, parse_module};
 pub use pattern::{PatternError, PatternMatch, PatternSet, PatternSource};
 pub use record::*;

@@ -163,3 +163,16 @@ fn read_as(file: &SourceFile, source_type: SourceType) -> Result<Lowered, String
         Ok(lowered)
     })
 }
+
+/// What a module of these lines comes to, for tests.
+#[cfg(test)]
+pub(crate) fn record_of(text: &str) -> ModuleRecord {
+    let patterns = PatternSet::default();
+    let file = SourceFile::new(crate::source::RepoPath::new("a.ts"), text);
+    parse_module(
+        &file,
+        ParseOptions {
+            patterns: &patterns,
+        },
+    )
+}

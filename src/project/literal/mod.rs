@@ -189,19 +189,7 @@ pub fn fold(module: &ModuleRecord, expr: ExprId) -> Folded<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::{RepoPath, SourceFile};
-    use crate::syntax::{Expr, ParseOptions, PatternSet, parse_module};
-
-    fn record(text: &str) -> ModuleRecord {
-        let patterns = PatternSet::default();
-        let file = SourceFile::new(RepoPath::new("a.ts"), text);
-        parse_module(
-            &file,
-            ParseOptions {
-                patterns: &patterns,
-            },
-        )
-    }
+    use crate::syntax::{Expr, record_of as record};
 
     /// A value as text: `?` for what is unknown, `|` between alternatives, `…` behind what is incomplete.
     fn show(value: &Folded<'_>) -> String {
