@@ -87,7 +87,8 @@ impl<'a> Evaluator<'a> {
                     let first = args.first().map(|arg| record.expr(arg.value));
                     // `Object.assign(target, …)` changes what it is given first.
                     let assigns = name == "assign"
-                        && matches!(record.expr(*object), Expr::Name(n) if record.name(*n) == "Object");
+                        && matches!(&receiver, Value::External(of)
+                            if &*this.paths.text(of.path) == "global#Object");
                     let (lists, mut outcomes) = this.arguments(args, state);
                     for (mut state, args) in lists {
                         if let ("push" | "unshift", Value::Array(items), Expr::Name(list)) =

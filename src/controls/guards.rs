@@ -191,7 +191,7 @@ impl Evaluator<'_> {
         }
         // A limiter that its configuration switches on counts as on.
         let configured = control == Control::RateLimit
-            && any
+            && some
             && served
                 .iter()
                 .zip(&passes)
