@@ -36,7 +36,8 @@ pub(super) struct End {
     pub possible: Rc<Vec<Fact>>,
     pub caller: Option<Fact>,
     pub counted: Option<Fact>,
-    pub unconfigured: Option<super::state::Unconfigured>,
+    pub unconfigured: Option<super::state::Setting>,
+    pub switched: Option<super::state::Setting>,
     pub failed: bool,
     pub ending: Ending,
     pub work: u32,
@@ -66,6 +67,7 @@ impl End {
             caller: state.caller.clone(),
             counted: state.counted.clone(),
             unconfigured: state.unconfigured,
+            switched: state.switched,
             failed: state.failed,
             work: if ends == Ends::Middleware {
                 0

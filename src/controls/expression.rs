@@ -11,7 +11,7 @@ use crate::syntax::{
 use super::call::Use;
 use super::evaluator::Evaluator;
 use super::record::{Event, Place};
-use super::state::{Outcomes, State, Unconfigured, merge_outcomes, merge_states, squeeze, value};
+use super::state::{Outcomes, Setting, State, merge_outcomes, merge_states, squeeze, value};
 use super::statement::{Branches, set};
 use super::value::{Bits, External, Object, Presence, Provenance, Value};
 
@@ -585,10 +585,17 @@ impl<'a> Evaluator<'a> {
                             Err(error) => outcomes.push((state, Err(error))),
                             Ok(r) => {
                                 let joined = match op {
-                                    LogicalOp::And => Value::Unknown(
-                                        l.provenance().join(&r.provenance()),
-                                        Presence::Maybe,
-                                    ),
+                                    LogicalOp::And => {
+                                        let (l, r) = (l.provenance(), r.provenance());
+                                        let mut both = l.join(&r);
+                                        let alone =
+                                            l.bits.has(Bits::NEGATED) && r.bits.has(Bits::NEGATED);
+                                        if configured(both.bits) && !alone {
+                                            // It holds by itself only where both do.
+                                            both.bits = both.bits.without(Bits::NEGATED);
+                                        }
+                                        Value::Unknown(both, Presence::Maybe)
+                                    }
                                     LogicalOp::Or | LogicalOp::Coalesce => match (&l, &r) {
                                         // `globalThis.client ?? new Client()` stands for the client.
                                         (Value::Unknown(p, _), r)
@@ -783,20 +790,28 @@ impl<'a> Evaluator<'a> {
                                 yes = yes.with_fact(site, true, provenance.clone());
                                 no = no.with_fact(site, false, provenance);
                             } else if configured(provenance.bits) {
-                                let unconfigured = Unconfigured {
+                                let bits = provenance.bits;
+                                let setting = Setting {
                                     site: self.site(yes.scope.module, test),
-                                    secret: provenance.bits.has(Bits::SECRET),
+                                    secret: bits.has(Bits::SECRET),
                                     origin: provenance
                                         .origins
                                         .as_ref()
                                         .and_then(|origins| origins.first().copied()),
                                 };
-                                let missing = if provenance.bits.has(Bits::NEGATED) {
-                                    &mut yes
+                                let (there, missing) = if bits.has(Bits::NEGATED) {
+                                    (&mut no, &mut yes)
                                 } else {
-                                    &mut no
+                                    (&mut yes, &mut no)
                                 };
-                                missing.unconfigured = Some(unconfigured);
+                                missing.unconfigured = Some(setting);
+                                // `typeof flag === "string" ? flag === "true" : false`: what is asked last of a variable counts.
+                                missing.switched = missing.switched.filter(|before| {
+                                    before.origin.is_none() || before.origin != setting.origin
+                                });
+                                if !bits.has(Bits::SECRET.with(Bits::PLATFORM)) {
+                                    there.switched = Some(setting);
+                                }
                             }
                             self.refine(test, true, &mut yes);
                             self.refine(test, false, &mut no);

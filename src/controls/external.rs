@@ -140,11 +140,7 @@ impl<'a> Evaluator<'a> {
                 .chars()
                 .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
         {
-            let kind = if self.is_secret_name(name) {
-                Bits::SECRET
-            } else {
-                Bits::CONFIG
-            };
+            let kind = self.kind_of_setting(name);
             provenance.bits = bits.without(Bits::CONFIG.with(Bits::SECRET)).with(kind);
             if let Some(place) = place {
                 let origin = self.origin(place, &format!("setting {name}"), None, false);
@@ -277,6 +273,17 @@ impl<'a> Evaluator<'a> {
         }))
     }
 
+    /// What a variable of the environment is, by its name.
+    fn kind_of_setting(&mut self, name: &str) -> Bits {
+        if self.is_secret_name(name) {
+            Bits::SECRET
+        } else if PLATFORMS.iter().any(|platform| name.starts_with(platform)) {
+            Bits::CONFIG.with(Bits::PLATFORM)
+        } else {
+            Bits::CONFIG
+        }
+    }
+
     /// `process.env.NAME`
     fn environment(&mut self, name: &str, place: Option<Place>) -> Value {
         match name {
@@ -285,11 +292,7 @@ impl<'a> Evaluator<'a> {
             "CI" => return Value::Undefined,
             _ => {}
         }
-        let bits = if self.is_secret_name(name) {
-            Bits::SECRET
-        } else {
-            Bits::CONFIG
-        };
+        let bits = self.kind_of_setting(name);
         match place {
             Some(place) => {
                 let origin = self.origin(place, &format!("process.env.{name}"), None, false);
@@ -896,6 +899,20 @@ fn is_iteration(name: &str) -> bool {
             | "then"
     )
 }
+
+/// How the names of variables begin that hosting platforms set by themselves, as their documentation lists them. Nobody chose
+/// them, so what they switch is ordinary.
+const PLATFORMS: [&str; 9] = [
+    "VERCEL",
+    "NEXT_PUBLIC_VERCEL",
+    "NETLIFY",
+    "RAILWAY_",
+    "RENDER",
+    "FLY_",
+    "K_SERVICE",
+    "AWS_",
+    "CF_PAGES",
+];
 
 /// What is answered about a caller is no longer what the caller sent, nor what a comparison of that came to.
 pub(super) fn looked_up(mut provenance: Provenance) -> Provenance {

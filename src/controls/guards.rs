@@ -12,7 +12,7 @@ use super::ending::{End, Ending};
 use super::evaluator::Evaluator;
 use super::proof::Seen;
 use super::record::Event;
-use super::state::{Fact, Site};
+use super::state::{Fact, Setting, Site};
 use super::value::{Bits, Provenance};
 use super::{Evidence, Status, Verdict};
 
@@ -23,7 +23,9 @@ pub(super) struct Judgement {
     pub guards: Vec<(Site, Option<u16>, Provenance)>,
     pub blind: bool,
     /// All paths that passed no guard go on because this is missing.
-    pub fails_open: Option<super::state::Unconfigured>,
+    pub fails_open: Option<Setting>,
+    /// A path that passed no guard goes on because the configuration switches the guard off.
+    pub switched_off: Option<Setting>,
 }
 
 impl Evaluator<'_> {
@@ -171,8 +173,17 @@ impl Evaluator<'_> {
         } else {
             Status::Optional
         };
-        let all = passes.iter().all(|passed| *passed);
         let some = passes.iter().any(|passed| *passed);
+        // Whoever switches authentication off has chosen so, for all handlers at once: that is said once, where it is asked.
+        let off = |end: &&End| end.switched.filter(|_| some && control == Control::Auth);
+        let unguarded: Vec<&End> = served
+            .iter()
+            .zip(&passes)
+            .filter(|(_, passed)| !**passed)
+            .map(|(end, _)| *end)
+            .collect();
+        let switched_off = unguarded.iter().find_map(off);
+        let all = unguarded.iter().all(|end| off(end).is_some());
         let mut any = some;
         if !some {
             // Paths that are told apart by nothing else were joined: on some of them a guard was passed.
@@ -192,16 +203,12 @@ impl Evaluator<'_> {
         // A limiter that its configuration switches on counts as on.
         let configured = control == Control::RateLimit
             && some
-            && served
-                .iter()
-                .zip(&passes)
-                .all(|(end, passed)| *passed || end.unconfigured.is_some());
+            && unguarded.iter().all(|end| end.unconfigured.is_some());
         // Whoever comes while something is not configured meets no guard.
-        let open = served
+        let open = unguarded
             .iter()
-            .zip(&passes)
-            .filter(|(_, passed)| !**passed)
-            .map(|(end, _)| end.unconfigured);
+            .filter(|end| off(end).is_none())
+            .map(|end| end.unconfigured);
         let fails_open = if some && open.clone().all(|missing| missing.is_some()) {
             open.flatten().next()
         } else {
@@ -234,6 +241,7 @@ impl Evaluator<'_> {
             guards,
             blind,
             fails_open,
+            switched_off,
         }
     }
 
@@ -299,6 +307,17 @@ impl Evaluator<'_> {
                 .map(|origin| &self.origins[origin.0 as usize].note);
             let evidence = self.evidence(place, asked.map_or("", |note| note));
             marks.push((format!("fails-open:{guard}:configuration"), evidence));
+        }
+        if let Some(setting) = judgement.switched_off
+            && seen == Seen::Whole
+            && !self.exhausted
+        {
+            let place = self.site_places[setting.site.0 as usize];
+            let asked = setting
+                .origin
+                .map(|origin| &self.origins[origin.0 as usize].note);
+            let evidence = self.evidence(place, asked.map_or("", |note| note));
+            marks.push((String::from("fails-open:auth:switch"), evidence));
         }
         let delegated = self
             .record

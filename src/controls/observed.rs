@@ -117,6 +117,8 @@ impl Evaluator<'_> {
                 (Status::Unknown, Some((place, note)))
             }
             (Some((Failure::Escapes, place)), ..) => {
+                // What comes last may not have been looked at.
+                let uncaught = if self.exhausted { Status::Unknown } else { uncaught };
                 let note = "a failure here reaches nobody's catch";
                 (uncaught, Some((place, note)))
             }
@@ -126,6 +128,7 @@ impl Evaluator<'_> {
             (None, None, Some(place)) => {
                 (Status::Caught, Some((place, "failures are caught here")))
             }
+            (None, None, None) if self.exhausted => (Status::Unknown, None),
             (None, None, None) => (uncaught, None),
         };
         self.observed(status, start, shown)
@@ -202,8 +205,10 @@ impl Evaluator<'_> {
             return verdict;
         } else if let Some(place) = log(false, false).or_else(|| log(false, true)) {
             (Status::Console, Some((place, "logs to the console")))
-        } else if matches!(seen, Seen::Nothing | Seen::Framework | Seen::BehindWrapper) {
-            // The wrapper may log.
+        } else if self.exhausted
+            || matches!(seen, Seen::Nothing | Seen::Framework | Seen::BehindWrapper)
+        {
+            // The wrapper may log, or what was not evaluated.
             (Status::Unknown, None)
         } else {
             (Status::Absent, None)

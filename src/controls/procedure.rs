@@ -17,7 +17,7 @@ use super::evaluator::{Evaluator, FRAMEWORK};
 use super::memo::ArgumentKey;
 use super::prover::segment_names;
 use super::record::{Event, Failure, Place};
-use super::state::{Fact, Flow, Outcomes, State, Unconfigured, merge_outcomes, value};
+use super::state::{Fact, Flow, Outcomes, Setting, State, merge_outcomes, value};
 use super::steps::{Step, StepKey, passed_on};
 use super::target::Target;
 use super::value::{
@@ -34,7 +34,7 @@ impl<'a> Evaluator<'a> {
     ) -> Option<Outcomes> {
         let layer = &procedure.layer;
         // Configuration may decide which middleware there is.
-        let mut variants: Vec<(Option<Unconfigured>, Rc<Chain>)> = Vec::new();
+        let mut variants: Vec<(Option<Setting>, Rc<Chain>)> = Vec::new();
         for (state, flow) in self.outcomes_aside(layer.module, layer.expr) {
             if let Ok(v) = flow {
                 chains_of(&v, state.unconfigured, &mut variants);
@@ -69,12 +69,12 @@ impl<'a> Evaluator<'a> {
     fn run_chains(
         &mut self,
         route: &Route,
-        variants: &[(Option<Unconfigured>, Rc<Chain>)],
+        variants: &[(Option<Setting>, Rc<Chain>)],
         host: usize,
         verb: &str,
         own: (ModuleId, ExprId),
     ) -> Outcomes {
-        let mut ends: Vec<(Option<Unconfigured>, usize)> = Vec::new();
+        let mut ends: Vec<(Option<Setting>, usize)> = Vec::new();
         for (unconfigured, chain) in variants {
             let mut at = self.given(host, verb, chain);
             for layer in chain.layers.iter() {
@@ -279,7 +279,7 @@ impl<'a> Evaluator<'a> {
                 && !counts(&arrivals)
             {
                 for (state, _) in &mut arrivals {
-                    state.unconfigured = Some(Unconfigured {
+                    state.unconfigured = Some(Setting {
                         site: counted.site,
                         secret: false,
                         origin: None,
@@ -578,9 +578,10 @@ fn home_of(native: &Native) -> Option<ModuleId> {
     }
 }
 
-/// The path answers somebody whom nobody knows.
+/// The path answers somebody whom nobody knows, and not because the configuration says so.
 fn serves_strangers((state, flow): &(State, Flow)) -> bool {
     state.caller.is_none()
+        && state.switched.is_none()
         && flow
             .as_ref()
             .is_ok_and(|v| !super::ending::refuses(v, state))
@@ -589,8 +590,8 @@ fn serves_strangers((state, flow): &(State, Flow)) -> bool {
 /// The procedures that a value may be.
 fn chains_of(
     v: &Value,
-    unconfigured: Option<Unconfigured>,
-    out: &mut Vec<(Option<Unconfigured>, Rc<Chain>)>,
+    unconfigured: Option<Setting>,
+    out: &mut Vec<(Option<Setting>, Rc<Chain>)>,
 ) {
     match v {
         Value::Native(native) => {

@@ -72,11 +72,11 @@ fn begun_alike(one: &[Fact], other: &[Fact]) -> usize {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(super) struct Site(pub u32);
 
-/// A condition on the configuration that a path passed because something is missing there.
+/// A condition on the configuration that a path passed: because something is missing there, or because it says so.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Unconfigured {
+pub(super) struct Setting {
     pub site: Site,
-    /// What is missing is a secret.
+    /// What is asked for is a secret.
     pub secret: bool,
     /// The variable that is asked for.
     pub origin: Option<OriginId>,
@@ -114,7 +114,9 @@ pub(super) struct Progress {
     /// The first question to a limiter or a stored count on every path that was merged into this one.
     pub counted: Option<Fact>,
     /// It goes on because something is not configured: the condition that asked.
-    pub unconfigured: Option<Unconfigured>,
+    pub unconfigured: Option<Setting>,
+    /// It goes on because something is configured that is not by itself: the condition that asked.
+    pub switched: Option<Setting>,
     /// The caller has been signed in on the way, so an identity that is read from here on turns nobody away.
     pub signed_in: bool,
     /// It leaves the function that runs because something is not there, which this condition found out.
@@ -150,6 +152,7 @@ impl State {
             caller: None,
             counted: None,
             unconfigured: None,
+            switched: None,
             signed_in: false,
             missing: None,
             work: 0,
@@ -219,6 +222,7 @@ impl State {
         progress.caller.clone_from(&before.caller);
         progress.counted.clone_from(&before.counted);
         progress.unconfigured = before.unconfigured;
+        progress.switched = before.switched;
     }
 
     /// This path, gone on by what another did from a fresh start.
@@ -259,6 +263,7 @@ impl State {
         after.work += other.work;
         after.acted |= other.acted;
         after.unconfigured = after.unconfigured.or(other.unconfigured);
+        after.switched = after.switched.or(other.switched);
         after.signed_in |= other.signed_in;
         after.missing = after.missing.or(other.missing);
         after.failed |= other.failed;
@@ -287,6 +292,7 @@ impl State {
         given.possible = Rc::new(progress.possible.iter().map(before).collect());
         given.caller = progress.caller.as_ref().map(before);
         given.unconfigured = progress.unconfigured;
+        given.switched = progress.switched;
         Self(Rc::new(given))
     }
 
@@ -306,6 +312,11 @@ impl State {
             self.scope = Rc::clone(scope);
         }
         self
+    }
+
+    /// While nobody is known, what the configuration switched on is told apart.
+    pub fn switched_alike(&self, other: &Self) -> bool {
+        self.caller.is_some() || self.switched.is_some() == other.switched.is_some()
     }
 
     fn same_facts(&self, other: &Self) -> bool {
@@ -339,6 +350,7 @@ impl State {
             caller,
             counted,
             unconfigured,
+            switched,
             signed_in,
             missing,
             work,
@@ -358,6 +370,7 @@ impl State {
             && caller == &other.caller
             && counted == &other.counted
             && unconfigured == &other.unconfigured
+            && switched == &other.switched
             && signed_in == &other.signed_in
             && missing == &other.missing
             && work == &other.work
@@ -375,6 +388,7 @@ impl State {
     /// Neither path knows more of the caller than the other: what verdicts tell apart, however many paths there are.
     fn stands_as(&self, other: &Self) -> bool {
         self.caller.is_some() == other.caller.is_some()
+            && self.switched_alike(other)
             && self.counted.is_some() == other.counted.is_some()
             && (self.work == 0) == (other.work == 0)
             && self.same_answer(other)
@@ -414,6 +428,7 @@ impl State {
                 _ => None,
             },
             unconfigured: self.unconfigured.filter(|_| other.unconfigured.is_some()),
+            switched: self.switched.filter(|_| other.switched.is_some()),
             signed_in: self.signed_in && other.signed_in,
             missing: self.missing.filter(|_| other.missing.is_some()),
             work: self.work.max(other.work),
@@ -563,7 +578,7 @@ pub(super) fn excuse(paths: &mut Outcomes, before: Option<Site>) {
             continue;
         }
         if let (true, None, Some(site)) = (counts, &state.counted, state.missing) {
-            state.unconfigured.get_or_insert(Unconfigured {
+            state.unconfigured.get_or_insert(Setting {
                 site,
                 secret: false,
                 origin: None,

@@ -245,6 +245,7 @@ fn gathered(arrivals: Outcomes) -> Outcomes {
             let alike = kept.caller.is_some() == state.caller.is_some()
                 && kept.counted.is_some() == state.counted.is_some()
                 && (!limited || kept.unconfigured.is_some() == state.unconfigured.is_some())
+                && kept.switched_alike(&state)
                 && kept.answered.is_some() == state.answered.is_some()
                 && kept.blind == state.blind;
             if alike && let Ok(kept_options) = kept_flow {

@@ -59,6 +59,8 @@ impl Bits {
     pub const CHOICE: Self = Self(1 << 21);
     /// Says whether input is one of what the code accepts: `Number.isNaN(limit)`, `SORTS.includes(sort)`.
     pub const VALIDITY: Self = Self(1 << 22);
+    /// A part of the configuration that the platform sets by itself: `VERCEL`.
+    pub const PLATFORM: Self = Self(1 << 23);
 
     /// Input that a client chooses freely.
     pub const INPUT: Self = Self(Self::BODY.0 | Self::QUERY.0 | Self::ARGUMENT.0);
@@ -566,10 +568,10 @@ impl Value {
     fn is_service(&self) -> bool {
         match self {
             Self::Function(_) | Self::Native(_) | Self::External(_) | Self::Choice(_) => true,
-            Self::Object(object) => object
-                .fields
-                .iter()
-                .any(|(_, value)| matches!(value, Self::Function(_))),
+            Self::Object(object) => {
+                let called = |(_, value): &(Rc<str>, Self)| matches!(value, Self::Function(_));
+                object.class.is_some() || object.fields.iter().any(called)
+            }
             _ => false,
         }
     }
