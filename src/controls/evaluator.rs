@@ -469,6 +469,45 @@ impl<'a> Evaluator<'a> {
         self.module_value(state.scope.module, name)
     }
 
+    /// A function of the one that runs sees the variables around it as they are now: `async function get() { return verify() }`
+    /// in front of `const verify = …`.
+    pub fn as_of_now(&mut self, v: Value, state: &State) -> Value {
+        let Value::Function(closure) = &v else {
+            return v;
+        };
+        let made = &closure.scope;
+        if made.function == MODULE_BODY || made.module != state.scope.module {
+            return v;
+        }
+        let around = std::iter::successors(Some(&state.scope), |scope| scope.parent.as_ref());
+        let Some(now) = around
+            .into_iter()
+            .find(|scope| scope.function == made.function)
+        else {
+            return v;
+        };
+        if Rc::ptr_eq(now, made) {
+            return v;
+        }
+        let named = self.named_in(closure);
+        let moved = now.variables.iter().any(|(name, value)| {
+            let mut before = made.variables.iter();
+            named.binary_search(name).is_ok()
+                && before
+                    .find(|(other, _)| other == name)
+                    .is_none_or(|(_, old)| !old.same(value))
+        });
+        if !moved {
+            return v;
+        }
+        Value::Function(Rc::new(Closure {
+            module: closure.module,
+            function: closure.function,
+            scope: Rc::clone(now),
+            this: closure.this.clone(),
+        }))
+    }
+
     /// The value of a name at the top level of a module.
     ///
     /// What is known does not depend on which handler asked first: a value that was computed inside a cycle is not

@@ -35,6 +35,7 @@ impl<'a> Evaluator<'a> {
             Expr::Template { texts, parts } => self.template(texts, parts, state),
             Expr::Name(name) => {
                 let v = self.name_value(&state, *name);
+                let v = self.as_of_now(v, &state);
                 value(state, v)
             }
             Expr::This => {
