@@ -5,7 +5,8 @@ use std::rc::Rc;
 use smallvec::{SmallVec, smallvec};
 
 use crate::syntax::{
-    Argument, AssignOp, BinaryOp, Expr, ExprId, Key, LogicalOp, Pattern, Property, UnaryOp,
+    Argument, AssignOp, BinaryOp, Expr, ExprId, Key, LogicalOp, ModuleRecord, Pattern, Property,
+    UnaryOp,
 };
 
 use super::call::Use;
@@ -52,6 +53,9 @@ impl<'a> Evaluator<'a> {
                 self.each(*object, state, |this, state, object| {
                     if *optional && object.is_nullish() {
                         return value(state, Value::Undefined);
+                    }
+                    if let Some(kept) = this.kept_on_request(&object, *property, &state) {
+                        return value(state, kept);
                     }
                     let place = this.place(&state, id);
                     let v = this.member(&object, name, Some(place));
@@ -175,17 +179,23 @@ impl<'a> Evaluator<'a> {
                 value(state, v)
             }
             Expr::Unary { op, operand } => self.unary(*op, *operand, id, state),
-            Expr::Binary { op, left, right } => {
+            Expr::Binary {
+                op,
+                left: of,
+                right,
+            } => {
                 let op = *op;
                 let right = *right;
-                self.each(*left, state, |this, state, left| {
+                self.each(*of, state, |this, state, left| {
                     this.each(right, state, |this, state, right| {
                         let v = match op {
                             BinaryOp::Instanceof => this.instance_of(&left, &right),
                             BinaryOp::Equal | BinaryOp::NotEqual => {
                                 match this.equal(&left, &right) {
                                     Some(equal) => Value::Bool(equal == (op == BinaryOp::Equal)),
-                                    None => binary(op, &left, &right),
+                                    None => this
+                                        .found_none((record, *of), (op, &left, &right))
+                                        .unwrap_or_else(|| binary(op, &left, &right)),
                                 }
                             }
                             BinaryOp::Less
@@ -675,6 +685,28 @@ impl<'a> Evaluator<'a> {
                 value(state, Value::Unknown(v.provenance(), Presence::Maybe))
             }
         })
+    }
+
+    /// `rows.length === 0`, where rows were looked up for what the caller sent: nothing was found.
+    fn found_none(
+        &self,
+        (record, of): (&ModuleRecord, ExprId),
+        (op, found, none): (BinaryOp, &Value, &Value),
+    ) -> Option<Value> {
+        let &Expr::Member { property, .. } = record.expr(of) else {
+            return None;
+        };
+        let bits = found.provenance().bits;
+        let of_caller = bits.has(Bits::LOOKUP) && bits.has(Bits::CREDENTIAL.with(Bits::IDENTITY));
+        let zero = matches!(none, Value::Number(number) if *number == 0.0);
+        if !zero || !of_caller || record.name(property) != "length" {
+            return None;
+        }
+        let mut provenance = found.provenance();
+        if op == BinaryOp::Equal {
+            provenance.bits = Bits(provenance.bits.0 ^ Bits::NEGATED.0);
+        }
+        Some(Value::Unknown(provenance, Presence::Maybe))
     }
 
     // --- conditions --------------------------------------------------------------------------------------------

@@ -260,7 +260,13 @@ impl<'a> Evaluator<'a> {
         // `env().API_KEY`; but `toNextJsHandler(auth).GET` is a handler, whatever configures it.
         let configured = provenance.bits.has(Bits::CONFIG.with(Bits::SECRET));
         if upper && text.ends_with("()") && configured && self.paths.known(path).api.is_none() {
-            return Value::Unknown(provenance, Presence::Truthy);
+            // A secret that was read with a schema is there; a flag may be off.
+            let presence = if provenance.bits.has(Bits::SECRET) {
+                Presence::Truthy
+            } else {
+                Presence::Maybe
+            };
+            return Value::Unknown(provenance, presence);
         }
         if let Some(kind) = self.paths.known(path).builder {
             return self.builder(kind, Vec::new());

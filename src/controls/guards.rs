@@ -372,7 +372,8 @@ impl Evaluator<'_> {
                 .push(self.evidence(place, "the procedure that is called here is not followed"));
             judgement.status = Status::Unknown;
         }
-        if control == Control::Auth && judgement.blind && judgement.status != Status::Enforced {
+        let unseen = judgement.blind || self.exhausted && judgement.status == Status::Absent;
+        if control == Control::Auth && unseen && judgement.status != Status::Enforced {
             // The guard may stand where nobody looked.
             judgement.status = Status::Unknown;
         }

@@ -24,9 +24,9 @@ use super::value::{
 };
 
 /// Fuel for one remembered call.
-const CALL_FUEL: u32 = 30_000;
+const CALL_FUEL: u32 = 60_000;
 /// Expressions evaluated for one remembered call, those of the remembered calls in it included.
-const MOST_IN_CALL: u32 = 10_000;
+const MOST_IN_CALL: u32 = 20_000;
 /// Expressions that paths on which nothing has been done may still evaluate in a remembered call when all is spent.
 const RESERVE_IN_CALL: u32 = 500;
 /// The most that a remembered call takes of its caller's fuel.
@@ -51,6 +51,8 @@ pub(super) struct MemoKey {
     this: Option<ArgumentKey>,
     /// The variables of the functions around that it may read.
     around: Vec<(Name, ArgumentKey)>,
+    /// What is kept on the request.
+    kept: Vec<(PathId, ArgumentKey)>,
     args: Vec<ArgumentKey>,
 }
 
@@ -162,7 +164,8 @@ impl MemoKey {
             Subject::Chain(_, _, handler) => handler.as_ref(),
         };
         let around = self.around.iter().map(|(_, key)| key);
-        let given = self.args.iter().chain(&self.this).chain(around);
+        let kept = self.kept.iter().map(|(_, key)| key);
+        let given = self.args.iter().chain(&self.this).chain(around).chain(kept);
         given.chain(handler).all(ArgumentKey::is_lasting)
     }
 }
@@ -279,7 +282,7 @@ pub(super) struct Memo {
     depth: usize,
     /// The outermost running call on which something rests that was cut off in it.
     cut: usize,
-    /// The arguments: they keep the addresses in the key from being used again.
+    /// The arguments and what is kept on the request: they keep the addresses in the key from being used again.
     #[expect(dead_code, reason = "held, never read")]
     kept: Vec<Value>,
     /// The functions that ran in it, and how often within themselves. Where one of them is running already, a call may see
@@ -399,6 +402,9 @@ impl Evaluator<'_> {
         let caller = state.caller.clone();
         fresh.caller = caller.map(|caller| Fact { work: 0, ..caller });
         fresh.signed_in = state.signed_in;
+        fresh.kept_on_request = Rc::clone(&state.kept_on_request);
+        let kept_on_request = state.kept_on_request.iter().map(|(_, v)| v.clone());
+        let kept = kept.into_iter().chain(kept_on_request).collect();
         let depth = self.calls.len();
         let around = self.swap(Frame {
             fuel: CALL_FUEL,
@@ -641,6 +647,10 @@ impl Evaluator<'_> {
         used: Use,
     ) -> Option<MemoKey> {
         let args = keys(args, KEY_DEPTH)?;
+        let kept = state.kept_on_request.iter();
+        let kept: Option<Vec<_>> = kept
+            .map(|(path, v)| Some((*path, ArgumentKey::of(v, KEY_DEPTH)?)))
+            .collect();
         Some(MemoKey {
             what,
             home: self.home.filter(|_| own),
@@ -652,6 +662,7 @@ impl Evaluator<'_> {
             used,
             this: None,
             around: Vec::new(),
+            kept: kept?,
             args,
         })
     }

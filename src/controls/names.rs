@@ -16,6 +16,8 @@ use super::value::Closure;
 pub(super) struct Names {
     /// What a module sets, and where.
     assignments: FxHashMap<ModuleId, Vec<(Name, Span)>>,
+    /// The members that a module sets of anything, and where.
+    members: FxHashMap<ModuleId, Vec<(Name, Span)>>,
     /// What functions that are written inside others set of their surroundings.
     written: FxHashMap<(ModuleId, FunctionId), Rc<[Name]>>,
     /// Where the names of a module are used, in order.
@@ -53,6 +55,22 @@ impl Evaluator<'_> {
         let names: Rc<[Name]> = Rc::from(names);
         self.names.written.insert(key, Rc::clone(&names));
         names
+    }
+
+    /// Whether a function sets a member of this name of anything.
+    pub fn sets_member(&mut self, module: ModuleId, function: FunctionId, property: Name) -> bool {
+        let record = self.module(module);
+        let Some(within) = record.functions.get(function.0 as usize) else {
+            return false;
+        };
+        let set = self
+            .names
+            .members
+            .entry(module)
+            .or_insert_with(|| members(record));
+        let inside = |span: Span| span.start >= within.span.start && span.end <= within.span.end;
+        set.iter()
+            .any(|(name, span)| *name == property && inside(*span))
     }
 
     /// The names that a function uses, with those of the functions inside it, in order of their numbers.
@@ -124,6 +142,24 @@ fn assignments(record: &ModuleRecord) -> Vec<(Name, Span)> {
             _ => None,
         };
         Some((name?, *span))
+    })
+    .collect()
+}
+
+/// The members that are set.
+fn members(record: &ModuleRecord) -> Vec<(Name, Span)> {
+    let set = record.exprs.iter().zip(&record.spans);
+    set.filter_map(|(expr, span)| {
+        let Expr::Assign { target, .. } = expr else {
+            return None;
+        };
+        let Pattern::Member(member) = &**target else {
+            return None;
+        };
+        match record.expr(*member) {
+            Expr::Member { property, .. } => Some((*property, *span)),
+            _ => None,
+        }
     })
     .collect()
 }

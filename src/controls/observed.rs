@@ -118,7 +118,11 @@ impl Evaluator<'_> {
             }
             (Some((Failure::Escapes, place)), ..) => {
                 // What comes last may not have been looked at.
-                let uncaught = if self.exhausted { Status::Unknown } else { uncaught };
+                let uncaught = if self.exhausted {
+                    Status::Unknown
+                } else {
+                    uncaught
+                };
                 let note = "a failure here reaches nobody's catch";
                 (uncaught, Some((place, note)))
             }

@@ -9,6 +9,7 @@ use globset::{GlobBuilder, GlobSetBuilder};
 use smallvec::smallvec;
 
 use crate::rule::wildcard;
+use crate::syntax::Name;
 
 use super::evaluator::Evaluator;
 use super::paths::PathId;
@@ -56,6 +57,52 @@ impl<'a> Evaluator<'a> {
             Value::Object(object) => object.fields.iter().any(|(_, v)| self.is_request(v)),
             other => self.is_request(other),
         }
+    }
+
+    /// Keeps a value on the request. `base` is the object that gets it as its member `name`.
+    pub fn keep_on_request(&mut self, base: PathId, name: &str, value: Value, state: &mut State) {
+        // What nobody knows says less of who is calling than the name does.
+        let silent =
+            matches!(value, Value::Unknown(..)) && !value.provenance().bits.can_authenticate();
+        if silent && is_identity(name) {
+            return;
+        }
+        let path = self.paths.member(base, name);
+        let kept = Rc::make_mut(&mut state.kept_on_request);
+        if let Some((_, Value::Object(object))) = kept.iter_mut().find(|(at, _)| *at == base) {
+            Rc::make_mut(object).set(Rc::from(name), value);
+            return;
+        }
+        match kept.iter_mut().find(|(at, _)| *at == path) {
+            Some((_, slot)) => *slot = value,
+            None => kept.push((path, value)),
+        }
+    }
+
+    /// What is kept on the request as a member of one of its parts. A function that keeps something there and asks first
+    /// whether it did so before finds nothing: `if (!req.context) req.context = {}`.
+    pub fn kept_on_request(
+        &mut self,
+        object: &Value,
+        property: Name,
+        state: &State,
+    ) -> Option<Value> {
+        let Value::External(external) = object else {
+            return None;
+        };
+        if !self.is_request_path(external.path) {
+            return None;
+        }
+        let scope = &state.scope;
+        let name = self.module(scope.module).name(property);
+        let path = self.paths.member(external.path, name);
+        let mut kept = state.kept_on_request.iter();
+        if let Some((_, value)) = kept.find(|(at, _)| *at == path) {
+            return Some(value.clone());
+        }
+        let own = !is_part(name) && !is_identity(name);
+        (own && self.sets_member(scope.module, scope.function, property))
+            .then_some(Value::Undefined)
     }
 
     /// A member of the request, or of something that a request is made of.
@@ -106,7 +153,7 @@ impl<'a> Evaluator<'a> {
                 }),
                 "path" | "originalUrl" | "pathname" => Some(self.path_value()),
                 "body" | "rawBody" | "file" | "files" => seen(self, Bits::BODY),
-                "auth" | "user" | "session" | "userId" | "currentUser" => {
+                _ if is_identity(name) => {
                     let place = place?;
                     self.event(Event::Identity, place);
                     let origin = self.origin(place, &format!("request.{name}"), None, true);
@@ -546,6 +593,45 @@ impl<'a> Evaluator<'a> {
             }));
         }
     }
+}
+
+/// What requests and responses have by themselves.
+fn is_part(name: &str) -> bool {
+    matches!(
+        name,
+        "headers"
+            | "cookies"
+            | "nextUrl"
+            | "query"
+            | "params"
+            | "raw"
+            | "req"
+            | "request"
+            | "res"
+            | "url"
+            | "method"
+            | "path"
+            | "originalUrl"
+            | "pathname"
+            | "body"
+            | "rawBody"
+            | "file"
+            | "files"
+            | "ip"
+            | "geo"
+            | "socket"
+            | "connection"
+            | "env"
+            | "var"
+            | "locals"
+            | "statusCode"
+            | "status"
+    )
+}
+
+/// Under these names libraries keep on a request who is calling.
+fn is_identity(name: &str) -> bool {
+    matches!(name, "auth" | "user" | "session" | "userId" | "currentUser")
 }
 
 fn is_accessor(name: &str) -> bool {

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use smallvec::{SmallVec, smallvec};
 
+use super::paths::PathId;
 use super::value::{Bits, OriginId, Provenance, Response, Scope, Value};
 
 /// A condition that the path has decided: which one, which way, and what it was about.
@@ -135,6 +136,8 @@ pub(super) struct Progress {
     pub rejected: Option<Asked>,
     /// Work was done, so whatever was asked before is done with.
     pub forgotten: bool,
+    /// What was kept on the request for whoever gets it next: `req.user = user`.
+    pub kept_on_request: Rc<Vec<(PathId, Value)>>,
     /// What was sent through a `res` object.
     pub answered: Option<Rc<Response>>,
     /// The answer is the one that an inner layer of a chain gave back: work behind it is no work after sending.
@@ -162,6 +165,7 @@ impl State {
             asked: None,
             rejected: None,
             forgotten: false,
+            kept_on_request: Rc::new(Vec::new()),
             answered: None,
             passed_back: false,
             worked_after_answer: false,
@@ -269,6 +273,9 @@ impl State {
         after.failed |= other.failed;
         // What is out of sight behind the first work comes too late to be a guard.
         after.blind |= other.blind && self.work == 0;
+        if !other.kept_on_request.is_empty() {
+            after.kept_on_request = Rc::clone(&other.kept_on_request);
+        }
         after.passed_back |= other.passed_back;
         after.worked_after_answer |=
             other.worked_after_answer || (self.answered.is_some() && other.work > 0);
@@ -360,6 +367,7 @@ impl State {
             asked,
             rejected,
             forgotten,
+            kept_on_request,
             answered,
             passed_back,
             worked_after_answer,
@@ -380,6 +388,7 @@ impl State {
             && asked == &other.asked
             && rejected == &other.rejected
             && forgotten == &other.forgotten
+            && same_kept(kept_on_request, &other.kept_on_request)
             && answered == &other.answered
             && passed_back == &other.passed_back
             && worked_after_answer == &other.worked_after_answer
@@ -438,6 +447,7 @@ impl State {
             asked: self.asked.or(other.asked),
             rejected: self.rejected.or(other.rejected),
             forgotten: self.forgotten && other.forgotten,
+            kept_on_request: join_kept(&self.kept_on_request, &other.kept_on_request),
             answered: if self.same_answer(other) {
                 self.answered.clone()
             } else {
@@ -447,6 +457,29 @@ impl State {
             worked_after_answer: self.worked_after_answer || other.worked_after_answer,
         }))
     }
+}
+
+/// What was kept by both.
+fn join_kept(
+    a: &Rc<Vec<(PathId, Value)>>,
+    b: &Rc<Vec<(PathId, Value)>>,
+) -> Rc<Vec<(PathId, Value)>> {
+    if Rc::ptr_eq(a, b) {
+        return Rc::clone(a);
+    }
+    let of_both = a.iter().filter_map(|(path, value)| {
+        let (_, other) = b.iter().find(|(kept, _)| kept == path)?;
+        Some((*path, value.join(other)))
+    });
+    Rc::new(of_both.collect())
+}
+
+fn same_kept(a: &Rc<Vec<(PathId, Value)>>, b: &Rc<Vec<(PathId, Value)>>) -> bool {
+    Rc::ptr_eq(a, b)
+        || a.len() == b.len()
+            && a.iter()
+                .zip(b.iter())
+                .all(|((p, x), (q, y))| p == q && x.same(y))
 }
 
 fn join_scopes(a: &Rc<Scope>, b: &Rc<Scope>) -> Rc<Scope> {
@@ -501,7 +534,9 @@ pub(super) fn merge_states(states: &mut Vec<State>) {
                 && if many {
                     !hold_other_answers(&kept.scope, &state.scope)
                 } else {
-                    (kept.work == 0) == (state.work == 0) && scopes_alike(&kept.scope, &state.scope)
+                    (kept.work == 0) == (state.work == 0)
+                        && scopes_alike(&kept.scope, &state.scope)
+                        && same_kept(&kept.kept_on_request, &state.kept_on_request)
                 };
             if alike {
                 *kept = kept.join(&state);

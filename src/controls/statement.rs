@@ -657,7 +657,10 @@ impl<'a> Evaluator<'a> {
                 let record = self.module(state.scope.module);
                 for (key, pattern) in properties {
                     let field = match key {
-                        Key::Name(name) => self.member(&value, record.name(*name), None),
+                        Key::Name(name) => match self.kept_on_request(&value, *name, &state) {
+                            Some(kept) => kept,
+                            None => self.member(&value, record.name(*name), None),
+                        },
                         Key::Computed(_) => Value::Unknown(value.provenance(), Presence::Maybe),
                     };
                     state = self.bind(pattern, field, state);
@@ -729,12 +732,30 @@ impl<'a> Evaluator<'a> {
                     put(this, value);
                 }
             }
-            Expr::Name(name) => {
-                if let Value::Object(mut object) = self.name_value(state, *name) {
+            Expr::Name(name) => match self.name_value(state, *name) {
+                Value::Object(mut object) => {
                     put(&mut object, value);
                     set(state, *name, Value::Object(object));
-                } else if key == Some("statusCode") {
-                    self.answer_status(state, &value);
+                }
+                _ if key == Some("statusCode") => self.answer_status(state, &value),
+                Value::External(external) if self.is_request_path(external.path) => {
+                    if let Some(key) = key {
+                        self.keep_on_request(external.path, key, value, state);
+                    }
+                }
+                _ => {}
+            },
+            // `req.context.session = session`
+            Expr::Member {
+                object: base,
+                property,
+                ..
+            } if let (Expr::Name(name), Some(key)) = (record.expr(*base), key) => {
+                if let Value::External(external) = self.name_value(state, *name)
+                    && self.is_request_path(external.path)
+                {
+                    let part = self.paths.member(external.path, record.name(*property));
+                    self.keep_on_request(part, key, value, state);
                 }
             }
             _ => {}
