@@ -175,7 +175,15 @@ impl Evaluator<'_> {
         };
         let some = passes.iter().any(|passed| *passed);
         // Whoever switches authentication off has chosen so, for all handlers at once: that is said once, where it is asked.
-        let off = |end: &&End| end.switched.filter(|_| some && control == Control::Auth);
+        // What those who were asked went through as well switches nothing off.
+        let gone_through = |setting: &Setting| {
+            let mut asked = served.iter().zip(&passes).filter(|(_, passed)| **passed);
+            asked.any(|(end, _)| end.switched.is_some_and(|other| other.site == setting.site))
+        };
+        let off = |end: &&End| {
+            end.switched
+                .filter(|setting| some && control == Control::Auth && !gone_through(setting))
+        };
         let unguarded: Vec<&End> = served
             .iter()
             .zip(&passes)
