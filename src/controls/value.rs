@@ -568,10 +568,10 @@ impl Value {
     fn is_service(&self) -> bool {
         match self {
             Self::Function(_) | Self::Native(_) | Self::External(_) | Self::Choice(_) => true,
-            Self::Object(object) => {
-                let called = |(_, value): &(Rc<str>, Self)| matches!(value, Self::Function(_));
-                object.class.is_some() || object.fields.iter().any(called)
-            }
+            Self::Object(object) => object
+                .fields
+                .iter()
+                .any(|(_, value)| matches!(value, Self::Function(_))),
             _ => false,
         }
     }
