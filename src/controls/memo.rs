@@ -24,9 +24,9 @@ use super::value::{
 };
 
 /// Fuel for one remembered call.
-const CALL_FUEL: u32 = 60_000;
+const CALL_FUEL: u32 = 30_000;
 /// Expressions evaluated for one remembered call, those of the remembered calls in it included.
-const MOST_IN_CALL: u32 = 20_000;
+const MOST_IN_CALL: u32 = 10_000;
 /// Expressions that paths on which nothing has been done may still evaluate in a remembered call when all is spent.
 const RESERVE_IN_CALL: u32 = 500;
 /// The most that a remembered call takes of its caller's fuel.
