@@ -9,7 +9,7 @@ use crate::syntax::{Class, Expr, ExprId, Key, MODULE_BODY, MemberValue, Name, Pa
 use super::evaluator::{Call, Evaluator, MAX_DEPTH};
 use super::expression::spread_into;
 use super::record::{Event, Failure};
-use super::state::{Outcomes, Setting, State, excuse, merge_outcomes, merge_states, value};
+use super::state::{Outcomes, State, excuse, merge_outcomes, merge_states, value};
 use super::statement::{Completion, Exit, set};
 use super::value::{
     Bits, ClassValue, Closure, Native, Object, Presence, Provenance, Response, ResponseKind, Scope,
@@ -405,32 +405,10 @@ impl<'a> Evaluator<'a> {
             }
             Value::Choice(options) => {
                 let options = Rc::clone(options);
-                let mut by_option: SmallVec<[Outcomes; 2]> = SmallVec::new();
+                let mut outcomes: Outcomes = SmallVec::new();
                 for option in options.iter().filter(|option| !option.is_nullish()) {
-                    by_option.push(self.call(option, this, args.clone(), state.clone(), id, used));
+                    outcomes.extend(self.call(option, this, args.clone(), state.clone(), id, used));
                 }
-                let tells_who = |v: &Value| v.provenance().bits.can_authenticate();
-                let told = state.caller.is_some() || args.iter().any(tells_who);
-                // Services that stand in for one another are chosen by the configuration: one that knows nobody is chosen where
-                // nobody is to be asked.
-                let knows = |outcomes: &Outcomes| {
-                    outcomes.iter().any(|(after, flow)| {
-                        after.caller.is_some() || flow.as_ref().is_ok_and(tells_who)
-                    })
-                };
-                if !told && by_option.iter().any(knows) {
-                    let setting = Setting {
-                        site: self.site(state.scope.module, id),
-                        secret: false,
-                        origin: None,
-                    };
-                    for outcomes in by_option.iter_mut().filter(|outcomes| !knows(outcomes)) {
-                        for (state, _) in outcomes {
-                            state.switched = Some(setting);
-                        }
-                    }
-                }
-                let mut outcomes: Outcomes = by_option.into_iter().flatten().collect();
                 // Limiters that stand in for one another are one limiter.
                 let limits = |(_, flow): &(State, super::state::Flow)| {
                     flow.as_ref()
