@@ -12,8 +12,8 @@ use super::record::{Event, Failure};
 use super::state::{Outcomes, State, excuse, merge_outcomes, merge_states, value};
 use super::statement::{Completion, Exit, set};
 use super::value::{
-    Bits, ClassValue, Closure, Native, Object, Presence, Provenance, Response, ResponseKind, Scope,
-    Value,
+    Bits, ClassValue, Closure, External, Native, Object, Presence, Provenance, Response,
+    ResponseKind, Scope, Value,
 };
 
 /// What becomes of a call's result.
@@ -96,6 +96,12 @@ impl<'a> Evaluator<'a> {
                         {
                             set(&mut state, *list, lengthened(items, &args));
                         }
+                        if let (Value::External(method), Expr::Name(holder)) =
+                            (&function, record.expr(*object))
+                            && let Some(fuller) = this.collected(method, &args)
+                        {
+                            set(&mut state, *holder, fuller);
+                        }
                         if let (Some(Expr::Name(target)), Some(Value::Object(object))) =
                             (first.filter(|_| assigns), args.first())
                         {
@@ -160,6 +166,19 @@ impl<'a> Evaluator<'a> {
                 outcomes
             }),
         }
+    }
+
+    /// What a method was called on, once it holds what the method was given: `hash.update(token)`.
+    fn collected(&self, method: &External, args: &[Value]) -> Option<Value> {
+        if !self.paths.known(method.path).collects {
+            return None;
+        }
+        let holder = External::clone(method.receiver.as_deref()?);
+        let provenance = holder.provenance.clone().with_data_of(args);
+        Some(Value::External(Rc::new(External {
+            provenance,
+            ..holder
+        })))
     }
 
     /// The name of a function that sounds like a guard, called where one would stand.

@@ -37,7 +37,7 @@ pub(super) struct End {
     pub caller: Option<Fact>,
     pub counted: Option<Fact>,
     pub unconfigured: Option<super::state::Setting>,
-    pub switched: Option<super::state::Setting>,
+    pub switched: super::state::Switches,
     pub failed: bool,
     pub ending: Ending,
     pub work: u32,
@@ -67,7 +67,7 @@ impl End {
             caller: state.caller.clone(),
             counted: state.counted.clone(),
             unconfigured: state.unconfigured,
-            switched: state.switched,
+            switched: state.switched.clone(),
             failed: state.failed,
             work: if ends == Ends::Middleware {
                 0

@@ -839,11 +839,11 @@ impl<'a> Evaluator<'a> {
                                 };
                                 missing.unconfigured = Some(setting);
                                 // `typeof flag === "string" ? flag === "true" : false`: what is asked last of a variable counts.
-                                missing.switched = missing.switched.filter(|before| {
+                                missing.switched.retain(|before| {
                                     before.origin.is_none() || before.origin != setting.origin
                                 });
                                 if !bits.has(Bits::SECRET.with(Bits::PLATFORM)) {
-                                    there.switched = Some(setting);
+                                    there.switch_on(setting);
                                 }
                             }
                             self.refine(test, true, &mut yes);

@@ -178,11 +178,14 @@ impl Evaluator<'_> {
         // What those who were asked went through as well switches nothing off.
         let gone_through = |setting: &Setting| {
             let mut asked = served.iter().zip(&passes).filter(|(_, passed)| **passed);
-            asked.any(|(end, _)| end.switched.is_some_and(|other| other.site == setting.site))
+            asked.any(|(end, _)| end.switched.iter().any(|other| other.site == setting.site))
         };
         let off = |end: &&End| {
-            end.switched
-                .filter(|setting| some && control == Control::Auth && !gone_through(setting))
+            let mut switches = end.switched.iter().filter(|setting| !gone_through(setting));
+            switches
+                .next()
+                .copied()
+                .filter(|_| some && control == Control::Auth)
         };
         let unguarded: Vec<&End> = served
             .iter()

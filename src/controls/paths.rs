@@ -25,6 +25,8 @@ pub(super) struct Known<'a> {
     pub sends: bool,
     /// Its package does no work.
     pub light: bool,
+    /// Calling it puts what it is given into what it is called on.
+    pub collects: bool,
 }
 
 struct Path<'a> {
@@ -46,6 +48,7 @@ pub(super) struct Paths<'a> {
     builders: Patterns<'a, usize>,
     expensive: Patterns<'a, &'a str>,
     sends: Patterns<'a, ()>,
+    collects: Patterns<'a, ()>,
 }
 
 /// Patterns by their last step where that is fixed, else by the package that they name; earlier ones win.
@@ -151,6 +154,7 @@ impl<'a> Paths<'a> {
             builders: Patterns::new(builders),
             expensive: Patterns::new(expensive),
             sends: Patterns::new(sends),
+            collects: Patterns::new(library.collects.iter().map(|p| (p.as_str(), ()))),
         }
     }
 
@@ -272,6 +276,7 @@ impl<'a> Paths<'a> {
             expensive: self.expensive.first(&text).map(|(_, category)| category),
             sends: self.sends.first(&text).is_some(),
             light,
+            collects: self.collects.first(&text).is_some(),
         };
         let id = PathId(u32::try_from(self.paths.len()).unwrap_or(u32::MAX));
         self.paths.push(Path {

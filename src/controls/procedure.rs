@@ -581,7 +581,7 @@ fn home_of(native: &Native) -> Option<ModuleId> {
 /// The path answers somebody whom nobody knows, and not because the configuration says so.
 fn serves_strangers((state, flow): &(State, Flow)) -> bool {
     state.caller.is_none()
-        && state.switched.is_none()
+        && state.switched.is_empty()
         && flow
             .as_ref()
             .is_ok_and(|v| !super::ending::refuses(v, state))

@@ -63,6 +63,26 @@ fn add(facts: &mut Rc<Vec<Fact>>, fact: &Fact) {
     }
 }
 
+/// What two paths went on by as one. Whoever is known on one of them needs no setting; where each has its own reason, those of the
+/// first stand for both.
+fn join_switches(one: &Progress, other: &Progress) -> Switches {
+    match (&one.caller, &other.caller) {
+        (Some(_), None) => return other.switched.clone(),
+        (None, Some(_)) => return one.switched.clone(),
+        _ => {}
+    }
+    if other.switched.is_empty() {
+        return Switches::new();
+    }
+    let shared = |setting: &&Setting| other.switched.iter().any(|o| o.site == setting.site);
+    let both: Switches = one.switched.iter().filter(shared).copied().collect();
+    if both.is_empty() {
+        one.switched.clone()
+    } else {
+        both
+    }
+}
+
 /// With how many equal decisions both begin: paths that part late have most in common.
 fn begun_alike(one: &[Fact], other: &[Fact]) -> usize {
     let pairs = one.iter().zip(other);
@@ -82,6 +102,12 @@ pub(super) struct Setting {
     /// The variable that is asked for.
     pub origin: Option<OriginId>,
 }
+
+/// The first settings that a path went on by.
+pub(super) type Switches = SmallVec<[Setting; 1]>;
+
+/// More settings than these that one path went on by are not kept.
+const MOST_SWITCHES: usize = 4;
 
 /// One path, up to some point. Paths are copied at every fork and moved at every step, so what they hold is shared until
 /// one of them changes it.
@@ -116,8 +142,8 @@ pub(super) struct Progress {
     pub counted: Option<Fact>,
     /// It goes on because something is not configured: the condition that asked.
     pub unconfigured: Option<Setting>,
-    /// It goes on because something is configured that is not by itself: the condition that asked.
-    pub switched: Option<Setting>,
+    /// It goes on because these things are configured, which are not by themselves: the conditions that asked.
+    pub switched: Switches,
     /// The caller has been signed in on the way, so an identity that is read from here on turns nobody away.
     pub signed_in: bool,
     /// It leaves the function that runs because something is not there, which this condition found out.
@@ -146,6 +172,16 @@ pub(super) struct Progress {
     pub worked_after_answer: bool,
 }
 
+impl Progress {
+    /// The path goes on because this is configured.
+    pub fn switch_on(&mut self, setting: Setting) {
+        let known = self.switched.iter().any(|other| other.site == setting.site);
+        if !known && self.switched.len() < MOST_SWITCHES {
+            self.switched.push(setting);
+        }
+    }
+}
+
 impl State {
     pub fn new(scope: Rc<Scope>) -> Self {
         Self(Rc::new(Progress {
@@ -155,7 +191,7 @@ impl State {
             caller: None,
             counted: None,
             unconfigured: None,
-            switched: None,
+            switched: Switches::new(),
             signed_in: false,
             missing: None,
             work: 0,
@@ -226,7 +262,7 @@ impl State {
         progress.caller.clone_from(&before.caller);
         progress.counted.clone_from(&before.counted);
         progress.unconfigured = before.unconfigured;
-        progress.switched = before.switched;
+        progress.switched.clone_from(&before.switched);
     }
 
     /// This path, gone on by what another did from a fresh start.
@@ -267,7 +303,9 @@ impl State {
         after.work += other.work;
         after.acted |= other.acted;
         after.unconfigured = after.unconfigured.or(other.unconfigured);
-        after.switched = after.switched.or(other.switched);
+        for setting in &other.switched {
+            after.switch_on(*setting);
+        }
         after.signed_in |= other.signed_in;
         after.missing = after.missing.or(other.missing);
         after.failed |= other.failed;
@@ -299,7 +337,7 @@ impl State {
         given.possible = Rc::new(progress.possible.iter().map(before).collect());
         given.caller = progress.caller.as_ref().map(before);
         given.unconfigured = progress.unconfigured;
-        given.switched = progress.switched;
+        given.switched.clone_from(&progress.switched);
         Self(Rc::new(given))
     }
 
@@ -323,7 +361,7 @@ impl State {
 
     /// While nobody is known, what the configuration switched on is told apart.
     pub fn switched_alike(&self, other: &Self) -> bool {
-        self.caller.is_some() || self.switched.is_some() == other.switched.is_some()
+        self.caller.is_some() || self.switched.is_empty() == other.switched.is_empty()
     }
 
     fn same_facts(&self, other: &Self) -> bool {
@@ -437,7 +475,7 @@ impl State {
                 _ => None,
             },
             unconfigured: self.unconfigured.filter(|_| other.unconfigured.is_some()),
-            switched: self.switched.filter(|_| other.switched.is_some()),
+            switched: join_switches(self, other),
             signed_in: self.signed_in && other.signed_in,
             missing: self.missing.filter(|_| other.missing.is_some()),
             work: self.work.max(other.work),

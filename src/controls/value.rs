@@ -379,7 +379,7 @@ impl Object {
 }
 
 /// A value of a package, named by its path.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct External {
     pub path: PathId,
     /// The arguments of the last call in the path.

@@ -25,6 +25,9 @@ pub struct ControlFile {
     /// Packages whose calls are no work: response building, formatting, identifiers.
     #[serde(default)]
     pub light: Vec<String>,
+    /// Methods that put what they are given into what they are called on: `hash.update(token)`.
+    #[serde(default)]
+    pub collects: Vec<String>,
     /// Header names that carry credentials; `*` stands for any text.
     #[serde(default)]
     pub credential_headers: Vec<String>,
@@ -419,6 +422,8 @@ pub struct ControlLibrary {
     pub expensive: Vec<Expensive>,
     /// Packages whose calls are no work.
     pub light: Vec<String>,
+    /// Methods that put what they are given into what they are called on.
+    pub collects: Vec<String>,
     /// Header names that carry credentials.
     pub credential_headers: Vec<String>,
     /// Environment variables that hold secrets.
@@ -444,6 +449,7 @@ impl ControlLibrary {
         self.procedures.extend(file.procedures);
         self.expensive.extend(file.expensive);
         self.light.extend(file.light);
+        self.collects.extend(file.collects);
         self.credential_headers.extend(file.credential_headers);
         self.secret_variables.extend(file.secret_variables);
         self.guard_names.extend(file.guard_names);
