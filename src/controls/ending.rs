@@ -83,6 +83,7 @@ impl End {
 fn is_open(flow: &Flow) -> bool {
     match flow {
         Ok(Value::Unknown(..)) => true,
+        Ok(Value::Choice(options)) => options.iter().any(|v| matches!(v, Value::Response(_))),
         Ok(Value::Response(response)) => {
             response.kind == ResponseKind::Body && response.status.is_none()
         }

@@ -628,18 +628,24 @@ fn scopes_alike(a: &Rc<Scope>, b: &Rc<Scope>) -> bool {
                 .all(|((n, x), (m, y))| n == m && x.same(y)))
 }
 
-/// A variable holds an answer on one path and nothing on the other: `const refusal = await check(); if (refusal) return refusal`.
+/// A variable holds an answer on one path and nothing on the other, or what turns the caller away on one of them alone:
+/// `const refusal = await check(); if (refusal) return refusal`.
 fn hold_other_answers(a: &Scope, b: &Scope) -> bool {
-    let only_in = |one: &Scope, other: &Scope| {
-        let answers = one.variables.iter();
-        answers
-            .filter(|(_, value)| matches!(value, Value::Response(_)))
-            .any(|(name, _)| {
-                let mut others = other.variables.iter();
-                others.any(|(n, value)| n == name && value.is_nullish())
-            })
+    let told_apart = |one: &Value, other: &Value| match (one, other) {
+        (Value::Response(_), Value::Response(_)) | (Value::Object(_), Value::Object(_)) => {
+            sends_away(one) != sends_away(other)
+        }
+        (Value::Response(_), nothing) | (nothing, Value::Response(_)) => nothing.is_nullish(),
+        _ => false,
     };
-    !std::ptr::eq(a, b) && (only_in(a, b) || only_in(b, a))
+    let of_other = |name| b.variables.iter().find(|(n, _)| n == name);
+    !std::ptr::eq(a, b)
+        && a.variables.iter().any(|(name, one)| {
+            matches!(
+                one,
+                Value::Response(_) | Value::Object(_) | Value::Undefined | Value::Null
+            ) && of_other(name).is_some_and(|(_, other)| told_apart(one, other))
+        })
 }
 
 /// Ends a function, or what stands in front of a procedure: where one way through it asks a limiter, a way on which what the
@@ -744,7 +750,7 @@ pub(super) fn merge_thrown(thrown: Outcomes) -> Outcomes {
 fn sends_away(value: &Value) -> bool {
     match class(value) {
         Class::Answer(_, Some(status)) => status >= 400,
-        Class::Failure => true,
+        Class::Failure { .. } => true,
         _ => false,
     }
 }
@@ -753,7 +759,10 @@ fn sends_away(value: &Value) -> bool {
 #[derive(PartialEq, Eq)]
 enum Class {
     Answer(super::value::ResponseKind, Option<u16>),
-    Failure,
+    /// A failure, which may bring the answer along with which its caller is turned away.
+    Failure {
+        answered: bool,
+    },
     /// An object, by its fields that a caller can decide on.
     Shape(u64),
     Truthy,
@@ -775,7 +784,12 @@ fn thrown_as(value: &Value) -> Class {
 fn class(value: &Value) -> Class {
     match value {
         Value::Response(response) => Class::Answer(response.kind, response.status),
-        Value::Object(_) if super::ending::reports_failure(value) => Class::Failure,
+        Value::Object(object) if super::ending::reports_failure(value) => {
+            let mut fields = object.fields.iter();
+            Class::Failure {
+                answered: fields.any(|(_, v)| matches!(v, Value::Response(_))),
+            }
+        }
         Value::Object(object) => Class::Shape(shape(object)),
         other => match other.truth() {
             Some(true) => Class::Truthy,

@@ -576,6 +576,20 @@ impl Value {
         }
     }
 
+    /// What the value may be, one by one.
+    fn options(&self) -> &[Self] {
+        match self {
+            Self::Choice(options) => options,
+            value => std::slice::from_ref(value),
+        }
+    }
+
+    /// An answer that turns the request away, nothing, or either.
+    fn refusal_or_nothing(&self) -> bool {
+        let mut options = self.options().iter();
+        options.all(|v| v.is_nullish() || matches!(v, Self::Response(r) if refusing(r)))
+    }
+
     /// Both are failures of one class, or answers: what tells them apart to a `catch` is what they say.
     pub fn of_one_kind(&self, other: &Self) -> bool {
         match (self, other) {
@@ -600,22 +614,25 @@ impl Value {
                 let lower = if a.status <= b.status { a } else { b };
                 Self::Response(Rc::clone(lower))
             }
+            // `const refusal = await check(request); if (refusal) return refusal`
+            (a, b) if a.refusal_or_nothing() && b.refusal_or_nothing() => {
+                let options = a.options().iter().chain(b.options());
+                let nothing = options.clone().find(|v| v.is_nullish());
+                let refusal = options.filter(|v| !v.is_nullish()).cloned();
+                let refusal = refusal.reduce(|one, other| one.join(&other));
+                Self::Choice(Rc::new(
+                    nothing.cloned().into_iter().chain(refusal).collect(),
+                ))
+            }
             // A variable that only some path sets is still called by what it is set to.
             (a, b)
                 if (a.is_service() || a.is_nullish() && !b.provenance().bits.matters())
                     && (b.is_service() || b.is_nullish() && !a.provenance().bits.matters()) =>
             {
                 let mut options: Vec<Self> = Vec::new();
-                for value in [a, b] {
-                    let more: &[Self] = if let Self::Choice(inner) = value {
-                        inner
-                    } else {
-                        std::slice::from_ref(value)
-                    };
-                    for option in more {
-                        if !options.iter().any(|known| known.same(option)) {
-                            options.push(option.clone());
-                        }
+                for option in a.options().iter().chain(b.options()) {
+                    if !options.iter().any(|known| known.same(option)) {
+                        options.push(option.clone());
                     }
                 }
                 if options.len() > MAX_OPTIONS {
