@@ -634,6 +634,7 @@ impl<'a> Evaluator<'a> {
         let fuel = std::mem::replace(&mut self.fuel, MODULE_FUEL);
         let (spent, works) = (self.spent, self.works);
         let (cut, deepest) = (self.cut, self.deepest);
+        let (reserve, exhausted) = (self.reserve, self.exhausted);
         // What is found about no request is kept apart from what the handler finds.
         let memory = std::mem::take(&mut self.memory);
         let target = std::mem::take(&mut self.target);
@@ -648,6 +649,7 @@ impl<'a> Evaluator<'a> {
         self.fuel = fuel;
         (self.spent, self.works) = (spent, works);
         (self.cut, self.deepest) = (cut, deepest);
+        (self.reserve, self.exhausted) = (reserve, exhausted);
         self.memory = memory;
         self.target = target;
         self.set_inside = set_inside;

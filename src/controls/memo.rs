@@ -24,9 +24,9 @@ use super::value::{
 };
 
 /// Fuel for one remembered call.
-const CALL_FUEL: u32 = 30_000;
+const CALL_FUEL: u32 = 60_000;
 /// Expressions evaluated for one remembered call, those of the remembered calls in it included.
-const MOST_IN_CALL: u32 = 10_000;
+const MOST_IN_CALL: u32 = 20_000;
 /// Expressions that paths on which nothing has been done may still evaluate in a remembered call when all is spent.
 const RESERVE_IN_CALL: u32 = 500;
 /// The most that a remembered call takes of its caller's fuel.
@@ -293,8 +293,13 @@ pub(super) struct Memo {
 /// A variable of a function.
 pub(super) type SetInside = (ModuleId, FunctionId, Name);
 
-/// Numbers remembered calls.
-type MemoId = u32;
+/// Tells remembered calls apart.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+struct MemoId {
+    number: u32,
+    /// It is kept for all handlers.
+    lasting: bool,
+}
 
 /// A function that ran.
 type Ran = (ModuleId, FunctionId);
@@ -318,7 +323,7 @@ pub(super) struct Memory {
     /// Those of the handler in which something was cut off, by what was running around them.
     cut: FxHashMap<u64, FxHashMap<MemoKey, Rc<Memo>>>,
     /// How many there were.
-    count: MemoId,
+    count: u32,
     /// Of the call that is being evaluated.
     running: Running,
     /// What was spent on each remembered call in it.
@@ -423,11 +428,24 @@ impl Evaluator<'_> {
         let inside = self.swap(around);
         // What is cut off depends on who is running already.
         let whole = inside.cut >= depth;
+        let lasting = whole
+            && !inside.private
+            && inside.asked == Asked::default()
+            && inside.arrivals.is_empty()
+            && key.is_lasting();
         self.memory.count += 1;
-        let id = self.memory.count;
-        let of_others: u32 = inside.spent_on.values().sum();
-        let alone = (id, inside.spent.saturating_sub(of_others));
-        let spent = inside.spent_on.into_iter().chain([alone]).collect();
+        let id = MemoId {
+            number: self.memory.count,
+            lasting,
+        };
+        // Other handlers will not find those that are this handler's own, so they count as a part of the call.
+        let of_others = inside.spent_on.iter().map(|(id, spent)| (*id, *spent));
+        let of_others = of_others.filter(|(id, _)| id.lasting || !lasting);
+        let mut spent: Vec<(MemoId, u32)> = of_others.collect();
+        let alone = inside
+            .spent
+            .saturating_sub(spent.iter().map(|(_, spent)| spent).sum());
+        spent.push((id, alone));
         let result = outcomes
             .iter()
             .map(|(after, flow)| (state.then(after), flow.clone()))
@@ -448,19 +466,18 @@ impl Evaluator<'_> {
             asked: inside.asked,
             set_inside: inside.set_inside.into_iter().collect(),
             cost: CALL_FUEL - inside.fuel,
-            spent,
+            spent: spent.into_boxed_slice(),
             depth: inside.deepest.saturating_sub(depth),
             cut: if whole { usize::MAX } else { inside.cut },
             kept,
             ran: inside.running.ran.into_iter().collect(),
         });
         self.take_over(&memo, &state);
-        let shared = !memo.private && memo.asked == Asked::default() && memo.arrivals.is_empty();
         let around = self.around();
         let memory = &mut self.memory;
         let known = if !whole {
             memory.cut.entry(around).or_default()
-        } else if shared && key.is_lasting() {
+        } else if lasting {
             &mut memory.shared
         } else {
             &mut memory.own
