@@ -608,9 +608,7 @@ impl Value {
         match (self, other) {
             (Self::Promise(a), Self::Promise(b)) => Self::Promise(Rc::new(a.join(b))),
             (Self::Object(a), Self::Object(b)) if a.alike(b) => Self::Object(Rc::new(a.join(b))),
-            (Self::Response(a), Self::Response(b))
-                if a.kind == b.kind && refusing(a) && refusing(b) =>
-            {
+            (Self::Response(a), Self::Response(b)) if refusing(a) && refusing(b) => {
                 let lower = if a.status <= b.status { a } else { b };
                 Self::Response(Rc::clone(lower))
             }
