@@ -1067,6 +1067,11 @@ pub(super) fn binary(op: BinaryOp, left: &Value, right: &Value) -> Value {
             | BinaryOp::Divide
             | BinaryOp::Other
     ) {
+        // A secret is not what `license.status === "active"` was worked out from: nothing that was sent is held against it.
+        let named = |v: &Value| matches!(v, Value::String(_) | Value::Bool(_));
+        if !provenance.bits.has(Bits::COMPARED) && (named(left) || named(right)) {
+            provenance.bits = provenance.bits.without(Bits::SECRET);
+        }
         provenance.bits = provenance.bits.with(Bits::COMPARED);
         if is_constant(left) || is_constant(right) {
             provenance.bits = provenance.bits.held_against_constant();
