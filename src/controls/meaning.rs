@@ -166,6 +166,14 @@ impl<'a> Evaluator<'a> {
                     }
                 }
             },
+            Meaning::LoggingWrapper => match function {
+                Some(handler) => value(
+                    state,
+                    Value::Native(Rc::new(Native::Logged { handler, place })),
+                ),
+                // `withAxiom(options)(handler)`
+                None => self.kept(external, args, all, state),
+            },
             Meaning::IdentityMiddleware => match (function, &api.gives) {
                 (Some(handler), Some(accessor)) => {
                     let path = self.paths.intern(accessor.clone());

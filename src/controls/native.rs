@@ -111,6 +111,15 @@ impl<'a> Evaluator<'a> {
                 let args = std::iter::once(first.clone()).chain(args).collect();
                 self.call(handler, None, args, state, id, used)
             }
+            Native::Logged { handler, place } => {
+                let event = Event::Log {
+                    structured: true,
+                    own: self.own(),
+                    by_name: false,
+                };
+                self.event(event, *place);
+                self.call(handler, None, args, state, id, used)
+            }
             Native::Team { role, inner } => self.call_team(*role, inner, args, state, id, used),
             Native::Inert => value(state, Value::Undefined),
             Native::Effect(effect) => self.run_effect(effect, state),

@@ -280,6 +280,11 @@ pub(super) enum Native {
     },
     /// A function that gets one more value in front of its arguments.
     Given { handler: Value, first: Value },
+    /// A function of which somebody logs that it is called; where that was arranged.
+    Logged {
+        handler: Value,
+        place: super::record::Place,
+    },
     /// A method of an array, string, object, promise or function that the evaluator knows.
     Method { receiver: Value, name: Rc<str> },
     /// Something that `readiness.toml` names.

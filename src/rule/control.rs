@@ -270,6 +270,8 @@ pub enum Meaning {
     Every,
     /// Wrapper that only observes.
     TransparentWrapper,
+    /// Wrapper that logs each request and what came of it.
+    LoggingWrapper,
     /// Wrapper that turns failures into responses.
     CatchingWrapper,
     /// Middleware that validates by a schema.
