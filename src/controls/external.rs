@@ -403,6 +403,12 @@ impl<'a> Evaluator<'a> {
     /// Something is done with these values. What a handler was given as arguments counts wherever it goes; what was read of the
     /// request, wanted or not, only where work is done with it.
     fn input_used(&mut self, bits: Bits, light: bool, place: Place) {
+        // A credential in the URL is looked up, and is right or not: no form would make it better.
+        let bits = if bits.has(Bits::CREDENTIAL) && !bits.has(Bits::INPUT.without(Bits::QUERY)) {
+            bits.without(Bits::QUERY)
+        } else {
+            bits
+        };
         let wanted = if light { Bits::ARGUMENT } else { Bits::INPUT };
         let used = Bits(bits.0 & wanted.0);
         if used != Bits::NONE {
