@@ -370,15 +370,13 @@ impl<'a> Evaluator<'a> {
         if self.target.params().iter().any(|param| param == name) {
             return Value::from_bits(self.param_bits(name));
         }
+        if self.is_secret_name(&name.to_ascii_uppercase()) {
+            return Value::from_bits(Bits::QUERY.with(Bits::CREDENTIAL));
+        }
         if let Some(place) = place {
             self.input(Bits::QUERY, place);
         }
-        let token = if self.is_secret_name(&name.to_ascii_uppercase()) {
-            Bits::CREDENTIAL
-        } else {
-            Default::default()
-        };
-        Value::from_bits(Bits::QUERY.with(token))
+        Value::from_bits(Bits::QUERY)
     }
 
     /// A dynamic segment; one that is named like a secret is a credential in the URL.

@@ -655,3 +655,37 @@ impl Value {
 fn refusing(response: &Response) -> bool {
     response.status.is_some_and(|status| status >= 400)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::rc::Rc;
+
+    use super::{Provenance, Response, ResponseKind, Value};
+
+    fn answer(kind: ResponseKind, status: u16) -> Value {
+        Value::Response(Rc::new(Response {
+            kind,
+            status: Some(status),
+            provenance: Provenance::default(),
+        }))
+    }
+
+    #[test]
+    fn refusals_of_all_kinds_become_one_beside_nothing() {
+        let first = Value::Null.join(&answer(ResponseKind::Redirect, 429));
+        let joined = first.join(&answer(ResponseKind::Body, 401));
+        let Value::Choice(options) = joined else {
+            panic!("two options: {joined:?}");
+        };
+        assert!(matches!(
+            &options[..],
+            [Value::Null, Value::Response(refusal)] if refusal.status == Some(401)
+        ));
+    }
+
+    #[test]
+    fn an_answer_that_serves_is_no_refusal() {
+        let served = answer(ResponseKind::Body, 200);
+        assert!(matches!(Value::Null.join(&served), Value::Unknown(..)));
+    }
+}
