@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use crate::syntax::{BinaryOp, ExprId};
 
-use super::evaluator::{Evaluator, Origin};
+use super::evaluator::{Evaluator, Origin, SettingKind};
 use super::expression::binary;
 use super::state::State;
 use super::value::{Bits, Object, Presence, Provenance, Value};
@@ -36,7 +36,7 @@ impl Evaluator<'_> {
         };
         let Origin { place, note, .. } = &self.origins[origin.0 as usize];
         let (place, note) = (*place, format!("{note}, {number} by default"));
-        let id = self.origin(place, &note, None, false);
+        let id = self.setting_origin(place, &note, SettingKind::Plain);
         self.defaults.insert(id, number);
         let presence = match otherwise.truth() {
             Some(true) => Presence::Truthy,
@@ -82,7 +82,7 @@ impl Evaluator<'_> {
         };
         let note = Rc::clone(&self.origins[origin.0 as usize].note);
         let place = self.place(state, id);
-        let id = self.origin(place, &note, None, false);
+        let id = self.setting_origin(place, &note, SettingKind::Plain);
         if let Value::Number(n) = binary(op, &Value::Number(a), &Value::Number(b)) {
             self.defaults.insert(id, n);
         }

@@ -65,6 +65,15 @@ pub(super) struct Origin {
     pub limit: Option<Rc<str>>,
     /// It rests on a name alone.
     pub by_name: bool,
+    /// It is a part of the configuration.
+    pub setting: Option<SettingKind>,
+}
+
+/// What a part of the configuration is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum SettingKind {
+    Secret,
+    Plain,
 }
 
 /// Place, note and limit of an origin.
@@ -362,8 +371,16 @@ impl<'a> Evaluator<'a> {
             note: Rc::clone(&key.1),
             limit: key.2.clone(),
             by_name,
+            setting: None,
         });
         self.origin_ids.insert(key, id);
+        id
+    }
+
+    /// A part of the configuration that explains a value.
+    pub fn setting_origin(&mut self, place: Place, note: &str, kind: SettingKind) -> OriginId {
+        let id = self.origin(place, note, None, false);
+        self.origins[id.0 as usize].setting = Some(kind);
         id
     }
 

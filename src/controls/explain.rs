@@ -4,7 +4,7 @@ use crate::routes::{Entry, Route};
 use crate::rule::{Control, Meaning};
 
 use super::ending::{End, Ending};
-use super::evaluator::Evaluator;
+use super::evaluator::{Evaluator, Origin, SettingKind};
 use super::guards::{Judgement, concerns};
 use super::proof::Seen;
 use super::record::{Event, Flaw};
@@ -164,10 +164,20 @@ impl<'a> Evaluator<'a> {
 
     pub(super) fn guard_evidence(&self, judgement: &Judgement, evidence: &mut Vec<Evidence>) {
         for (site, status, provenance) in &judgement.guards {
-            for origin in provenance.origins.iter().flat_map(|origins| origins.iter()) {
-                let origin = &self.origins[origin.0 as usize];
+            let origins = provenance.origins.iter().flat_map(|origins| origins.iter());
+            let origins: Vec<&Origin> = origins.map(|o| &self.origins[o.0 as usize]).collect();
+            // The address of the store in which a key is looked up is no proof; a secret that is asked for is, and so is a limit.
+            let bits = provenance.bits;
+            let of_limits = bits.has(Bits::LIMITER.with(Bits::COUNT));
+            let alone = origins.iter().all(|origin| origin.setting.is_some());
+            let proves = |origin: &&&Origin| match origin.setting {
+                Some(SettingKind::Secret) => bits.has(Bits::SECRET) || alone,
+                Some(SettingKind::Plain) => of_limits || alone,
+                None => true,
+            };
+            for origin in origins.iter().filter(proves) {
                 let mut step = self.evidence(origin.place, &origin.note);
-                if origin.note.starts_with("process.env.") {
+                if origin.setting == Some(SettingKind::Secret) {
                     step.role = Role::Secret;
                 }
                 if !evidence.contains(&step) {

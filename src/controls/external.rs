@@ -6,7 +6,7 @@ use crate::rule::{Api, Meaning, wildcard};
 use crate::syntax::{Expr, ExprId, Key, MemberValue, Pattern};
 
 use super::call::Use;
-use super::evaluator::Evaluator;
+use super::evaluator::{Evaluator, SettingKind};
 use super::paths::PathId;
 use super::record::{Event, Failure, FirstWork, Place};
 use super::state::{Outcomes, State, value};
@@ -143,7 +143,7 @@ impl<'a> Evaluator<'a> {
             let kind = self.kind_of_setting(name);
             provenance.bits = bits.without(Bits::CONFIG.with(Bits::SECRET)).with(kind);
             if let Some(place) = place {
-                let origin = self.origin(place, &format!("setting {name}"), None, false);
+                let origin = self.setting_origin(place, &format!("setting {name}"), setting(kind));
                 provenance = Provenance::at(provenance.bits, origin);
             }
         }
@@ -301,7 +301,8 @@ impl<'a> Evaluator<'a> {
         let bits = self.kind_of_setting(name);
         match place {
             Some(place) => {
-                let origin = self.origin(place, &format!("process.env.{name}"), None, false);
+                let note = format!("process.env.{name}");
+                let origin = self.setting_origin(place, &note, setting(bits));
                 Value::Unknown(Provenance::at(bits, origin), Presence::Maybe)
             }
             None => Value::from_bits(bits),
@@ -910,6 +911,15 @@ fn is_iteration(name: &str) -> bool {
             | "once"
             | "then"
     )
+}
+
+/// What part of the configuration has these bits.
+fn setting(bits: Bits) -> SettingKind {
+    if bits.has(Bits::SECRET) {
+        SettingKind::Secret
+    } else {
+        SettingKind::Plain
+    }
 }
 
 /// How the names of variables begin that hosting platforms set by themselves, as their documentation lists them. Nobody chose
