@@ -10,7 +10,7 @@ use super::evaluator::{Call, Evaluator, MAX_DEPTH};
 use super::expression::spread_into;
 use super::record::{Event, Failure};
 use super::state::{Outcomes, State, excuse, merge_outcomes, merge_states, value};
-use super::statement::{Completion, Exit, set, without_caller};
+use super::statement::{Completion, Exit, set};
 use super::value::{
     Bits, ClassValue, Closure, External, Native, Object, Presence, Provenance, Response,
     ResponseKind, Scope, Value,
@@ -239,9 +239,9 @@ impl<'a> Evaluator<'a> {
         for (state, flow) in settled {
             let (callback, argument, failed) = match (&flow, name) {
                 (Ok(v), "then") => (args.first(), v.clone(), false),
-                (Err(error), "catch") => (args.first(), without_caller(error.clone()), true),
+                (Err(error), "catch") => (args.first(), error.clone().without_caller(), true),
                 (Err(error), "then") if args.len() > 1 => {
-                    (args.get(1), without_caller(error.clone()), true)
+                    (args.get(1), error.clone().without_caller(), true)
                 }
                 _ => {
                     outcomes.push((state, flow));

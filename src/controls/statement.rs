@@ -604,7 +604,7 @@ impl<'a> Evaluator<'a> {
             };
         }
         self.catching += 1;
-        let error = without_caller(error);
+        let error = error.without_caller();
         let states = states
             .into_iter()
             .map(|state| match &handler.param {
@@ -787,22 +787,6 @@ pub(super) fn set(state: &mut State, name: crate::syntax::Name, value: Value) {
     match scope.variables.iter_mut().find(|(n, _)| *n == name) {
         Some(slot) => slot.1 = value,
         None => scope.variables.push((name, value)),
-    }
-}
-
-/// A failure of something that was asked about the caller says nothing of who that is.
-pub(super) fn without_caller(error: Value) -> Value {
-    match error {
-        Value::Unknown(mut provenance, presence) => {
-            let caller = Bits::IDENTITY
-                .with(Bits::CREDENTIAL)
-                .with(Bits::LOOKUP)
-                .with(Bits::SECRET)
-                .with(Bits::SIGNATURE);
-            provenance.bits = provenance.bits.without(caller);
-            Value::Unknown(provenance, presence)
-        }
-        error => error,
     }
 }
 

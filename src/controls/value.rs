@@ -595,6 +595,22 @@ impl Value {
         options.all(|v| v.is_nullish() || matches!(v, Self::Response(r) if refusing(r)))
     }
 
+    /// As a `catch` gets it: a failure of something that was asked about the caller says nothing of who that is.
+    pub fn without_caller(self) -> Self {
+        match self {
+            Self::Unknown(mut provenance, presence) => {
+                let caller = Bits::IDENTITY
+                    .with(Bits::CREDENTIAL)
+                    .with(Bits::LOOKUP)
+                    .with(Bits::SECRET)
+                    .with(Bits::SIGNATURE);
+                provenance.bits = provenance.bits.without(caller);
+                Self::Unknown(provenance, presence)
+            }
+            error => error,
+        }
+    }
+
     /// Both are failures of one class, or answers: what tells them apart to a `catch` is what they say.
     pub fn of_one_kind(&self, other: &Self) -> bool {
         match (self, other) {
