@@ -412,9 +412,9 @@ impl<'a, 'c> Walk<'a, 'c> {
                 );
                 let about = !typeof_error && (self.about_error(*left) || self.about_error(*right));
                 match op {
-                    BinaryOp::Equal => (development || about, false),
-                    BinaryOp::NotEqual if development => (true, false),
-                    BinaryOp::NotEqual => (false, about),
+                    BinaryOp::Equal { .. } => (development || about, false),
+                    BinaryOp::NotEqual { .. } if development => (true, false),
+                    BinaryOp::NotEqual { .. } => (false, about),
                     BinaryOp::In => (false, false),
                     _ => (about, false),
                 }

@@ -107,9 +107,9 @@ impl<'a> Code<'a> {
                         continue;
                     };
                     match (op, named(*left).or_else(|| named(*right))) {
-                        (BinaryOp::Equal, Some(name)) if name != method => add(then),
-                        (BinaryOp::Equal, Some(_)) => add(otherwise),
-                        (BinaryOp::NotEqual, Some(name)) if name == method => add(then),
+                        (BinaryOp::Equal { .. }, Some(name)) if name != method => add(then),
+                        (BinaryOp::Equal { .. }, Some(_)) => add(otherwise),
+                        (BinaryOp::NotEqual { .. }, Some(name)) if name == method => add(then),
                         _ => {}
                     }
                 }

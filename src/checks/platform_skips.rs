@@ -126,7 +126,7 @@ fn is_negated(module: &ModuleRecord, test: ExprId) -> bool {
         module.exprs.get(test.0 as usize),
         Some(
             Expr::Binary {
-                op: BinaryOp::NotEqual,
+                op: BinaryOp::NotEqual { .. },
                 ..
             } | Expr::Unary {
                 op: UnaryOp::Not,

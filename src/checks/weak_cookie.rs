@@ -17,7 +17,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &WeakCookie) -> CheckResult {
         }
         for (id, expr) in numbered(record) {
             let Expr::Binary {
-                op: BinaryOp::Equal | BinaryOp::NotEqual,
+                op: BinaryOp::Equal { .. } | BinaryOp::NotEqual { .. },
                 left,
                 right,
             } = expr

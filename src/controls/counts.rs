@@ -278,7 +278,7 @@ fn is_missing(record: &ModuleRecord, test: ExprId, depth: u8) -> bool {
             operand,
         } => plain(*operand),
         Expr::Binary {
-            op: BinaryOp::Equal,
+            op: BinaryOp::Equal { .. },
             left,
             right,
         } => plain(*left) && matches!(record.expr(*right), Expr::Null | Expr::Undefined),

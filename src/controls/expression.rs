@@ -190,9 +190,16 @@ impl<'a> Evaluator<'a> {
                     this.each(right, state, |this, state, right| {
                         let v = match op {
                             BinaryOp::Instanceof => this.instance_of(&left, &right),
-                            BinaryOp::Equal | BinaryOp::NotEqual => {
-                                match this.equal(&left, &right) {
-                                    Some(equal) => Value::Bool(equal == (op == BinaryOp::Equal)),
+                            BinaryOp::Equal { loose } | BinaryOp::NotEqual { loose } => {
+                                let nothing = loose && left.is_nullish() && right.is_nullish();
+                                let equal = match nothing {
+                                    true => Some(true),
+                                    false => this.equal(&left, &right),
+                                };
+                                match equal {
+                                    Some(equal) => {
+                                        Value::Bool(equal == matches!(op, BinaryOp::Equal { .. }))
+                                    }
                                     None => this
                                         .found_none((record, *of), (op, &left, &right))
                                         .unwrap_or_else(|| binary(op, &left, &right)),
@@ -703,7 +710,7 @@ impl<'a> Evaluator<'a> {
             return None;
         }
         let mut provenance = found.provenance();
-        if op == BinaryOp::Equal {
+        if matches!(op, BinaryOp::Equal { .. }) {
             provenance.bits = Bits(provenance.bits.0 ^ Bits::NEGATED.0);
         }
         Some(Value::Unknown(provenance, Presence::Maybe))
@@ -882,7 +889,7 @@ impl<'a> Evaluator<'a> {
                 (*name, true)
             }
             Expr::Binary {
-                op: op @ (BinaryOp::Equal | BinaryOp::NotEqual),
+                op: op @ (BinaryOp::Equal { .. } | BinaryOp::NotEqual { .. }),
                 left,
                 right,
             } => {
@@ -892,7 +899,7 @@ impl<'a> Evaluator<'a> {
                 if !matches!(record.expr(*right), Expr::Null | Expr::Undefined) {
                     return;
                 }
-                (*name, (*op == BinaryOp::NotEqual) == holds)
+                (*name, (matches!(op, BinaryOp::NotEqual { .. })) == holds)
             }
             _ => return,
         };
@@ -987,10 +994,12 @@ pub(super) fn spread_into(object: &mut Object, v: &Value) {
     }
 }
 
-/// Whether two values are equal, when that is certain.
+/// Whether two values are equal by `===`, when that is certain.
 pub(super) fn equal(a: &Value, b: &Value) -> Option<bool> {
     match (a, b) {
-        (Value::Undefined | Value::Null, Value::Undefined | Value::Null) => Some(true),
+        (Value::Undefined, Value::Undefined) | (Value::Null, Value::Null) => Some(true),
+        // `null` is also what stands for "nothing there", which may be either.
+        (Value::Undefined, Value::Null) | (Value::Null, Value::Undefined) => None,
         (Value::Bool(x), Value::Bool(y)) => Some(x == y),
         (Value::Number(x), Value::Number(y)) => Some(x == y),
         (Value::String(x), Value::String(y)) => Some(x == y),
@@ -1050,11 +1059,11 @@ pub(super) fn binary(op: BinaryOp, left: &Value, right: &Value) -> Value {
         _ => {}
     }
     let mut provenance = left.provenance().join(&right.provenance());
-    if matches!(op, BinaryOp::Equal | BinaryOp::NotEqual)
+    if matches!(op, BinaryOp::Equal { .. } | BinaryOp::NotEqual { .. })
         && (right.is_nullish() || left.is_nullish())
     {
         // Held against nothing, a value is asked whether it is there.
-        if op == BinaryOp::Equal {
+        if matches!(op, BinaryOp::Equal { .. }) {
             provenance.bits = Bits(provenance.bits.0 ^ Bits::NEGATED.0);
         }
         return Value::Unknown(provenance, Presence::Maybe);
@@ -1084,7 +1093,7 @@ pub(super) fn binary(op: BinaryOp, left: &Value, right: &Value) -> Value {
             provenance.bits = provenance.bits.with(Bits::BODY);
         }
         let off = |v: &Value| matches!(v, Value::String(text) if matches!(&**text, "false" | "0" | "off" | "no" | "disabled"));
-        if (op == BinaryOp::NotEqual) != (off(left) || off(right)) {
+        if (matches!(op, BinaryOp::NotEqual { .. })) != (off(left) || off(right)) {
             provenance.bits = Bits(provenance.bits.0 ^ Bits::NEGATED.0);
         }
         // A stored count that is held against a limit is a limiter's decision.

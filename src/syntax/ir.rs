@@ -303,10 +303,10 @@ pub enum UnaryOp {
 /// Binary operators.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum BinaryOp {
-    /// `===`, `==`
-    Equal,
-    /// `!==`, `!=`
-    NotEqual,
+    /// `===`, or `==`, which takes `null` and `undefined` for the same
+    Equal { loose: bool },
+    /// `!==`, or `!=`
+    NotEqual { loose: bool },
     /// `<`
     Less,
     /// `<=`

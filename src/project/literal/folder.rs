@@ -259,8 +259,12 @@ impl<'l, 'm> Folder<'l, 'm> {
                     Literal::String(part(a) + &part(b))
                 }
             },
-            (BinaryOp::Equal, Literal::String(a), Literal::String(b)) => Literal::Bool(a == b),
-            (BinaryOp::NotEqual, Literal::String(a), Literal::String(b)) => Literal::Bool(a != b),
+            (BinaryOp::Equal { .. }, Literal::String(a), Literal::String(b)) => {
+                Literal::Bool(a == b)
+            }
+            (BinaryOp::NotEqual { .. }, Literal::String(a), Literal::String(b)) => {
+                Literal::Bool(a != b)
+            }
             _ => Literal::Unknown,
         }
     }

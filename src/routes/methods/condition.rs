@@ -46,7 +46,7 @@ impl Run<'_> {
             Expr::Binary { op, left, right } => {
                 let (op, left, right) = (*op, *left, *right);
                 match op {
-                    BinaryOp::Equal | BinaryOp::NotEqual => {
+                    BinaryOp::Equal { .. } | BinaryOp::NotEqual { .. } => {
                         let other = if self.is_method(names, left) {
                             right
                         } else if self.is_method(names, right) {
@@ -55,7 +55,7 @@ impl Run<'_> {
                             return None;
                         };
                         let equal = self.equals_method(names, other)?;
-                        Some(equal == (op == BinaryOp::Equal))
+                        Some(equal == (matches!(op, BinaryOp::Equal { .. })))
                     }
                     BinaryOp::In if self.is_method(names, left) => self.in_map(names, right),
                     _ => None,

@@ -511,8 +511,10 @@ fn logical_op(operator: LogicalOperator) -> LogicalOp {
 
 fn binary_op(operator: BinaryOperator) -> BinaryOp {
     match operator {
-        BinaryOperator::Equality | BinaryOperator::StrictEquality => BinaryOp::Equal,
-        BinaryOperator::Inequality | BinaryOperator::StrictInequality => BinaryOp::NotEqual,
+        BinaryOperator::Equality => BinaryOp::Equal { loose: true },
+        BinaryOperator::StrictEquality => BinaryOp::Equal { loose: false },
+        BinaryOperator::Inequality => BinaryOp::NotEqual { loose: true },
+        BinaryOperator::StrictInequality => BinaryOp::NotEqual { loose: false },
         BinaryOperator::LessThan => BinaryOp::Less,
         BinaryOperator::LessEqualThan => BinaryOp::LessEqual,
         BinaryOperator::GreaterThan => BinaryOp::Greater,
