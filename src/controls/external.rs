@@ -777,14 +777,9 @@ impl<'a> Evaluator<'a> {
             state.blind = true;
             self.event(Event::Unseen, place);
         }
-        if matches!(used, Use::Awaited) && !provenance.bits.has(Bits::INPUT)
-            || used == Use::Awaited && unresolved
-        {
+        if used == Use::Awaited {
             self.work(&mut state, place, "call");
             provenance = looked_up(provenance);
-        } else if used == Use::Awaited {
-            provenance = looked_up(provenance);
-            self.work(&mut state, place, "call");
         }
         value(state, Value::Unknown(provenance, Presence::Maybe))
     }
