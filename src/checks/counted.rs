@@ -12,7 +12,9 @@ use crate::rule::{
     Control, ExplicitAny, LimitTiers, Rendering, ServerEnvInClient, SqlStar, wildcard,
 };
 use crate::source::{RepoPath, Span};
-use crate::syntax::{Argument, Expr, ExprId, ModuleRecord, Pattern, Property, StmtKind};
+use crate::syntax::{Argument, Expr, ExprId, Key, ModuleRecord, Pattern, Property, StmtKind};
+
+use rustc_hash::FxHashSet;
 
 use super::CheckResult;
 use super::code::{key, method_call, numbered, place, statements};
@@ -51,7 +53,23 @@ pub(super) fn sql_star(subject: &Subject<'_>, check: &SqlStar) -> CheckResult {
                 None => false,
             })
         };
+        let mut shown: FxHashSet<ExprId> = FxHashSet::default();
+        for (_, written) in numbered(record) {
+            let Expr::Object(properties) = written else {
+                continue;
+            };
+            shown.extend(properties.iter().filter_map(|property| match property {
+                Property::Value {
+                    key: Key::Name(name),
+                    value,
+                } if check.shown.iter().any(|each| each == record.name(*name)) => Some(*value),
+                _ => None,
+            }));
+        }
         for (expr, written) in numbered(record) {
+            if shown.contains(&expr) {
+                continue;
+            }
             let all = match written {
                 Expr::Call { .. } => match select_of_rest(record, expr) {
                     Some(args) => {

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::controls::Status;
 use crate::finding::Related;
 use crate::graph::ModuleId;
 use crate::model::RouteFacts;
-use crate::rule::{Confidence, ErrorAnswers, ErrorQuestion};
+use crate::rule::{Confidence, Control, ErrorAnswers, ErrorQuestion};
 use crate::syntax::{Expr, ExprId, FunctionId, ModuleRecord, Property};
 
 use super::CheckResult;
@@ -72,7 +73,14 @@ fn leak(subject: &Subject<'_>, check: &ErrorAnswers) -> CheckResult {
             .with_related(related);
         // Who refuses a request may want to say why.
         let refuses = matches!(code, Code::Number(400..500) | Code::Unknown);
-        let finding = if refuses {
+        // A handler that answers nobody in production does nothing, and turns everybody away.
+        let handlers = subject.reach().handlers(subject.unit(site));
+        let mut routes = handlers
+            .iter()
+            .filter_map(|number| subject.app.routes.get(*number));
+        let idle =
+            routes.all(|route| !route.works && route.status(Control::Auth) == Status::Enforced);
+        let finding = if refuses || idle {
             finding.at_most(Confidence::Low)
         } else {
             finding

@@ -1,8 +1,8 @@
 //! `[check.route-exists]`: one route whose URL fits has to exist.
 
 use crate::config::RoutePattern;
-use crate::rule::RouteExists;
-use crate::syntax::{Expr, ExprId, ModuleRecord, StmtKind};
+use crate::rule::{Confidence, RouteExists};
+use crate::syntax::{Expr, ExprId, Key, ModuleRecord, Property, StmtKind};
 
 use super::CheckResult;
 use super::code::{numbered, statements};
@@ -49,8 +49,61 @@ pub(super) fn run(subject: &Subject<'_>, check: &RouteExists) -> CheckResult {
     } else if by_middleware() {
         CheckResult::pass_or_fail(Vec::new())
     } else {
-        CheckResult::pass_or_fail(vec![subject.app_finding(check.says.clone())])
+        let finding = subject.app_finding(check.says.clone());
+        let finding = match elsewhere(subject, &patterns) {
+            Some(hint) => {
+                let mut finding = finding.at_most(Confidence::Low);
+                finding.message.push_str(&hint);
+                finding
+            }
+            None => finding,
+        };
+        CheckResult::pass_or_fail(vec![finding])
     }
+}
+
+/// What speaks for a route of a framework whose routes are not listed: a file of routes that is named so, or a path that is
+/// written as a route's.
+fn elsewhere(subject: &Subject<'_>, patterns: &[RoutePattern]) -> Option<String> {
+    let fits = |url: &str| {
+        let url = url.to_lowercase();
+        patterns.iter().any(|each| each.matches("GET", Some(&url)))
+    };
+    let sides = subject.server_side();
+    let modules = subject.modules().filter(|(id, _)| {
+        let server = sides.get(id.0 as usize).copied().unwrap_or(false);
+        server && !subject.is_side(*id)
+    });
+    for (_, record) in modules {
+        let path = &record.path;
+        let of_routes = path
+            .segments()
+            .any(|folder| folder == "routes" || folder == "router");
+        if of_routes && fits(&format!("/{}", path.stem())) {
+            return Some(format!(": or does {path} answer one?"));
+        }
+        let properties = numbered(record).filter_map(|(_, expr)| match expr {
+            Expr::Object(properties) => Some(properties.iter()),
+            _ => None,
+        });
+        for property in properties.flatten() {
+            let Property::Value {
+                key: Key::Name(name),
+                value,
+            } = property
+            else {
+                continue;
+            };
+            if let Expr::String(text) = record.expr(*value)
+                && record.name(*name) == "path"
+                && text.starts_with('/')
+                && fits(text)
+            {
+                return Some(format!(": or is it `{text}` of {path}?"));
+            }
+        }
+    }
+    None
 }
 
 /// A middleware that answers a path by itself: `if (pathname === "/ping") return new Response("pong")`.

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use crate::controls::Evidence;
+use crate::controls::{Evidence, Status};
 use crate::finding::{Finding, Related};
 use crate::graph::ModuleId;
 use crate::model::{AppModel, Model, RouteFacts};
 use crate::project::{App, Package};
-use crate::rule::{Confidence, Rule};
+use crate::rule::{Confidence, Control, Rule};
 use crate::source::{Location, RepoPath, SourceFile};
 use crate::syntax::ModuleRecord;
 
@@ -24,6 +24,16 @@ use super::test_runner::Runner;
 
 /// How much an expensive handler counts.
 const EXPENSIVE_WEIGHT: f64 = 2.0;
+
+/// Packages that turn documents into a site.
+const DOCUMENTATION: [&str; 6] = [
+    "nextra",
+    "nextra-theme-docs",
+    "fumadocs-core",
+    "fumadocs-ui",
+    "@docusaurus/core",
+    "vitepress",
+];
 
 /// A finding lists so many of the handlers that reach its place.
 const HANDLERS_SHOWN: usize = 3;
@@ -322,6 +332,48 @@ impl<'a> Subject<'a> {
         } else {
             finding
         }
+    }
+
+    /// Lowers what a maintainer would object to whatever the rule is: a finding in code that a program wrote, and one about a
+    /// site of documents as a whole.
+    pub(super) fn doubt(&self, finding: &mut Finding) {
+        if finding.confidence == Confidence::Low {
+            return;
+        }
+        let file = &finding.location.file;
+        let graph = &self.model.graph;
+        let code = graph.find(file).map(|module| graph.module(module));
+        let written = !code.is_some_and(|record| record.facts.generated);
+        let whole = finding.route.is_none()
+            && (*file == self.home() || self.project.next.file.as_ref() == Some(file));
+        if !written {
+            finding.message.push_str(" (in generated code)");
+            finding.confidence = Confidence::Low;
+        } else if whole && self.is_documentation() {
+            finding
+                .message
+                .push_str(": or does a site of documents do without?");
+            finding.confidence = Confidence::Low;
+        }
+    }
+
+    /// The application shows documents: a framework for them is installed, nobody signs in, and nothing is changed by it.
+    fn is_documentation(&self) -> bool {
+        let installed = |package: &Package| {
+            let names = package
+                .dependencies
+                .keys()
+                .chain(package.dev_dependencies.keys());
+            names
+                .into_iter()
+                .any(|name| DOCUMENTATION.contains(&name.as_str()))
+        };
+        self.package().is_some_and(installed)
+            && !self
+                .app
+                .routes
+                .iter()
+                .any(|route| route.status(Control::Auth) == Status::Enforced || route.writes)
     }
 
     /// A finding about a handler, at the handler's beginning.

@@ -392,6 +392,9 @@ pub struct SqlStar {
     /// Globs of files to leave out, from the root.
     #[serde(default)]
     pub except: Vec<String>,
+    /// Names of properties whose texts are shown to somebody and not run: `placeholder`.
+    #[serde(default)]
+    pub shown: Vec<String>,
     /// The message. `{}` stands for the number with its verb: `3 queries read`.
     pub says: String,
 }

@@ -55,6 +55,7 @@ fn empty(file: &SourceFile) -> ModuleRecord {
         matches: Vec::new(),
         facts: FileFacts {
             bytes,
+            generated: super::is_generated(&file.text),
             ..FileFacts::default()
         },
     }

@@ -21,4 +21,5 @@ pub(crate) use parse::record_of;
 pub use parse::{ParseOptions, parse_module};
 pub use pattern::{PatternError, PatternMatch, PatternSet, PatternSource};
 pub use record::*;
+use suppression::is_generated;
 pub use suppression::{Suppression, suppressions};

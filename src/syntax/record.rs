@@ -135,6 +135,8 @@ pub struct FileFacts {
     pub image_components: u32,
     /// The file holds JSX.
     pub has_jsx: bool,
+    /// A comment at its beginning says that a program wrote it: `DO NOT EDIT`, `@generated`.
+    pub generated: bool,
     /// `it(…)` and `test(…)` calls.
     pub test_cases: u32,
     /// String literals and template beginnings that look like a URL path (`/api/x`, `http://localhost:3000/api/x`), in test files only.

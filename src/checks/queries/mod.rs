@@ -39,6 +39,14 @@ const WRITES: [&str; 7] = [
     "deleteMany",
     "upsert",
 ];
+/// Databases whose client answers before the call returns, and what is built on them.
+const SYNCHRONOUS: [&str; 5] = [
+    "better-sqlite3",
+    "bun:sqlite",
+    "node:sqlite",
+    "drizzle-orm/better-sqlite3",
+    "drizzle-orm/bun-sqlite",
+];
 /// What bounds a chain of a query builder, or makes one row of it.
 const BOUNDS: [&str; 16] = [
     "where",
@@ -62,7 +70,23 @@ pub(super) fn run(subject: &Subject<'_>, check: &Queries) -> CheckResult {
     match check.asks {
         QueryQuestion::WholeTable => whole_table(subject, check),
         QueryQuestion::PageSize => page::page_size(subject, check),
-        QueryQuestion::Independent => consecutive(subject, check, independent),
+        QueryQuestion::Independent => {
+            let mut result = consecutive(subject, check, independent);
+            // One that answers before it returns is never waited for.
+            let at_once = subject
+                .specifiers()
+                .iter()
+                .any(|package| SYNCHRONOUS.contains(&&**package));
+            if at_once {
+                for finding in &mut result.findings {
+                    finding
+                        .message
+                        .push_str("; or does the database answer at once?");
+                    finding.confidence = Confidence::Low;
+                }
+            }
+            result
+        }
         QueryQuestion::Transaction => consecutive(subject, check, torn),
         QueryQuestion::InLoop => rows::in_loop(subject, check),
     }

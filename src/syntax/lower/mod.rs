@@ -97,6 +97,7 @@ pub(super) fn lower<'a>(
         requests: Requests::default(),
         facts: FileFacts {
             bytes: u32::try_from(file.text.len()).unwrap_or(u32::MAX),
+            generated: crate::syntax::is_generated(&file.text),
             ..FileFacts::default()
         },
         type_names: FxHashSet::default(),

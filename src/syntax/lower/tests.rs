@@ -284,9 +284,9 @@ fn expressions() {
         "a?.b?.[c]?.(d); new E(...f); `x${y}z`; tag`p${q}`; [1, undefined, ...g]; {...h, [i]: 1, k: undefined}; (a ? b : c); (a, b); import(\"m\")",
     );
     body(
-        "a && b || c; a ?? b; !x; typeof y === 'z'; -1; a += 1; b ??= c; d.e++; delete f.g; /r/g; 10n; x instanceof Y; 'k' in o; a - b * c",
-        "((a And b) Or c); (a Coalesce b); Not(x); (Typeof(y) Equal \"z\"); Minus(1); a ?= 1; b Coalesce= c; d.e ?= 1; Other(f.g); /r/; 10; \
-         (x Instanceof Y); (\"k\" In o); (a Subtract (b Multiply c))",
+        "a && b || c; a ?? b; !x; typeof y === 'z'; x != null; -1; a += 1; b ??= c; d.e++; delete f.g; /r/g; 10n; x instanceof Y; 'k' in o; a - b * c",
+        "((a And b) Or c); (a Coalesce b); Not(x); (Typeof(y) Equal { loose: false } \"z\"); (x NotEqual { loose: true } null); Minus(1); a ?= 1; \
+         b Coalesce= c; d.e ?= 1; Other(f.g); /r/; 10; (x Instanceof Y); (\"k\" In o); (a Subtract (b Multiply c))",
     );
     body(
         "[a.b, { c: d = 1, ...e }] = f; ({ g, h: [i] } = j); function* k() { const x = yield 1; yield* y }",
