@@ -9,6 +9,7 @@ use crate::finding::Finding;
 use crate::graph::Symbol;
 use crate::model::RouteFacts;
 use crate::rule::{Confidence, Control, RouteControl};
+use crate::source::Span;
 use crate::syntax::{
     Expr, ExprId, Function, Key, ModuleRecord, Name, Pattern, Property, Request, StmtKind,
 };
@@ -73,7 +74,7 @@ impl<'a> Doubts<'a> {
             }
             Control::Auth => self.of_auth(route, verdict, weak),
             Control::RateLimit => self.of_limit(route, verdict, weak),
-            Control::Validation => self.of_input(route, weak),
+            Control::Validation => self.of_input(route, verdict, weak),
             Control::ErrorHandling => of_failures(route),
             _ => None,
         };
@@ -191,7 +192,7 @@ impl<'a> Doubts<'a> {
         Some(question.to_owned())
     }
 
-    fn of_input(&self, route: &RouteFacts, weak: bool) -> Option<String> {
+    fn of_input(&self, route: &RouteFacts, verdict: &Verdict, weak: bool) -> Option<String> {
         let question = if weak {
             "does the check cover all that it uses"
         } else if reads(route)
@@ -203,7 +204,10 @@ impl<'a> Doubts<'a> {
             SERVER_ONLY
         } else if has_one_sender(route) || shares_a_secret(route) {
             "can its one sender be trusted"
-        } else if takes_all(route) || matches!(self.address(route), Ok(Some(_))) {
+        } else if takes_all(route)
+            || matches!(self.address(route), Ok(Some(_)))
+            || self.relays(route, verdict)
+        {
             "does what it hands the request to check it"
         } else {
             let code = Code::of(self.subject, route);
@@ -238,7 +242,7 @@ impl<'a> Doubts<'a> {
     pub(super) fn only_asks_elsewhere(&self, route: &RouteFacts, verdict: &Verdict) -> bool {
         let last = verdict.evidence.last();
         last.is_some_and(|step| self.is_elsewhere(step))
-            && matches!(route.route.http_method(), "POST" | "ANY")
+            && (matches!(route.route.http_method(), "POST" | "ANY") || self.relays(route, verdict))
             && route.expensive.is_empty()
             && self.address(route).is_ok()
             && !self.changes(&Code::of(self.subject, route))
@@ -313,6 +317,16 @@ impl<'a> Doubts<'a> {
         let mut places = beside.map(|(_, function)| function.span);
         takes_one_of(own, route.route.span, names)
             || places.any(|around| takes_one_of(own, around, names))
+    }
+
+    /// What was sent is handed on as the body of another request, as it came.
+    fn relays(&self, route: &RouteFacts, verdict: &Verdict) -> bool {
+        let own = self.subject.model.graph.module(route.route.module);
+        let beside = self.on_the_way(verdict).into_iter();
+        relays_body(own, route.route.span)
+            || beside
+                .into_iter()
+                .any(|(record, function)| relays_body(record, function.span))
     }
 
     /// The functions through which the work is come to.
@@ -642,6 +656,47 @@ fn takes_all(route: &RouteFacts) -> bool {
     let url = route.route.url.as_deref().unwrap_or("");
     let last = url.rsplit('/').next().unwrap_or("");
     last.contains("...") || last.ends_with('*')
+}
+
+/// `fetch(url, { body: await request.text() })`, `options.body = request.body`: what is handed on was not looked into.
+fn relays_body(record: &ModuleRecord, around: Span) -> bool {
+    let as_it_came = |value: ExprId| {
+        let mut value = value;
+        while let Expr::Await(inner) | Expr::Conditional { then: inner, .. } = record.expr(value) {
+            value = *inner;
+        }
+        match record.expr(value) {
+            Expr::Member { property, .. } => record.name(*property) == "body",
+            Expr::Call { callee, args, .. } => {
+                args.is_empty()
+                    && matches!(record.expr(*callee), Expr::Member { property, .. }
+                        if matches!(record.name(*property), "text" | "arrayBuffer" | "blob"))
+            }
+            _ => false,
+        }
+    };
+    numbered(record).any(|(id, expr)| {
+        let span = record.span(id);
+        if span.start < around.start || span.end > around.end {
+            return false;
+        }
+        match expr {
+            Expr::Object(properties) => properties.iter().any(|property| match property {
+                Property::Value {
+                    key: Key::Name(name),
+                    value,
+                } => record.name(*name) == "body" && as_it_came(*value),
+                _ => false,
+            }),
+            Expr::Assign { target, value, .. } => {
+                matches!(&**target, Pattern::Member(member)
+                    if matches!(record.expr(*member), Expr::Member { property, .. }
+                        if record.name(*property) == "body"))
+                    && as_it_came(*value)
+            }
+            _ => false,
+        }
+    })
 }
 
 /// Other sites may read what it answers.

@@ -84,6 +84,9 @@ impl<'a> Evaluator<'a> {
                     }
                     let place = this.place(&state, id);
                     let function = this.member(&receiver, name, Some(place));
+                    if optional && function.is_nullish() {
+                        return value(state, Value::Undefined);
+                    }
                     let first = args.first().map(|arg| record.expr(arg.value));
                     // `Object.assign(target, …)` changes what it is given first.
                     let assigns = name == "assign"

@@ -48,6 +48,9 @@ pub(super) struct Branches {
     pub input: Bits,
 }
 
+/// Whoever is not let through is told so within so many statements.
+const MOST_TOLD: usize = 4;
+
 impl<'a> Evaluator<'a> {
     /// Runs statements on every path that comes in.
     pub fn block(&mut self, body: &'a [Stmt], states: Vec<State>) -> Completion {
@@ -68,6 +71,14 @@ impl<'a> Evaluator<'a> {
                 break;
             }
             let states = std::mem::take(&mut done.next);
+            let rest = body.get(at + 1..).unwrap_or_default();
+            if let Some((test, then)) = self.lets_through(stmt, rest, &states) {
+                for state in states {
+                    done.absorb(self.if_statement(test, then, rest, state));
+                }
+                merge_states(&mut done.next);
+                break;
+            }
             self.refuses_next =
                 matches!(body.get(at + 1), Some(next) if matches!(next.kind, StmtKind::Throw(_)));
             let result = self.statement(stmt, states);
@@ -75,6 +86,36 @@ impl<'a> Evaluator<'a> {
             merge_states(&mut done.next);
         }
         done
+    }
+
+    /// `if (ok) return null; … return refusal;`: what follows is what the others are told, as in an `else`.
+    fn lets_through(
+        &self,
+        stmt: &'a Stmt,
+        rest: &[Stmt],
+        states: &[State],
+    ) -> Option<(ExprId, &'a [Stmt])> {
+        let StmtKind::If {
+            test,
+            then,
+            otherwise,
+        } = &stmt.kind
+        else {
+            return None;
+        };
+        let [only] = &**then else {
+            return None;
+        };
+        let StmtKind::Return(returned) = &only.kind else {
+            return None;
+        };
+        let last = rest.last().filter(|_| rest.len() <= MOST_TOLD)?;
+        let record = self.module(states.first()?.scope.module);
+        let nothing = returned
+            .as_ref()
+            .is_none_or(|value| matches!(record.expr(*value), Expr::Null | Expr::Undefined));
+        let tells = matches!(last.kind, StmtKind::Return(Some(_)) | StmtKind::Throw(_));
+        (nothing && tells && otherwise.is_empty()).then_some((*test, &**then))
     }
 
     fn statement(&mut self, stmt: &'a Stmt, states: Vec<State>) -> Completion {
