@@ -74,7 +74,7 @@ impl<'a> Doubts<'a> {
             }
             Control::Auth => self.of_auth(route, verdict, weak),
             Control::RateLimit => self.of_limit(route, verdict, weak),
-            Control::Validation => self.of_input(route, verdict, weak),
+            Control::Validation => self.of_input(route, weak),
             Control::ErrorHandling => of_failures(route),
             _ => None,
         };
@@ -192,7 +192,7 @@ impl<'a> Doubts<'a> {
         Some(question.to_owned())
     }
 
-    fn of_input(&self, route: &RouteFacts, verdict: &Verdict, weak: bool) -> Option<String> {
+    fn of_input(&self, route: &RouteFacts, weak: bool) -> Option<String> {
         let question = if weak {
             "does the check cover all that it uses"
         } else if reads(route)
@@ -206,7 +206,7 @@ impl<'a> Doubts<'a> {
             "can its one sender be trusted"
         } else if takes_all(route)
             || matches!(self.address(route), Ok(Some(_)))
-            || self.relays(route, verdict)
+            || self.relays(route)
         {
             "does what it hands the request to check it"
         } else {
@@ -241,11 +241,15 @@ impl<'a> Doubts<'a> {
     /// All that it does is to ask another service, and nothing in it is called as if it changed something.
     pub(super) fn only_asks_elsewhere(&self, route: &RouteFacts, verdict: &Verdict) -> bool {
         let last = verdict.evidence.last();
-        last.is_some_and(|step| self.is_elsewhere(step))
-            && (matches!(route.route.http_method(), "POST" | "ANY") || self.relays(route, verdict))
+        let elsewhere = last.is_some_and(|step| self.is_elsewhere(step))
             && route.expensive.is_empty()
-            && self.address(route).is_ok()
-            && !self.changes(&Code::of(self.subject, route))
+            && self.address(route).is_ok();
+        // What is only handed on is what the other service makes of it.
+        let asks = || {
+            matches!(route.route.http_method(), "POST" | "ANY")
+                && !self.changes(&Code::of(self.subject, route))
+        };
+        elsewhere && (self.relays(route) || asks())
     }
 
     /// The work is a call of another service, or of something that is made where no database is at hand.
@@ -319,14 +323,15 @@ impl<'a> Doubts<'a> {
             || places.any(|around| takes_one_of(own, around, names))
     }
 
-    /// What was sent is handed on as the body of another request, as it came.
-    fn relays(&self, route: &RouteFacts, verdict: &Verdict) -> bool {
+    /// What was sent is handed on as the body of another request, as it came: here, or on the way to the work.
+    fn relays(&self, route: &RouteFacts) -> bool {
         let own = self.subject.model.graph.module(route.route.module);
-        let beside = self.on_the_way(verdict).into_iter();
+        let mut verdicts = route.controls.values();
         relays_body(own, route.route.span)
-            || beside
-                .into_iter()
-                .any(|(record, function)| relays_body(record, function.span))
+            || verdicts.any(|verdict| {
+                let mut steps = self.on_the_way(verdict).into_iter();
+                steps.any(|(record, function)| relays_body(record, function.span))
+            })
     }
 
     /// The functions through which the work is come to.
