@@ -5,6 +5,7 @@ use rustc_hash::FxHashMap;
 use crate::graph::{Graph, ModuleId, Symbol};
 use crate::routes::{Entry, Route, RouteTable, TestCall, TestCalls};
 use crate::rule::ControlLibrary;
+use crate::source::Span;
 use crate::syntax::{Expr, ExprId, Import, Imported, ModuleRecord};
 
 use super::{Evidence, Status, Verdict};
@@ -17,6 +18,8 @@ pub struct TestReach<'a> {
     calls: TestCalls<'a>,
     /// The URLs of route files, by module, export and method: other files may export the same handler again.
     urls: FxHashMap<(ModuleId, Box<str>, String), String>,
+    /// The URLs under which a router's handler is mounted, by module, place and method.
+    mounts: FxHashMap<(ModuleId, Span, String), Vec<String>>,
 }
 
 impl<'a> TestReach<'a> {
@@ -31,10 +34,18 @@ impl<'a> TestReach<'a> {
             }
         }
         let mut urls = FxHashMap::default();
+        let mut mounts: FxHashMap<_, Vec<String>> = FxHashMap::default();
         for route in tables.iter().flat_map(|table| &table.routes) {
-            if let (Entry::Export(name), Some(url)) = (&route.entry, &route.url) {
-                let key = (route.module, name.clone(), route.method.clone());
-                urls.entry(key).or_insert_with(|| url.clone());
+            match (&route.entry, &route.url) {
+                (Entry::Export(name), Some(url)) => {
+                    let key = (route.module, name.clone(), route.method.clone());
+                    urls.entry(key).or_insert_with(|| url.clone());
+                }
+                (Entry::Chain(_), Some(url)) => {
+                    let key = (route.module, route.span, route.method.clone());
+                    mounts.entry(key).or_default().push(url.clone());
+                }
+                _ => {}
             }
         }
         Self {
@@ -42,6 +53,7 @@ impl<'a> TestReach<'a> {
             importers,
             calls,
             urls,
+            mounts,
         }
     }
 
@@ -57,7 +69,8 @@ impl<'a> TestReach<'a> {
         let found = self
             .importing(route)
             .or_else(|| self.requesting(route))
-            .or_else(|| self.running_elsewhere(route));
+            .or_else(|| self.running_elsewhere(route))
+            .or_else(|| self.mounted_elsewhere(route));
         let status = if found.is_some() {
             Status::Tested
         } else {
@@ -75,6 +88,15 @@ impl<'a> TestReach<'a> {
             let url = self.urls.get(&key)?;
             let call = self.calls.request(route, module, url)?;
             Some(self.call(call, &format!("test requests {url}")))
+        })
+    }
+
+    /// A test that requests the same handler under another URL that its router is mounted at.
+    fn mounted_elsewhere(&self, route: &Route) -> Option<Evidence> {
+        let key = (route.module, route.span, route.method.clone());
+        self.mounts.get(&key)?.iter().find_map(|url| {
+            let call = self.calls.request(route, route.module, url)?;
+            Some(self.call(call, &format!("test requests {url}, the same handler")))
         })
     }
 
