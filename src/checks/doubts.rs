@@ -323,7 +323,7 @@ impl<'a> Doubts<'a> {
             || places.any(|around| takes_one_of(own, around, names))
     }
 
-    /// What was sent is handed on as the body of another request, as it came: here, or on the way to the work.
+    /// What was sent is handed on as the body of another request, as it came: here, on the way to the work, or with it.
     fn relays(&self, route: &RouteFacts) -> bool {
         let own = self.subject.model.graph.module(route.route.module);
         let mut verdicts = route.controls.values();
@@ -331,7 +331,25 @@ impl<'a> Doubts<'a> {
             || verdicts.any(|verdict| {
                 let mut steps = self.on_the_way(verdict).into_iter();
                 steps.any(|(record, function)| relays_body(record, function.span))
+                    || verdict
+                        .evidence
+                        .last()
+                        .is_some_and(|step| self.hands_on(step))
             })
+    }
+
+    /// The request that is made here takes what was sent as it came.
+    fn hands_on(&self, step: &Evidence) -> bool {
+        let graph = &self.subject.model.graph;
+        let Some(module) = graph.find(&step.file) else {
+            return false;
+        };
+        let record = graph.module(module);
+        let mut calls = numbered(record).filter(|(_, expr)| matches!(expr, Expr::Call { .. }));
+        calls.any(|(id, _)| {
+            let span = record.span(id);
+            record.line(span) == step.line && relays_body(record, span)
+        })
     }
 
     /// The functions through which the work is come to.
