@@ -77,9 +77,10 @@ fn leak(subject: &Subject<'_>, check: &ErrorAnswers) -> CheckResult {
         let handlers = subject.reach().handlers(subject.unit(site));
         let mut routes = handlers
             .iter()
-            .filter_map(|number| subject.app.routes.get(*number));
-        let idle =
-            routes.all(|route| !route.works && route.status(Control::Auth) == Status::Enforced);
+            .filter_map(|number| subject.app.routes.get(*number))
+            .peekable();
+        let idle = routes.peek().is_some()
+            && routes.all(|route| !route.works && route.status(Control::Auth) == Status::Enforced);
         let finding = if refuses || idle {
             finding.at_most(Confidence::Low)
         } else {

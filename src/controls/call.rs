@@ -348,14 +348,14 @@ impl<'a> Evaluator<'a> {
         // Reading what was sent, piece by piece, is no work yet.
         if let (Value::Unknown(sent, _), Value::Unknown(..)) = (receiver, function)
             && sent.bits.has(Bits::BODY)
-            && reads_stream(name)
+            && super::native::reads_stream(name)
         {
             return value(state, Value::Unknown(sent.clone(), Presence::Maybe));
         }
         // Nothing waits for a text that is worked out, though an asynchronous function returns it.
         let used = match (used, receiver, function) {
             (Use::Escaping | Use::Awaited, Value::Unknown(..), Value::Unknown(..))
-                if is_of_text(name) =>
+                if super::native::is_of_text(name) =>
             {
                 Use::Plain
             }
@@ -1095,46 +1095,5 @@ fn is_level(name: &str) -> bool {
     matches!(
         name,
         "trace" | "debug" | "info" | "warn" | "warning" | "error" | "fatal" | "critical"
-    )
-}
-
-/// Methods that only texts, numbers, dates and buffers have.
-fn is_of_text(name: &str) -> bool {
-    matches!(
-        name,
-        "toString"
-            | "toLowerCase"
-            | "toUpperCase"
-            | "toISOString"
-            | "toFixed"
-            | "trim"
-            | "trimStart"
-            | "trimEnd"
-            | "slice"
-            | "substring"
-            | "split"
-            | "padStart"
-            | "padEnd"
-            | "startsWith"
-            | "endsWith"
-            | "replaceAll"
-            | "getTime"
-    )
-}
-
-/// Methods of a body that is read as a stream, of its reader and of a file that was sent.
-/// (<https://developer.mozilla.org/docs/Web/API/ReadableStream>, `Blob`)
-fn reads_stream(name: &str) -> bool {
-    matches!(
-        name,
-        "getReader"
-            | "read"
-            | "cancel"
-            | "releaseLock"
-            | "tee"
-            | "stream"
-            | "arrayBuffer"
-            | "bytes"
-            | "blob"
     )
 }

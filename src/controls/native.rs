@@ -619,6 +619,47 @@ fn path_matches(pattern: &str, path: &str) -> bool {
     regex_matches(&source, path).unwrap_or(false)
 }
 
+/// Methods that only texts, numbers, dates and buffers have.
+pub(super) fn is_of_text(name: &str) -> bool {
+    matches!(
+        name,
+        "toString"
+            | "toLowerCase"
+            | "toUpperCase"
+            | "toISOString"
+            | "toFixed"
+            | "trim"
+            | "trimStart"
+            | "trimEnd"
+            | "slice"
+            | "substring"
+            | "split"
+            | "padStart"
+            | "padEnd"
+            | "startsWith"
+            | "endsWith"
+            | "replaceAll"
+            | "getTime"
+    )
+}
+
+/// Methods of a body that is read as a stream, of its reader and of a file that was sent.
+/// (<https://developer.mozilla.org/docs/Web/API/ReadableStream>, `Blob`)
+pub(super) fn reads_stream(name: &str) -> bool {
+    matches!(
+        name,
+        "getReader"
+            | "read"
+            | "cancel"
+            | "releaseLock"
+            | "tee"
+            | "stream"
+            | "arrayBuffer"
+            | "bytes"
+            | "blob"
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::path_matches;
