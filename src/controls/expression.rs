@@ -20,10 +20,22 @@ use super::value::{Bits, External, Object, Presence, Provenance, Value};
 pub(super) type Lists = SmallVec<[(State, Vec<Value>); 1]>;
 
 impl<'a> Evaluator<'a> {
+    /// A refusal that a variable holds: a path that was turned away before all was spent still says so where it is answered. Other
+    /// variables may have been set since by what was not looked at.
+    fn held_refusal(&self, state: &State, id: ExprId) -> Option<Value> {
+        let Expr::Name(name) = self.module(state.scope.module).expr(id) else {
+            return None;
+        };
+        let variables = &state.scope.variables;
+        let (_, held) = variables.iter().find(|(n, _)| n == name)?;
+        super::state::sends_away(held).then(|| held.clone())
+    }
+
     /// Evaluates an expression: every path out of it, with its value or what it throws.
     pub fn eval(&mut self, id: ExprId, mut state: State) -> Outcomes {
         if !self.spend_on(&mut state) {
-            return value(state, Value::unknown());
+            let held = self.held_refusal(&state, id);
+            return value(state, held.unwrap_or_else(Value::unknown));
         }
         let record = self.module(state.scope.module);
         match record.expr(id) {

@@ -481,9 +481,11 @@ fn is_guard(control: Control, passed: &Fact, statuses: &[Option<u16>]) -> bool {
                 return false;
             }
             // What was sent to be compared tells who is meant, not who is asking.
-            // Nor is that said by what the application asked for itself: a licence, a feature that is switched on.
+            // Nor is that said by what the application asked for itself: a licence, a feature that is switched on; nor by how much
+            // there is of something.
             let own = Bits::SECRET.with(Bits::CONFIG);
-            let ambient = bits.has(Bits::AMBIENT) && !bits.has(Bits::SENT.with(own));
+            let measured = bits.has(Bits::COUNT) && bits.has(Bits::COMPARED);
+            let ambient = bits.has(Bits::AMBIENT) && !bits.has(Bits::SENT.with(own)) && !measured;
             // `sessions.get(token)`: kept under what was sent, and found there.
             let stored = bits.has(Bits::CREDENTIAL)
                 && bits.has(Bits::COUNT)

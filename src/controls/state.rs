@@ -584,16 +584,26 @@ pub(super) fn merge_states(states: &mut Vec<State>) {
         merged.push(state);
     }
     if merged.len() > MOST {
-        let mut few: Vec<State> = Vec::new();
-        for state in merged {
-            match few.iter_mut().find(|kept| kept.stands_as(&state)) {
-                Some(kept) => *kept = kept.join(&state),
-                None => few.push(state),
-            }
-        }
-        merged = few;
+        merged = joined_where(merged, |kept, state| {
+            kept.stands_as(state) && !hold_other_answers(&kept.scope, &state.scope)
+        });
+    }
+    if merged.len() > MOST {
+        merged = joined_where(merged, State::stands_as);
     }
     *states = merged;
+}
+
+/// Those of the paths that are alike, joined.
+fn joined_where(states: Vec<State>, alike: impl Fn(&State, &State) -> bool) -> Vec<State> {
+    let mut few: Vec<State> = Vec::new();
+    for state in states {
+        match few.iter_mut().find(|kept| alike(kept, &state)) {
+            Some(kept) => *kept = kept.join(&state),
+            None => few.push(state),
+        }
+    }
+    few
 }
 
 /// Paths that only differ in a part of a larger value become one when there are more than a few: else a literal of
@@ -631,21 +641,16 @@ fn scopes_alike(a: &Rc<Scope>, b: &Rc<Scope>) -> bool {
 /// A variable holds an answer on one path and nothing on the other, or what turns the caller away on one of them alone:
 /// `const refusal = await check(); if (refusal) return refusal`.
 fn hold_other_answers(a: &Scope, b: &Scope) -> bool {
-    let told_apart = |one: &Value, other: &Value| match (one, other) {
-        (Value::Response(_), Value::Response(_)) | (Value::Object(_), Value::Object(_)) => {
-            sends_away(one) != sends_away(other)
-        }
-        (Value::Response(_), nothing) | (nothing, Value::Response(_)) => nothing.is_nullish(),
-        _ => false,
+    let told_apart = |one: &Value, other: &Value| {
+        sends_away(one) != sends_away(other)
+            || matches!(one, Value::Response(_)) && other.is_nullish()
+            || matches!(other, Value::Response(_)) && one.is_nullish()
     };
     let of_other = |name| b.variables.iter().find(|(n, _)| n == name);
     !std::ptr::eq(a, b)
-        && a.variables.iter().any(|(name, one)| {
-            matches!(
-                one,
-                Value::Response(_) | Value::Object(_) | Value::Undefined | Value::Null
-            ) && of_other(name).is_some_and(|(_, other)| told_apart(one, other))
-        })
+        && a.variables
+            .iter()
+            .any(|(name, one)| of_other(name).is_some_and(|(_, other)| told_apart(one, other)))
 }
 
 /// Ends a function, or what stands in front of a procedure: where one way through it asks a limiter, a way on which what the
@@ -747,11 +752,10 @@ pub(super) fn merge_thrown(thrown: Outcomes) -> Outcomes {
 }
 
 /// A value with which a caller is turned away: what was decided on such a path is kept as possible, and no more is needed.
-fn sends_away(value: &Value) -> bool {
-    match class(value) {
-        Class::Answer(_, Some(status)) => status >= 400,
-        Class::Failure { .. } => true,
-        _ => false,
+pub(super) fn sends_away(value: &Value) -> bool {
+    match value {
+        Value::Response(response) => response.status.is_some_and(|status| status >= 400),
+        object => super::ending::reports_failure(object),
     }
 }
 
