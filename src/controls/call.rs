@@ -566,7 +566,11 @@ impl<'a> Evaluator<'a> {
         let at_home = self.is_scope_of_caller(closure)
             || self.own() && (acting || Some(closure.module) == self.home);
         let own = at_home
-            || self.own() && (self.catching > 0 || args.iter().any(|arg| self.holds_request(arg)));
+            || self.own()
+                && (self.catching > 0
+                    || args
+                        .iter()
+                        .any(|arg| self.holds_request(arg) || holds_next(arg)));
         let this = if function.is_arrow {
             closure.this.clone()
         } else {
@@ -611,6 +615,7 @@ impl<'a> Evaluator<'a> {
             used,
             caller: Rc::clone(&caller),
             protection: self.protection.len(),
+            began: self.spent,
         });
         let whole = std::mem::take(&mut self.whole);
         self.deepest = self.deepest.max(self.calls.len());
@@ -787,6 +792,7 @@ impl<'a> Evaluator<'a> {
             used: Use::Plain,
             caller: Rc::clone(&caller),
             protection: self.protection.len(),
+            began: self.spent,
         };
         self.calls.push(call);
         let mut outcomes: Outcomes = SmallVec::new();
@@ -909,6 +915,7 @@ impl<'a> Evaluator<'a> {
                     used: Use::Plain,
                     caller: Rc::clone(&caller),
                     protection: self.protection.len(),
+                    began: self.spent,
                 });
                 let completion = self.block(&function.body, vec![inside]);
                 self.calls.pop();
@@ -1096,4 +1103,13 @@ fn is_level(name: &str) -> bool {
         name,
         "trace" | "debug" | "info" | "warn" | "warning" | "error" | "fatal" | "critical"
     )
+}
+
+/// What goes on with the request, or an object of options with that in it: whoever is given it is a layer of the handler.
+fn holds_next(v: &Value) -> bool {
+    let next = |v: &Value| matches!(v, Value::Native(native) if matches!(**native, Native::Next(_) | Native::Arrive { .. }));
+    match v {
+        Value::Object(object) => object.fields.iter().any(|(_, v)| next(v)),
+        other => next(other),
+    }
 }

@@ -180,6 +180,8 @@ pub(super) fn reports_failure(value: &Value) -> bool {
         .any(|key| {
             object.get(key).is_some_and(|v| match v {
                 Value::Choice(options) => !options.iter().any(Value::is_nullish),
+                // What is collected on the way may stay empty: `{ imported, errors }`.
+                Value::Array(items) => !items.is_empty(),
                 v => !v.is_nullish() && v.truth() != Some(false),
             })
         })
@@ -191,7 +193,12 @@ pub(super) fn reports_failure(value: &Value) -> bool {
 fn answer_ending(response: &Response, state: &State, idle: Ending) -> Ending {
     match (response.kind, response.status) {
         (ResponseKind::PassOn, _) => Ending::Served,
-        (ResponseKind::Redirect, Some(status)) if status >= 400 => Ending::Refused(Some(status)),
+        // Whoever has deleted their account is sent where others sign in.
+        (ResponseKind::Redirect, Some(status))
+            if status >= 400 && !(state.acted && state.worked_for_known()) =>
+        {
+            Ending::Refused(Some(status))
+        }
         (ResponseKind::Redirect, _) => idle,
         (ResponseKind::Body, Some(status)) if status >= 400 => Ending::Refused(Some(status)),
         (ResponseKind::Body, Some(status)) if (300..400).contains(&status) => idle,

@@ -100,6 +100,8 @@ pub(super) struct Call {
     pub used: super::call::Use,
     /// How many entries of `protection` belong to the callers.
     pub protection: usize,
+    /// What had been spent when it began.
+    pub began: u32,
 }
 
 /// Evaluates handlers, one at a time. Values of module-level names are kept between handlers.
@@ -286,7 +288,11 @@ impl<'a> Evaluator<'a> {
     /// Takes one unit of fuel for an expression; without fuel the path goes on blindly.
     pub fn spend_on(&mut self, state: &mut State) -> bool {
         let for_handler = self.global_depth == 0;
-        if for_handler && self.spent > MOST_BEHIND_WORK && state.worked_for_known() && !self.own() {
+        if for_handler
+            && self.spent > MOST_BEHIND_WORK
+            && state.worked_for_known()
+            && self.is_aside()
+        {
             return false;
         }
         if self.fuel > 0 && (!for_handler || self.left() > 0) {
@@ -303,6 +309,15 @@ impl<'a> Evaluator<'a> {
         self.exhausted |= for_handler && self.catching == 0;
         state.blind |= state.work == 0;
         false
+    }
+
+    /// A function that is not the handler's own has spent more than what stands behind main work is worth. What turns the
+    /// caller away there is told by few expressions.
+    fn is_aside(&self) -> bool {
+        let running = self.calls.last();
+        running.is_some_and(|call| {
+            !call.own && self.spent.saturating_sub(call.began) > MOST_BEHIND_WORK
+        })
     }
 
     /// Runs something with a part of what may still be spent, so that whatever stands behind it is still seen.

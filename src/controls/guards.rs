@@ -22,6 +22,8 @@ pub(super) struct Judgement {
     /// The guards that serving paths pass, with the status they answer.
     pub guards: Vec<(Site, Option<u16>, Provenance)>,
     pub blind: bool,
+    /// Every path turns the caller away in the end, whoever it is.
+    pub closed: bool,
     /// All paths that passed no guard go on because this is missing.
     pub fails_open: Option<Setting>,
     /// A path that passed no guard goes on because the configuration switches the guard off.
@@ -227,19 +229,26 @@ impl Evaluator<'_> {
         };
         let blind = served.is_empty() || served.iter().any(|end| end.blind);
         let blind = blind && ends.iter().any(|end| end.blind);
-        let closed = ends.iter().all(|end| {
-            matches!(
-                end.ending,
-                Ending::Refused(Some(401 | 403 | 404 | 405 | 500 | 501) | None)
-            )
-        });
-        let status = if served.is_empty() {
-            // Nobody is served at all, as behind a condition that never holds in production.
-            if closed && !ends.is_empty() && control == Control::Auth {
-                Status::Enforced
-            } else {
-                Status::Absent
-            }
+        // Nobody is served at all, as behind a condition that never holds in production.
+        let closed = control == Control::Auth
+            && !ends.is_empty()
+            && ends.iter().all(|end| {
+                matches!(
+                    end.ending,
+                    Ending::Refused(Some(401 | 403 | 404 | 405 | 500 | 501) | None)
+                )
+            });
+        if closed {
+            let known = ends.iter().find_map(|end| end.caller.as_ref());
+            guards.extend(known.and_then(|fact| {
+                let status = guard(fact)?;
+                Some((fact.site, status, fact.provenance.clone()))
+            }));
+        }
+        let status = if closed {
+            Status::Enforced
+        } else if served.is_empty() {
+            Status::Absent
         } else if all || configured {
             Status::Enforced
         } else if any {
@@ -251,6 +260,7 @@ impl Evaluator<'_> {
             status,
             guards,
             blind,
+            closed,
             fails_open,
             switched_off,
         }
@@ -389,6 +399,12 @@ impl Evaluator<'_> {
             judgement.status = Status::Unknown;
         }
         self.guard_evidence(&judgement, &mut evidence);
+        if judgement.closed {
+            evidence.push(Evidence {
+                note: String::from("no way through it is seen on which a request is served"),
+                ..start.clone()
+            });
+        }
         if control == Control::Auth
             && matches!(judgement.status, Status::Absent | Status::Optional)
             && let Some(site) = for_strangers_only(ends)

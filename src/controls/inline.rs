@@ -79,6 +79,7 @@ impl<'a> Evaluator<'a> {
             used: Use::Awaited,
             caller: Rc::clone(top),
             protection: self.protection.len(),
+            began: self.spent,
         });
         let mut inside = state.in_scope(&Rc::new(scope));
         for param in &function.params {

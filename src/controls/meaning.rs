@@ -219,7 +219,7 @@ impl<'a> Evaluator<'a> {
                 self.kept(external, args, all, state)
             }
             Meaning::SchemaParse => {
-                if let Some(input) = checked(all.bits) {
+                if let Some(input) = checked(given_apart(&args, all.bits)) {
                     self.event(Event::Schema(input), place);
                 }
                 let mut provenance = all;
@@ -237,7 +237,7 @@ impl<'a> Evaluator<'a> {
                 ]
             }
             Meaning::SchemaCheck => {
-                if let Some(input) = checked(all.bits) {
+                if let Some(input) = checked(given_apart(&args, all.bits)) {
                     self.event(Event::SchemaCheck(input), place);
                 }
                 let mut provenance = all;
@@ -250,19 +250,18 @@ impl<'a> Evaluator<'a> {
                 self.work(&mut state, place, &text);
                 value(state, Value::Unknown(looked_up(all), Presence::Truthy))
             }
-            Meaning::Count => {
+            Meaning::Count | Meaning::RowCount => {
                 if matches!(used, Use::Awaited) {
                     let text = self.paths.text(external.path);
                     self.work(&mut state, place, &text);
                 }
+                let bits = match api.is {
+                    Meaning::RowCount => Bits::COUNT,
+                    _ => Bits::COUNT.with(Bits::EVENTS),
+                };
                 let origin = self.origin(place, &shown, None, true);
-                value(
-                    state,
-                    Value::Unknown(
-                        Provenance::at(Bits::COUNT.with(Bits::EVENTS), origin),
-                        Presence::Maybe,
-                    ),
-                )
+                let counted = Provenance::at(bits, origin);
+                value(state, Value::Unknown(counted, Presence::Maybe))
             }
             Meaning::Log | Meaning::Console => {
                 let own = self.own();
@@ -585,6 +584,24 @@ pub(super) fn checked(bits: Bits) -> Option<Bits> {
         Some(Bits::HEADER)
     } else {
         (bits == Bits::NONE).then_some(Bits::NONE)
+    }
+}
+
+/// Where what was sent stands beside the answers of others and not within them, it is checked as it was sent:
+/// `schema.parse({ ...body, workspaceId })`.
+fn given_apart(args: &[Value], all: Bits) -> Bits {
+    let sent = |bits: Bits| bits.has(Bits::SENT) && !bits.has(Bits::ANSWER);
+    let apart = args.iter().any(|arg| match arg {
+        Value::Object(object) => {
+            object.open.as_ref().is_some_and(|open| sent(open.bits))
+                || object.fields.iter().any(|(_, v)| sent(v.provenance().bits))
+        }
+        _ => false,
+    });
+    if apart {
+        all.without(Bits::ANSWER)
+    } else {
+        all
     }
 }
 

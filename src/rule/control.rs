@@ -284,6 +284,8 @@ pub enum Meaning {
     Store,
     /// Gives a stored count of past events.
     Count,
+    /// Gives how many rows a query finds, for a limit or for anything else.
+    RowCount,
     /// Logs through a logger.
     Log,
     /// Logs through the console.
