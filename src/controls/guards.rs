@@ -35,11 +35,31 @@ impl Evaluator<'_> {
         let goes_on = |end: &&End| {
             end.ending == Ending::Served || (end.ending == Ending::Idle && end.work > 0)
         };
+        // Nobody is served at all, as behind a condition that never holds in production.
+        let closed = control == Control::Auth
+            && !ends.is_empty()
+            && ends.iter().all(|end| {
+                matches!(
+                    end.ending,
+                    Ending::Refused(Some(401 | 403 | 404 | 405 | 500 | 501) | None)
+                )
+            });
         let mut served: Vec<&End> = ends.iter().filter(goes_on).collect();
         if served.is_empty() {
             served = ends
                 .iter()
                 .filter(|end| end.ending == Ending::Idle)
+                .collect();
+        }
+        if served.is_empty() && !closed {
+            // A list that somebody else fills is seen empty, and so its handler finds nothing to serve: the path that came furthest
+            // is the one that would.
+            let most = ends.iter().map(|end| end.work).max().unwrap_or(0);
+            let refusal =
+                |end: &&End| matches!(end.ending, Ending::Refused(Some(401 | 403 | 405 | 429)));
+            served = ends
+                .iter()
+                .filter(|end| most > 0 && end.work == most && !refusal(end))
                 .collect();
         }
         // A path that answers without any work (a preflight, an empty list) has nothing to protect. Where a signature lets the
@@ -229,15 +249,6 @@ impl Evaluator<'_> {
         };
         let blind = served.is_empty() || served.iter().any(|end| end.blind);
         let blind = blind && ends.iter().any(|end| end.blind);
-        // Nobody is served at all, as behind a condition that never holds in production.
-        let closed = control == Control::Auth
-            && !ends.is_empty()
-            && ends.iter().all(|end| {
-                matches!(
-                    end.ending,
-                    Ending::Refused(Some(401 | 403 | 404 | 405 | 500 | 501) | None)
-                )
-            });
         if closed {
             let known = ends.iter().find_map(|end| end.caller.as_ref());
             guards.extend(known.and_then(|fact| {
