@@ -190,6 +190,14 @@ pub(super) fn reports_failure(value: &Value) -> bool {
             .any(|key| matches!(object.get(key), Some(Value::Bool(false))))
 }
 
+/// A value with which a caller is turned away: what was decided on such a path is kept as possible, and no more is needed.
+pub(super) fn sends_away(value: &Value) -> bool {
+    match value {
+        Value::Response(response) => response.status.is_some_and(|status| status >= 400),
+        object => reports_failure(object),
+    }
+}
+
 fn answer_ending(response: &Response, state: &State, idle: Ending) -> Ending {
     match (response.kind, response.status) {
         (ResponseKind::PassOn, _) => Ending::Served,

@@ -28,7 +28,7 @@ impl<'a> Evaluator<'a> {
         };
         let variables = &state.scope.variables;
         let (_, held) = variables.iter().find(|(n, _)| n == name)?;
-        super::state::sends_away(held).then(|| held.clone())
+        super::ending::sends_away(held).then(|| held.clone())
     }
 
     /// Evaluates an expression: every path out of it, with its value or what it throws.

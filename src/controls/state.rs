@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use smallvec::{SmallVec, smallvec};
 
+use super::ending::sends_away;
 use super::paths::PathId;
 use super::value::{Bits, OriginId, Provenance, Response, Scope, Value};
 
@@ -749,14 +750,6 @@ pub(super) fn merge_thrown(thrown: Outcomes) -> Outcomes {
         merged.push((state, Err(error)));
     }
     merged
-}
-
-/// A value with which a caller is turned away: what was decided on such a path is kept as possible, and no more is needed.
-pub(super) fn sends_away(value: &Value) -> bool {
-    match value {
-        Value::Response(response) => response.status.is_some_and(|status| status >= 400),
-        object => super::ending::reports_failure(object),
-    }
 }
 
 /// Values that callers tell apart by testing them: nothing, something, an answer by its status, a failure.
