@@ -8,8 +8,9 @@ use crate::syntax::{Class, Expr, ExprId, Key, MODULE_BODY, MemberValue, Name, Pa
 
 use super::evaluator::{Call, Evaluator, MAX_DEPTH};
 use super::expression::spread_into;
+use super::merge::{excuse, merge_outcomes, merge_states};
 use super::record::{Event, Failure};
-use super::state::{Outcomes, State, excuse, merge_outcomes, merge_states, value};
+use super::state::{Outcomes, State, value};
 use super::statement::{Completion, Exit, set};
 use super::value::{
     Bits, ClassValue, Closure, External, Native, Object, Presence, Provenance, Response,
@@ -856,7 +857,7 @@ impl<'a> Evaluator<'a> {
                 continue;
             };
             let v = self.plain(*init, &state);
-            let key = Rc::from(self.module(module).name(*name));
+            let key = self.key_of(module, *name);
             let scope = Rc::make_mut(&mut state.scope);
             if let Some(Value::Object(this)) = &mut scope.this {
                 Rc::make_mut(this).set(key, v);

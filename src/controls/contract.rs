@@ -15,9 +15,10 @@ use crate::syntax::ClassId;
 use super::call::Use;
 use super::effects::{class_key, effect_of};
 use super::evaluator::{Evaluator, FRAMEWORK};
+use super::merge::{merge_outcomes, merge_states};
 use super::proof::Seen;
 use super::record::{Event, Failure, FirstWork, Place};
-use super::state::{Outcomes, State, merge_outcomes, merge_states, value};
+use super::state::{Outcomes, State, value};
 use super::target::Target;
 use super::value::{Bits, Closure, External, Native, Object, Presence, Provenance, Scope, Value};
 

@@ -9,9 +9,10 @@ use crate::syntax::{
 };
 
 use super::evaluator::Evaluator;
+use super::facts::Site;
 use super::limits::window_text;
 use super::record::{Event, Place};
-use super::state::{Site, State};
+use super::state::State;
 use super::statement::{Completion, Exit, turns_away};
 use super::value::{Bits, Value};
 

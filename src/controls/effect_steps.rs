@@ -12,8 +12,9 @@ use super::call::Use;
 use super::effects::{ANSWERED_WITH, Effect, TAG, effect_of, made};
 use super::evaluator::Evaluator;
 use super::expression::deciding;
+use super::merge::merge_outcomes;
 use super::record::{Event, Failure, Place};
-use super::state::{Outcomes, State, merge_outcomes, value};
+use super::state::{Outcomes, State, value};
 use super::value::{
     Bits, ClassValue, External, Native, Object, Presence, Provenance, ResponseKind, Value,
 };
@@ -73,7 +74,7 @@ impl Evaluator<'_> {
                             }
                         }
                     }
-                    paths = super::state::squeeze(next, |a, b| {
+                    paths = super::merge::squeeze(next, |a, b| {
                         a.iter().zip(b).map(|(x, y)| x.join(y)).collect()
                     });
                 }

@@ -12,7 +12,8 @@ use crate::syntax::{ClassId, ExprId};
 use super::call::Use;
 use super::effect_steps::nothing;
 use super::evaluator::Evaluator;
-use super::state::{Flow, Outcomes, State, merge_outcomes, value};
+use super::merge::merge_outcomes;
+use super::state::{Flow, Outcomes, State, value};
 use super::value::{ClassValue, External, Native, Object, Presence, Provenance, Scope, Value};
 
 /// Effects that go on from one another further than this come to anything.

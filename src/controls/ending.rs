@@ -1,11 +1,11 @@
 //! How a path ends for the one who asked: served, turned away, or neither.
 
-use std::rc::Rc;
 use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
 
-use super::state::{Asked, Fact, Flow, State};
+use super::facts::{Fact, Facts};
+use super::state::{Asked, Flow, State};
 use super::value::{Response, ResponseKind, Value};
 
 /// How a path ends for the one who asked.
@@ -32,8 +32,8 @@ pub(super) enum Ends {
 
 /// A path at its end, as far as verdicts look at it.
 pub(super) struct End {
-    pub facts: Rc<Vec<Fact>>,
-    pub possible: Rc<Vec<Fact>>,
+    pub facts: Facts,
+    pub possible: Facts,
     pub caller: Option<Fact>,
     pub counted: Option<Fact>,
     pub unconfigured: Option<super::state::Setting>,
@@ -62,8 +62,8 @@ impl End {
         Self {
             ending,
             rejected,
-            facts: Rc::clone(&state.facts),
-            possible: Rc::clone(&state.possible),
+            facts: state.facts.clone(),
+            possible: state.possible.clone(),
             caller: state.caller.clone(),
             counted: state.counted.clone(),
             unconfigured: state.unconfigured,

@@ -11,11 +11,12 @@ use crate::syntax::{
     Pattern, Stmt, StmtKind,
 };
 
+use super::facts::Site;
 use super::memo::{Memory, SetInside};
 use super::names::{Names, binds};
 use super::paths::Paths;
 use super::record::{Event, Failure, FirstWork, Place, Record};
-use super::state::{Outcomes, Site, State};
+use super::state::{Outcomes, State};
 use super::target::Target;
 use super::team::TeamControls;
 use super::value::{

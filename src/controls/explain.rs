@@ -5,10 +5,10 @@ use crate::rule::{Control, Meaning};
 
 use super::ending::{End, Ending};
 use super::evaluator::{Evaluator, Origin, SettingKind};
+use super::facts::{Fact, Site};
 use super::guards::{Judgement, concerns};
 use super::proof::Seen;
 use super::record::{Event, Flaw};
-use super::state::{Fact, Site};
 use super::value::Bits;
 use super::{Evidence, Role};
 

@@ -5,14 +5,15 @@ use std::rc::Rc;
 use smallvec::{SmallVec, smallvec};
 
 use crate::syntax::{
-    Argument, AssignOp, BinaryOp, Expr, ExprId, Key, LogicalOp, ModuleRecord, Pattern, Property,
-    UnaryOp,
+    Argument, AssignOp, BinaryOp, Expr, ExprId, Key, LogicalOp, ModuleRecord, Name, Pattern,
+    Property, UnaryOp,
 };
 
 use super::call::Use;
 use super::evaluator::Evaluator;
+use super::merge::{merge_outcomes, merge_states, squeeze};
 use super::record::{Event, Place};
-use super::state::{Outcomes, Setting, State, merge_outcomes, merge_states, squeeze, value};
+use super::state::{Outcomes, Setting, State, value};
 use super::statement::{Branches, set};
 use super::value::{Bits, External, Object, Presence, Provenance, Value};
 
@@ -31,49 +32,113 @@ impl<'a> Evaluator<'a> {
         super::ending::sends_away(held).then(|| held.clone())
     }
 
-    /// Evaluates an expression: every path out of it, with its value or what it throws.
-    pub fn eval(&mut self, id: ExprId, mut state: State) -> Outcomes {
-        if !self.spend_on(&mut state) {
-            let held = self.held_refusal(&state, id);
-            return value(state, held.unwrap_or_else(Value::unknown));
-        }
+    /// What an expression that has one way out comes to: a constant, a name, or a member of one.
+    pub fn simple(&mut self, id: ExprId, state: &mut State) -> Option<Value> {
         let record = self.module(state.scope.module);
+        let mut root = id;
+        while let Expr::Member { object, .. } = record.expr(root) {
+            root = *object;
+        }
+        let simple = matches!(
+            record.expr(root),
+            Expr::Undefined
+                | Expr::Null
+                | Expr::Bool(_)
+                | Expr::Number(_)
+                | Expr::String(_)
+                | Expr::Regex(_)
+                | Expr::Name(_)
+                | Expr::This
+                | Expr::Super
+                | Expr::Function(_)
+        );
+        simple.then(|| self.of_simple(record, id, state))
+    }
+
+    fn of_simple(&mut self, record: &'a ModuleRecord, id: ExprId, state: &mut State) -> Value {
+        if !self.spend_on(state) {
+            let held = self.held_refusal(state, id);
+            return held.unwrap_or_else(Value::unknown);
+        }
         match record.expr(id) {
-            Expr::Undefined => value(state, Value::Undefined),
-            Expr::Null => value(state, Value::Null),
-            Expr::Bool(b) => value(state, Value::Bool(*b)),
-            Expr::Number(n) => value(state, Value::Number(*n)),
-            Expr::String(text) => value(state, Value::text(text)),
-            Expr::Regex(source) => value(state, Value::Regex(Rc::from(&**source))),
-            Expr::Template { texts, parts } => self.template(texts, parts, state),
+            Expr::Undefined => Value::Undefined,
+            Expr::Null => Value::Null,
+            Expr::Bool(b) => Value::Bool(*b),
+            Expr::Number(n) => Value::Number(*n),
+            Expr::String(text) => Value::text(text),
+            Expr::Regex(source) => Value::Regex(Rc::from(&**source)),
             Expr::Name(name) => {
-                let v = self.name_value(&state, *name);
-                let v = self.as_of_now(v, &state);
-                value(state, v)
+                let v = self.name_value(state, *name);
+                self.as_of_now(v, state)
             }
-            Expr::This => {
-                let v = self.this(&state);
-                value(state, v)
+            Expr::This => self.this(state),
+            Expr::Function(function) => {
+                let this = if record.function(*function).is_arrow {
+                    state.scope.this.clone()
+                } else {
+                    None
+                };
+                self.closure(Rc::clone(&state.scope), *function, this)
             }
-            Expr::Super => value(state, Value::unknown()),
             Expr::Member {
                 object,
                 property,
                 optional,
             } => {
-                let name = record.name(*property);
-                self.each(*object, state, |this, state, object| {
-                    if *optional && object.is_nullish() {
-                        return value(state, Value::Undefined);
-                    }
-                    if let Some(kept) = this.kept_on_request(&object, *property, &state) {
-                        return value(state, kept);
-                    }
-                    let place = this.place(&state, id);
-                    let v = this.member(&object, name, Some(place));
-                    value(state, v)
-                })
+                let object = self.of_simple(record, *object, state);
+                self.member_of(id, &object, (*property, *optional), state)
             }
+            _ => Value::unknown(),
+        }
+    }
+
+    fn member_of(
+        &mut self,
+        id: ExprId,
+        object: &Value,
+        (property, optional): (Name, bool),
+        state: &State,
+    ) -> Value {
+        if optional && object.is_nullish() {
+            return Value::Undefined;
+        }
+        if let Some(kept) = self.kept_on_request(object, property, state) {
+            return kept;
+        }
+        let place = self.place(state, id);
+        let name = self.module(state.scope.module).name(property);
+        self.member(object, name, Some(place))
+    }
+
+    /// Evaluates an expression: every path out of it, with its value or what it throws.
+    pub fn eval(&mut self, id: ExprId, mut state: State) -> Outcomes {
+        if let Some(v) = self.simple(id, &mut state) {
+            return value(state, v);
+        }
+        if !self.spend_on(&mut state) {
+            return value(state, Value::unknown());
+        }
+        let record = self.module(state.scope.module);
+        match record.expr(id) {
+            Expr::Undefined
+            | Expr::Null
+            | Expr::Bool(_)
+            | Expr::Number(_)
+            | Expr::String(_)
+            | Expr::Regex(_)
+            | Expr::Name(_)
+            | Expr::This
+            | Expr::Super
+            | Expr::Function(_) => value(state, Value::unknown()),
+            Expr::Template { texts, parts } => self.template(texts, parts, state),
+            Expr::Member {
+                object,
+                property,
+                optional,
+            } => self.each(*object, state, |this, state, object| {
+                let v = this.member_of(id, &object, (*property, *optional), &state);
+                value(state, v)
+            }),
             Expr::Index {
                 object,
                 index,
@@ -176,15 +241,6 @@ impl<'a> Evaluator<'a> {
                     outcomes.push((state, Ok(v)));
                 }
                 outcomes
-            }
-            Expr::Function(function) => {
-                let this = if record.function(*function).is_arrow {
-                    state.scope.this.clone()
-                } else {
-                    None
-                };
-                let v = self.closure(Rc::clone(&state.scope), *function, this);
-                value(state, v)
             }
             Expr::Class(class) => {
                 let v = self.class_value(&state.scope, *class);
@@ -343,6 +399,10 @@ impl<'a> Evaluator<'a> {
         state: State,
         mut next: impl FnMut(&mut Self, State, Value) -> Outcomes,
     ) -> Outcomes {
+        let mut state = state;
+        if let Some(v) = self.simple(id, &mut state) {
+            return merge_outcomes(next(self, state, v));
+        }
         let mut outcomes = self.eval(id, state);
         // Nearly always there is one way on.
         if outcomes.len() == 1 && matches!(outcomes[0], (_, Ok(_))) {
@@ -379,6 +439,12 @@ impl<'a> Evaluator<'a> {
         let mut lists: Lists = smallvec![(state, Vec::with_capacity(items.len()))];
         let mut thrown: Outcomes = SmallVec::new();
         for (item, spread) in items {
+            if let ([(state, list)], false) = (&mut *lists, spread)
+                && let Some(v) = self.simple(item, state)
+            {
+                list.push(v);
+                continue;
+            }
             let mut longer: Lists = SmallVec::new();
             for (state, mut list) in lists {
                 let mut outcomes = self.eval(item, state).into_iter().peekable();
@@ -463,7 +529,6 @@ impl<'a> Evaluator<'a> {
     }
 
     fn object_literal(&mut self, properties: &'a [Property], state: State) -> Outcomes {
-        let record = self.module(state.scope.module);
         let empty = Object {
             fields: Vec::with_capacity(properties.len()),
             ..Object::default()
@@ -471,13 +536,26 @@ impl<'a> Evaluator<'a> {
         let mut done: SmallVec<[(State, Object); 1]> = smallvec![(state, empty)];
         let mut thrown: Outcomes = SmallVec::new();
         for property in properties {
+            // Nearly always there is one way on.
+            if let (
+                [(state, object)],
+                Property::Value {
+                    key: Key::Name(name),
+                    value,
+                },
+            ) = (&mut *done, property)
+                && let Some(v) = self.simple(*value, state)
+            {
+                object.set(self.key_of(state.scope.module, *name), v);
+                continue;
+            }
             let mut next = SmallVec::new();
             for (state, mut object) in done {
                 let (key, v) = match property {
                     Property::Getter { key, function } => {
                         if let Key::Name(name) = key {
                             let getter = self.closure(Rc::clone(&state.scope), *function, None);
-                            object.set(Rc::from(record.name(*name)), getter);
+                            object.set(self.key_of(state.scope.module, *name), getter);
                         }
                         next.push((state, object));
                         continue;
@@ -486,7 +564,7 @@ impl<'a> Evaluator<'a> {
                     Property::Spread(v) => (None, *v),
                 };
                 let named = match key {
-                    Some(Key::Name(name)) => Some(Rc::from(record.name(*name))),
+                    Some(Key::Name(name)) => Some(self.key_of(state.scope.module, *name)),
                     Some(Key::Computed(key)) => match self.plain(*key, &state) {
                         Value::String(text) => Some(text),
                         _ => None,

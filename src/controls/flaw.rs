@@ -6,8 +6,9 @@ use crate::graph::ModuleId;
 use crate::syntax::{BinaryOp, Expr, ExprId, Handler, ModuleRecord, Stmt, StmtKind};
 
 use super::evaluator::Evaluator;
+use super::facts::Site;
 use super::record::{Event, Flaw, Place};
-use super::state::{Flow, Outcomes, Site, State};
+use super::state::{Flow, Outcomes, State};
 use super::statement::{Completion, Exit};
 use super::value::{Bits, Closure, ResponseKind, Value};
 

@@ -10,9 +10,10 @@ use crate::rule::{Confidence, Control};
 
 use super::ending::{End, Ending};
 use super::evaluator::Evaluator;
+use super::facts::{Fact, Site};
 use super::proof::Seen;
 use super::record::Event;
-use super::state::{Fact, Setting, Site};
+use super::state::Setting;
 use super::value::{Bits, Provenance};
 use super::{Evidence, Status, Verdict};
 

@@ -369,7 +369,7 @@ impl<'a> Evaluator<'a> {
                                 Err(error) => next.push((state, Err(error))),
                             }
                         }
-                        outcomes = super::state::merge_outcomes(next);
+                        outcomes = super::merge::merge_outcomes(next);
                     }
                 }
                 outcomes

@@ -15,9 +15,10 @@ use crate::syntax::{ClassId, FunctionId, MODULE_BODY, Name};
 
 use super::call::{MAX_RECURSION, Use};
 use super::evaluator::{Call, Evaluator, MAX_DEPTH};
+use super::facts::Fact;
 use super::paths::PathId;
 use super::record::{Event, Failure, FirstWork, Place, Record};
-use super::state::{Fact, Outcomes, State};
+use super::state::{Outcomes, State};
 use super::target::Asked;
 use super::value::{
     Chain, ClassValue, Closure, External, Object, OriginId, Presence, Provenance, Scope, Value,

@@ -22,11 +22,28 @@ pub(super) struct Names {
     written: FxHashMap<(ModuleId, FunctionId), Rc<[Name]>>,
     /// Where the names of a module are used, in order.
     uses: FxHashMap<ModuleId, Vec<(u32, Name)>>,
+    /// Names as keys of objects, by module and number.
+    keys: Vec<Vec<Option<Rc<str>>>>,
     /// The names in each function, in order of their numbers.
     named: FxHashMap<(ModuleId, FunctionId), Rc<[Name]>>,
 }
 
 impl Evaluator<'_> {
+    /// A name as the key of a field; one for all objects.
+    pub fn key_of(&mut self, module: ModuleId, name: Name) -> Rc<str> {
+        let record = self.module(module);
+        let modules = &mut self.names.keys;
+        let (at, number) = (module.0 as usize, name.0 as usize);
+        if modules.len() <= at {
+            modules.resize_with(at + 1, Vec::new);
+        }
+        let keys = &mut modules[at];
+        if keys.len() <= number {
+            keys.resize(record.names.len().max(number + 1), None);
+        }
+        Rc::clone(keys[number].get_or_insert_with(|| Rc::from(record.name(name))))
+    }
+
     /// The variables of the function around it that a function sets, or changes a member of.
     pub fn written(&mut self, closure: &Closure) -> Rc<[Name]> {
         let key = (closure.module, closure.function);

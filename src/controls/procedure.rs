@@ -14,10 +14,12 @@ use crate::syntax::{Expr, ExprId, Key, Pattern};
 
 use super::call::Use;
 use super::evaluator::{Evaluator, FRAMEWORK};
+use super::facts::Fact;
 use super::memo::ArgumentKey;
+use super::merge::merge_outcomes;
 use super::prover::segment_names;
 use super::record::{Event, Failure, Place};
-use super::state::{Fact, Flow, Outcomes, Setting, State, merge_outcomes, value};
+use super::state::{Flow, Outcomes, Setting, State, value};
 use super::steps::{Step, StepKey, passed_on};
 use super::target::Target;
 use super::value::{

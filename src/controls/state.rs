@@ -5,64 +5,12 @@ use std::rc::Rc;
 
 use smallvec::{SmallVec, smallvec};
 
-use super::ending::sends_away;
+use super::facts::{Fact, Facts, Site};
 use super::paths::PathId;
 use super::value::{Bits, OriginId, Provenance, Response, Scope, Value};
 
-/// A condition that the path has decided: which one, which way, and what it was about.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Fact {
-    pub site: Site,
-    pub arm: bool,
-    pub provenance: Provenance,
-    /// How much work the path had done by then.
-    pub work: u32,
-    /// Something was done by then for its effect.
-    pub late: bool,
-}
-
-impl Fact {
-    /// The path knows who is calling: an identity was found to be there, a signature or secret to be
-    /// right, something to be kept under the credential that was sent.
-    pub fn establishes(&self) -> bool {
-        let bits = self.provenance.bits;
-        let positive = self.arm != bits.has(Bits::NEGATED);
-        let identity =
-            bits.has(Bits::IDENTITY) && !bits.has(Bits::COMPARED) && !bits.has(Bits::LOOKUP);
-        // The one who calls is the one that something is about; what was sent may be as missing as the identity.
-        let matched = bits.has(Bits::IDENTITY)
-            && bits.has(Bits::COMPARED)
-            && !bits.has(Bits::SENT.with(Bits::LOOKUP));
-        let signature = bits.has(Bits::SIGNATURE) && !bits.has(Bits::COMPARED);
-        let secret = bits.has(Bits::SECRET) && bits.has(Bits::REQUEST) && bits.has(Bits::COMPARED);
-        let found =
-            bits.has(Bits::CREDENTIAL) && bits.has(Bits::LOOKUP) && !bits.has(Bits::COMPARED);
-        positive && (identity || matched || signature || secret || found)
-    }
-
-    /// It was decided by a signature or a secret that was sent.
-    pub fn signed(&self) -> bool {
-        self.provenance.bits.signed()
-    }
-
-    /// It was decided by a limiter, or by a count.
-    fn limits(&self) -> bool {
-        self.provenance.bits.has(Bits::COUNT.with(Bits::LIMITER))
-    }
-
-    fn is(&self, other: &Self) -> bool {
-        self.site == other.site && self.arm == other.arm
-    }
-}
-
 /// A condition on input: where it stands, and which input.
 pub(super) type Asked = (super::record::Place, Bits);
-
-fn add(facts: &mut Rc<Vec<Fact>>, fact: &Fact) {
-    if !facts.iter().any(|known| known.is(fact)) {
-        Rc::make_mut(facts).push(fact.clone());
-    }
-}
 
 /// What two paths went on by as one. Whoever is known on one of them needs no setting; where each has its own reason, those of the
 /// first stand for both.
@@ -83,16 +31,6 @@ fn join_switches(one: &Progress, other: &Progress) -> Switches {
         both
     }
 }
-
-/// With how many equal decisions both begin: paths that part late have most in common.
-fn begun_alike(one: &[Fact], other: &[Fact]) -> usize {
-    let pairs = one.iter().zip(other);
-    pairs.take_while(|(a, b)| a.is(b)).count()
-}
-
-/// A place in the code that decides between paths, interned.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub(super) struct Site(pub u32);
 
 /// A condition on the configuration that a path passed: because something is missing there, or because it says so.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -134,9 +72,9 @@ impl DerefMut for State {
 pub(super) struct Progress {
     pub scope: Rc<Scope>,
     /// What every path that was merged into this one has decided.
-    pub facts: Rc<Vec<Fact>>,
+    pub facts: Facts,
     /// What some path that was merged into this one has decided.
-    pub possible: Rc<Vec<Fact>>,
+    pub possible: Facts,
     /// The decision by which the caller became known on every path that was merged into this one.
     pub caller: Option<Fact>,
     /// The first question to a limiter or a stored count on every path that was merged into this one.
@@ -187,8 +125,8 @@ impl State {
     pub fn new(scope: Rc<Scope>) -> Self {
         Self(Rc::new(Progress {
             scope,
-            facts: Rc::new(Vec::new()),
-            possible: Rc::new(Vec::new()),
+            facts: Facts::default(),
+            possible: Facts::default(),
             caller: None,
             counted: None,
             unconfigured: None,
@@ -220,18 +158,16 @@ impl State {
         let progress = &mut *self;
         if progress.caller.is_none() && fact.establishes() {
             // However somebody became known, the paths on which it happened are alike from here on.
-            if progress.facts.iter().any(|fact| !fact.limits()) {
-                Rc::make_mut(&mut progress.facts).retain(Fact::limits);
-            }
-            add(&mut progress.possible, &fact);
+            progress.facts.retain(Fact::limits);
+            progress.possible.add(fact.clone());
             progress.caller = Some(fact);
             return self;
         }
         if progress.counted.is_none() && fact.limits() {
             progress.counted = Some(fact.clone());
         }
-        add(&mut progress.facts, &fact);
-        add(&mut progress.possible, &fact);
+        progress.facts.add(fact.clone());
+        progress.possible.add(fact);
         self
     }
 
@@ -245,12 +181,7 @@ impl State {
     pub fn limited(mut self, site: Site, arm: bool) -> Self {
         let progress = &mut *self;
         for facts in [&mut progress.facts, &mut progress.possible] {
-            if facts
-                .iter()
-                .any(|fact| fact.site == site && fact.arm == arm)
-            {
-                Rc::make_mut(facts).retain(|fact| fact.site != site || fact.arm != arm);
-            }
+            facts.retain(|fact| fact.site != site || fact.arm != arm);
         }
         self.with_fact(site, arm, Provenance::of(Bits::LIMITER))
     }
@@ -258,8 +189,8 @@ impl State {
     /// Takes back every decision since `before`.
     pub fn decided_as(&mut self, before: &Self) {
         let progress = &mut **self;
-        progress.facts = Rc::clone(&before.facts);
-        progress.possible = Rc::clone(&before.possible);
+        progress.facts.clone_from(&before.facts);
+        progress.possible.clone_from(&before.possible);
         progress.caller.clone_from(&before.caller);
         progress.counted.clone_from(&before.counted);
         progress.unconfigured = before.unconfigured;
@@ -275,18 +206,8 @@ impl State {
             late: fact.late || self.acted,
             ..fact.clone()
         };
-        if !other.facts.is_empty() {
-            other
-                .facts
-                .iter()
-                .for_each(|fact| add(&mut after.facts, &moved(fact)));
-        }
-        if !other.possible.is_empty() {
-            other
-                .possible
-                .iter()
-                .for_each(|fact| add(&mut after.possible, &moved(fact)));
-        }
+        after.facts.extend(other.facts.iter().map(moved));
+        after.possible.extend(other.possible.iter().map(moved));
         if after.caller.is_none() {
             after.caller = other.caller.as_ref().map(moved);
         }
@@ -334,8 +255,8 @@ impl State {
         };
         let progress = &mut *self;
         let mut given = Progress::clone(&Self::new(Rc::clone(&progress.scope)));
-        given.facts = Rc::new(progress.facts.iter().map(before).collect());
-        given.possible = Rc::new(progress.possible.iter().map(before).collect());
+        given.facts = progress.facts.iter().map(before).collect();
+        given.possible = progress.possible.iter().map(before).collect();
         given.caller = progress.caller.as_ref().map(before);
         given.unconfigured = progress.unconfigured;
         given.switched.clone_from(&progress.switched);
@@ -345,8 +266,8 @@ impl State {
     /// The path as if it had not decided these conditions.
     pub fn forget(&mut self, decided: &[Fact]) {
         let kept = |fact: &Fact| !decided.iter().any(|other| other.is(fact));
-        Rc::make_mut(&mut self.facts).retain(kept);
-        Rc::make_mut(&mut self.possible).retain(kept);
+        self.facts.retain(kept);
+        self.possible.retain(kept);
         self.caller = self.caller.take().filter(kept);
         if self.caller.is_none() {
             self.caller = self.facts.iter().find(|fact| fact.establishes()).cloned();
@@ -365,18 +286,13 @@ impl State {
         self.caller.is_some() || self.switched.is_empty() == other.switched.is_empty()
     }
 
-    fn same_facts(&self, other: &Self) -> bool {
-        self.caller.is_some() == other.caller.is_some()
-            && (Rc::ptr_eq(&self.facts, &other.facts)
-                || (self.facts.len() == other.facts.len()
-                    && self
-                        .facts
-                        .iter()
-                        .zip(other.facts.iter())
-                        .all(|(a, b)| a.site == b.site && a.arm == b.arm)))
+    /// Both have decided the same.
+    pub fn same_facts(&self, other: &Self) -> bool {
+        self.caller.is_some() == other.caller.is_some() && self.facts.alike(&other.facts)
     }
 
-    fn same_answer(&self, other: &Self) -> bool {
+    /// Both have sent the same answer, or none.
+    pub fn same_answer(&self, other: &Self) -> bool {
         match (&self.answered, &other.answered) {
             (None, None) => true,
             (Some(a), Some(b)) => a.status == b.status && a.kind == b.kind,
@@ -434,7 +350,7 @@ impl State {
     }
 
     /// Neither path knows more of the caller than the other: what verdicts tell apart, however many paths there are.
-    fn stands_as(&self, other: &Self) -> bool {
+    pub fn stands_as(&self, other: &Self) -> bool {
         self.caller.is_some() == other.caller.is_some()
             && self.switched_alike(other)
             && self.counted.is_some() == other.counted.is_some()
@@ -447,26 +363,10 @@ impl State {
         if Rc::ptr_eq(&self.0, &other.0) {
             return self.clone();
         }
-        let facts = if Rc::ptr_eq(&self.facts, &other.facts) {
-            Rc::clone(&self.facts)
-        } else {
-            let begun = begun_alike(&self.facts, &other.facts);
-            let (first, rest) = self.facts.split_at(begun);
-            let common = |fact: &&Fact| other.facts.iter().any(|o| o.is(fact));
-            let common = first.iter().chain(rest.iter().filter(common));
-            Rc::new(common.cloned().collect())
-        };
-        let mut possible = Rc::clone(&self.possible);
-        if !Rc::ptr_eq(&possible, &other.possible) {
-            let begun = begun_alike(&possible, &other.possible);
-            for fact in other.possible.iter().skip(begun) {
-                add(&mut possible, fact);
-            }
-        }
         Self(Rc::new(Progress {
             scope: join_scopes(&self.scope, &other.scope),
-            facts,
-            possible,
+            facts: self.facts.common(&other.facts),
+            possible: self.possible.joined(&other.possible),
             caller: other.caller.as_ref().and_then(|_| self.caller.clone()),
             counted: match (&self.counted, &other.counted) {
                 (Some(fact), Some(_)) => Some(fact.clone()),
@@ -513,7 +413,7 @@ fn join_kept(
     Rc::new(of_both.collect())
 }
 
-fn same_kept(a: &Rc<Vec<(PathId, Value)>>, b: &Rc<Vec<(PathId, Value)>>) -> bool {
+pub(super) fn same_kept(a: &Rc<Vec<(PathId, Value)>>, b: &Rc<Vec<(PathId, Value)>>) -> bool {
     Rc::ptr_eq(a, b)
         || a.len() == b.len()
             && a.iter()
@@ -552,271 +452,4 @@ pub(super) type Outcomes = SmallVec<[(State, Flow); 2]>;
 /// One path that ends with a value.
 pub(super) fn value(state: State, value: Value) -> Outcomes {
     smallvec![(state, Ok(value))]
-}
-
-/// More live paths than this are merged where their decisions agree.
-const KEPT: usize = 4;
-/// More live paths than this are merged into one.
-const MOST: usize = 12;
-
-/// Keeps the number of paths small: equal ones always become one.
-pub(super) fn merge_states(states: &mut Vec<State>) {
-    if states.len() < 2 {
-        return;
-    }
-    let mut merged: Vec<State> = Vec::with_capacity(states.len());
-    let many = states.len() > KEPT;
-    'next: for state in states.drain(..) {
-        for kept in &mut merged {
-            let alike = kept.same_facts(&state)
-                && kept.same_answer(&state)
-                && if many {
-                    !hold_other_answers(&kept.scope, &state.scope)
-                } else {
-                    (kept.work == 0) == (state.work == 0)
-                        && scopes_alike(&kept.scope, &state.scope)
-                        && same_kept(&kept.kept_on_request, &state.kept_on_request)
-                };
-            if alike {
-                *kept = kept.join(&state);
-                continue 'next;
-            }
-        }
-        merged.push(state);
-    }
-    if merged.len() > MOST {
-        merged = joined_where(merged, |kept, state| {
-            kept.stands_as(state) && !hold_other_answers(&kept.scope, &state.scope)
-        });
-    }
-    if merged.len() > MOST {
-        merged = joined_where(merged, State::stands_as);
-    }
-    *states = merged;
-}
-
-/// Those of the paths that are alike, joined.
-fn joined_where(states: Vec<State>, alike: impl Fn(&State, &State) -> bool) -> Vec<State> {
-    let mut few: Vec<State> = Vec::new();
-    for state in states {
-        match few.iter_mut().find(|kept| alike(kept, &state)) {
-            Some(kept) => *kept = kept.join(&state),
-            None => few.push(state),
-        }
-    }
-    few
-}
-
-/// Paths that only differ in a part of a larger value become one when there are more than a few: else a literal of
-/// twenty fields, each with a default, would stand for a million paths.
-pub(super) fn squeeze<P, T>(paths: P, join: impl Fn(&T, &T) -> T) -> P
-where
-    P: IntoIterator<Item = (State, T)> + FromIterator<(State, T)> + AsRef<[(State, T)]>,
-{
-    if paths.as_ref().len() <= 2 {
-        return paths;
-    }
-    let mut kept: Vec<(State, T)> = Vec::new();
-    for (state, part) in paths {
-        match kept.iter_mut().find(|(other, _)| other.same_facts(&state)) {
-            Some((other, other_part)) => {
-                *other_part = join(other_part, &part);
-                *other = other.join(&state);
-            }
-            None => kept.push((state, part)),
-        }
-    }
-    kept.into_iter().collect()
-}
-
-/// The variables differ in nothing that a later condition could decide on.
-fn scopes_alike(a: &Rc<Scope>, b: &Rc<Scope>) -> bool {
-    Rc::ptr_eq(a, b)
-        || (a.variables.len() == b.variables.len()
-            && a.variables
-                .iter()
-                .zip(&b.variables)
-                .all(|((n, x), (m, y))| n == m && x.same(y)))
-}
-
-/// A variable holds an answer on one path and nothing on the other, or what turns the caller away on one of them alone:
-/// `const refusal = await check(); if (refusal) return refusal`.
-fn hold_other_answers(a: &Scope, b: &Scope) -> bool {
-    let told_apart = |one: &Value, other: &Value| {
-        sends_away(one) != sends_away(other)
-            || matches!(one, Value::Response(_)) && other.is_nullish()
-            || matches!(other, Value::Response(_)) && one.is_nullish()
-    };
-    let of_other = |name| b.variables.iter().find(|(n, _)| n == name);
-    !std::ptr::eq(a, b)
-        && a.variables
-            .iter()
-            .any(|(name, one)| of_other(name).is_some_and(|(_, other)| told_apart(one, other)))
-}
-
-/// Ends a function, or what stands in front of a procedure: where one way through it asks a limiter, a way on which what the
-/// limiter needs is not there asks none, as if none were configured. `before` is what was missing when it began.
-pub(super) fn excuse(paths: &mut Outcomes, before: Option<Site>) {
-    let counts = paths.iter().any(|(state, _)| state.counted.is_some());
-    for (state, _) in paths {
-        if state.missing == before {
-            continue;
-        }
-        if let (true, None, Some(site)) = (counts, &state.counted, state.missing) {
-            state.unconfigured.get_or_insert(Setting {
-                site,
-                secret: false,
-                origin: None,
-            });
-        }
-        state.missing = before;
-    }
-}
-
-/// Keeps the number of outcomes small. What turns a caller away and what lets it go on stay apart, because the caller
-/// will tell them apart.
-pub(super) fn merge_outcomes(outcomes: Outcomes) -> Outcomes {
-    if outcomes.len() < 2 {
-        return outcomes;
-    }
-    let many = outcomes.len() > KEPT;
-    let crowd = outcomes.len() > MOST;
-    let mut merged: Outcomes = SmallVec::new();
-    'next: for (state, flow) in outcomes {
-        for (kept, kept_flow) in &mut merged {
-            // Of what cannot be seen, what came out of a catch turned the caller away.
-            let alike = kept.same_answer(&state)
-                && (kept.failed == state.failed || !is_open(&flow))
-                && match (&*kept_flow, &flow) {
-                    (Ok(a), Ok(b)) => {
-                        let facts = kept.same_facts(&state);
-                        // Redirected at once, or after the work: callers and verdicts tell these apart.
-                        let idle = (kept.work == 0) == (state.work == 0);
-                        (a.same(b) && facts)
-                            || (many
-                                && idle
-                                && class(a) == class(b)
-                                && (facts || sends_away(b) || crowd && kept.stands_as(&state)))
-                    }
-                    (Err(a), Err(b)) => {
-                        let facts = kept.same_facts(&state);
-                        let redirect = matches!(b, Value::Response(r) if r.kind == super::value::ResponseKind::Redirect);
-                        let idle = (kept.work == 0) == (state.work == 0);
-                        (a.same(b) && facts)
-                            || (many
-                                && thrown_as(a) == thrown_as(b)
-                                && (facts || !redirect || idle && (crowd || state.work == 0)))
-                    }
-                    _ => false,
-                };
-            if alike {
-                let joined = match (&*kept_flow, &flow) {
-                    (Ok(a), Ok(b)) => Ok(a.join(b)),
-                    (Err(a), Err(b)) => Err(a.join(b)),
-                    _ => continue,
-                };
-                *kept = kept.join(&state);
-                *kept_flow = joined;
-                continue 'next;
-            }
-        }
-        merged.push((state, flow));
-    }
-    merged
-}
-
-/// More failures than this, thrown in one `try`, are one where they will be answered alike.
-const MOST_THROWN: usize = 4;
-
-/// Keeps the number of failures that reach a `catch` small: it would be gone through for each of them.
-pub(super) fn merge_thrown(thrown: Outcomes) -> Outcomes {
-    if thrown.len() <= MOST_THROWN {
-        return thrown;
-    }
-    let mut merged: Outcomes = SmallVec::new();
-    'next: for (state, flow) in thrown {
-        let (Ok(error) | Err(error)) = flow;
-        for (kept, kept_flow) in &mut merged {
-            let Err(other) = &*kept_flow else { continue };
-            if kept.stands_as(&state)
-                && error.of_one_kind(other)
-                && thrown_as(other) == thrown_as(&error)
-            {
-                *kept_flow = Err(other.join(&error));
-                *kept = kept.join(&state);
-                continue 'next;
-            }
-        }
-        merged.push((state, Err(error)));
-    }
-    merged
-}
-
-/// Values that callers tell apart by testing them: nothing, something, an answer by its status, a failure.
-#[derive(PartialEq, Eq)]
-enum Class {
-    Answer(super::value::ResponseKind, Option<u16>),
-    /// A failure, which may bring the answer along with which its caller is turned away.
-    Failure {
-        answered: bool,
-    },
-    /// An object, by its fields that a caller can decide on.
-    Shape(u64),
-    Truthy,
-    Falsy,
-    Open,
-}
-
-/// What a catch, or the framework, makes of a thrown value.
-fn thrown_as(value: &Value) -> Class {
-    match value {
-        Value::Response(_) => class(value),
-        error => Class::Answer(
-            super::value::ResponseKind::Body,
-            super::ending::status_field(error),
-        ),
-    }
-}
-
-fn class(value: &Value) -> Class {
-    match value {
-        Value::Response(response) => Class::Answer(response.kind, response.status),
-        Value::Object(object) if super::ending::reports_failure(value) => {
-            let mut fields = object.fields.iter();
-            Class::Failure {
-                answered: fields.any(|(_, v)| matches!(v, Value::Response(_))),
-            }
-        }
-        Value::Object(object) => Class::Shape(shape(object)),
-        other => match other.truth() {
-            Some(true) => Class::Truthy,
-            Some(false) => Class::Falsy,
-            None => Class::Open,
-        },
-    }
-}
-
-fn is_open(flow: &Flow) -> bool {
-    flow.as_ref().is_ok_and(|value| {
-        matches!(
-            class(value),
-            Class::Open | Class::Answer(super::value::ResponseKind::Body, None)
-        )
-    })
-}
-
-/// Which fields are booleans or nothing, as a number that is equal for equal shapes.
-fn shape(object: &super::value::Object) -> u64 {
-    use std::hash::{Hash, Hasher};
-    let mut hasher = rustc_hash::FxHasher::default();
-    for (key, value) in &object.fields {
-        let kind = match value {
-            Value::Bool(truth) => u8::from(*truth),
-            Value::Undefined | Value::Null => 2,
-            Value::Response(_) => 3,
-            _ => continue,
-        };
-        (key, kind).hash(&mut hasher);
-    }
-    hasher.finish()
 }

@@ -6,9 +6,11 @@ use crate::syntax::{Expr, ExprId, Handler, Key, Loop, Pattern, Stmt, StmtKind};
 
 use super::call::Use;
 use super::evaluator::Evaluator;
+use super::facts::Site;
 use super::flaw::{asks_class, goes_on, refusals};
+use super::merge::{merge_states, merge_thrown};
 use super::record::{Event, Failure, Flaw, Place};
-use super::state::{Flow, Outcomes, Site, State, merge_states, merge_thrown};
+use super::state::{Flow, Outcomes, State};
 use super::value::{Bits, Object, Presence, Provenance, Response, Scope, Value};
 
 /// How a path leaves a block early.
@@ -824,6 +826,10 @@ fn acts(record: &crate::syntax::ModuleRecord, expr: ExprId) -> bool {
 
 /// Sets a variable: where it is already known, else in the innermost scope.
 pub(super) fn set(state: &mut State, name: crate::syntax::Name, value: Value) {
+    if Rc::get_mut(&mut state.scope).is_none() {
+        // Whoever sets one variable often sets another.
+        state.scope = Rc::new(state.scope.with_room(2));
+    }
     let scope: &mut Scope = Rc::make_mut(&mut state.scope);
     match scope.variables.iter_mut().find(|(n, _)| *n == name) {
         Some(slot) => slot.1 = value,

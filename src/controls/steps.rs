@@ -12,8 +12,9 @@ use crate::syntax::ExprId;
 
 use super::evaluator::Evaluator;
 use super::memo::ArgumentKey;
+use super::merge::{excuse, merge_outcomes};
 use super::record::{Event, FirstWork, Place};
-use super::state::{Outcomes, State, excuse, merge_outcomes};
+use super::state::{Outcomes, State};
 use super::target::{Asked, Difference, Target};
 use super::value::{ResponseKind, Value};
 

@@ -376,7 +376,8 @@ impl Object {
     }
 
     pub fn set(&mut self, key: Rc<str>, value: Value) {
-        match self.fields.iter_mut().find(|(name, _)| *name == key) {
+        let is = |name: &Rc<str>| Rc::ptr_eq(name, &key) || **name == *key;
+        match self.fields.iter_mut().find(|(name, _)| is(name)) {
             Some(slot) => slot.1 = value,
             None => self.fields.push((key, value)),
         }
@@ -430,6 +431,19 @@ impl Scope {
                 && self.function == other.function
                 && top(self)
                 && top(other)
+    }
+
+    /// A copy with room for more variables.
+    pub fn with_room(&self, more: usize) -> Self {
+        let mut variables = Vec::with_capacity(self.variables.len() + more);
+        variables.extend(self.variables.iter().cloned());
+        Self {
+            module: self.module,
+            function: self.function,
+            variables,
+            this: self.this.clone(),
+            parent: self.parent.clone(),
+        }
     }
 
     /// The scope of a module's top level: variables there are evaluated on demand, not stored.

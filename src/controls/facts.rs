@@ -1,0 +1,191 @@
+//! What a path has decided.
+
+use std::ops::Deref;
+use std::rc::Rc;
+
+use super::value::{Bits, Provenance};
+
+/// A place in the code that decides between paths, interned.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(super) struct Site(pub u32);
+
+/// A condition that the path has decided: which one, which way, and what it was about.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Fact {
+    pub site: Site,
+    pub arm: bool,
+    pub provenance: Provenance,
+    /// How much work the path had done by then.
+    pub work: u32,
+    /// Something was done by then for its effect.
+    pub late: bool,
+}
+
+impl Fact {
+    /// The path knows who is calling: an identity was found to be there, a signature or secret to be
+    /// right, something to be kept under the credential that was sent.
+    pub fn establishes(&self) -> bool {
+        let bits = self.provenance.bits;
+        let positive = self.arm != bits.has(Bits::NEGATED);
+        let identity =
+            bits.has(Bits::IDENTITY) && !bits.has(Bits::COMPARED) && !bits.has(Bits::LOOKUP);
+        // The one who calls is the one that something is about; what was sent may be as missing as the identity.
+        let matched = bits.has(Bits::IDENTITY)
+            && bits.has(Bits::COMPARED)
+            && !bits.has(Bits::SENT.with(Bits::LOOKUP));
+        let signature = bits.has(Bits::SIGNATURE) && !bits.has(Bits::COMPARED);
+        let secret = bits.has(Bits::SECRET) && bits.has(Bits::REQUEST) && bits.has(Bits::COMPARED);
+        let found =
+            bits.has(Bits::CREDENTIAL) && bits.has(Bits::LOOKUP) && !bits.has(Bits::COMPARED);
+        positive && (identity || matched || signature || secret || found)
+    }
+
+    /// It was decided by a signature or a secret that was sent.
+    pub fn signed(&self) -> bool {
+        self.provenance.bits.signed()
+    }
+
+    /// It was decided by a limiter, or by a count.
+    pub fn limits(&self) -> bool {
+        self.provenance.bits.has(Bits::COUNT.with(Bits::LIMITER))
+    }
+
+    /// Both are the same decision.
+    pub fn is(&self, other: &Self) -> bool {
+        self.site == other.site && self.arm == other.arm
+    }
+
+    /// One of 64 bits that equal decisions share.
+    fn mark(&self) -> u64 {
+        const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+        let decision = u64::from(self.site.0) << 1 | u64::from(self.arm);
+        1 << (decision.wrapping_mul(SPREAD) >> 58)
+    }
+}
+
+/// Decisions in the order in which they were made, each once. Paths share them until one of them decides more.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Facts {
+    list: Option<Rc<Vec<Fact>>>,
+    /// The marks of all of them: most decisions are seen at once not to be among them.
+    marks: u64,
+}
+
+/// Paths that decide something mostly decide more.
+const ROOM: usize = 4;
+
+impl Facts {
+    /// Adds a decision, unless it is among them.
+    pub fn add(&mut self, fact: Fact) {
+        if !self.knows(&fact) {
+            self.marks |= fact.mark();
+            self.own_list(1).push(fact);
+        }
+    }
+
+    /// Adds decisions, but for those that are among them.
+    pub fn extend(&mut self, facts: impl ExactSizeIterator<Item = Fact>) {
+        let more = facts.len();
+        for fact in facts {
+            if !self.knows(&fact) {
+                self.marks |= fact.mark();
+                self.own_list(more).push(fact);
+            }
+        }
+    }
+
+    /// Keeps those for which this holds.
+    pub fn retain(&mut self, kept: impl Fn(&Fact) -> bool) {
+        if self.iter().all(&kept) {
+            return;
+        }
+        *self = self.iter().filter(|fact| kept(fact)).cloned().collect();
+    }
+
+    /// Both are shared by the same paths.
+    pub fn same(&self, other: &Self) -> bool {
+        match (&self.list, &other.list) {
+            (None, None) => true,
+            (Some(one), Some(other)) => Rc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
+
+    /// Both decided the same, in the same order.
+    pub fn alike(&self, other: &Self) -> bool {
+        self.same(other)
+            || self.marks == other.marks
+                && self.len() == other.len()
+                && self.iter().zip(other.iter()).all(|(a, b)| a.is(b))
+    }
+
+    /// What both have decided.
+    pub fn common(&self, other: &Self) -> Self {
+        if self.same(other) {
+            return self.clone();
+        }
+        let begun = self.begun_alike(other);
+        let (first, rest) = self.split_at(begun);
+        let common = rest.iter().filter(|fact| other.knows(fact));
+        first.iter().chain(common).cloned().collect()
+    }
+
+    /// What either has decided.
+    pub fn joined(&self, other: &Self) -> Self {
+        let mut all = self.clone();
+        if !self.same(other) {
+            let begun = self.begun_alike(other);
+            let rest = other.get(begun..).unwrap_or_default();
+            all.extend(rest.iter().cloned());
+        }
+        all
+    }
+
+    fn knows(&self, fact: &Fact) -> bool {
+        self.marks & fact.mark() != 0 && self.iter().any(|known| known.is(fact))
+    }
+
+    /// With how many equal decisions both begin: paths that part late have most in common.
+    fn begun_alike(&self, other: &Self) -> usize {
+        let pairs = self.iter().zip(other.iter());
+        pairs.take_while(|(a, b)| a.is(b)).count()
+    }
+
+    /// The list as this path's own, with room for more.
+    fn own_list(&mut self, more: usize) -> &mut Vec<Fact> {
+        let list = self.list.get_or_insert_default();
+        if Rc::get_mut(list).is_none() {
+            let mut own = Vec::with_capacity(list.len() + more.max(ROOM));
+            own.extend(list.iter().cloned());
+            *list = Rc::new(own);
+        }
+        Rc::make_mut(list)
+    }
+}
+
+impl Deref for Facts {
+    type Target = [Fact];
+
+    fn deref(&self) -> &[Fact] {
+        self.list.as_ref().map_or(&[], |list| list.as_slice())
+    }
+}
+
+impl FromIterator<Fact> for Facts {
+    /// Of decisions that differ from one another.
+    fn from_iter<I: IntoIterator<Item = Fact>>(facts: I) -> Self {
+        let list: Vec<Fact> = facts.into_iter().collect();
+        Self {
+            marks: list.iter().fold(0, |marks, fact| marks | fact.mark()),
+            list: (!list.is_empty()).then(|| Rc::new(list)),
+        }
+    }
+}
+
+impl PartialEq for Facts {
+    fn eq(&self, other: &Self) -> bool {
+        self.same(other) || self.marks == other.marks && **self == **other
+    }
+}
+
+impl Eq for Facts {}
