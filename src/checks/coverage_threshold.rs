@@ -2,13 +2,14 @@
 
 use serde_json::Value;
 
-use crate::rule::CoverageThreshold;
+use crate::rule::{Confidence, CoverageThreshold};
 use crate::source::Location;
 use crate::syntax::{Expr, ExprId, ModuleRecord, Property};
 
 use super::CheckResult;
 use super::code::{key, numbered, place, property};
 use super::subject::Subject;
+use super::tests_run::tests_of;
 
 /// What coverage tools measure.
 const MEASURES: [&str; 4] = ["branches", "functions", "lines", "statements"];
@@ -58,8 +59,13 @@ pub(super) fn run(subject: &Subject<'_>, check: &CoverageThreshold) -> CheckResu
             findings.push(subject.finding(location, message));
         }
         None => {
-            let message = String::from("no test runner fails when the coverage drops");
-            findings.push(subject.app_finding(message));
+            let message = "no test runner fails when the coverage drops";
+            findings.push(if tests_of(subject).is_empty() {
+                let message = format!("{message}: or should there be tests first?");
+                subject.app_finding(message).at_most(Confidence::Low)
+            } else {
+                subject.app_finding(String::from(message))
+            });
         }
     }
     CheckResult::pass_or_fail(findings)

@@ -1,6 +1,6 @@
 //! `[check.dependency]`: a package has to be used, not only installed.
 
-use crate::rule::{Dependency, wildcard};
+use crate::rule::{Confidence, Dependency, wildcard};
 use crate::syntax::ModuleRecord;
 
 use super::CheckResult;
@@ -61,7 +61,18 @@ pub(super) fn run(subject: &Subject<'_>, check: &Dependency) -> CheckResult {
         Some(name) => format!("{}; {name} is installed, but never set up", check.says),
         None => check.says.clone(),
     };
-    CheckResult::pass_or_fail(vec![subject.absence(message)])
+    let hint = subject.specifiers().iter().find_map(|specifier| {
+        let package = package_of(specifier)?;
+        let mut hints = check.hinted_by.iter();
+        hints.any(|hint| wildcard(hint, package)).then_some(package)
+    });
+    let absence = match hint {
+        Some(package) => subject
+            .absence(format!("{message}: or does {package} do it?"))
+            .at_most(Confidence::Low),
+        None => subject.absence(message),
+    };
+    CheckResult::pass_or_fail(vec![absence])
 }
 
 /// The specifier names the package or something in it.

@@ -77,8 +77,15 @@ pub(super) fn run(subject: &Subject<'_>, check: &ResponseHeaders) -> CheckResult
                 let file = file.unwrap_or_else(|| subject.home());
                 let finding = subject.finding(Location::of_line(&file, 1), message);
                 let mut finding = finding.with_severity(header.severity);
-                if is_hinted(subject, header) {
-                    finding.message.push_str(": or does the platform send it?");
+                let exported = subject.project.next.exports;
+                if exported || is_hinted(subject, header) {
+                    let sender = if exported {
+                        "what serves the exported files"
+                    } else {
+                        "the platform"
+                    };
+                    let question = format!(": or does {sender} send it?");
+                    finding.message.push_str(&question);
                     finding = finding.at_most(Confidence::Low);
                 }
                 result.gap(1.0, finding);

@@ -10,6 +10,10 @@ pub(super) fn run(subject: &Subject<'_>) -> CheckResult {
     let Some(strict) = subject.model.graph.resolver().strict(&subject.project.root) else {
         return result;
     };
+    // Plain JavaScript: there are no types to be strict about.
+    if strict.file.file_name() == "jsconfig.json" {
+        return result;
+    }
     match strict.value {
         Some(true) => result.covered(1.0),
         Some(false) => {

@@ -115,7 +115,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &TestsRun) -> CheckResult {
 }
 
 /// The files of the application that hold tests.
-fn tests_of<'a>(subject: &Subject<'a>) -> Vec<&'a ModuleRecord> {
+pub(super) fn tests_of<'a>(subject: &Subject<'a>) -> Vec<&'a ModuleRecord> {
     let root = &subject.project.root;
     let nested: Vec<&RepoPath> = subject
         .model

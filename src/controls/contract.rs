@@ -324,7 +324,7 @@ impl<'a> Evaluator<'a> {
             } else if bits.has(Bits::PARAM) {
                 self.event(Event::Schema(bits), place);
             }
-            let parsed = Bits(bits.0 & !Bits::INPUT.0);
+            let parsed = bits.parsed();
             let v = Value::Unknown(Provenance::of(parsed), Presence::Truthy);
             input.set(Rc::from(name), v);
         }

@@ -299,7 +299,7 @@ impl Evaluator<'_> {
             if let Some(sent) = super::meaning::checked(provenance.bits) {
                 this.event(Event::Schema(sent), place);
             }
-            provenance.bits = provenance.bits.without(Bits::INPUT);
+            provenance.bits = provenance.bits.parsed();
             let parsed = match input {
                 // Of headers, each is still what it was.
                 Value::External(_) => input,

@@ -181,6 +181,8 @@ pub(super) struct Evaluator<'a> {
     pub arrivals: Outcomes,
     /// The handler is run for what it hands on to procedures.
     pub arriving: bool,
+    /// Middleware of a router is run for what it hands on; so many paths had come to that before.
+    pub stepping: Option<usize>,
     pub steps: super::steps::Steps,
     /// What layers keep in the request's context for those behind them.
     pub kept: Vec<(Rc<str>, Value)>,
@@ -239,6 +241,7 @@ impl<'a> Evaluator<'a> {
             refuses_next: false,
             arrivals: Outcomes::new(),
             arriving: false,
+            stepping: None,
             steps: super::steps::Steps::default(),
             kept: Vec::new(),
             services: FxHashMap::default(),
@@ -403,7 +406,12 @@ impl<'a> Evaluator<'a> {
     pub fn event(&mut self, event: Event, place: Place) {
         // Whoever asks for the caller's name to report a failure turns nobody away.
         let reported = self.catching > 0 && event == Event::Identity;
-        if self.muted == 0 && !reported {
+        // What middleware logs of its own failure, the handler behind it does not log.
+        let of_step = self.catching > 0
+            && self.calls.len() == 1
+            && self.stepping == Some(self.arrivals.len())
+            && matches!(event, Event::Log { .. });
+        if self.muted == 0 && !reported && !of_step {
             self.record.add(event, place);
         }
     }

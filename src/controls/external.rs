@@ -21,6 +21,10 @@ impl<'a> Evaluator<'a> {
     /// `object.name`
     pub fn member(&mut self, object: &Value, name: &str, place: Option<Place>) -> Value {
         match object {
+            // Wherever it is read from: what production looks like is what is asked.
+            Value::External(_) | Value::Unknown(..) if name == "NODE_ENV" => {
+                Value::text("production")
+            }
             Value::Object(fields) => match fields.get(name) {
                 Some(v) => v.clone(),
                 None => {
@@ -293,8 +297,6 @@ impl<'a> Evaluator<'a> {
     /// `process.env.NAME`
     fn environment(&mut self, name: &str, place: Option<Place>) -> Value {
         match name {
-            // What production looks like is what is asked.
-            "NODE_ENV" => return Value::text("production"),
             "CI" => return Value::Undefined,
             _ => {}
         }
@@ -538,7 +540,8 @@ impl<'a> Evaluator<'a> {
             self.event(Event::Expensive(Rc::from(category)), place);
         }
         let text = self.paths.text(external.path);
-        if let Some(api) = known.api.filter(|_| !is(Meaning::Work)) {
+        let counts = !is(Meaning::RecentCount) || super::meaning::asks_since(&args);
+        if let Some(api) = known.api.filter(|_| !is(Meaning::Work) && counts) {
             return self.meaning(api, known.by_name, external, args, given, state, id, used);
         }
         if !light && args.iter().any(|arg| self.holds_request(arg)) {
@@ -799,6 +802,10 @@ impl<'a> Evaluator<'a> {
         }
         if let Some(api) = known.api.filter(|api| api.is == Meaning::Effect) {
             return self.effect_function(api, class, args, state, id, Use::Plain);
+        }
+        if let Some(category) = known.expensive {
+            let place = self.place(&state, id);
+            self.event(Event::Expensive(Rc::from(category)), place);
         }
         let text = self.paths.text(path);
         let provenance = args

@@ -34,7 +34,7 @@ impl Fact {
             && bits.has(Bits::COMPARED)
             && !bits.has(Bits::SENT.with(Bits::LOOKUP));
         let signature = bits.has(Bits::SIGNATURE) && !bits.has(Bits::COMPARED);
-        let secret = bits.has(Bits::SECRET) && bits.has(Bits::REQUEST) && bits.has(Bits::COMPARED);
+        let secret = bits.has(Bits::SECRET) && bits.has(Bits::RECEIVED) && bits.has(Bits::COMPARED);
         let found =
             bits.has(Bits::CREDENTIAL) && bits.has(Bits::LOOKUP) && !bits.has(Bits::COMPARED);
         positive && (identity || matched || signature || secret || found)

@@ -488,7 +488,10 @@ fn is_guard(control: Control, passed: &Fact, statuses: &[Option<u16>]) -> bool {
     let bits = passed.provenance.bits;
     let only_429 = statuses.iter().all(|status| *status == Some(429));
     match control {
-        Control::RateLimit => bits.has(Bits::LIMITER) && (!bits.has(Bits::COUNT) || only_429),
+        Control::RateLimit => {
+            bits.has(Bits::LIMITER) && (!bits.has(Bits::COUNT) || only_429)
+                || bits.has(Bits::RECENT) && bits.has(Bits::COMPARED)
+        }
         Control::Auth => {
             if only_429 {
                 return false;
@@ -497,7 +500,7 @@ fn is_guard(control: Control, passed: &Fact, statuses: &[Option<u16>]) -> bool {
                 .iter()
                 .any(|s| matches!(s, Some(401 | 403 | 404 | 307) | None));
             let says_so = statuses.iter().all(|s| matches!(s, Some(401 | 403)));
-            if bits.has(Bits::SIGNATURE) || (bits.has(Bits::SECRET) && bits.has(Bits::REQUEST)) {
+            if bits.has(Bits::SIGNATURE) || (bits.has(Bits::SECRET) && bits.has(Bits::RECEIVED)) {
                 return true;
             }
             if bits.has(Bits::IDENTITY) && !bits.has(Bits::COMPARED) && !bits.has(Bits::LOOKUP) {

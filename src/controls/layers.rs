@@ -32,7 +32,10 @@ struct Router<'r> {
     home: ModuleId,
     target: &'r Target,
     calling: Calling,
+    /// It answers what functions throw.
     catches: bool,
+    /// It answers what asynchronous functions throw too.
+    awaits: bool,
 }
 
 impl Evaluator<'_> {
@@ -60,6 +63,7 @@ impl Evaluator<'_> {
             },
             // Hono answers 500 for whatever a handler throws.
             catches: hono || layers.iter().any(|layer| layer.handles_errors),
+            awaits: hono || layers.iter().all(|layer| layer.awaits),
         };
         let handler = functions.pop();
         let mut last = None;
@@ -98,9 +102,9 @@ impl Evaluator<'_> {
         };
         let args = self.arguments_of(route);
         let chain = Chain {
+            catches: self.answers_failures_of(&handler, &router),
             handler: Some(handler),
             calling: router.calling,
-            catches: router.catches,
             ..Chain::default()
         };
         let handler = Value::Native(Rc::new(Native::Composed(Rc::new(chain))));
@@ -109,6 +113,13 @@ impl Evaluator<'_> {
             outcomes.extend(self.call(&handler, None, args.clone(), state, expr, Use::Awaited));
         }
         outcomes
+    }
+
+    /// The router answers what this function throws.
+    fn answers_failures_of(&self, function: &Value, router: &Router<'_>) -> bool {
+        let is_async =
+            matches!(function, Value::Function(closure) if self.function(closure).is_async);
+        router.catches && (router.awaits || !is_async)
     }
 
     /// The functions that an expression registers with a router: arrays of them are middleware one after another.
@@ -179,9 +190,11 @@ impl Evaluator<'_> {
         let mut gone = Outcomes::new();
         for (state, _) in arrivals {
             let state = state.in_scope(&scope);
+            self.stepping = Some(self.arrivals.len());
             let outcomes = self.run_chain(&chain, state, function.expr);
             gone.extend(outcomes.into_iter().filter(|(state, _)| !passed_on(state)));
         }
+        self.stepping = None;
         let mut arrivals = self.handed_on();
         // One that could be read and never hands on answers by itself.
         let answers = matches!(function.value, Value::Function(_)) && !self.exhausted;

@@ -214,7 +214,11 @@ impl<'a> Evaluator<'a> {
                     None => self.kept(external, args, all, state),
                 }
             }
-            Meaning::AuthMiddleware | Meaning::LimitMiddleware | Meaning::SchemaMiddleware => {
+            Meaning::AuthMiddleware
+            | Meaning::LimitMiddleware
+            | Meaning::SchemaMiddleware
+            | Meaning::SpecMiddleware
+            | Meaning::Connect => {
                 // Called by itself with a request (`await limiter(req, res)`) or with its options (`limiter({…})`).
                 self.kept(external, args, all, state)
             }
@@ -223,7 +227,7 @@ impl<'a> Evaluator<'a> {
                     self.event(Event::Schema(input), place);
                 }
                 let mut provenance = all;
-                provenance.bits = provenance.bits.without(Bits::INPUT);
+                provenance.bits = provenance.bits.parsed();
                 let failure = Object {
                     open: Some(Provenance::default()),
                     ..Object::default()
@@ -241,7 +245,7 @@ impl<'a> Evaluator<'a> {
                     self.event(Event::SchemaCheck(input), place);
                 }
                 let mut provenance = all;
-                provenance.bits = provenance.bits.without(Bits::INPUT).with(Bits::SCHEMA);
+                provenance.bits = provenance.bits.parsed().with(Bits::SCHEMA);
                 value(state, Value::Unknown(provenance, Presence::Truthy))
             }
             Meaning::Unseen => {
@@ -250,13 +254,14 @@ impl<'a> Evaluator<'a> {
                 self.work(&mut state, place, &text);
                 value(state, Value::Unknown(looked_up(all), Presence::Truthy))
             }
-            Meaning::Count | Meaning::RowCount => {
+            Meaning::Count | Meaning::RowCount | Meaning::RecentCount => {
                 if matches!(used, Use::Awaited) {
                     let text = self.paths.text(external.path);
                     self.work(&mut state, place, &text);
                 }
                 let bits = match api.is {
                     Meaning::RowCount => Bits::COUNT,
+                    Meaning::RecentCount => Bits::COUNT.with(Bits::EVENTS).with(Bits::RECENT),
                     _ => Bits::COUNT.with(Bits::EVENTS),
                 };
                 let origin = self.origin(place, &shown, None, true);
@@ -538,7 +543,16 @@ impl<'a> Evaluator<'a> {
             }
             Some(Meaning::LimitMiddleware) => (Bits::LIMITER, 429),
             Some(Meaning::SchemaMiddleware) => {
-                self.event(Event::Schema(Bits::INPUT), place);
+                let input = described_input(external);
+                if input != Bits::NONE {
+                    self.event(Event::Schema(input), place);
+                }
+                return self.skip_layer(chain, state, id);
+            }
+            Some(Meaning::SpecMiddleware) => {
+                if checks_requests(external) {
+                    self.event(Event::SchemaOfAll, place);
+                }
                 return self.skip_layer(chain, state, id);
             }
             _ => return self.skip_layer(chain, state, id),
@@ -570,6 +584,52 @@ impl<'a> Evaluator<'a> {
         outcomes.extend(self.skip_layer(chain, state.with_fact(site, true, provenance), id));
         outcomes
     }
+}
+
+/// A query asks for what came after a time that is worked out: `{ where: { createdAt: { gt: new Date(…) } } }`.
+pub(super) fn asks_since(args: &[Value]) -> bool {
+    fn since(v: &Value, depth: u8) -> bool {
+        let Value::Object(object) = v else {
+            return false;
+        };
+        object.fields.iter().any(|(key, v)| match v {
+            Value::Object(_) => depth > 0 && since(v, depth - 1),
+            Value::Unknown(..) | Value::External(_) => {
+                matches!(&**key, "gt" | "gte") && !v.provenance().bits.has(Bits::RECEIVED)
+            }
+            _ => false,
+        })
+    }
+    args.iter().any(|arg| since(arg, 4))
+}
+
+/// Middleware that is told not to look at requests checks what is answered alone.
+fn checks_requests(external: &External) -> bool {
+    let Some(Value::Object(options)) = external.args.first() else {
+        return true;
+    };
+    !matches!(options.get("validateRequests"), Some(Value::Bool(false)))
+}
+
+/// The input that middleware checks: all of it, but for what a description leaves out (`{ request: { params } }`).
+fn described_input(external: &External) -> Bits {
+    let Some(Value::Object(options)) = external.args.first() else {
+        return Bits::INPUT;
+    };
+    let Some(Value::Object(request)) = options.get("request") else {
+        return Bits::INPUT;
+    };
+    let parts = [
+        ("params", Bits::PARAM),
+        ("query", Bits::QUERY),
+        ("body", Bits::BODY),
+        ("headers", Bits::HEADER),
+        ("cookies", Bits::HEADER),
+    ];
+    let described = parts
+        .into_iter()
+        .filter(|(part, _)| request.get(part).is_some());
+    described.fold(Bits::NONE, |all, (_, bits)| all.with(bits))
 }
 
 /// The input that a schema is given, with whether answers of others are mixed into it: none where nothing tells where the

@@ -140,7 +140,7 @@ impl<'a> Evaluator<'a> {
             let input = if chain.schema {
                 self.event(Event::Input(Bits::ARGUMENT), place);
                 self.event(Event::Schema(Bits::INPUT), place);
-                Value::Unknown(Provenance::default(), Presence::Truthy)
+                Value::Unknown(Provenance::of(Bits::PARSED), Presence::Truthy)
             } else {
                 args.first().cloned().unwrap_or(Value::Undefined)
             };

@@ -49,6 +49,10 @@ impl Evaluator<'_> {
         if let Some(place) = schema(&plainly) {
             return (Status::Schema, Some((place, through)));
         }
+        let of_all = self.first(|event| matches!(event, Event::SchemaOfAll));
+        if let Some(place) = of_all.filter(|_| at_hand) {
+            return (Status::Schema, Some((place, through)));
+        }
         let by_hand = |event: &Event| matches!(event, Event::ManualCheck(bits) if covers(*bits));
         if let Some(place) = self.first(by_hand) {
             return (Status::Manual, Some((place, "input is checked by hand")));

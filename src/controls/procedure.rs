@@ -161,7 +161,7 @@ impl<'a> Evaluator<'a> {
         for (state, flow) in arrivals {
             let Ok(mut options) = flow else { continue };
             let input = if chain.schema {
-                Value::Unknown(Provenance::default(), Presence::Truthy)
+                Value::Unknown(Provenance::of(Bits::PARSED), Presence::Truthy)
             } else if is_action {
                 Value::from_bits(Bits::ARGUMENT)
             } else {

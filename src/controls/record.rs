@@ -48,7 +48,9 @@ pub(super) enum Event {
     InputChooses,
     /// Something that came from this input, or from where cannot be told, went through a schema that throws.
     Schema(Bits),
-    /// The same, through a schema that only says whether it is valid.
+    /// A schema of the whole API stands in front: whatever is read of the input went through it.
+    SchemaOfAll,
+    /// The same as `Schema`, through a schema that only says whether it is valid.
     SchemaCheck(Bits),
     /// Somebody looked at what such a schema says.
     SchemaAsked,

@@ -461,7 +461,7 @@ impl<'a> Evaluator<'a> {
             "clone" => self.request(),
             "valid" => {
                 self.event(Event::Schema(Bits::INPUT), place);
-                Value::Unknown(Provenance::default(), Presence::Truthy)
+                Value::Unknown(Provenance::of(Bits::PARSED), Presence::Truthy)
             }
             "param" => Value::from_bits(Bits::PARAM),
             "query" | "queries" => match text_of(args.first()) {

@@ -345,7 +345,7 @@ impl<'a> Evaluator<'a> {
                 let outcomes = self.call(inner, None, args, state, id, used);
                 let valid = |v: Value| match v {
                     Value::Unknown(mut provenance, presence) => {
-                        provenance.bits = provenance.bits.without(Bits::INPUT);
+                        provenance.bits = provenance.bits.parsed();
                         Value::Unknown(provenance, presence)
                     }
                     v => v,

@@ -62,6 +62,11 @@ impl Bits {
     /// A part of the configuration that the platform sets by itself: `VERCEL`.
     pub const PLATFORM: Self = Self(1 << 23);
 
+    /// A count of what came since a time: whoever is turned away by it comes too often.
+    pub const RECENT: Self = Self(1 << 25);
+    /// Input that went through a schema.
+    pub const PARSED: Self = Self(1 << 24);
+
     /// Input that a client chooses freely.
     pub const INPUT: Self = Self(Self::BODY.0 | Self::QUERY.0 | Self::ARGUMENT.0);
     /// The same, as it was sent or reduced to a choice.
@@ -82,6 +87,8 @@ impl Bits {
     /// Anything that the request carries.
     pub const REQUEST: Self =
         Self(Self::SENT.0 | Self::PARAM.0 | Self::HEADER.0 | Self::CREDENTIAL.0);
+    /// Anything that came with the request, parsed or not.
+    pub const RECEIVED: Self = Self(Self::REQUEST.0 | Self::PARSED.0);
 
     pub fn has(self, other: Self) -> bool {
         self.0 & other.0 != 0
@@ -113,6 +120,15 @@ impl Bits {
         }
     }
 
+    /// Input behind a schema that accepted it.
+    pub fn parsed(self) -> Self {
+        if self.has(Self::INPUT) {
+            self.without(Self::INPUT).with(Self::PARSED)
+        } else {
+            self
+        }
+    }
+
     /// The answer of a question whether input is acceptable.
     pub fn found_valid(self) -> Self {
         match self.held_against_constant() {
@@ -125,14 +141,14 @@ impl Bits {
     pub fn can_authenticate(self) -> bool {
         self.has(Self::IDENTITY)
             || self.has(Self::SIGNATURE)
-            || (self.has(Self::SECRET) && self.has(Self::REQUEST))
+            || (self.has(Self::SECRET) && self.has(Self::RECEIVED))
             || (self.has(Self::CREDENTIAL) && self.has(Self::LOOKUP))
     }
 
     /// A condition on such a value asks for a signature, or for a secret that was sent.
     pub fn signed(self) -> bool {
         self.has(Self::SIGNATURE)
-            || (self.has(Self::SECRET) && self.has(Self::REQUEST) && self.has(Self::COMPARED))
+            || (self.has(Self::SECRET) && self.has(Self::RECEIVED) && self.has(Self::COMPARED))
     }
 
     /// A condition on such a value is worth keeping apart on a path.

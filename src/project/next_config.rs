@@ -14,6 +14,8 @@ pub struct NextConfig {
     pub page_extensions: Vec<String>,
     /// `basePath`, `/docs`; empty when not set.
     pub base_path: String,
+    /// `output: 'export'`: the build gives files that something else serves.
+    pub exports: bool,
     /// `i18n.locales`
     pub locales: Vec<String>,
     /// `typescript.ignoreBuildErrors`
@@ -97,6 +99,7 @@ impl NextConfig {
             .and_then(Folded::text)
             .unwrap_or_default()
             .to_owned();
+        read.exports = config.get("output").and_then(Folded::text) == Some("export");
         read.locales = config
             .get("i18n")
             .and_then(|i18n| i18n.get("locales"))

@@ -72,7 +72,8 @@ impl<'r> Versions<'r> {
             let (Some(relative), Some(lock)) = (folder.strip_prefix(&at), self.lock(&at)) else {
                 continue;
             };
-            for (name, version) in lock.versions(relative, &wanted) {
+            let own = package.name.as_deref();
+            for (name, version) in lock.versions(relative, own, &wanted) {
                 wanted.remove(name);
                 found.insert(name.to_owned(), version);
             }
@@ -117,13 +118,18 @@ impl<'r> Versions<'r> {
 }
 
 impl Lock {
-    /// The versions of the wanted packages, as the package in the folder `relative` gets them, in one pass.
-    fn versions<'p>(&self, relative: &str, wanted: &Wanted<'p>) -> FxHashMap<&'p str, String> {
+    /// The versions of the wanted packages, as the package in the folder `relative`, of the name `own`, gets them, in one pass.
+    fn versions<'p>(
+        &self,
+        relative: &str,
+        own: Option<&str>,
+        wanted: &Wanted<'p>,
+    ) -> FxHashMap<&'p str, String> {
         match self {
             Self::Npm(text) => npm(text, relative, wanted),
             Self::Pnpm(text) => pnpm(text, relative, wanted),
             Self::Yarn(text) => yarn(text, wanted),
-            Self::Bun(text) => bun(text, wanted),
+            Self::Bun(text) => bun(text, own, wanted),
         }
     }
 }
@@ -247,14 +253,20 @@ fn yarn<'p>(text: &str, wanted: &Wanted<'p>) -> FxHashMap<&'p str, String> {
 }
 
 /// `"next": ["next@15.5.0", …]`
-fn bun<'p>(text: &str, wanted: &Wanted<'p>) -> FxHashMap<&'p str, String> {
+/// `"next": ["next@15.5.0"`; what is locked for the package by its own name (`"web/next": [`) goes before what all share.
+fn bun<'p>(text: &str, own: Option<&str>, wanted: &Wanted<'p>) -> FxHashMap<&'p str, String> {
     const BETWEEN: &str = "\": [\"";
-    let mut found = FxHashMap::default();
+    let (mut mine, mut shared) = (FxHashMap::default(), FxHashMap::default());
     for at in memmem::find_iter(text.as_bytes(), BETWEEN) {
         let (Some(before), Some(rest)) = (text.get(..at), text.get(at + BETWEEN.len()..)) else {
             continue;
         };
-        let name = before.rsplit('"').next().unwrap_or_default();
+        let key = before.rsplit('"').next().unwrap_or_default();
+        let inner = own.and_then(|own| key.strip_prefix(own)?.strip_prefix('/'));
+        let (name, found) = match inner {
+            Some(inner) => (inner, &mut mine),
+            None => (key, &mut shared),
+        };
         if let Some(name) = asked(wanted, name)
             && let Some(locked) = rest.strip_prefix(name)
             && let Some(version) = locked.strip_prefix('@')
@@ -263,7 +275,8 @@ fn bun<'p>(text: &str, wanted: &Wanted<'p>) -> FxHashMap<&'p str, String> {
             found.entry(name).or_insert_with(|| version.to_owned());
         }
     }
-    found
+    shared.extend(mine);
+    shared
 }
 
 #[cfg(test)]
@@ -285,7 +298,7 @@ mod tests {
 
     const WEB: (&str, &str) = (
         "apps/web/package.json",
-        r#"{"dependencies":{"next":"^15.1.0"}}"#,
+        r#"{"name":"@x/web","dependencies":{"next":"^15.1.0"}}"#,
     );
 
     #[test]
@@ -296,12 +309,14 @@ mod tests {
         let yarn = "# yarn\n\nnext@^14.0.0:\n  version \"14.2.0\"\n\n\"next@^15.0.0, next@^15.1.0\":\n  version \"15.4.0\"\n";
         let berry = "\"next@npm:^15.1.0\":\n  version: 15.4.1\n";
         let bun = "{ \"packages\": { \"next\": [\"next@15.5.0\", \"\", {} ] } }";
+        let bun_workspaces = "{ \"packages\": { \"next\": [\"next@15.5.0\"], \"@x/web/next\": [\"next@16.0.7\"], \"y/next\": [\"next@14.0.0\"] } }";
         for (file, text, expected) in [
             ("package-lock.json", npm, "15.2.3"),
             ("pnpm-lock.yaml", pnpm, "15.3.1"),
             ("yarn.lock", yarn, "15.4.0"),
             ("yarn.lock", berry, "15.4.1"),
             ("bun.lock", bun, "15.5.0"),
+            ("bun.lock", bun_workspaces, "16.0.7"),
             ("other.lock", bun, "15.1.0"),
         ] {
             let found = version(&[WEB, (file, text)], "apps/web");

@@ -12,7 +12,13 @@ use super::{Route, RouteKind};
 
 /// The rows of the application's Express routers.
 pub(super) fn rows(app: &App, tracer: Tracer<'_>, library: &ControlLibrary, out: &mut Vec<Route>) {
-    let mut mounts = Mounts::new(tracer, Express { library });
+    let mut mounts = Mounts::new(
+        tracer,
+        Express {
+            library,
+            awaits: awaits(app),
+        },
+    );
     mounts.walk(&members(app, tracer));
     for root in mounts.roots() {
         mounts.rows(root, out);
@@ -47,6 +53,25 @@ fn in_test_folder(app: &App, path: &RepoPath) -> bool {
 
 struct Express<'a> {
     library: &'a ControlLibrary,
+    awaits: bool,
+}
+
+/// Packages that make routers of Express 4 wait for what handlers promise.
+const AWAITING: [&str; 4] = [
+    "express-async-errors",
+    "@express-async-errors/express",
+    "express-promise-router",
+    "@awaitjs/express",
+];
+
+/// Express waits for promises from version 5 on: expressjs.com/en/guide/error-handling.html. Where the version is not known, it may.
+fn awaits(app: &App) -> bool {
+    let major = app.versions.get("express").and_then(|version| {
+        let digits = version.trim_start_matches(|c: char| !c.is_ascii_digit());
+        digits.split('.').next()?.parse::<u32>().ok()
+    });
+    major.is_none_or(|major| major >= 5)
+        || AWAITING.iter().any(|name| app.versions.contains_key(*name))
 }
 
 /// Express, and packages whose `Router` is Express's with promises.
@@ -101,6 +126,10 @@ impl Dialect for Express<'_> {
             "set" | "enable" | "disable" | "param" | "engine" => Verb::Chain,
             _ => return None,
         })
+    }
+
+    fn awaits(&self) -> bool {
+        self.awaits
     }
 
     fn serves(&self, value: &Value) -> Option<&'static str> {

@@ -117,6 +117,10 @@ impl Dialect for Hono<'_> {
         })
     }
 
+    fn awaits(&self) -> bool {
+        true
+    }
+
     fn serves(&self, value: &Value) -> Option<&'static str> {
         answers(self.library, value)
     }

@@ -232,6 +232,7 @@ impl<'a> Reader<'a> {
                         function: each.place.function,
                         expr: each.expr,
                         handles_errors: false,
+                        awaits: true,
                     },
                     verb: each.verb,
                     reads: each.reads,

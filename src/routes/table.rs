@@ -173,4 +173,6 @@ pub struct Layer {
     pub expr: ExprId,
     /// It takes four parameters: an error handler.
     pub handles_errors: bool,
+    /// Its router waits for what handlers promise, so that their rejections reach error handlers too.
+    pub awaits: bool,
 }

@@ -276,16 +276,22 @@ pub enum Meaning {
     CatchingWrapper,
     /// Middleware that validates by a schema.
     SchemaMiddleware,
+    /// Middleware that checks what is sent by a description of the whole API: whatever a handler behind it reads is checked.
+    SpecMiddleware,
     /// Gives the parsed value or throws.
     SchemaParse,
     /// Gives a result that says whether the value was valid.
     SchemaCheck,
+    /// Connects to a store: makes ready for work, and does none.
+    Connect,
     /// Makes a store that outlives the request, in which counts may be kept.
     Store,
     /// Gives a stored count of past events.
     Count,
     /// Gives how many rows a query finds, for a limit or for anything else.
     RowCount,
+    /// Gives how many rows a query finds: where it asks for those since a time (`createdAt: { gt: since }`), a count of past events.
+    RecentCount,
     /// Logs through a logger.
     Log,
     /// Logs through the console.

@@ -59,6 +59,8 @@ pub(super) trait Dialect {
     fn creates(&self, callee: &Value) -> Option<bool>;
     /// What a member call means.
     fn verb(&self, name: &str) -> Option<Verb>;
+    /// Whether routers wait for what handlers promise.
+    fn awaits(&self) -> bool;
     /// The method of a package's handler that answers although it is only `use`d.
     fn serves(&self, value: &Value) -> Option<&'static str>;
 }

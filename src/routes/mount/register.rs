@@ -16,6 +16,8 @@ struct Description {
     path: String,
     /// What runs before its handler: one function, or a list of them.
     middleware: Option<(Place, ExprId)>,
+    /// What it takes is described, so that it is checked in front of its handler.
+    takes_input: bool,
 }
 
 impl<D: Dialect> Mounts<'_, D> {
@@ -143,9 +145,13 @@ impl<D: Dialect> Mounts<'_, D> {
                 what = What::Answer(described.method);
                 paths = vec![described.path];
                 rest = handlers;
+                let spread = false;
                 if let Some((place, value)) = described.middleware {
-                    let spread = false;
                     before = self.items(place, &[Argument { value, spread }]);
+                }
+                if described.takes_input {
+                    let value = first.value;
+                    before.extend(self.items(place, &[Argument { value, spread }]));
                 }
             }
         }
@@ -192,6 +198,7 @@ impl<D: Dialect> Mounts<'_, D> {
             method,
             path,
             middleware: entry("middleware"),
+            takes_input: entry("request").is_some(),
         })
     }
 
@@ -288,6 +295,7 @@ impl<D: Dialect> Mounts<'_, D> {
             function: place.function,
             expr,
             handles_errors,
+            awaits: self.dialect.awaits(),
         }
     }
 }
