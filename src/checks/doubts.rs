@@ -95,6 +95,9 @@ impl<'a> Doubts<'a> {
                 "; no code for browsers is given it, so it may not have to be an action at all",
             );
         }
+        if doubt.is_none() && !self.has_accounts() {
+            return asked(finding, "does nobody sign in to this application", false);
+        }
         // Who limits an action in a way of their own has strangers in mind as well.
         if doubt.is_some() || self.named_guard(&Code::of(self.subject, route)).is_some() {
             finding.at_most(Confidence::Low)
@@ -149,11 +152,16 @@ impl<'a> Doubts<'a> {
         if reads && !closed && !self.is_alone(route) {
             return Some(anybody("it only reads"));
         }
-        let accounts = self.subject.app.routes.iter().any(asks);
         // What is there already is somebody's, wherever they sign in.
         let changes = matches!(route.route.http_method(), "PUT" | "PATCH" | "DELETE");
-        (!accounts && !closed && !changes)
+        (!self.has_accounts() && !closed && !changes)
             .then(|| String::from("does nobody sign in to this application"))
+    }
+
+    /// Some handler of the application turns strangers away, and not only whoever does not know its secret.
+    fn has_accounts(&self) -> bool {
+        let mut routes = self.subject.app.routes.iter();
+        routes.any(|route| is_asked(route) && !shares_a_secret(route) && !has_one_sender(route))
     }
 
     fn of_limit(&self, route: &RouteFacts, verdict: &Verdict, weak: bool) -> Option<String> {
@@ -313,13 +321,16 @@ impl<'a> Doubts<'a> {
             && !is_sent(record, around, &["email"])
     }
 
-    /// The handler, or a function of its file on the way to its work, names one of these.
+    /// The handler's address, the handler, or a function of its file on the way to its work, names one of these.
     fn takes(&self, route: &RouteFacts, verdict: &Verdict, names: &[&str]) -> bool {
         let own = self.subject.model.graph.module(route.route.module);
         let on_the_way = self.on_the_way(verdict).into_iter();
         let beside = on_the_way.filter(|(record, _)| std::ptr::eq(*record, own));
         let mut places = beside.map(|(_, function)| function.span);
-        takes_one_of(own, route.route.span, names)
+        let url = route.route.url.as_deref().unwrap_or("");
+        let mut dynamic = url.split('/').filter(|segment| is_dynamic(segment));
+        dynamic.any(|segment| names.contains(&segment.trim_matches(['[', ']', '.', ':', '{', '}'])))
+            || takes_one_of(own, route.route.span, names)
             || places.any(|around| takes_one_of(own, around, names))
     }
 
@@ -423,6 +434,10 @@ impl<'a> Doubts<'a> {
         }
         let url = route.route.url.as_deref().unwrap_or("");
         let fixed = url.split('/').filter(|segment| !is_dynamic(segment));
+        // What lies below `/public/` is said to be, whatever it is.
+        if let Some(said) = fixed.clone().find(|segment| *segment == "public") {
+            return Ok(Some(said.to_owned()));
+        }
         for segment in fixed.rev() {
             let words = words(segment);
             if words.iter().any(|word| doubt.closed_words.contains(word)) {

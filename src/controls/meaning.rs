@@ -261,7 +261,7 @@ impl<'a> Evaluator<'a> {
                 }
                 let bits = match api.is {
                     Meaning::RowCount => Bits::COUNT,
-                    Meaning::RecentCount => Bits::COUNT.with(Bits::EVENTS).with(Bits::RECENT),
+                    Meaning::RecentCount => Bits::COUNT.with(Bits::RECENT),
                     _ => Bits::COUNT.with(Bits::EVENTS),
                 };
                 let origin = self.origin(place, &shown, None, true);

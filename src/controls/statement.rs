@@ -2,9 +2,7 @@
 
 use std::rc::Rc;
 
-use crate::syntax::{
-    Expr, ExprId, Handler, Key, Loop, ModuleRecord, Pattern, Stmt, StmtKind, UnaryOp,
-};
+use crate::syntax::{Expr, ExprId, Handler, Key, Loop, Pattern, Stmt, StmtKind};
 
 use super::call::Use;
 use super::evaluator::Evaluator;
@@ -267,7 +265,6 @@ impl<'a> Evaluator<'a> {
         let module = state.scope.module;
         self.class_decided = false;
         let asks_class = self.muted == 0 && asks_class(self.module(module), test, 4);
-        let outset = self.makes_kept(test, then, &state).then(|| state.clone());
         let before = asks_class.then(|| state.clone());
         let Branches {
             mut yes,
@@ -296,10 +293,7 @@ impl<'a> Evaluator<'a> {
         merge_states(&mut no);
         let both = !yes.is_empty() && !no.is_empty();
         self.foresee_limit((module, test), (then, otherwise), bits, (&mut yes, &mut no));
-        let mut yes = match &outset {
-            Some(outset) => self.kept_made(then, yes, outset),
-            None => self.block(then, yes),
-        };
+        let mut yes = self.block(then, yes);
         let mut no = self.block(otherwise, no);
         if both && input != Bits::NONE {
             let span = self.module(module).span(test);
@@ -320,44 +314,6 @@ impl<'a> Evaluator<'a> {
         done.absorb(yes);
         done.absorb(no);
         done
-    }
-
-    /// `if (!client) client = await connect()`, of something that outlives the function: what is kept for whoever asks later is made
-    /// for nobody in particular.
-    fn makes_kept(&self, test: ExprId, then: &[Stmt], state: &State) -> bool {
-        let record = self.module(state.scope.module);
-        let Expr::Unary {
-            op: UnaryOp::Not,
-            operand,
-        } = record.expr(test)
-        else {
-            return false;
-        };
-        let sets = |stmt: &Stmt| {
-            let StmtKind::Expr(expr) = &stmt.kind else {
-                return false;
-            };
-            let Expr::Assign { target, .. } = record.expr(*expr) else {
-                return false;
-            };
-            match (&**target, record.expr(*operand)) {
-                (Pattern::Name(target), Expr::Name(asked)) => target == asked,
-                (Pattern::Member(target), _) => same_place(record, *target, *operand),
-                _ => false,
-            }
-        };
-        then.iter().any(sets) && outlives(record, *operand, state)
-    }
-
-    /// Runs what makes something that is kept: whoever comes first has done nothing and decided nothing by it.
-    fn kept_made(&mut self, then: &'a [Stmt], states: Vec<State>, outset: &State) -> Completion {
-        let mut made = self.aside(|this| this.block(then, states));
-        for state in &mut made.next {
-            state.decided_as(outset);
-            state.work = outset.work;
-            state.acted = outset.acted;
-        }
-        made
     }
 
     fn switch(
@@ -869,39 +825,6 @@ fn acts(record: &crate::syntax::ModuleRecord, expr: ExprId) -> bool {
         }
     }
     false
-}
-
-/// Both name the same variable, or the same member of one.
-fn same_place(record: &ModuleRecord, one: ExprId, other: ExprId) -> bool {
-    match (record.expr(one), record.expr(other)) {
-        (Expr::Name(a), Expr::Name(b)) => a == b,
-        (
-            Expr::Member {
-                object: a,
-                property: p,
-                ..
-            },
-            Expr::Member {
-                object: b,
-                property: q,
-                ..
-            },
-        ) => p == q && same_place(record, *a, *b),
-        _ => false,
-    }
-}
-
-/// A variable of the module or a global one, or a member of such: no variable of the functions that run.
-fn outlives(record: &ModuleRecord, place: ExprId, state: &State) -> bool {
-    match record.expr(place) {
-        Expr::Member { object, .. } => outlives(record, *object, state),
-        Expr::Name(name) => {
-            let mut scopes =
-                std::iter::successors(Some(&state.scope), |scope| scope.parent.as_ref());
-            !scopes.any(|scope| scope.variables.iter().any(|(local, _)| local == name))
-        }
-        _ => false,
-    }
 }
 
 /// Sets a variable: where it is already known, else in the innermost scope.
