@@ -489,8 +489,12 @@ fn is_guard(control: Control, passed: &Fact, statuses: &[Option<u16>]) -> bool {
     let only_429 = statuses.iter().all(|status| *status == Some(429));
     match control {
         Control::RateLimit => {
+            // Who has had too much of something lately may not go on at all; who comes too often is told something else.
+            let too_often = statuses
+                .iter()
+                .all(|status| matches!(status, Some(400 | 402 | 409 | 429 | 503) | None));
             bits.has(Bits::LIMITER) && (!bits.has(Bits::COUNT) || only_429)
-                || bits.has(Bits::RECENT) && bits.has(Bits::COMPARED)
+                || bits.has(Bits::RECENT) && bits.has(Bits::COMPARED) && too_often
         }
         Control::Auth => {
             if only_429 {
