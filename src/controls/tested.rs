@@ -23,10 +23,15 @@ pub struct TestReach<'a> {
 }
 
 impl<'a> TestReach<'a> {
-    /// Reads all test files; `tables` holds what they may run.
+    /// Reads all test files, and those that package scripts `run` as tests; `tables` holds what they may run.
     #[must_use]
-    pub fn new(graph: &'a Graph, tables: &[RouteTable], library: &ControlLibrary) -> Self {
-        let calls = TestCalls::read(graph, tables, library);
+    pub fn new(
+        graph: &'a Graph,
+        tables: &[RouteTable],
+        run: &[ModuleId],
+        library: &ControlLibrary,
+    ) -> Self {
+        let calls = TestCalls::read(graph, tables, run, library);
         let mut importers: FxHashMap<ModuleId, Vec<ModuleId>> = FxHashMap::default();
         for &test in &calls.tests {
             for dependency in graph.dependencies(test) {

@@ -10,7 +10,7 @@ use rustc_hash::FxHashMap;
 
 use crate::config::Config;
 use crate::controls::{Proof, Prover, Status, TeamControls, TestReach, Verdict};
-use crate::graph::Graph;
+use crate::graph::{Graph, ModuleId};
 use crate::project::{MeasuredValues, Project, Resolver, read_measured};
 use crate::routes::RouteTable;
 use crate::rule::{Control, ControlLibrary, MeasuredResult, RuleSet};
@@ -263,6 +263,23 @@ fn hints(suspects: BTreeMap<(String, bool), usize>) -> Vec<GuardHint> {
     hints
 }
 
+/// The files that scripts run as tests: `"test:e2e": "tsx scripts/check-orders.ts"`.
+fn run_as_tests(project: &Project, graph: &Graph) -> Vec<ModuleId> {
+    let mut found = Vec::new();
+    for package in &project.packages {
+        let folder = package.folder();
+        let tests = package.scripts.iter().filter(|(name, _)| {
+            name.split([':', '-'])
+                .any(|word| matches!(word, "test" | "tests" | "e2e"))
+        });
+        for word in tests.flat_map(|(_, script)| script.split_whitespace()) {
+            let path = folder.join(word.trim_matches(['"', '\'']));
+            found.extend(graph.find(&path));
+        }
+    }
+    found
+}
+
 fn prove(
     project: &Project,
     graph: &Graph,
@@ -280,7 +297,7 @@ fn prove(
     let library = team.library(&rules.controls);
     let (proofs, tests) = rayon::join(
         || proofs(&jobs, &tables, graph, &library, team),
-        || TestReach::new(graph, &tables, &library),
+        || TestReach::new(graph, &tables, &run_as_tests(project, graph), &library),
     );
     let mut proofs = proofs.into_iter();
     let mut apps = Vec::with_capacity(tables.len());

@@ -11,7 +11,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::graph::{Graph, ModuleId};
 use crate::rule::ControlLibrary;
-use crate::source::Span;
+use crate::source::{RepoPath, Span};
 use crate::syntax::{Export, Expr, ExprId, FunctionId, MODULE_BODY};
 
 use super::trace::{Place, Tracer, Value};
@@ -40,13 +40,20 @@ pub struct TestCalls<'a> {
 impl<'a> TestCalls<'a> {
     /// Reads all test files; `tables` holds what there is to call.
     #[must_use]
-    pub fn read(graph: &'a Graph, tables: &[RouteTable], library: &ControlLibrary) -> Self {
+    ///
+    /// `run` holds the files that package scripts run as tests, whatever they are called.
+    pub fn read(
+        graph: &'a Graph,
+        tables: &[RouteTable],
+        run: &[ModuleId],
+        library: &ControlLibrary,
+    ) -> Self {
         let loads = Loads {
             graph,
             known: RefCell::default(),
         };
         let places = Places::new(Tracer { graph });
-        let tests = tests(graph, tables);
+        let tests = tests(graph, tables, run);
         Self {
             requests: Requests::read(&places, &tests, tables),
             procedures: Procedures::read(&places, &loads, &tests, tables, library),
@@ -109,13 +116,13 @@ impl<'a> TestCalls<'a> {
 
 /// The modules that tests are written in, in order. A file of a test folder without a test of its own (a script, a fixture) is
 /// one when a test loads it; a route that lies in a folder `test` is none.
-fn tests(graph: &Graph, tables: &[RouteTable]) -> Vec<ModuleId> {
+fn tests(graph: &Graph, tables: &[RouteTable], run: &[ModuleId]) -> Vec<ModuleId> {
     let routes = tables.iter().flat_map(|table| &table.routes);
     let routes: FxHashSet<ModuleId> = routes.map(|route| route.module).collect();
-    let mut open: Vec<ModuleId> = Vec::new();
+    let mut open: Vec<ModuleId> = run.to_vec();
     for (id, record) in graph.modules() {
         let has_tests = record.facts.test_cases > 0 && record.path.is_test();
-        if has_tests || record.path.is_test_by_name() {
+        if has_tests || record.path.is_test_by_name() || is_loaded_by_runner(&record.path) {
             open.push(id);
         }
     }
@@ -131,6 +138,16 @@ fn tests(graph: &Graph, tables: &[RouteTable]) -> Vec<ModuleId> {
     let mut found: Vec<ModuleId> = found.into_iter().collect();
     found.sort_unstable();
     found
+}
+
+/// What a runner loads before tests, though none of them does: Cypress's `cypress/support/e2e.ts`, Playwright's `global-setup.ts`.
+fn is_loaded_by_runner(path: &RepoPath) -> bool {
+    let setup = matches!(
+        path.stem(),
+        "globalSetup" | "global-setup" | "global.setup" | "auth.setup"
+    );
+    let mut folders = path.folders().skip_while(|folder| *folder != "cypress");
+    setup && path.is_test() || folders.any(|folder| folder == "support")
 }
 
 /// The modules that a test loads, directly or not; found when first asked for.

@@ -199,6 +199,13 @@ impl Reader<'_> {
                 built: matches!(record.expr(first), Expr::New { .. }),
             });
         }
+        // What is answered in place of the server, or waited for, is asked by something else.
+        if matches!(
+            name,
+            "intercept" | "route" | "waitForRequest" | "waitForResponse"
+        ) {
+            return None;
+        }
         let sends = matches!(name, "fetch" | "request" | "inject" | "createMocks");
         let method = args
             .iter()
