@@ -68,6 +68,9 @@ impl<'a> Doubts<'a> {
         if finding.confidence == Confidence::Low {
             return finding;
         }
+        if route.is_closed_in_production() {
+            return asked(finding, "does it matter, as production closes it", weak);
+        }
         let question = match self.check.control {
             Control::Auth if route.route.url.is_none() => {
                 return self.of_action(finding, route, verdict);
@@ -620,7 +623,7 @@ fn of_failures(route: &RouteFacts) -> Option<String> {
 }
 
 /// Who calls it shows a secret of the application's own, and nothing else: it is one sender that is known.
-fn shares_a_secret(route: &RouteFacts) -> bool {
+pub(super) fn shares_a_secret(route: &RouteFacts) -> bool {
     let auth = route.controls.get(&Control::Auth);
     auth.is_some_and(|auth| {
         let mut steps = auth.evidence.iter();

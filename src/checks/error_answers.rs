@@ -12,6 +12,7 @@ use crate::syntax::{Expr, ExprId, FunctionId, ModuleRecord, Property};
 use super::CheckResult;
 use super::answers::{Answer, Caught, Code, answer, caught_in};
 use super::code::{called_name, key, numbered, place};
+use super::doubts::shares_a_secret;
 use super::index::{Site, Unit};
 use super::subject::Subject;
 
@@ -73,15 +74,19 @@ fn leak(subject: &Subject<'_>, check: &ErrorAnswers) -> CheckResult {
             .with_related(related);
         // Who refuses a request may want to say why.
         let refuses = matches!(code, Code::Number(400..500) | Code::Unknown);
-        // A handler that answers nobody in production does nothing, and turns everybody away.
+        // A handler that answers nobody in production tells nobody, and one that a service of the team's own calls tells the team.
         let handlers = subject.reach().handlers(subject.unit(site));
         let mut routes = handlers
             .iter()
             .filter_map(|number| subject.app.routes.get(*number))
             .peekable();
-        let idle = routes.peek().is_some()
-            && routes.all(|route| !route.works && route.status(Control::Auth) == Status::Enforced);
-        let finding = if refuses || idle {
+        let unheard = routes.peek().is_some()
+            && routes.all(|route| {
+                route.is_closed_in_production()
+                    || shares_a_secret(route)
+                    || !route.works && route.status(Control::Auth) == Status::Enforced
+            });
+        let finding = if refuses || unheard {
             finding.at_most(Confidence::Low)
         } else {
             finding

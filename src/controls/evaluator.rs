@@ -111,6 +111,8 @@ pub(super) struct Evaluator<'a> {
     pub paths: Paths<'a>,
     pub library: &'a ControlLibrary,
     pub team: &'a TeamControls,
+    /// What `NODE_ENV` says: what production looks like is what is asked, unless that is nothing.
+    pub environment: &'static str,
     pub origins: Vec<Origin>,
     origin_ids: FxHashMap<OriginKey, OriginId>,
     /// The numbers that hold where the configuration read at these places gives none.
@@ -201,6 +203,7 @@ impl<'a> Evaluator<'a> {
             paths: Paths::new(library),
             library,
             team,
+            environment: "production",
             origins: Vec::new(),
             origin_ids: FxHashMap::default(),
             defaults: FxHashMap::default(),

@@ -21,9 +21,9 @@ impl<'a> Evaluator<'a> {
     /// `object.name`
     pub fn member(&mut self, object: &Value, name: &str, place: Option<Place>) -> Value {
         match object {
-            // Wherever it is read from: what production looks like is what is asked.
+            // Wherever it is read from.
             Value::External(_) | Value::Unknown(..) if name == "NODE_ENV" => {
-                Value::text("production")
+                Value::text(self.environment)
             }
             Value::Object(fields) => match fields.get(name) {
                 Some(v) => v.clone(),

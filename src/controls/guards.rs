@@ -31,6 +31,9 @@ pub(super) struct Judgement {
     pub switched_off: Option<Setting>,
 }
 
+/// Marks a handler that turns everybody away.
+pub(super) const CLOSED: &str = "closed";
+
 impl Evaluator<'_> {
     pub fn judge(&self, ends: &[End], control: Control) -> Judgement {
         let goes_on = |end: &&End| {
@@ -412,10 +415,12 @@ impl Evaluator<'_> {
         }
         self.guard_evidence(&judgement, &mut evidence);
         if judgement.closed {
-            evidence.push(Evidence {
+            let closed = Evidence {
                 note: String::from("no way through it is seen on which a request is served"),
                 ..start.clone()
-            });
+            };
+            marks.push((String::from(CLOSED), closed.clone()));
+            evidence.push(closed);
         }
         if control == Control::Auth
             && matches!(judgement.status, Status::Absent | Status::Optional)

@@ -44,7 +44,7 @@ mod value;
 mod verdict;
 
 pub use proof::Proof;
-pub use prover::Prover;
+pub use prover::{CLOSED_IN_PRODUCTION, Prover};
 pub use team::TeamControls;
 pub use tested::TestReach;
 pub use verdict::{Evidence, Role, Status, Verdict};

@@ -5,14 +5,20 @@ use crate::routes::{Coverage, Middleware, Route, RouteKind, RouteTable, coverage
 use crate::rule::{Confidence, Control, ControlLibrary};
 
 use super::evaluator::Evaluator;
+use super::guards::CLOSED;
 use super::proof::Proof;
 use super::{Evidence, Role, Status, TeamControls, Verdict};
 
 /// Proves handlers. Make one per thread: what it learns of modules serves the next handler.
 pub struct Prover<'a> {
     evaluator: Evaluator<'a>,
+    /// Made for handlers that production closes.
+    in_development: Option<Box<Evaluator<'a>>>,
     graph: &'a Graph,
 }
+
+/// Marks a handler that turns everybody away in production, and whose controls are those that it has elsewhere.
+pub const CLOSED_IN_PRODUCTION: &str = "closed-in-production";
 
 impl<'a> Prover<'a> {
     /// A prover over one repository, for what libraries mean and what the team names.
@@ -20,6 +26,7 @@ impl<'a> Prover<'a> {
     pub fn new(graph: &'a Graph, library: &'a ControlLibrary, team: &'a TeamControls) -> Self {
         Self {
             evaluator: Evaluator::new(graph, library, team),
+            in_development: None,
             graph,
         }
     }
@@ -29,6 +36,9 @@ impl<'a> Prover<'a> {
     pub fn route(&mut self, route: &Route, table: &RouteTable) -> Proof {
         let params = route.url.as_deref().map(segment_names).unwrap_or_default();
         let mut proof = self.evaluator.prove(route, &params);
+        if let Some(open) = self.open_in_development(route, &params, &proof) {
+            return open;
+        }
         let Some(url) = route.url.as_deref() else {
             return proof;
         };
@@ -79,6 +89,39 @@ impl<'a> Prover<'a> {
             }
         }
         proof
+    }
+
+    /// `if (process.env.NODE_ENV === 'production') return notFound()`: what the handler does where it does something, which is what
+    /// its reader wants to know.
+    fn open_in_development(
+        &mut self,
+        route: &Route,
+        params: &[String],
+        proof: &Proof,
+    ) -> Option<Proof> {
+        let closed = |proof: &Proof| {
+            let mut marks = proof.marks.iter();
+            marks.find(|(mark, _)| mark == CLOSED).cloned()
+        };
+        let (_, place) = closed(proof).filter(|_| route.kind != RouteKind::Trpc)?;
+        let evaluator = &self.evaluator;
+        let elsewhere = self.in_development.get_or_insert_with(|| {
+            let mut elsewhere = Evaluator::new(evaluator.graph, evaluator.library, evaluator.team);
+            elsewhere.environment = "development";
+            Box::new(elsewhere)
+        });
+        let mut open = elsewhere.prove(route, params);
+        if closed(&open).is_some() {
+            return None;
+        }
+        let note = String::from("in production it turns everybody away");
+        let place = Evidence { note, ..place };
+        if let Some(auth) = open.controls.get_mut(&Control::Auth) {
+            auth.evidence
+                .insert(1.min(auth.evidence.len()), place.clone());
+        }
+        open.marks.push((String::from(CLOSED_IN_PRODUCTION), place));
+        Some(open)
     }
 
     /// Where a middleware turns away whoever is not signed in, which nobody is who only sends a signature.

@@ -11,7 +11,7 @@ pub use build::{build, build_in_stages};
 
 use std::collections::BTreeMap;
 
-use crate::controls::{Evidence, Status, Verdict};
+use crate::controls::{CLOSED_IN_PRODUCTION, Evidence, Status, Verdict};
 use crate::graph::Graph;
 use crate::project::{MeasuredValues, Project};
 use crate::routes::{Middleware, Route, RouteKind};
@@ -196,6 +196,13 @@ impl RouteFacts {
             Some(status) => status,
             None => Status::Unknown,
         }
+    }
+
+    /// In production it turns everybody away: what is said of it is what it does elsewhere.
+    #[must_use]
+    pub fn is_closed_in_production(&self) -> bool {
+        let mut marks = self.marks.iter();
+        marks.any(|(mark, _)| mark == CLOSED_IN_PRODUCTION)
     }
 
     /// How far the control reaches; `None` where it is not asked of the handler: auth of a public one, and what does not apply.
