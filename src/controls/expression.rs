@@ -102,10 +102,11 @@ impl<'a> Evaluator<'a> {
         if optional && object.is_nullish() {
             return Value::Undefined;
         }
+        let place = self.place(state, id);
         if let Some(kept) = self.kept_on_request(object, property, state) {
+            self.recognised(&kept, place);
             return kept;
         }
-        let place = self.place(state, id);
         let name = self.module(state.scope.module).name(property);
         self.member(object, name, Some(place))
     }

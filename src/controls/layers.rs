@@ -11,8 +11,9 @@ use crate::rule::Calling;
 use crate::syntax::ExprId;
 
 use super::call::Use;
+use super::ending::refuses;
 use super::evaluator::Evaluator;
-use super::record::Failure;
+use super::record::{Event, Failure};
 use super::state::{Outcomes, State, value};
 use super::steps::{Registered, passed_on};
 use super::target::Target;
@@ -88,8 +89,15 @@ impl Evaluator<'_> {
                     let step = self.steps.get(step);
                     self.exhausted |= step.exhausted;
                     outcomes.extend(step.away.iter().cloned());
+                    // Whom middleware knows that lets everybody go on, the handler knows if it asks.
+                    let asks = step
+                        .away
+                        .iter()
+                        .any(|(state, flow)| flow.as_ref().map_or(true, |v| refuses(v, state)));
                     for (event, place) in &step.events {
-                        self.record.add(event.clone(), *place);
+                        if asks || *event != Event::Identity {
+                            self.record.add(event.clone(), *place);
+                        }
                     }
                     let work = step.work.clone();
                     self.meet_work(work.as_ref());

@@ -50,7 +50,8 @@ impl Evaluator<'_> {
             return (Status::Schema, Some((place, through)));
         }
         let of_all = self.first(|event| matches!(event, Event::SchemaOfAll));
-        if let Some(place) = of_all.filter(|_| at_hand) {
+        let reads = at_hand || !self.target.params().is_empty();
+        if let Some(place) = of_all.filter(|_| reads) {
             return (Status::Schema, Some((place, through)));
         }
         let by_hand = |event: &Event| matches!(event, Event::ManualCheck(bits) if covers(*bits));

@@ -105,6 +105,13 @@ impl<'a> Evaluator<'a> {
             .then_some(Value::Undefined)
     }
 
+    /// Who is calling is read from where middleware has kept it.
+    pub fn recognised(&mut self, kept: &Value, place: Place) {
+        if kept.provenance().bits.has(Bits::IDENTITY) {
+            self.event(Event::Identity, place);
+        }
+    }
+
     /// A member of the request, or of something that a request is made of.
     pub fn request_member(
         &mut self,
@@ -203,7 +210,11 @@ impl<'a> Evaluator<'a> {
     /// `c.get("user")`, `c.var.user`: what a layer in front kept there, which other paths may not have done.
     fn kept_in_context(&mut self, key: &str, place: Option<Place>) -> Value {
         self.private = true;
-        if let Some((_, kept)) = self.kept.iter().find(|(name, _)| **name == *key) {
+        let kept = self.kept.iter().find(|(name, _)| **name == *key);
+        if let Some(kept) = kept.map(|(_, kept)| kept.clone()) {
+            if let Some(place) = place {
+                self.recognised(&kept, place);
+            }
             let mut provenance = kept.provenance();
             return match kept {
                 Value::Unknown(..) | Value::Null | Value::Undefined | Value::External(_)
@@ -212,7 +223,7 @@ impl<'a> Evaluator<'a> {
                     provenance.bits = provenance.bits.with(Bits::PENDING);
                     Value::Unknown(provenance, Presence::Maybe)
                 }
-                known => known.clone(),
+                known => known,
             };
         }
         let lower = key.to_ascii_lowercase();
