@@ -1051,7 +1051,7 @@ struct Moved {
 }
 
 /// Some way out of a call turns the caller away.
-fn turns_away(outcomes: &Outcomes) -> bool {
+pub(super) fn turns_away(outcomes: &Outcomes) -> bool {
     outcomes.iter().any(|(state, flow)| match flow {
         Ok(v) => super::ending::refuses(v, state),
         Err(_) => true,

@@ -10,9 +10,9 @@ use crate::routes::{Layer, Route, RouteKind};
 use crate::rule::Calling;
 use crate::syntax::ExprId;
 
-use super::call::Use;
-use super::ending::refuses;
+use super::call::{Use, turns_away};
 use super::evaluator::Evaluator;
+use super::facts::Fact;
 use super::record::{Event, Failure};
 use super::state::{Outcomes, State, value};
 use super::steps::{Registered, passed_on};
@@ -90,10 +90,7 @@ impl Evaluator<'_> {
                     self.exhausted |= step.exhausted;
                     outcomes.extend(step.away.iter().cloned());
                     // Whom middleware knows that lets everybody go on, the handler knows if it asks.
-                    let asks = step
-                        .away
-                        .iter()
-                        .any(|(state, flow)| flow.as_ref().map_or(true, |v| refuses(v, state)));
+                    let asks = turns_away(&step.away);
                     for (event, place) in &step.events {
                         if asks || *event != Event::Identity {
                             self.record.add(event.clone(), *place);
@@ -195,6 +192,7 @@ impl Evaluator<'_> {
             self.protection.push(Failure::Answered);
         }
         let first = arrivals.first().cloned();
+        let decided: Vec<Fact> = facts_of(&arrivals).cloned().collect();
         let mut gone = Outcomes::new();
         for (state, _) in arrivals {
             let state = state.in_scope(&scope);
@@ -213,6 +211,14 @@ impl Evaluator<'_> {
                 (state, flow)
             }));
         }
+        if !turns_away(&gone) {
+            // Whom it knows on some ways it turned away on none: only what is asked behind it counts.
+            let mut known: Vec<Fact> = facts_of(&arrivals).cloned().collect();
+            known.retain(|fact| !fact.limits() && !decided.iter().any(|before| before.is(fact)));
+            for (state, _) in &mut arrivals {
+                state.forget(&known);
+            }
+        }
         // Nobody behind it sees its variables.
         for (state, _) in arrivals.iter_mut().chain(&mut gone) {
             state.scope = Rc::clone(&scope);
@@ -230,4 +236,9 @@ fn flatten(value: &Value, functions: &mut Vec<Value>) {
         Value::Array(items) => items.iter().for_each(|item| flatten(item, functions)),
         other => functions.push(other.clone()),
     }
+}
+
+/// What the paths have decided.
+fn facts_of(paths: &Outcomes) -> impl Iterator<Item = &Fact> {
+    paths.iter().flat_map(|(state, _)| state.possible.iter())
 }
