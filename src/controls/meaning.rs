@@ -218,6 +218,8 @@ impl<'a> Evaluator<'a> {
             | Meaning::LimitMiddleware
             | Meaning::SchemaMiddleware
             | Meaning::SpecMiddleware
+            | Meaning::LoggingMiddleware
+            | Meaning::TellingMiddleware
             | Meaning::Connect => {
                 // Called by itself with a request (`await limiter(req, res)`) or with its options (`limiter({…})`).
                 self.kept(external, args, all, state)
@@ -549,6 +551,20 @@ impl<'a> Evaluator<'a> {
                 }
                 return self.skip_layer(chain, state, id);
             }
+            Some(Meaning::LoggingMiddleware) => {
+                self.logs(true, place);
+                return self.skip_layer(chain, state, id);
+            }
+            Some(Meaning::TellingMiddleware) => {
+                let tells: Vec<Value> = external.args.iter().filter_map(teller).collect();
+                if tells.is_empty() {
+                    self.logs(false, place);
+                }
+                for tell in &tells {
+                    self.logs_through(tell, &state, id);
+                }
+                return self.skip_layer(chain, state, id);
+            }
             Some(Meaning::SpecMiddleware) => {
                 if checks_requests(external) {
                     self.event(Event::SchemaOfAll, place);
@@ -601,6 +617,18 @@ pub(super) fn asks_since(args: &[Value]) -> bool {
         })
     }
     args.iter().any(|arg| since(arg, 4))
+}
+
+/// The function through which middleware tells of requests: `logger(print)`, `morgan("short", { stream: { write } })`.
+fn teller(option: &Value) -> Option<Value> {
+    match option {
+        Value::Function(_) => Some(option.clone()),
+        Value::Object(options) => match options.get("stream")? {
+            Value::Object(stream) => stream.get("write").cloned(),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 /// Middleware that is told not to look at requests checks what is answered alone.

@@ -186,24 +186,43 @@ impl<'a> Evaluator<'a> {
             _ => None,
         });
         for (_, option) in fields.flatten() {
-            if let Value::Function(closure) = option {
-                let place = Place {
-                    module: closure.module,
-                    span: self.function(closure).span,
-                };
-                self.logs_of(place, |this| {
-                    this.acting = true;
-                    let open = || {
-                        Value::Object(Rc::new(Object {
-                            open: Some(Provenance::default()),
-                            ..Object::default()
-                        }))
-                    };
-                    let args = vec![open(), open()];
-                    let _ = this.call(option, None, args, state.clone(), id, Use::Awaited);
-                });
-            }
+            self.logs_through(option, state, id);
         }
+    }
+
+    /// What a function logs that is called when there is something to tell, the handler logs.
+    pub fn logs_through(&mut self, function: &Value, state: &State, id: ExprId) {
+        let Value::Function(closure) = function else {
+            return;
+        };
+        let place = Place {
+            module: closure.module,
+            span: self.function(closure).span,
+        };
+        self.logs_of(place, |this| {
+            this.acting = true;
+            let open = || {
+                Value::Object(Rc::new(Object {
+                    open: Some(Provenance::default()),
+                    ..Object::default()
+                }))
+            };
+            let args = vec![open(), open()];
+            let _ = this.call(function, None, args, state.clone(), id, Use::Awaited);
+        });
+    }
+
+    /// A package logs on behalf of the handler.
+    pub fn logs(&mut self, structured: bool, place: Place) {
+        let own = self.own();
+        self.event(
+            Event::Log {
+                structured,
+                own,
+                by_name: false,
+            },
+            place,
+        );
     }
 
     fn call_builder(

@@ -272,6 +272,10 @@ pub enum Meaning {
     TransparentWrapper,
     /// Wrapper that logs each request and what came of it.
     LoggingWrapper,
+    /// Middleware that logs each request through a logger.
+    LoggingMiddleware,
+    /// Middleware that tells of each request through the function that it is given, else on the console.
+    TellingMiddleware,
     /// Wrapper that turns failures into responses.
     CatchingWrapper,
     /// Middleware that validates by a schema.
