@@ -7,6 +7,7 @@ use crate::syntax::{Expr, ExprId, Key, MemberValue, Pattern};
 
 use super::call::Use;
 use super::evaluator::{Evaluator, SettingKind};
+use super::meaning::{asks_since, script_counts};
 use super::paths::PathId;
 use super::record::{Event, Failure, FirstWork, Place};
 use super::state::{Outcomes, State, value};
@@ -540,7 +541,11 @@ impl<'a> Evaluator<'a> {
             self.event(Event::Expensive(Rc::from(category)), place);
         }
         let text = self.paths.text(external.path);
-        let counts = !is(Meaning::RecentCount) || super::meaning::asks_since(&args);
+        let counts = match known.api.map(|api| api.is) {
+            Some(Meaning::RecentCount) => asks_since(&args),
+            Some(Meaning::ScriptCount) => script_counts(&args),
+            _ => true,
+        };
         if let Some(api) = known.api.filter(|_| !is(Meaning::Work) && counts) {
             return self.meaning(api, known.by_name, external, args, given, state, id, used);
         }

@@ -256,7 +256,7 @@ impl<'a> Evaluator<'a> {
                 self.work(&mut state, place, &text);
                 value(state, Value::Unknown(looked_up(all), Presence::Truthy))
             }
-            Meaning::Count | Meaning::RowCount | Meaning::RecentCount => {
+            Meaning::Count | Meaning::RowCount | Meaning::RecentCount | Meaning::ScriptCount => {
                 if matches!(used, Use::Awaited) {
                     let text = self.paths.text(external.path);
                     self.work(&mut state, place, &text);
@@ -264,6 +264,9 @@ impl<'a> Evaluator<'a> {
                 let bits = match api.is {
                     Meaning::RowCount => Bits::COUNT,
                     Meaning::RecentCount => Bits::COUNT.with(Bits::RECENT),
+                    Meaning::ScriptCount if script_forgets(&args) => {
+                        Bits::COUNT.with(Bits::EVENTS).with(Bits::RECENT)
+                    }
                     _ => Bits::COUNT.with(Bits::EVENTS),
                 };
                 let origin = self.origin(place, &shown, None, true);
@@ -600,6 +603,25 @@ impl<'a> Evaluator<'a> {
         outcomes.extend(self.skip_layer(chain, state.with_fact(site, true, provenance), id));
         outcomes
     }
+}
+
+/// The script that is run counts something.
+pub(super) fn script_counts(args: &[Value]) -> bool {
+    script_names(args, &["INCR", "ZCARD", "ZCOUNT"])
+}
+
+/// What the script counts is forgotten after a time.
+fn script_forgets(args: &[Value]) -> bool {
+    script_names(args, &["EXPIRE", "ZREMRANGEBYSCORE"])
+}
+
+/// The script, which is given first, names one of these commands.
+fn script_names(args: &[Value], commands: &[&str]) -> bool {
+    let Some(Value::String(script)) = args.first() else {
+        return false;
+    };
+    let script = script.to_ascii_uppercase();
+    commands.iter().any(|command| script.contains(command))
 }
 
 /// A query asks for what came after a time that is worked out: `{ where: { createdAt: { gt: new Date(…) } } }`.

@@ -296,6 +296,8 @@ pub enum Meaning {
     RowCount,
     /// Gives how many rows a query finds: where it asks for those since a time (`createdAt: { gt: since }`), a count of past events.
     RecentCount,
+    /// Runs a script in a store: where the script counts (`INCR`, `ZCARD`), it gives a count of past events.
+    ScriptCount,
     /// Logs through a logger.
     Log,
     /// Logs through the console.
