@@ -605,9 +605,10 @@ impl<'a> Evaluator<'a> {
     }
 }
 
-/// The script that is run counts something.
+/// The script that is run counts something and gives the count; one that gives a list has judged it already.
 pub(super) fn script_counts(args: &[Value]) -> bool {
     script_names(args, &["INCR", "ZCARD", "ZCOUNT"])
+        && !script_names(args, &["RETURN {", "RETURN{"])
 }
 
 /// What the script counts is forgotten after a time.
