@@ -297,9 +297,8 @@ impl<'a> Evaluator<'a> {
 
     /// `process.env.NAME`
     fn environment(&mut self, name: &str, place: Option<Place>) -> Value {
-        match name {
-            "CI" => return Value::Undefined,
-            _ => {}
+        if name == "CI" {
+            return Value::Undefined;
         }
         let bits = self.kind_of_setting(name);
         match place {
