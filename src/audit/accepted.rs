@@ -1,6 +1,6 @@
 //! Findings as they are remembered between two runs, and which of them are the same.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -64,7 +64,7 @@ pub(super) fn is_unknown(unknown: &[Unknown], finding: &Accepted) -> bool {
 
 /// For each of `new`, which of `old` it is.
 ///
-/// The same fingerprint is the same finding. What is left over is the same when rule, file and handler are: its message may have
+/// The same fingerprint is the same finding, whichever application it was told with. What is left over is the same when rule, file and handler are: its message may have
 /// changed with the code around it. Of findings without a handler that holds only between `reworded` versions of the program.
 pub(super) fn known(old: &[Accepted], new: &[Accepted], reworded: bool) -> Vec<Option<usize>> {
     let mut exact: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
@@ -82,6 +82,18 @@ pub(super) fn known(old: &[Accepted], new: &[Accepted], reworded: bool) -> Vec<O
                 .pop()
         })
         .collect();
+    // What is about the whole repository is told with one of its applications, and which one that is depends on what was audited.
+    let mut elsewhere: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for ((_, fingerprint), at) in &exact {
+        elsewhere.entry(fingerprint).or_default().extend(at);
+    }
+    for (each, known) in new.iter().zip(&mut known) {
+        if known.is_none() {
+            let of_others = elsewhere.get_mut(each.fingerprint.as_str());
+            *known = of_others.and_then(Vec::pop);
+        }
+    }
+    let found: BTreeSet<usize> = known.iter().flatten().copied().collect();
     let mut left: BTreeMap<_, Vec<usize>> = BTreeMap::new();
     let place = |each: &Accepted| {
         (
@@ -92,7 +104,7 @@ pub(super) fn known(old: &[Accepted], new: &[Accepted], reworded: bool) -> Vec<O
         )
     };
     for at in exact.into_values().flatten() {
-        if let Some(each) = old.get(at)
+        if let Some(each) = old.get(at).filter(|_| !found.contains(&at))
             && (reworded || each.route.is_some())
         {
             left.entry(place(each)).or_default().push(at);
@@ -142,6 +154,22 @@ mod tests {
         );
         let rest = &new[..4];
         assert_eq!(known(&old, rest, true), [Some(0), None, None, Some(1)]);
+    }
+
+    #[test]
+    fn what_is_about_the_repository_is_known_with_any_application() {
+        let of = |app: &str, fingerprint: &str| Accepted {
+            app: app.to_owned(),
+            ..finding(fingerprint, None)
+        };
+        let old = [of("api", "1"), of("web", "2"), of("web", "1")];
+        let new = [
+            of("web", "1"),
+            of("web", "1"),
+            of("docs", "2"),
+            of("docs", "3"),
+        ];
+        assert_eq!(known(&old, &new, false), [Some(2), Some(0), Some(1), None]);
     }
 
     #[test]

@@ -83,9 +83,16 @@ impl Baseline {
     /// Adds what an earlier baseline says of applications that this audit did not look at.
     pub fn keep_other_apps(&mut self, before: Self, audit: &Audit) {
         let audited = |app: &str| audit.apps.iter().any(|each| each.root.as_str() == app);
-        let others = before.findings.into_iter();
+        let mut others = before.findings;
+        others.retain(|each| !audited(&each.app));
+        // What is about the whole repository stays where it was told.
+        let told: BTreeSet<&str> = others
+            .iter()
+            .map(|each| each.fingerprint.as_str())
+            .collect();
         self.findings
-            .extend(others.filter(|each| !audited(&each.app)));
+            .retain(|each| !told.contains(each.fingerprint.as_str()));
+        self.findings.extend(others);
         self.findings.sort();
     }
 

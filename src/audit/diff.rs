@@ -139,6 +139,11 @@ pub fn diff(old: &str, new: &str) -> Result<Diff, (Which, String)> {
     let old = recorded(old).map_err(|error| (Which::Old, error))?;
     let new = recorded(new).map_err(|error| (Which::New, error))?;
     let reworded = old.tool.version != new.tool.version;
+    // A folder may hold several applications, which stand in one order in both.
+    let in_folder = |side: &Recorded, root: &str| {
+        let apps = side.apps.iter();
+        apps.filter(|app| app.root == root).count()
+    };
     let mut roots: Vec<&str> = old
         .apps
         .iter()
@@ -147,10 +152,13 @@ pub fn diff(old: &str, new: &str) -> Result<Diff, (Which, String)> {
         .collect();
     roots.sort_unstable();
     roots.dedup();
-    let apps = roots.into_iter().map(|root| {
-        let of = |side: &'_ Recorded| side.apps.iter().position(|app| app.root == root);
-        let before = of(&old).and_then(|at| old.apps.get(at));
-        let after = of(&new).and_then(|at| new.apps.get(at));
+    let apps = roots.into_iter().flat_map(|root| {
+        let most = in_folder(&old, root).max(in_folder(&new, root));
+        (0..most).map(move |at| (root, at))
+    });
+    let apps = apps.map(|(root, at)| {
+        let before = old.apps.iter().filter(|app| app.root == root).nth(at);
+        let after = new.apps.iter().filter(|app| app.root == root).nth(at);
         app_diff(root, before, after, (&new, reworded))
     });
     Ok(Diff {

@@ -67,6 +67,11 @@ impl Discovery<'_, '_> {
         let next_roots: Vec<RepoPath> = apps.iter().map(|app| app.root.clone()).collect();
         apps.extend(self.services(&next_roots));
         apps.sort_by(|a, b| (&a.root, a.framework).cmp(&(&b.root, b.framework)));
+        let shares = |app: &App| apps.iter().filter(|other| other.root == app.root).count() > 1;
+        let shared: Vec<bool> = apps.iter().map(shares).collect();
+        for (app, _) in apps.iter_mut().zip(shared).filter(|(_, shared)| *shared) {
+            app.name = format!("{} ({})", app.name, app.framework.word());
+        }
         apps
     }
 

@@ -1,5 +1,6 @@
 //! The audit as JUnit XML: a rule in order is a test that passes, every gap is one that fails. What was not judged is skipped.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use crate::audit::{AppAudit, ItemState};
@@ -36,6 +37,23 @@ pub fn junit(material: &Material<'_>) -> String {
     text
 }
 
+/// The names of tests: readers of the format take tests of one class and name for one.
+#[derive(Default)]
+struct Names(BTreeMap<(String, String), usize>);
+
+impl Names {
+    /// What a finding's test is called: what is wrong and in which file, and which of several that are alike.
+    fn of(&mut self, class: &str, message: &str, path: &str) -> String {
+        let name = format!("{message} · {path}");
+        let number = self.0.entry((class.to_owned(), name.clone())).or_default();
+        *number += 1;
+        match *number {
+            1 => name,
+            number => format!("{name} · {number}"),
+        }
+    }
+}
+
 #[derive(Default)]
 struct Suite {
     tests: usize,
@@ -47,9 +65,17 @@ struct Suite {
 
 fn suite(material: &Material<'_>, app: &AppAudit) -> Suite {
     let mut suite = Suite::default();
+    let mut names = Names::default();
     let mut cases = String::new();
+    // Of several applications each has its own classes.
+    let of_app = if material.audit.apps.len() > 1 {
+        format!("{}.", app.name.replace('.', "-"))
+    } else {
+        String::new()
+    };
     for rule in &material.rules.rules {
-        let class = format!("readiness.{}.{}", rule.category.word(), rule.id);
+        let class = format!("readiness.{of_app}{}.{}", rule.category.word(), rule.id);
+        let class = escaped(&class);
         let mut open = app
             .findings
             .iter()
@@ -85,7 +111,7 @@ fn suite(material: &Material<'_>, app: &AppAudit) -> Suite {
         }
         for finding in open {
             suite.tests += 1;
-            case(&mut cases, material, &class, finding);
+            case(&mut cases, material, (&class, &mut names), finding);
             if finding.is_known() {
                 suite.skipped += 1;
             } else {
@@ -99,11 +125,12 @@ fn suite(material: &Material<'_>, app: &AppAudit) -> Suite {
         {
             suite.tests += 1;
             suite.skipped += 1;
+            let path = material.path(&each.finding.location.file);
             let _ = writeln!(
                 cases,
                 "    <testcase classname=\"{class}\" name=\"{}\" file=\"{}\"><skipped message=\"suppressed: {}\"/></testcase>",
-                escaped(&each.finding.message),
-                escaped(material.path(&each.finding.location.file).as_str()),
+                escaped(&names.of(&class, &each.finding.message, path.as_str())),
+                escaped(path.as_str()),
                 escaped(&each.reason)
             );
         }
@@ -144,13 +171,18 @@ fn without_gaps(app: &AppAudit, rule: &Rule) -> Option<Option<&'static str>> {
     }
 }
 
-fn case(cases: &mut String, material: &Material<'_>, class: &str, finding: &Finding) {
+fn case(
+    cases: &mut String,
+    material: &Material<'_>,
+    (class, names): (&str, &mut Names),
+    finding: &Finding,
+) {
     let path = material.path(&finding.location.file);
     let place = format!("{path}:{}", finding.location.line);
     let _ = write!(
         cases,
         "    <testcase classname=\"{class}\" name=\"{}\" file=\"{}\">",
-        escaped(&finding.message),
+        escaped(&names.of(class, &finding.message, path.as_str())),
         escaped(path.as_str())
     );
     if finding.is_known() {

@@ -23,11 +23,25 @@ pub fn changed_since(folder: &Path, reference: &str) -> Result<Vec<RepoPath>, St
         "--end-of-options",
         &commit,
     ];
-    let commit = git(folder, &known)?.ok_or_else(|| {
-        format!(
+    let Some(commit) = git(folder, &known)? else {
+        // Before the first commit everything is new.
+        let inside = git(folder, &["rev-parse", "--is-inside-work-tree"])?;
+        let all = [
+            "ls-files",
+            "-z",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+        ];
+        if reference == "HEAD" && inside.is_some_and(|inside| inside.trim() == "true") {
+            let names = git(folder, &all)?.unwrap_or_default();
+            let names = names.split('\0').filter(|name| !name.is_empty());
+            return Ok(names.map(RepoPath::new).collect());
+        }
+        return Err(format!(
             "git knows no commit `{reference}` there; fetch it first (in CI, the whole history)"
-        )
-    })?;
+        ));
+    };
     let base = git(folder, &["merge-base", commit.trim(), "HEAD"])?.ok_or_else(|| {
         format!("`{reference}` and HEAD have no commit in common; fetch the whole history")
     })?;

@@ -145,6 +145,13 @@ impl<'a> Writer<'a> {
             id.push_str(root.as_str());
             id.push('/');
         }
+        if let [app] = apps {
+            let in_folder = audit.apps.iter().filter(|other| other.root == app.root);
+            if in_folder.count() > 1 {
+                id.push_str(&app.framework);
+                id.push('/');
+            }
+        }
         Run {
             tool: Tool {
                 driver: Driver {
@@ -371,6 +378,14 @@ fn region(location: &Location, line: Option<&str>) -> Region {
         }
         None if one_line => (location.column, location.end_column),
         None => (location.column, location.column),
+    };
+    // Where nothing is left of the line, its text is shown.
+    let (start, end) = match line {
+        Some(line) if end <= start => {
+            let indent = line.len() - line.trim_start().len();
+            (utf16(line, indent), utf16(line, line.trim_end().len()))
+        }
+        _ => (start, end),
     };
     Region {
         start_line: location.line.max(1),

@@ -125,7 +125,11 @@ fn help_markdown(rule: &Rule) -> String {
     );
     if let Some(example) = crate::rule::example(&rule.id) {
         let bad: Vec<&str> = example.bad().into_iter().map(|(line, _)| line).collect();
-        fenced(&mut text, "Bad", example.bad_file, &bad);
+        if bad.is_empty() {
+            text.push_str("\n**Bad.** Nothing like the file below.\n");
+        } else {
+            fenced(&mut text, "Bad", example.bad_file, &bad);
+        }
         fenced(&mut text, "Good", example.good_file, &example.good());
     }
     if !rule.links.is_empty() || !rule.cwe.is_empty() {
