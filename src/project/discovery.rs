@@ -381,6 +381,23 @@ mod tests {
     }
 
     #[test]
+    fn applications_of_one_folder_are_told_apart() {
+        let both = r#"{"name":"seer","dependencies":{"next":"12.3.4","express":"4.18.2"}}"#;
+        let server = "import express from 'express';\nconst app = express();\napp.listen(3000);\n";
+        assert_eq!(
+            apps(&[
+                ("package.json", both),
+                ("src/pages/index.tsx", ""),
+                ("server/index.ts", server)
+            ]),
+            [
+                "next \"\" seer (next) 12.3.4 app=- pages=src/pages source=\"src\"",
+                "express \"\" seer (express) 4.18.2 app=- pages=- source=\"\""
+            ]
+        );
+    }
+
+    #[test]
     fn a_library_that_knows_next_is_no_application() {
         let peer = r#"{"name":"ui","peerDependencies":{"next":"*"}}"#;
         assert!(apps(&[("package.json", peer), ("src/pages/x.tsx", "")]).is_empty());

@@ -36,7 +36,8 @@ pub fn changed_since(folder: &Path, reference: &str) -> Result<Vec<RepoPath>, St
         if reference == "HEAD" && inside.is_some_and(|inside| inside.trim() == "true") {
             let names = git(folder, &all)?.unwrap_or_default();
             let names = names.split('\0').filter(|name| !name.is_empty());
-            return Ok(names.map(RepoPath::new).collect());
+            let names: BTreeSet<RepoPath> = names.map(RepoPath::new).collect();
+            return Ok(names.into_iter().collect());
         }
         return Err(format!(
             "git knows no commit `{reference}` there; fetch it first (in CI, the whole history)"

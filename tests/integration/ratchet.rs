@@ -338,6 +338,12 @@ fn git_says_what_changed_and_runs_nothing_of_the_repository() {
     write("web/a.ts", "1");
     write("web/b ü.ts", "1");
     write("api/c.ts", "1");
+    git(root, &["add", "web"]);
+    // Before the first commit all of it is new.
+    let all = changed_since(root, "HEAD").unwrap();
+    let all: Vec<&str> = all.iter().map(RepoPath::as_str).collect();
+    assert_eq!(all, ["api/c.ts", "web/a.ts", "web/b ü.ts"]);
+    assert!(changed_since(root, "main").is_err());
     git(root, &["add", "."]);
     git(root, &["commit", "-qm", "first"]);
     git(root, &["checkout", "-qb", "work"]);

@@ -501,6 +501,8 @@ mod tests {
         };
         assert_eq!(of(&at(2, 2, 9, 3)), (2, 2, 9));
         assert_eq!(of(&at(2, 1, 2, 1)), (2, 2, 9));
+        // It begins where the line ends.
+        assert_eq!(of(&at(2, 9, 9, 3)), (2, 2, 9));
         let missing = region(&at(2, 1, 2, 1), None);
         assert_eq!((missing.start_column, missing.end_column), (1, 1));
     }
