@@ -364,7 +364,11 @@ impl<'a> Section<'a> {
                 "Owner",
             ];
             to.table(&head, &rows.collect::<Vec<_>>());
-            for task in each.tasks.iter().filter(|task| !task.findings.is_empty()) {
+            let open = |task: &&Task<'_>| {
+                matches!(task.item.state, ItemState::Open | ItemState::Likely)
+                    || !task.findings.is_empty()
+            };
+            for task in each.tasks.iter().filter(open) {
                 to.heading(
                     self.level + 2,
                     &format!("{} {}", task.number, escape(&task.item.title)),
@@ -521,6 +525,13 @@ pub(super) fn task_detail(to: &mut Document, task: &Task<'_>) {
         to.paragraph(&format!("Checks passed: {}.", checks.join(", ")));
     }
     if task.findings.is_empty() {
+        match task.item.state {
+            ItemState::Open => to.paragraph(
+                "Nothing is listed here: its gap is told by another rule, or with another application.",
+            ),
+            ItemState::Likely => to.paragraph("What was found speaks for it and does not prove it."),
+            _ => {}
+        }
         return;
     }
     let placed = task.placed().count();
