@@ -264,9 +264,7 @@ impl<'a> Evaluator<'a> {
                 let bits = match api.is {
                     Meaning::RowCount => Bits::COUNT,
                     Meaning::RecentCount => Bits::COUNT.with(Bits::RECENT),
-                    Meaning::ScriptCount if script_forgets(&args) => {
-                        Bits::COUNT.with(Bits::EVENTS).with(Bits::RECENT)
-                    }
+                    Meaning::ScriptCount => Bits::COUNT.with(Bits::EVENTS).with(Bits::RECENT),
                     _ => Bits::COUNT.with(Bits::EVENTS),
                 };
                 let origin = self.origin(place, &shown, None, true);
@@ -605,15 +603,16 @@ impl<'a> Evaluator<'a> {
     }
 }
 
-/// The script that is run counts something and gives the count; one that gives a list has judged it already.
+/// The script that is run counts what is forgotten after a time, gives the count and does nothing else: one that keeps things
+/// numbers them, and one that gives a list has judged already.
 pub(super) fn script_counts(args: &[Value]) -> bool {
-    script_names(args, &["INCR", "ZCARD", "ZCOUNT"])
-        && !script_names(args, &["RETURN {", "RETURN{"])
-}
-
-/// What the script counts is forgotten after a time.
-fn script_forgets(args: &[Value]) -> bool {
-    script_names(args, &["EXPIRE", "ZREMRANGEBYSCORE"])
+    const KEEPS: [&str; 8] = [
+        "HSET", "HMSET", "PUSH", "XADD", "PUBLISH", "SADD", "'SET'", "\"SET\"",
+    ];
+    let names = |commands: &[&str]| script_names(args, commands);
+    let counter = names(&["INCR"]) && names(&["EXPIRE"]) && !names(&["ZADD"]);
+    let window = names(&["ZCARD", "ZCOUNT"]) && names(&["ZREMRANGEBYSCORE"]);
+    (counter || window) && !names(&KEEPS) && !names(&["RETURN {", "RETURN{"])
 }
 
 /// The script, which is given first, names one of these commands.

@@ -296,7 +296,7 @@ pub enum Meaning {
     RowCount,
     /// Gives how many rows a query finds: where it asks for those since a time (`createdAt: { gt: since }`), a count of past events.
     RecentCount,
-    /// Runs a script in a store: where the script counts (`INCR`, `ZCARD`), it gives a count of past events.
+    /// Runs a script in a store: where the script only counts (`INCR` and `EXPIRE`), it gives a count of past events.
     ScriptCount,
     /// Logs through a logger.
     Log,
