@@ -219,8 +219,7 @@ impl<'a> Evaluator<'a> {
             | Meaning::SchemaMiddleware
             | Meaning::SpecMiddleware
             | Meaning::LoggingMiddleware
-            | Meaning::TellingMiddleware
-            | Meaning::Connect => {
+            | Meaning::TellingMiddleware => {
                 // Called by itself with a request (`await limiter(req, res)`) or with its options (`limiter({…})`).
                 self.kept(external, args, all, state)
             }

@@ -286,8 +286,6 @@ pub enum Meaning {
     SchemaParse,
     /// Gives a result that says whether the value was valid.
     SchemaCheck,
-    /// Connects to a store: makes ready for work, and does none.
-    Connect,
     /// Makes a store that outlives the request, in which counts may be kept.
     Store,
     /// Gives a stored count of past events.
