@@ -121,16 +121,6 @@ impl<'a> Evaluator<'a> {
         }
         let record = self.module(state.scope.module);
         match record.expr(id) {
-            Expr::Undefined
-            | Expr::Null
-            | Expr::Bool(_)
-            | Expr::Number(_)
-            | Expr::String(_)
-            | Expr::Regex(_)
-            | Expr::Name(_)
-            | Expr::This
-            | Expr::Super
-            | Expr::Function(_) => value(state, Value::unknown()),
             Expr::Template { texts, parts } => self.template(texts, parts, state),
             Expr::Member {
                 object,
@@ -381,6 +371,8 @@ impl<'a> Evaluator<'a> {
                 }
                 outcomes
             }
+            // What has one way out was evaluated above.
+            _ => value(state, Value::unknown()),
         }
     }
 

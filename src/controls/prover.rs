@@ -37,7 +37,7 @@ impl<'a> Prover<'a> {
         let params = route.url.as_deref().map(segment_names).unwrap_or_default();
         let mut proof = self.evaluator.prove(route, &params);
         if let Some(open) = self.open_in_development(route, &params, &proof) {
-            return open;
+            proof = open;
         }
         let Some(url) = route.url.as_deref() else {
             return proof;
