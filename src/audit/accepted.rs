@@ -27,6 +27,9 @@ pub struct Accepted {
     pub route: Option<String>,
     /// How bad it was.
     pub severity: Severity,
+    /// How many places it stood for, when it was a count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<usize>,
     /// What was wrong.
     pub message: String,
     /// What identifies it.
@@ -42,10 +45,16 @@ impl Accepted {
             rule: finding.rule.clone(),
             route: finding.route.clone(),
             severity: finding.severity,
+            count: finding.count,
             message: finding.message.clone(),
             fingerprint: finding.fingerprint.clone(),
         }
     }
+}
+
+/// True when a finding that was accepted as `was` is now more severe, or counts more places.
+pub(super) fn is_worse(was: &Accepted, severity: Severity, count: Option<usize>) -> bool {
+    severity > was.severity || matches!((was.count, count), (Some(was), Some(now)) if now > was)
 }
 
 /// True when `finding` is gone because its rule cannot tell any more: what it was about is among what could not be judged.
@@ -133,6 +142,7 @@ mod tests {
             rule: String::from("a-rule"),
             route: route.map(str::to_owned),
             severity: Severity::High,
+            count: None,
             message: String::new(),
             fingerprint: fingerprint.to_owned(),
         }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::finding::Standing;
 
-use super::accepted::{Accepted, is_unknown, known};
+use super::accepted::{Accepted, is_unknown, is_worse, known};
 use super::{Audit, AuditOptions};
 
 /// What stands in front of every baseline.
@@ -31,7 +31,7 @@ pub struct Baseline {
 pub struct Comparison {
     /// Findings that were not there.
     pub new: usize,
-    /// Findings that were there and are more severe now.
+    /// Findings that were there and are more severe now, or count more places.
     pub worse: usize,
     /// Findings that were there.
     pub known: usize,
@@ -141,7 +141,7 @@ impl Audit {
             let accepted = known.and_then(|at| baseline.findings.get(at));
             let standing = match accepted {
                 None => Standing::New,
-                Some(accepted) if finding.severity > accepted.severity => Standing::Worse,
+                Some(was) if is_worse(was, finding.severity, finding.count) => Standing::Worse,
                 Some(_) => Standing::Known,
             };
             match standing {

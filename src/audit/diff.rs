@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Unknown;
-use super::accepted::{Accepted, is_unknown, known};
+use super::accepted::{Accepted, is_unknown, is_worse, known};
 
 /// What stands in front of the reports that can be read.
 const AUDIT_SCHEMA: &str = "readiness/audit/1";
@@ -61,6 +61,8 @@ struct RecordedSuppression {
 struct RecordedFinding {
     rule: String,
     severity: crate::rule::Severity,
+    #[serde(default)]
+    count: Option<usize>,
     message: String,
     location: RecordedPlace,
     route: Option<String>,
@@ -109,7 +111,7 @@ pub struct AppDiff {
     pub new: Option<Score>,
     /// Findings that were not there before.
     pub appeared: Vec<Accepted>,
-    /// Findings that were there and are more severe now.
+    /// Findings that were there and are more severe now, or count more places.
     pub worse: Vec<Accepted>,
     /// Findings that are there no more.
     pub fixed: Vec<Accepted>,
@@ -246,7 +248,7 @@ fn app_diff(
         if let Some(still) = still.get_mut(at) {
             *still = true;
         }
-        if finding.severity > was.severity {
+        if is_worse(was, finding.severity, finding.count) {
             worse.push(finding);
         } else {
             unchanged += 1;
@@ -310,6 +312,7 @@ fn findings(app: Option<&RecordedApp>) -> Vec<Accepted> {
         rule: finding.rule.clone(),
         route: finding.route.clone(),
         severity: finding.severity,
+        count: finding.count,
         message: finding.message.clone(),
         fingerprint: finding.fingerprint.clone(),
     });

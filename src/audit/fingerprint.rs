@@ -5,17 +5,28 @@ use std::collections::BTreeMap;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::finding::Finding;
+use crate::source::RepoPath;
 
-/// Gives every finding its fingerprint: rule, file, route and message, without numbers, so that moved lines and changed counts
-/// keep it. Findings that are alike in all of that are numbered in their order.
-pub(super) fn assign(findings: &mut [Finding]) {
+/// Gives every finding its fingerprint: rule, file, route, the function around it and message, without numbers, so that moved
+/// lines and changed counts keep it. Of a count the message does not matter, and of one in the whole application its folder
+/// stands for the file. Findings that are alike in all of that are numbered in their order.
+pub(super) fn assign(app: &RepoPath, findings: &mut [Finding]) {
     let mut seen: BTreeMap<String, u32> = BTreeMap::new();
     for finding in findings {
         let base = [
             finding.rule.as_str(),
-            finding.location.file.as_str(),
+            if finding.everywhere {
+                app.as_str()
+            } else {
+                finding.location.file.as_str()
+            },
             finding.route.as_deref().unwrap_or(""),
-            &normalised(&finding.message),
+            finding.within.as_deref().unwrap_or(""),
+            // What is counted is worded after its number: one call, two calls.
+            &match finding.count {
+                Some(_) => String::new(),
+                None => normalised(&finding.message),
+            },
         ]
         .join("\u{1f}");
         let number = seen.entry(base.clone()).or_insert(0);

@@ -328,7 +328,7 @@ fn audit_app(
         }
         here
     });
-    fingerprint::assign(&mut findings);
+    fingerprint::assign(&facts.app.root, &mut findings);
     let (mut open, mut suppressed) = suppressions.apply(findings);
     for finding in &open {
         if let Some(outcome) = outcomes.get_mut(&finding.rule) {

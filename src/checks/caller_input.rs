@@ -5,7 +5,7 @@ use crate::syntax::{BinaryOp, Expr, ExprId, ModuleRecord, Property};
 
 use super::CheckResult;
 use super::call_sites::{At, Found, Holds, Value, find, mentions, value_at};
-use super::code::{key, place, text};
+use super::code::{key, text};
 use super::subject::Subject;
 use super::taint::from_caller;
 
@@ -71,7 +71,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &CallerInput) -> CheckResult {
                 };
                 let (related, _) = subject.reached_by(call.unit);
                 let finding = subject
-                    .finding(place(record, call.site.expr), says.clone())
+                    .finding_in(record, record.span(call.site.expr), says.clone())
                     .with_related(related);
                 let finding = if sure {
                     finding

@@ -62,10 +62,8 @@ pub(super) fn run(subject: &Subject<'_>, check: &Calls) -> CheckResult {
         let Some(first) = calls.first() else { continue };
         let at = |call: &Found| place(graph.module(call.site.module), call.site.expr);
         let made = first.made.filter(|_| check.per == CallGroup::Client);
-        let location = match made {
-            Some((module, expr)) => place(graph.module(module), expr),
-            None => at(first),
-        };
+        let (module, expr) = made.unwrap_or((first.site.module, first.site.expr));
+        let record = graph.module(module);
         let mut related: Vec<Related> = Vec::new();
         if calls.len() > 1 || made.is_some() {
             related.extend(calls.iter().take(LISTED).map(|call| Related {
@@ -79,10 +77,19 @@ pub(super) fn run(subject: &Subject<'_>, check: &Calls) -> CheckResult {
             1 => String::from("1 call"),
             many => format!("{many} calls"),
         };
-        let finding = subject
-            .finding(location, check.says.replace("{}", &count))
-            .with_related(related);
-        result.gap(1.0, finding);
+        let says = check.says.replace("{}", &count);
+        // Of the calls of a whole file, which comes first changes with the others.
+        let finding = if made.is_some() || check.per == CallGroup::Call {
+            subject.finding_in(record, record.span(expr), says)
+        } else {
+            subject.finding(place(record, expr), says)
+        };
+        let finding = match check.per {
+            CallGroup::App => finding.counting_everywhere(calls.len()),
+            CallGroup::Module | CallGroup::Client => finding.counting(calls.len()),
+            CallGroup::Call => finding,
+        };
+        result.gap(1.0, finding.with_related(related));
     }
     result
 }

@@ -105,6 +105,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &ConsoleLogging) -> CheckResult 
         });
     let mut finding = subject
         .finding(place, message)
+        .counting_everywhere(calls)
         .with_related(related.collect());
     if only_others {
         finding.message.push_str(": are these meant to stay?");

@@ -103,7 +103,8 @@ pub(super) fn sql_star(subject: &Subject<'_>, check: &SqlStar) -> CheckResult {
         }
         count += places.len() as u64;
         if let Some(first) = places.first().cloned() {
-            let count = match places.len() {
+            let found = places.len();
+            let count = match found {
                 1 => String::from("1 query reads"),
                 many => format!("{many} queries read"),
             };
@@ -116,7 +117,7 @@ pub(super) fn sql_star(subject: &Subject<'_>, check: &SqlStar) -> CheckResult {
                     note: String::from("and here"),
                 });
             let finding = subject.finding(first, check.says.replace("{}", &count));
-            findings.push(finding.with_related(related.collect()));
+            findings.push(finding.counting(found).with_related(related.collect()));
         }
     }
     let result = if findings.is_empty() && !asked {
@@ -259,6 +260,7 @@ pub(super) fn explicit_any(subject: &Subject<'_>, check: &ExplicitAny) -> CheckR
         .replace("{}", &format!("{count} times in {} files", files.len()));
     let finding = subject
         .finding(worst.location(Span::default()), says)
+        .counting_everywhere(count as usize)
         .with_related(related.collect());
     CheckResult::pass_or_fail(vec![finding])
 }

@@ -70,7 +70,7 @@ fn leak(subject: &Subject<'_>, check: &ErrorAnswers) -> CheckResult {
         };
         let (related, _) = subject.reached_by(subject.unit(site));
         let finding = subject
-            .finding(place(record, leak.expr), check.says.clone())
+            .finding_in(record, record.span(leak.expr), check.says.clone())
             .with_related(related);
         // Who refuses a request may want to say why.
         let refuses = matches!(code, Code::Number(400..500) | Code::Unknown);
@@ -137,7 +137,7 @@ fn status(subject: &Subject<'_>, check: &ErrorAnswers) -> CheckResult {
             Code::Number(200) => {
                 let (related, _) = subject.reached_by(unit);
                 let finding = subject
-                    .finding(place(record, site.expr), check.says.clone())
+                    .finding_in(record, record.span(site.expr), check.says.clone())
                     .with_related(related);
                 // Who writes 200 there may mean it.
                 let finding = if answer.plain && has_error(record, answer.body) {

@@ -5,7 +5,7 @@ use crate::syntax::{Expr, ExprId, ModuleRecord, Property};
 
 use super::CheckResult;
 use super::call_sites::find;
-use super::code::{called_name, key, place};
+use super::code::{called_name, key};
 use super::subject::Subject;
 
 pub(super) fn run(subject: &Subject<'_>, check: &LoggedSecrets) -> CheckResult {
@@ -21,7 +21,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &LoggedSecrets) -> CheckResult {
             .find_map(|argument| secret_in(record, argument.value, check));
         if let Some(name) = secret {
             let says = check.says.replace("{}", name);
-            findings.push(subject.finding(place(record, call.site.expr), says));
+            findings.push(subject.finding_in(record, record.span(call.site.expr), says));
         }
     }
     CheckResult::pass_or_fail(findings)

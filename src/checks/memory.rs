@@ -157,7 +157,10 @@ fn limiters(subject: &Subject<'_>, check: &Memory, result: &mut CheckResult) {
             Holds::No => {
                 let record = graph.module(call.site.module);
                 let says = check.package_says.clone();
-                result.gap(1.0, subject.finding(place(record, call.site.expr), says));
+                result.gap(
+                    1.0,
+                    subject.finding_in(record, record.span(call.site.expr), says),
+                );
             }
         }
     }

@@ -48,7 +48,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &PatternCheck) -> CheckResult {
                 && !harmless(found)
             {
                 last = Some(found.span.start);
-                findings.push(subject.finding(module.location(found.span), check.says.clone()));
+                findings.push(subject.finding_in(module, found.span, check.says.clone()));
             }
         }
     }

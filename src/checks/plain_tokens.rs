@@ -5,7 +5,7 @@ use crate::syntax::{Expr, ExprId, ModuleRecord, Name, Property};
 
 use super::CheckResult;
 use super::call_sites::{At, Value, find, resolve, value_at};
-use super::code::{called_name, calls, key, method_call, numbered, place};
+use super::code::{called_name, calls, key, method_call, numbered};
 use super::index::bound;
 use super::subject::Subject;
 
@@ -84,7 +84,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &PlainTokens) -> CheckResult {
             });
             let says = check.says.replace("{}", &name);
             let finding = subject
-                .finding(place(record, value.expr), says)
+                .finding_in(record, record.span(value.expr), says)
                 .with_related(related);
             let finding = if given {
                 finding.at_most(Confidence::Low)

@@ -6,7 +6,7 @@ use crate::rule::{Confidence, SecretLiteral, wildcard};
 use crate::syntax::{Expr, ExprId, LogicalOp, ModuleRecord};
 
 use super::CheckResult;
-use super::code::{env_name, named_values, numbered, place};
+use super::code::{env_name, named_values, numbered};
 use super::subject::Subject;
 
 /// Shorter values say too little to be told from words.
@@ -30,14 +30,14 @@ pub(super) fn run(subject: &Subject<'_>, check: &SecretLiteral) -> CheckResult {
             if let Some(what) = known_format(check, value) {
                 seen.insert(id);
                 let message = format!("{what} {} is written into the code", masked(value));
-                findings.push(subject.finding(place(module, id), message));
+                findings.push(subject.finding_in(module, module.span(id), message));
             }
         }
         for (id, variable) in fallbacks(module, check) {
             if seen.insert(id) {
                 let message =
                     format!("{variable} falls back to a value that is written into the code");
-                findings.push(subject.finding(place(module, id), message));
+                findings.push(subject.finding_in(module, module.span(id), message));
             }
         }
         for (id, name) in named_values(module) {
@@ -50,7 +50,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &SecretLiteral) -> CheckResult {
                     "{name} is set to {}, which looks like a real one",
                     masked(value)
                 );
-                let finding = subject.finding(place(module, id), message);
+                let finding = subject.finding_in(module, module.span(id), message);
                 findings.push(finding.at_most(Confidence::Low));
             }
         }

@@ -9,7 +9,7 @@ use crate::graph::ModuleId;
 use crate::model::{AppModel, Model, RouteFacts};
 use crate::project::{App, Package};
 use crate::rule::{Confidence, Control, Rule};
-use crate::source::{Location, RepoPath, SourceFile};
+use crate::source::{Location, RepoPath, SourceFile, Span};
 use crate::syntax::ModuleRecord;
 
 use rustc_hash::FxHashMap;
@@ -310,6 +310,14 @@ impl<'a> Subject<'a> {
     /// A finding at a place.
     pub(super) fn finding(&self, location: Location, message: String) -> Finding {
         Finding::new(self.rule, location, message)
+    }
+
+    /// A finding about one place in code, which is told from others like it by the function it stands in.
+    pub(super) fn finding_in(&self, record: &ModuleRecord, span: Span, message: String) -> Finding {
+        Finding {
+            within: record.function_around(span).map(str::to_owned),
+            ..self.finding(record.location(span), message)
+        }
     }
 
     /// A finding about the application as a whole, at its manifest.

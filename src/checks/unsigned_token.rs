@@ -9,7 +9,7 @@ use crate::source::Span;
 use crate::syntax::{Expr, ExprId, ModuleRecord, Name, Pattern, Property, StmtKind};
 
 use super::CheckResult;
-use super::code::{called_name, calls, key, named_values, place, property, statements, text};
+use super::code::{called_name, calls, key, named_values, property, statements, text};
 use super::subject::Subject;
 
 pub(super) fn run(subject: &Subject<'_>, check: &UnsignedToken) -> CheckResult {
@@ -35,7 +35,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &UnsignedToken) -> CheckResult {
             {
                 let message =
                     format!("{name} is JSON in base64, so anybody can write one for any user");
-                findings.push(subject.finding(place(module, code.behind(value)), message));
+                findings.push(subject.finding_in(module, module.span(code.behind(value)), message));
             }
         }
         for (cookie, value, whole) in code.cookies() {
@@ -59,7 +59,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &UnsignedToken) -> CheckResult {
             };
             let message =
                 format!("the cookie {cookie} is {how}, so anybody can write one for any user");
-            let finding = subject.finding(place(module, whole), message);
+            let finding = subject.finding_in(module, module.span(whole), message);
             // What the JSON holds comes from elsewhere: only the cookie's name says what it is for.
             let sure = if identifies.is_some() {
                 Confidence::High

@@ -5,7 +5,7 @@ use crate::syntax::{BinaryOp, Expr, ExprId, ModuleRecord};
 
 use super::CheckResult;
 use super::call_sites::{Value, in_scope, resolve, text_of};
-use super::code::{env_name, numbered, place};
+use super::code::{env_name, numbered};
 use super::subject::Subject;
 
 pub(super) fn run(subject: &Subject<'_>, check: &WeakCookie) -> CheckResult {
@@ -51,7 +51,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &WeakCookie) -> CheckResult {
                 continue;
             };
             let says = if of_env { &check.env_says } else { &check.says };
-            findings.push(subject.finding(place(record, id), says.clone()));
+            findings.push(subject.finding_in(record, record.span(id), says.clone()));
         }
     }
     CheckResult::pass_or_fail(findings)

@@ -22,6 +22,15 @@ pub struct Finding {
     pub related: Vec<Related>,
     /// `POST /api/chat`, when it is about one handler.
     pub route: Option<String>,
+    /// The function that the place is in, by its name: tells findings apart that are alike, whatever stands above them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub within: Option<String>,
+    /// How many places it stands for, where one finding tells of all: more of them than were accepted are worse.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<usize>,
+    /// It tells of the whole application, and its place is only the first of many.
+    #[serde(skip)]
+    pub everywhere: bool,
     /// It concerns an expensive handler, and so counts double in the score and comes first in reports.
     pub expensive: bool,
     /// Identifies the finding across runs: survives moved lines.
@@ -39,7 +48,7 @@ pub struct Finding {
 pub enum Standing {
     /// It was not there.
     New,
-    /// It was there and is more severe now.
+    /// It was there and is more severe now, or counts more places.
     Worse,
     /// It was there, or lies outside of what changed. It fails no gate.
     Known,
@@ -66,6 +75,9 @@ impl Finding {
             location,
             related: Vec::new(),
             route: None,
+            within: None,
+            count: None,
+            everywhere: false,
             expensive: false,
             fingerprint: String::new(),
             fix: rule.fix.clone(),
@@ -91,6 +103,20 @@ impl Finding {
     pub fn with_severity(mut self, severity: Option<Severity>) -> Self {
         self.severity = severity.unwrap_or(self.severity);
         self
+    }
+
+    /// The finding, standing for this many places of its file.
+    #[must_use]
+    pub fn counting(mut self, places: usize) -> Self {
+        self.count = Some(places);
+        self
+    }
+
+    /// The finding, standing for this many places of the application.
+    #[must_use]
+    pub fn counting_everywhere(mut self, places: usize) -> Self {
+        self.everywhere = true;
+        self.counting(places)
     }
 
     /// The finding with the places behind it.

@@ -195,6 +195,18 @@ impl ModuleRecord {
         &self.classes[id.0 as usize]
     }
 
+    /// The name of the innermost function around a span that has one.
+    #[must_use]
+    pub fn function_around(&self, span: Span) -> Option<&str> {
+        let around = self
+            .functions
+            .iter()
+            .filter(|function| function.span.start <= span.start && span.end <= function.span.end);
+        let named = around.filter_map(|function| Some((function.span, function.name?)));
+        let (_, name) = named.min_by_key(|(around, _)| around.end - around.start)?;
+        Some(self.name(name))
+    }
+
     /// The place of a span.
     #[must_use]
     pub fn location(&self, span: Span) -> Location {

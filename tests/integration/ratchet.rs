@@ -241,6 +241,56 @@ fn a_finding_that_became_more_severe_is_worse() {
 }
 
 #[test]
+fn a_count_that_grew_is_worse_wherever_the_new_places_are() {
+    let file = |path: &str, casts: usize| {
+        let text = "export const cast = (value: unknown) => value as any;\n".repeat(casts);
+        (path.to_owned(), text)
+    };
+    let with = |first: usize, second: usize| {
+        let mut files = shop();
+        files.extend([file("lib/a.ts", first), file("lib/b.ts", second)]);
+        files
+    };
+    let baseline = Baseline::of(&audit_of(&with(40, 30)));
+    let any = baseline.findings.iter();
+    let mut any = any.filter(|each| each.rule == "explicit-any");
+    assert_eq!(any.next().and_then(|each| each.count), Some(70));
+    let standing = |first: usize, second: usize| {
+        let audit = held(&with(first, second), &baseline);
+        let mut all = findings(&audit);
+        all.find(|each| each.rule == "explicit-any")
+            .unwrap()
+            .standing
+    };
+    assert_eq!(standing(40, 30), Some(Standing::Known));
+    // Fewer, and another file has the most.
+    assert_eq!(standing(20, 30), Some(Standing::Known));
+    assert_eq!(standing(40, 45), Some(Standing::Worse));
+}
+
+#[test]
+fn of_two_that_are_alike_the_new_one_is_new() {
+    let page = |names: &[&str]| {
+        let part = |name: &&str| {
+            format!(
+                "export function {name}({{ html }}) {{\n  return <p dangerouslySetInnerHTML={{{{ __html: html }}}} />;\n}}\n"
+            )
+        };
+        let text = names.iter().map(part).collect();
+        let mut files = shop();
+        files.push((String::from("app/parts.tsx"), text));
+        files
+    };
+    let baseline = Baseline::of(&audit_of(&page(&["Text"])));
+    let after = held(&page(&["Title", "Text"]), &baseline);
+    let new: Vec<_> = new_ones(&after)
+        .into_iter()
+        .map(|each| (each.rule.as_str(), each.within.as_deref()))
+        .collect();
+    assert_eq!(new, [("unsafe-html", Some("Title"))]);
+}
+
+#[test]
 fn a_file_that_is_no_baseline_is_refused() {
     for (text, said) in [
         ("", "it is no baseline"),

@@ -47,6 +47,9 @@ fn sample() -> Audit {
     });
     findings.push(Finding {
         route: None,
+        within: None,
+        count: None,
+        everywhere: false,
         message: String::from("no Content-Security-Policy header is set for any page"),
         ..finding(
             "csp-strength",
@@ -88,6 +91,9 @@ fn finding(rule: &str, severity: Severity, route: &str, file: &str, line: u32) -
         location: Location::of_line(&RepoPath::new(file), line),
         related: Vec::new(),
         route: Some(String::from(route)),
+        within: None,
+        count: None,
+        everywhere: false,
         expensive: false,
         fingerprint: String::from("0f3a"),
         fix: String::from("put a limiter in front of it"),

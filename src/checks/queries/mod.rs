@@ -150,7 +150,7 @@ fn whole_table(subject: &Subject<'_>, check: &Queries) -> CheckResult {
                     let (related, _) = subject.reached_by(call.unit);
                     // Policies of the database may narrow it down to what is the caller's.
                     let finding = subject
-                        .finding(place(record, call.site.expr), check.says.clone())
+                        .finding_in(record, record.span(call.site.expr), check.says.clone())
                         .with_related(related)
                         .at_most(Confidence::Low);
                     result.gap(1.0, finding);
@@ -166,7 +166,7 @@ fn whole_table(subject: &Subject<'_>, check: &Queries) -> CheckResult {
                     }
                     let (related, _) = subject.reached_by(call.unit);
                     let finding = subject
-                        .finding(place(record, end), check.says.clone())
+                        .finding_in(record, record.span(end), check.says.clone())
                         .with_related(related);
                     // What lies below one document is no more than somebody's own.
                     let below = chain(record, call.site.expr).iter().any(|step| {
@@ -202,7 +202,7 @@ fn whole_table(subject: &Subject<'_>, check: &Queries) -> CheckResult {
             Some(false) => {
                 let (related, _) = subject.reached_by(call.unit);
                 let finding = subject
-                    .finding(place(record, call.site.expr), check.says.clone())
+                    .finding_in(record, record.span(call.site.expr), check.says.clone())
                     .with_related(related);
                 result.gap(1.0, finding);
             }
@@ -359,7 +359,7 @@ fn consecutive(
                     },
                 );
                 let finding = subject
-                    .finding(at(record, second), check.says.clone())
+                    .finding_in(record, record.span(second), check.says.clone())
                     .with_related(related);
                 result.gap(1.0, finding);
             }

@@ -4,7 +4,7 @@ use rustc_hash::FxHashSet;
 
 use crate::checks::CheckResult;
 use crate::checks::call_sites::inside;
-use crate::checks::code::{called_name, key, numbered, place, statements};
+use crate::checks::code::{called_name, key, numbered, statements};
 use crate::checks::index::{Site, Unit};
 use crate::checks::subject::Subject;
 use crate::graph::ModuleId;
@@ -97,7 +97,7 @@ pub(super) fn page_size(subject: &Subject<'_>, check: &Queries) -> CheckResult {
             } else {
                 let (related, _) = subject.reached_by(unit);
                 let finding = subject
-                    .finding(place(record, place_of), check.says.clone())
+                    .finding_in(record, record.span(place_of), check.says.clone())
                     .with_related(related);
                 // A schema that stands elsewhere may describe an answer, or what another part of the program asks for; and a
                 // number that was not seen to bound a query may be held down where it does.

@@ -63,7 +63,7 @@ pub(super) fn in_loop(subject: &Subject<'_>, check: &Queries) -> CheckResult {
                         },
                     );
                     let finding = subject
-                        .finding(place(record, query), check.says.clone())
+                        .finding_in(record, record.span(query), check.says.clone())
                         .with_related(related);
                     result.gap(1.0, finding);
                 }
