@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 use crate::syntax::{Class, Expr, ExprId, Key, MODULE_BODY, MemberValue, Name, Pattern};
 
 use super::evaluator::{Call, Evaluator, MAX_DEPTH};
-use super::expression::spread_into;
+use super::expression::assigned;
 use super::merge::{excuse, merge_outcomes, merge_states};
 use super::record::{Event, Failure};
 use super::state::{Outcomes, State, value};
@@ -106,13 +106,12 @@ impl<'a> Evaluator<'a> {
                         {
                             set(&mut state, *holder, fuller);
                         }
-                        if let (Some(Expr::Name(target)), Some(Value::Object(object))) =
-                            (first.filter(|_| assigns), args.first())
+                        if let (
+                            Some(Expr::Name(target)),
+                            Some(Value::Object(_) | Value::Function(_)),
+                        ) = (first.filter(|_| assigns), args.first())
                         {
-                            let mut object = Object::clone(object);
-                            let sources = args.iter().skip(1);
-                            sources.for_each(|v| spread_into(&mut object, v));
-                            set(&mut state, *target, Value::Object(Rc::new(object)));
+                            set(&mut state, *target, assigned(&args));
                         }
                         outcomes.extend(this.invoked(used, |this, used| {
                             this.call_method(&receiver, name, &function, args, state, id, used)

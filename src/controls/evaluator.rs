@@ -545,10 +545,8 @@ impl<'a> Evaluator<'a> {
             return v;
         }
         Value::Function(Rc::new(Closure {
-            module: closure.module,
-            function: closure.function,
             scope: Rc::clone(now),
-            this: closure.this.clone(),
+            ..Closure::clone(closure)
         }))
     }
 
@@ -797,6 +795,7 @@ impl<'a> Evaluator<'a> {
             function,
             scope,
             this,
+            properties: None,
         }))
     }
 

@@ -15,7 +15,7 @@ use super::merge::{merge_outcomes, merge_states, squeeze};
 use super::record::{Event, Place};
 use super::state::{Outcomes, Setting, State, value};
 use super::statement::{Branches, set};
-use super::value::{Bits, External, Object, Presence, Provenance, Value};
+use super::value::{Bits, Closure, External, Object, Presence, Provenance, Value};
 
 /// The values of several expressions, on each path.
 pub(super) type Lists = SmallVec<[(State, Vec<Value>); 1]>;
@@ -1050,6 +1050,30 @@ fn with_bits(v: Value, bits: Bits) -> Value {
             }))
         }
         v => v,
+    }
+}
+
+/// `Object.assign(target, ...sources)`: the target, with what it was given. A function stays one that can be called.
+pub(super) fn assigned(args: &[Value]) -> Value {
+    let merged = |mut object: Object, sources: &[Value]| {
+        sources.iter().for_each(|v| spread_into(&mut object, v));
+        Rc::new(object)
+    };
+    match args.split_first() {
+        Some((Value::Object(target), sources)) => {
+            Value::Object(merged(Object::clone(target), sources))
+        }
+        Some((Value::Function(target), sources)) => {
+            let before = target.properties.as_deref().cloned();
+            Value::Function(Rc::new(Closure {
+                properties: Some(merged(before.unwrap_or_default(), sources)),
+                ..Closure::clone(target)
+            }))
+        }
+        Some((target @ (Value::Native(_) | Value::Class(_) | Value::Response(_)), _)) => {
+            target.clone()
+        }
+        _ => Value::Object(merged(Object::default(), args)),
     }
 }
 

@@ -51,9 +51,14 @@ impl<'a> Evaluator<'a> {
                 "length" => Value::Number(text.chars().count() as f64),
                 _ => self.method(object, name),
             },
-            Value::Function(_) | Value::Number(_) | Value::Bool(_) | Value::Regex(_) => {
-                self.method(object, name)
+            Value::Function(closure) => {
+                let property = closure.properties.as_deref();
+                match property.and_then(|properties| properties.get(name)) {
+                    Some(v) => v.clone(),
+                    None => self.method(object, name),
+                }
             }
+            Value::Number(_) | Value::Bool(_) | Value::Regex(_) => self.method(object, name),
             Value::Class(class) => {
                 let class = Rc::clone(class);
                 self.class_member(&class, name, true)
@@ -624,13 +629,7 @@ impl<'a> Evaluator<'a> {
                 )),
                 _ => Value::Unknown(provenance, Presence::Truthy),
             },
-            "global#Object.assign" => {
-                let mut object = Object::default();
-                for arg in &args {
-                    super::expression::spread_into(&mut object, arg);
-                }
-                Value::Object(Rc::new(object))
-            }
+            "global#Object.assign" => super::expression::assigned(&args),
             "global#Object.keys" => match first {
                 Some(Value::Object(object)) if object.open.is_none() => Value::Array(Rc::new(
                     object

@@ -260,7 +260,19 @@ impl Evaluator<'_> {
                 Some((fact.site, status, fact.provenance.clone()))
             }));
         }
-        let status = if closed {
+        // Who only says that there is nothing here asks nobody who it is.
+        let says_no = matches!(
+            ends,
+            [End {
+                ending: Ending::Refused(Some(405 | 501)),
+                work: 0,
+                blind: false,
+                ..
+            }]
+        );
+        let status = if says_no {
+            Status::Absent
+        } else if closed {
             Status::Enforced
         } else if served.is_empty() {
             Status::Absent

@@ -210,7 +210,11 @@ impl ArgumentKey {
                 Self::Object(Box::new(ObjectKey::of(object, depth - 1)?))
             }
             Value::Object(object) => Self::Address(Rc::as_ptr(object) as usize),
-            Value::Function(closure) if closure.this.is_none() && is_at_top(&closure.scope) => {
+            Value::Function(closure)
+                if closure.this.is_none()
+                    && closure.properties.is_none()
+                    && is_at_top(&closure.scope) =>
+            {
                 Self::Function(closure.module, closure.function)
             }
             Value::Function(closure) => Self::Address(Rc::as_ptr(closure) as usize),

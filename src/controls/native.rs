@@ -316,10 +316,8 @@ impl<'a> Evaluator<'a> {
             (Value::Function(closure), "bind") => {
                 let this = args.first().cloned();
                 let bound = Closure {
-                    module: closure.module,
-                    function: closure.function,
-                    scope: Rc::clone(&closure.scope),
                     this,
+                    ..Closure::clone(closure)
                 };
                 value(state, Value::Function(Rc::new(bound)))
             }

@@ -257,6 +257,7 @@ impl<'a> Evaluator<'a> {
                 function: *function,
                 scope: Scope::module(route.module),
                 this: None,
+                properties: None,
             })),
             Entry::Chain(layers) => return (self.run_layers(route, layers), Seen::Whole),
             Entry::Procedure(_) => Value::unknown(),

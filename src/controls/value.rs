@@ -259,12 +259,14 @@ pub(super) enum Value {
 }
 
 /// A function and the variables it closes over.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Closure {
     pub module: ModuleId,
     pub function: FunctionId,
     pub scope: Rc<Scope>,
     pub this: Option<Value>,
+    /// What was assigned to it as to an object.
+    pub properties: Option<Rc<Object>>,
 }
 
 /// A class and the variables it closes over.

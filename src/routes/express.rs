@@ -111,6 +111,18 @@ impl Dialect for Express<'_> {
         }
     }
 
+    /// npmjs.com/package/express-ws: the instance's `app` is the application that it was given.
+    fn extends(&self, callee: &Value) -> Option<&'static str> {
+        match callee {
+            Value::External { package, name, .. }
+                if &**package == "express-ws" && matches!(&**name, "default" | "*") =>
+            {
+                Some("app")
+            }
+            _ => None,
+        }
+    }
+
     fn verb(&self, name: &str) -> Option<Verb> {
         Some(match name {
             "get" => Verb::Answer("GET"),

@@ -1,5 +1,7 @@
 //! What was registered, and the rows that the tree of routers comes to.
 
+use rustc_hash::FxHashSet;
+
 use crate::graph::ModuleId;
 use crate::routes::trace::{Place, Value};
 use crate::routes::{Entry, Layer, Route, RouteKind};
@@ -85,6 +87,16 @@ impl<D: Dialect> Mounts<'_, D> {
         let mut rows = Vec::new();
         let mut chain = Vec::new();
         self.lay_out(root, "", &mut chain, &mut rows, &mut Vec::new());
+        // Of what is registered twice for one address, the first answers.
+        let mut told = FxHashSet::default();
+        rows.retain(|row| {
+            told.insert((
+                row.module,
+                row.span.start,
+                row.method.clone(),
+                row.url.clone(),
+            ))
+        });
         out.append(&mut rows);
     }
 

@@ -57,6 +57,10 @@ pub(super) trait Dialect {
     fn packages(&self) -> &'static [&'static str];
     /// Whether a call or `new` of `callee` makes a router; `true` inside for one that serves by itself.
     fn creates(&self, callee: &Value) -> Option<bool>;
+    /// The member of a call's answer that is the router the call was given: `expressWs(app).app`.
+    fn extends(&self, _callee: &Value) -> Option<&'static str> {
+        None
+    }
     /// What a member call means.
     fn verb(&self, name: &str) -> Option<Verb>;
     /// Whether routers wait for what handlers promise.

@@ -143,7 +143,10 @@ impl<D: Dialect> Mounts<'_, D> {
                     }) if (found, inner) != (place, expr) => {
                         self.reference_bounded(found, inner, steps)
                     }
-                    Bound::Value(_) => self.router_of_instance(place, expr, steps),
+                    Bound::Value(Value::Part { place, expr, key }) => {
+                        self.extended(place, expr, &key, steps)
+                    }
+                    Bound::Value(_) => self.router_in_member(place, expr, steps),
                 }
             }
             _ => None,
@@ -192,13 +195,9 @@ impl<D: Dialect> Mounts<'_, D> {
         Some(Bound::Value(self.value(place, expr)))
     }
 
-    /// `instance.router`, where the instance's class assigns the router to `this`.
-    fn router_of_instance(
-        &mut self,
-        place: Place,
-        expr: ExprId,
-        steps: usize,
-    ) -> Option<Reference> {
+    /// `instance.router`, where the instance's class assigns the router to `this`, or a member of what an extension
+    /// gives back.
+    fn router_in_member(&mut self, place: Place, expr: ExprId, steps: usize) -> Option<Reference> {
         let Expr::Member {
             object, property, ..
         } = self.tracer.expr(place, expr)
@@ -210,13 +209,31 @@ impl<D: Dialect> Mounts<'_, D> {
             return None;
         };
         let Expr::New { callee, .. } = self.tracer.expr(place, expr) else {
-            return None;
+            return self.extended(place, expr, name, steps);
         };
         let Value::Class { module, .. } = self.tracer.follow(place, *callee) else {
             return None;
         };
         let (place, value) = self.own_field(Place::top(module), name)?;
         self.reference_bounded(place, value, steps)
+    }
+
+    /// The router that a package was given to extend, where `key` of its answer is that router.
+    fn extended(
+        &mut self,
+        place: Place,
+        expr: ExprId,
+        key: &str,
+        steps: usize,
+    ) -> Option<Reference> {
+        let Expr::Call { callee, args, .. } = self.tracer.expr(place, expr) else {
+            return None;
+        };
+        let package = self.tracer.follow(place, *callee);
+        if self.dialect.extends(&package)? != key {
+            return None;
+        }
+        self.reference_bounded(place, args.first()?.value, steps)
     }
 
     /// What a class of this module assigns to `this.name`.
