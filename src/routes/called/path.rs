@@ -187,6 +187,11 @@ impl Urls {
     }
 
     pub(super) fn insert(&mut self, url: &str, method: &str) {
+        self.insert_as(url, &shape(url), method);
+    }
+
+    /// A URL that is answered by the route of another `shape`, unless a route of its own answers it.
+    pub(super) fn insert_as(&mut self, url: &str, answering: &str, method: &str) {
         let mut at = 0;
         for segment in segments(url) {
             let node = &self.nodes[at];
@@ -215,7 +220,7 @@ impl Urls {
         }
         let node = &mut self.nodes[at];
         if node.shape.is_empty() {
-            node.shape = shape(url).into();
+            node.shape = answering.into();
         }
         if !node.methods.iter().any(|known| **known == *method) {
             node.methods.push(method.into());

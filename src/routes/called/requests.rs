@@ -21,6 +21,9 @@ const BASES: [&str; 4] = ["baseUrl", "baseURL", "base_url", "prefixUrl"];
 /// Names that stand for names beyond this are given up.
 const MAX_STEPS: u32 = 12;
 
+/// Helpers that call helpers beyond this are not looked into.
+const MAX_HELPERS: u32 = 3;
+
 /// The requests of all tests.
 pub(super) struct Requests {
     all: Vec<Request>,
@@ -49,6 +52,20 @@ impl Requests {
                 };
                 if let Some(url) = &route.url {
                     of_kind.insert(url, route.http_method());
+                }
+            }
+            let rewrites = table.middleware.iter().any(|file| {
+                let record = places.tracer.record(file.module);
+                file.problem.is_none() && record.find_name("rewrite").is_some()
+            });
+            for route in &table.routes {
+                let Some(url) = &route.url else { continue };
+                let configured = table.rewrites.iter().filter_map(|each| each.alias(url));
+                // What is asked for at any address is told apart by its headers, of which nothing is known here.
+                let configured = configured.filter(|alias| !takes_all(&shape(alias)));
+                let any_version = rewrites.then(|| of_any_version(url)).flatten();
+                for alias in configured.chain(any_version) {
+                    files.insert_as(&alias, &shape(url), route.http_method());
                 }
             }
             urls.extend([files, mounted]);
@@ -120,6 +137,20 @@ impl Requests {
         })?;
         Some(found.call)
     }
+}
+
+/// A route's URL with any version in place of the one it has: a middleware that rewrites may serve `/api/v1/users` from
+/// `/api/latest/users`.
+fn of_any_version(url: &str) -> Option<String> {
+    let is_version = |segment: &str| {
+        let digits = segment.strip_prefix('v').unwrap_or("");
+        matches!(segment, "latest" | "current" | "stable" | "beta")
+            || digits.starts_with(|first: char| first.is_ascii_digit())
+    };
+    let mut segments: Vec<&str> = url.split('/').collect();
+    let version = segments.iter_mut().find(|segment| is_version(segment))?;
+    *version = "[version]";
+    Some(segments.join("/"))
 }
 
 /// What a call sends.
@@ -300,14 +331,22 @@ impl Reader<'_> {
         Some(options)
     }
 
-    /// What a function of the repository does with what it is given.
+    /// What a function of the repository does with what it is given, by itself or through others.
     fn does(&self, place: Place, callee: ExprId) -> Does {
+        self.does_within(place, callee, MAX_HELPERS)
+    }
+
+    fn does_within(&self, place: Place, callee: ExprId, helpers: u32) -> Does {
         let Value::Function { module, function } = self.places.tracer.follow(place, callee) else {
             return Does::Neither;
         };
         if let Some(known) = self.functions.borrow().get(&(module, function)) {
             return *known;
         }
+        // Functions that call each other have no more to say.
+        let mut known = self.functions.borrow_mut();
+        known.insert((module, function), Does::Neither);
+        drop(known);
         let record = self.places.tracer.record(module);
         let within = record.function(function).span;
         let mut does = Does::Neither;
@@ -330,6 +369,17 @@ impl Reader<'_> {
                     break;
                 }
                 "Request" | "NextRequest" | "createMocks" => does = Does::Builds,
+                // Helpers of tests hand on what they are given; the application's own functions may be given a stand-in.
+                _ if matches!(record.expr(*callee), Expr::Name(_))
+                    && helpers > 0
+                    && record.path.is_test() =>
+                {
+                    let place = Place { module, function };
+                    if self.does_within(place, *callee, helpers - 1) == Does::Sends {
+                        does = Does::Sends;
+                        break;
+                    }
+                }
                 _ => {}
             }
         }
