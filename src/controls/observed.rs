@@ -81,6 +81,8 @@ impl Evaluator<'_> {
                 (Status::Manual, Some((place, ONLY_CHOICE)))
             }
             (Some(_), _) if !self.goes_on() && self.read_for_signature() => (Status::Na, None),
+            // The schema may stand where nobody came any more.
+            (Some(place), _) if self.exhausted => (Status::Unknown, Some((place, "input is read"))),
             (Some(place), _) => (Status::Absent, Some((place, "input is read"))),
             (None, Some(place)) => (
                 Status::Unknown,
