@@ -855,7 +855,13 @@ impl<'a> Evaluator<'a> {
             else {
                 continue;
             };
-            let v = self.plain(*init, &state);
+            let v = match self.plain(*init, &state) {
+                // A list that an instance begins with is filled by its methods, one never knows when.
+                Value::Array(items) if items.is_empty() => {
+                    Value::Unknown(Provenance::default(), Presence::Truthy)
+                }
+                v => v,
+            };
             let key = self.key_of(module, *name);
             let scope = Rc::make_mut(&mut state.scope);
             if let Some(Value::Object(this)) = &mut scope.this {

@@ -270,8 +270,15 @@ impl Evaluator<'_> {
                 ..
             }]
         );
+        // Nobody ships a handler that only fails: something on the way was not understood.
+        let only_fails = closed
+            && ends
+                .iter()
+                .all(|end| matches!(end.ending, Ending::Refused(Some(500) | None)));
         let status = if says_no {
             Status::Absent
+        } else if only_fails {
+            Status::Unknown
         } else if closed {
             Status::Enforced
         } else if served.is_empty() {
