@@ -7,12 +7,13 @@ use crate::syntax::{
 };
 
 /// Folders whose code never runs in production.
-const SIDE_FOLDERS: [&str; 15] = [
+const SIDE_FOLDERS: [&str; 16] = [
     "__tests__",
     "__mocks__",
     "__fixtures__",
     "test",
     "tests",
+    "testing",
     "e2e",
     "cypress",
     "playwright",
@@ -50,6 +51,34 @@ pub(super) fn is_side_file(path: &RepoPath) -> bool {
             .folders()
             .take_while(|folder| !CODE_FOLDERS.contains(folder))
             .any(|folder| OUTER_FOLDERS.contains(&folder))
+}
+
+/// True for what is kept to show or to try something, and not deployed for users: `examples/shop`, `apps/mock-oauth-server`.
+pub(super) fn is_for_show<'p>(folders: impl Iterator<Item = &'p str>) -> bool {
+    let words = [
+        "example",
+        "examples",
+        "demo",
+        "demos",
+        "mock",
+        "mocks",
+        "playground",
+        "playgrounds",
+        "sandbox",
+    ];
+    let mut outer = folders.take_while(|folder| !CODE_FOLDERS.contains(folder));
+    outer.any(|folder| folder.split('-').any(|word| words.contains(&word)))
+}
+
+/// True for an application that developers run beside the product: `docker/dependencies/mail-viewer`, `tools/inspector`.
+pub(super) fn is_for_developers(root: &RepoPath) -> bool {
+    let mut folders = root.segments();
+    folders.any(|folder| {
+        matches!(
+            folder,
+            "docker" | "tools" | "tooling" | "scripts" | "devtools"
+        )
+    })
 }
 
 /// True for the configuration of a test runner: `playwright.config.ts`, `vitest.workspace.ts`.

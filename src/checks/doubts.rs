@@ -41,7 +41,20 @@ pub(super) struct Doubts<'a> {
     asking: OnceCell<FxHashMap<String, (usize, usize)>>,
     /// What costs money is paid for by those who call.
     callers_pay: OnceCell<bool>,
+    /// Tests open the application's pages in a browser.
+    browsed: OnceCell<bool>,
 }
+
+/// What drives browsers in tests: package, and the method that opens a page.
+const BROWSERS: [(&str, &str); 7] = [
+    ("@playwright/test", "goto"),
+    ("playwright", "goto"),
+    ("playwright-core", "goto"),
+    ("puppeteer", "goto"),
+    ("puppeteer-core", "goto"),
+    ("cypress", "visit"),
+    ("webdriverio", "url"),
+];
 
 impl<'a> Doubts<'a> {
     pub(super) fn new(subject: &'a Subject<'a>, check: &'a RouteControl) -> Self {
@@ -53,6 +66,7 @@ impl<'a> Doubts<'a> {
             named: RefCell::default(),
             asking: OnceCell::new(),
             callers_pay: OnceCell::new(),
+            browsed: OnceCell::new(),
         }
     }
 
@@ -79,7 +93,8 @@ impl<'a> Doubts<'a> {
             Control::RateLimit => self.of_limit(route, verdict, weak),
             Control::Validation => self.of_input(route, weak),
             Control::ErrorHandling => of_failures(route),
-            _ => None,
+            Control::Tests => self.of_tests(route),
+            Control::Logging => None,
         };
         match question {
             Some(question) => asked(finding, &question, weak),
@@ -107,6 +122,33 @@ impl<'a> Doubts<'a> {
         } else {
             finding
         }
+    }
+
+    fn of_tests(&self, route: &RouteFacts) -> Option<String> {
+        let question = if !route.works && !route.reads_input() {
+            "is there anything in it that may break"
+        } else if self.is_browsed() {
+            "does a test in a browser run it from its page"
+        } else {
+            return None;
+        };
+        Some(question.to_owned())
+    }
+
+    /// Some test opens pages in a browser, which ask the handlers behind them.
+    fn is_browsed(&self) -> bool {
+        *self.browsed.get_or_init(|| {
+            let opens = |record: &ModuleRecord| {
+                BROWSERS.iter().any(|(package, opens)| {
+                    let mut asked = record.requests.iter();
+                    let drives = asked.any(|request| *request.specifier == **package)
+                        || *package == "cypress" && record.find_name("cy").is_some();
+                    drives && record.find_name(opens).is_some()
+                })
+            };
+            let mut modules = self.subject.model.graph.modules();
+            self.subject.serves_pages() && modules.any(|(_, record)| opens(record))
+        })
     }
 
     fn of_auth(&self, route: &RouteFacts, verdict: &Verdict, weak: bool) -> Option<String> {

@@ -37,7 +37,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &EnvValidation) -> CheckResult {
     }
     let count = variables.len();
     let message = format!(
-        "{count} environment variables are read, and nothing checks at startup that all of them are set"
+        "does anything check at startup that the {count} environment variables that are read are set? No schema does"
     );
     CheckResult::pass_or_fail(vec![subject.absence(message)])
 }

@@ -7,6 +7,7 @@ use crate::finding::Related;
 use crate::model::RouteFacts;
 use crate::rule::{Confidence, RouteMark};
 use crate::source::Location;
+use crate::syntax::ModuleRecord;
 
 use super::CheckResult;
 use super::platform_skips::Skips;
@@ -63,7 +64,13 @@ pub(super) fn run(subject: &Subject<'_>, check: &RouteMark) -> CheckResult {
                     _ if check.reading && !route.works => {}
                     _ if check.reading && !route.reads_input() => result.unknown(),
                     _ => {
-                        let finding = report(&check.says, &[]).at_most(verdict.confidence);
+                        let mut finding = report(&check.says, &[]).at_most(verdict.confidence);
+                        if is_asked_by_pages(subject, route) {
+                            finding
+                                .message
+                                .push_str(": or are its senders the application's own pages?");
+                            finding = finding.at_most(Confidence::Low);
+                        }
                         result.gap(weight(route), finding);
                     }
                 }
@@ -94,6 +101,16 @@ pub(super) fn run(subject: &Subject<'_>, check: &RouteMark) -> CheckResult {
         result.findings.push(finding);
     }
     result
+}
+
+/// The application's own code requests the handler's address: `fetch("/api/discord-webhook", …)`.
+fn is_asked_by_pages(subject: &Subject<'_>, route: &RouteFacts) -> bool {
+    let Some(url) = route.route.url.as_deref() else {
+        return false;
+    };
+    let asks = |record: &ModuleRecord| record.facts.requested.iter().any(|path| **path == *url);
+    let mut modules = subject.modules();
+    modules.any(|(id, record)| id != route.route.module && !subject.is_side(id) && asks(record))
 }
 
 /// The message with its subject; a sender that nobody knows by name is left out of it.

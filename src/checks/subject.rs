@@ -14,7 +14,7 @@ use crate::syntax::ModuleRecord;
 
 use rustc_hash::FxHashMap;
 
-use super::code::{is_side_file, is_test_configuration};
+use super::code::{is_for_developers, is_for_show, is_side_file, is_test_configuration};
 use super::index::{Index, Reach, Site, Unit, Vocabulary};
 use super::liveness::Liveness;
 use super::pipeline::Lines;
@@ -342,8 +342,8 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// Lowers what a maintainer would object to whatever the rule is: a finding in code that a program wrote, and one about a
-    /// site of documents as a whole.
+    /// Lowers what a maintainer would object to whatever the rule is: a finding in code that a program wrote or that only shows
+    /// something, and one about a site of documents as a whole.
     pub(super) fn doubt(&self, finding: &mut Finding) {
         if finding.confidence == Confidence::Low {
             return;
@@ -357,12 +357,23 @@ impl<'a> Subject<'a> {
         if !written {
             finding.message.push_str(" (in generated code)");
             finding.confidence = Confidence::Low;
+        } else if self.is_beside_a_product()
+            && (is_for_show(file.folders()) || is_for_developers(&self.project.root))
+        {
+            finding.message.push_str(": is this deployed for users?");
+            finding.confidence = Confidence::Low;
         } else if whole && self.is_documentation() {
             finding
                 .message
                 .push_str(": or does a site of documents do without?");
             finding.confidence = Confidence::Low;
         }
+    }
+
+    /// Something in the repository is meant for users, so that what is for show is not the product itself.
+    fn is_beside_a_product(&self) -> bool {
+        let mut apps = self.model.project.apps.iter();
+        apps.any(|app| !is_for_show(app.root.segments()) && !is_for_developers(&app.root))
     }
 
     /// The application shows documents: a framework for them is installed, nobody signs in, and nothing is changed by it.

@@ -79,6 +79,7 @@ impl Repository {
             mut problems,
         } = walk::walk(&canonical);
         files.sort_unstable();
+        add_examples(&canonical, &mut files);
         links.sort_unstable();
         walk::leave_out_build_output(&mut files);
         problems.sort_unstable();
@@ -209,6 +210,33 @@ impl Repository {
             text,
         })
     }
+}
+
+/// Names of files that exist to be committed, though `.env.*` in a `.gitignore` names them too: Git keeps what was added by hand.
+const EXAMPLES: [&str; 5] = [
+    ".env.example",
+    ".env.local.example",
+    ".env.sample",
+    ".env.template",
+    ".env.dist",
+];
+
+/// Adds examples of the environment that lie beside a manifest.
+fn add_examples(root: &Path, files: &mut Vec<RepoPath>) {
+    let manifests = files
+        .iter()
+        .filter(|path| path.file_name() == "package.json");
+    let folders = manifests.filter_map(RepoPath::parent);
+    let mut found: Vec<RepoPath> = folders
+        .flat_map(|folder| EXAMPLES.map(|name| folder.join(name)))
+        .filter(|path| files.binary_search(path).is_err())
+        .filter(|path| {
+            let file = std::fs::symlink_metadata(root.join(path.as_str()));
+            file.is_ok_and(|file| file.is_file())
+        })
+        .collect();
+    files.append(&mut found);
+    files.sort_unstable();
 }
 
 impl Repository {
@@ -380,8 +408,10 @@ mod tests {
     #[test]
     fn gitignore_holds_without_git_and_hidden_files_are_listed() {
         let folder = on_disk(&[
-            (".gitignore", b"secret.ts\n/generated\n"),
+            (".gitignore", b"secret.ts\n/generated\n.env.*\n"),
+            ("package.json", b"{}"),
             (".env.example", b"A="),
+            (".env.local", b"A=1"),
             (".github/workflows/ci.yml", b""),
             (".git/config", b""),
             ("secret.ts", b""),
@@ -398,6 +428,7 @@ mod tests {
                 ".env.example",
                 ".github/workflows/ci.yml",
                 ".gitignore",
+                "package.json",
                 "src/generated/y.ts",
                 "src/x.ts"
             ]

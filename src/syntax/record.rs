@@ -141,6 +141,8 @@ pub struct FileFacts {
     pub test_cases: u32,
     /// String literals and template beginnings that look like a URL path (`/api/x`, `http://localhost:3000/api/x`), in test files only.
     pub urls: Vec<(Box<str>, Span)>,
+    /// Paths of the application itself that are requested: the literal first argument of `fetch("/api/x")`, `axios.post("/api/x")`.
+    pub requested: Vec<Box<str>>,
     /// Where links lead and what scripts are: literal `href`, `src` and `type` attributes, in order.
     pub links: Vec<Box<str>>,
     /// Functions whose bodies begin with `'use server'`.

@@ -30,8 +30,33 @@ impl<D: Dialect> Mounts<'_, D> {
         }
         match self.tracer.texts(place, expr) {
             Some(texts) if !texts.is_empty() => texts,
-            _ => vec![String::from("/*")],
+            _ => vec![
+                self.open_path(place, expr)
+                    .unwrap_or_else(|| String::from("/*")),
+            ],
         }
+    }
+
+    /// A path in which something is only known when it runs: what stands there takes the name it has, like a parameter.
+    fn open_path(&self, place: Place, expr: ExprId) -> Option<String> {
+        let Expr::Template { texts, parts } = self.tracer.expr(place, expr) else {
+            return None;
+        };
+        let record = self.tracer.record(place.module);
+        let mut path = String::new();
+        for (at, text) in texts.iter().enumerate() {
+            path += text;
+            let Some(part) = parts.get(at) else { continue };
+            path += &self.text(place, *part).unwrap_or_else(|| {
+                let name = match record.expr(*part) {
+                    Expr::Name(name) => record.name(*name),
+                    Expr::Member { property, .. } => record.name(*property),
+                    _ => "part",
+                };
+                format!(":{name}")
+            });
+        }
+        path.starts_with('/').then_some(path)
     }
 
     /// Notes a registration; false when the call is none.

@@ -40,6 +40,20 @@ impl<'a> Lowering<'a> {
             }
             _ => {}
         }
+        let sends = match &node.callee {
+            Expression::Identifier(callee) => callee.name.as_str() == "fetch",
+            Expression::StaticMemberExpression(member) => {
+                let name = member.property.name.as_str();
+                matches!(name, "fetch" | "post" | "put" | "patch")
+            }
+            _ => false,
+        };
+        if sends
+            && let Some(Argument::StringLiteral(path)) = node.arguments.first()
+            && path.value.starts_with('/')
+        {
+            self.facts.requested.push(path.value.as_str().into());
+        }
         if is_test_case(&node.callee) && node.arguments.first().is_some_and(is_title) {
             self.facts.test_cases += 1;
         }
