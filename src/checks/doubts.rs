@@ -14,7 +14,7 @@ use crate::syntax::{
     Expr, ExprId, Function, Key, ModuleRecord, Name, Pattern, Property, Request, StmtKind,
 };
 
-use super::code::{called_name, numbered, statements};
+use super::code::{called_name, numbered, statements, text};
 use super::dependency::is_of;
 use super::handler_code::{Code, refused, turned_away};
 use super::input_parts::only_finds;
@@ -44,6 +44,8 @@ pub(super) struct Doubts<'a> {
     /// Tests open the application's pages in a browser.
     browsed: OnceCell<bool>,
 }
+
+const ASKS_AS_ANYBODY: &str = "could whoever calls it ask that service all the same";
 
 /// What drives browsers in tests: package, and the method that opens a page.
 const BROWSERS: [(&str, &str); 7] = [
@@ -113,6 +115,9 @@ impl<'a> Doubts<'a> {
                 "; no code for browsers is given it, so it may not have to be an action at all",
             );
         }
+        if doubt.is_none() && self.asks_as_anybody(route) {
+            return asked(finding, ASKS_AS_ANYBODY, false);
+        }
         if doubt.is_none() && !self.has_accounts() {
             return asked(finding, "does nobody sign in to this application", false);
         }
@@ -146,8 +151,9 @@ impl<'a> Doubts<'a> {
                     drives && record.find_name(opens).is_some()
                 })
             };
+            // A back end of its own is asked by the pages too.
             let mut modules = self.subject.model.graph.modules();
-            self.subject.serves_pages() && modules.any(|(_, record)| opens(record))
+            modules.any(|(_, record)| opens(record))
         })
     }
 
@@ -173,6 +179,9 @@ impl<'a> Doubts<'a> {
         }
         if self.takes(route, verdict, &CREDENTIALS) {
             return Some(String::from("does what it is sent prove enough"));
+        }
+        if self.asks_as_anybody(route) {
+            return Some(ASKS_AS_ANYBODY.to_owned());
         }
         if let Ok(Some(word)) = address {
             return Some(anybody(&format!("`{word}` in its address suggests")));
@@ -224,6 +233,8 @@ impl<'a> Doubts<'a> {
             "is it enough that those who call it have to say who they are"
         } else if route.public_guess.as_deref() == Some("an auth library's own handler") {
             "does the library limit it by itself"
+        } else if !costs && self.asks_as_anybody(route) {
+            ASKS_AS_ANYBODY
         } else if reads(route) && !self.is_costly(route) || !costs && !route.changes_state() {
             "is what it does cheap enough"
         } else if let Ok(Some(word)) = self.address(route) {
@@ -377,6 +388,39 @@ impl<'a> Doubts<'a> {
         dynamic.any(|segment| names.contains(&segment.trim_matches(['[', ']', '.', ':', '{', '}'])))
             || takes_one_of(own, route.route.span, names)
             || places.any(|around| takes_one_of(own, around, names))
+    }
+
+    /// The handler only asks another service, and shows it nothing of the application's own.
+    fn asks_as_anybody(&self, route: &RouteFacts) -> bool {
+        let code = Code::of(self.subject, route);
+        let mut asks = false;
+        for expr in code.exprs() {
+            match expr {
+                Expr::Await(inner) => {
+                    let Expr::Call { callee, args, .. } = code.record.expr(*inner) else {
+                        continue;
+                    };
+                    match called_name(code.record, *callee) {
+                        Some("fetch") => {
+                            let to = args.first().and_then(|to| text(code.record, to.value));
+                            asks = to.is_some_and(|to| to.starts_with("https://"));
+                            if !asks {
+                                return false;
+                            }
+                        }
+                        // Of an answer, or of the request.
+                        Some("json" | "text" | "arrayBuffer" | "blob" | "formData") => {}
+                        _ => return false,
+                    }
+                }
+                // A setting may be a secret.
+                Expr::Member { property, .. } if code.record.name(*property) == "env" => {
+                    return false;
+                }
+                _ => {}
+            }
+        }
+        asks
     }
 
     /// What was sent is handed on as the body of another request, as it came: here, on the way to the work, or with it.

@@ -109,8 +109,11 @@ fn is_asked_by_pages(subject: &Subject<'_>, route: &RouteFacts) -> bool {
         return false;
     };
     let asks = |record: &ModuleRecord| record.facts.requested.iter().any(|path| **path == *url);
-    let mut modules = subject.modules();
-    modules.any(|(id, record)| id != route.route.module && !subject.is_side(id) && asks(record))
+    let mut modules = subject.model.graph.modules();
+    modules.any(|(id, record)| {
+        let own = record.path.starts_with(&subject.project.root) && !record.path.is_test();
+        own && id != route.route.module && asks(record)
+    })
 }
 
 /// The message with its subject; a sender that nobody knows by name is left out of it.

@@ -285,3 +285,23 @@ fn work_that_is_done_once_is_counted_once() {
         assert!((hours(rule, open) - wanted).abs() < f64::EPSILON, "{rule}");
     }
 }
+
+#[test]
+fn what_a_test_in_a_browser_may_run_is_asked_about() {
+    let rules = rules();
+    let config = Config::default();
+    let visit = "import { test } from \"@playwright/test\";\n\ntest(\"home\", async ({ page }) => {\n  await page.goto(\"/\");\n});\n";
+    let ask = "import { test } from \"@playwright/test\";\n\ntest(\"ping\", async ({ request }) => {\n  await request.get(\"/api/ping\");\n});\n";
+    let confidence = |test: &str| {
+        let files = [
+            ("package.json", MANIFEST),
+            ("app/api/notes/route.ts", ROUTE),
+            ("e2e/home.spec.ts", test),
+        ];
+        let model = model::build(&Repository::in_memory(&files), &rules, &config);
+        let audit = audit::run(&model, &rules, &config, &options(&["route-tests"]));
+        audit.apps[0].findings[0].confidence
+    };
+    assert_eq!(confidence(visit), Confidence::Low);
+    assert_eq!(confidence(ask), Confidence::High);
+}
