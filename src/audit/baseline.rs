@@ -12,6 +12,19 @@ use super::{Audit, AuditOptions};
 /// What stands in front of every baseline.
 const SCHEMA: &str = "readiness/baseline/1";
 
+/// What a file of this program says that it is.
+#[derive(Deserialize)]
+struct Named {
+    schema: String,
+}
+
+impl Named {
+    fn of(text: &str) -> Option<String> {
+        let named: Self = serde_json::from_str(text).ok()?;
+        Some(named.schema)
+    }
+}
+
 /// The findings that a team accepts for now: the file that `readiness baseline` writes.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Baseline {
@@ -61,6 +74,11 @@ impl Baseline {
     /// # Errors
     /// Says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, String> {
+        if Named::of(text).is_some_and(|schema| schema.starts_with("readiness/audit/")) {
+            return Err(String::from(
+                "it is a JSON report; `readiness baseline` writes the file that is wanted here, and `readiness diff` compares two reports",
+            ));
+        }
         let baseline: Self = serde_json::from_str(text)
             .map_err(|error| format!("it is no baseline of `readiness baseline`: {error}"))?;
         if baseline.schema == SCHEMA {

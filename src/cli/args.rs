@@ -75,8 +75,8 @@ pub(super) enum Command {
     Init(InitArguments),
     /// Print a completion script for a shell
     Completions(CompletionsArguments),
-    /// Print the manual page, in roff
-    Man,
+    /// Print the manual page of the program, or of one of its commands, in roff
+    Man(ManArguments),
 }
 
 /// Which repository, and how it is to be judged.
@@ -91,6 +91,13 @@ pub(super) struct Target {
     /// Only this application of a monorepo: its folder below PATH
     #[arg(long, value_name = "PATH")]
     pub(super) app: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct ManArguments {
+    /// The command; the program with all of its commands when not given
+    #[arg(value_name = "COMMAND")]
+    pub(super) command: Option<String>,
 }
 
 #[derive(Args, Debug)]

@@ -35,6 +35,11 @@ pub(super) fn run(arguments: &AuditArguments, console: Console) -> Result<Exit, 
         baseline::hold(audit, file, &audited.options, console)?;
     }
     if let Some(reference) = &arguments.since {
+        if reference.is_empty() {
+            return Err(Failure::usage(
+                "--since is empty; name a commit, a branch or a tag: --since origin/main",
+            ));
+        }
         let changed = changed_since(&target.path, reference)
             .map_err(|error| Failure::usage(format!("--since {reference}: {error}")))?;
         audit.count_only_since(&changed, &audited.model);

@@ -23,6 +23,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
+use crate::rule::RuleSet;
 use args::{Arguments, Command};
 use console::{Console, complain};
 use exit::{Exit, Failure};
@@ -70,30 +71,68 @@ fn run(arguments: Arguments, console: Console) -> Result<Exit, Failure> {
         Command::Init(of) => with_workers(threads, || init::run(&of, console)),
         Command::Explain(of) => rules::explain(&of, console),
         Command::Rules(of) => rules::list(&of, console),
-        Command::Man => man(),
+        Command::Man(of) => man(of.command.as_deref()),
         Command::Completions(of) => {
             let mut script = Vec::new();
-            let mut definition = Arguments::command();
+            let mut definition = with_rules(Arguments::command());
             clap_complete::generate(of.shell, &mut definition, "readiness", &mut script);
             to_stdout(&String::from_utf8_lossy(&script))
         }
     }
 }
 
-/// One page for the program with all of its commands.
-fn man() -> Result<Exit, Failure> {
+/// The command line with the rules' ids wherever one is asked for, which shells then offer.
+fn with_rules(definition: clap::Command) -> clap::Command {
+    let Ok(rules) = RuleSet::builtin() else {
+        return definition;
+    };
+    let ids: Vec<String> = rules.rules.iter().map(|rule| rule.id.clone()).collect();
+    let offer = |argument: clap::Arg| {
+        argument.value_parser(clap::builder::PossibleValuesParser::new(ids.clone()))
+    };
+    definition
+        .mut_subcommand("audit", |audit| {
+            audit.mut_arg("only", &offer).mut_arg("skip", &offer)
+        })
+        .mut_subcommand("explain", |explain| explain.mut_arg("rule", &offer))
+}
+
+/// One page for the program with all of its commands, or for one of them.
+fn man(wanted: Option<&str>) -> Result<Exit, Failure> {
     let mut page = Vec::new();
     let failed = |error| Failure::internal(format!("cannot write the manual page: {error}"));
-    let definition = Arguments::command();
-    clap_mangen::Man::new(definition.clone())
+    let mut definition = Arguments::command();
+    // Options that every command takes stand in its own list only once they are handed down.
+    definition.build();
+    let commands: Vec<clap::Command> = definition
+        .get_subcommands()
+        .filter(|command| command.get_name() != "help")
+        .map(|command| {
+            let title = format!("readiness-{}", command.get_name());
+            let called = title.replacen('-', " ", 1);
+            command.clone().display_name(title).bin_name(called)
+        })
+        .collect();
+    if let Some(wanted) = wanted {
+        let command = commands
+            .iter()
+            .find(|command| command.get_name() == wanted)
+            .ok_or_else(|| {
+                let names: Vec<&str> = commands.iter().map(clap::Command::get_name).collect();
+                Failure::usage(format!(
+                    "there is no command `{wanted}`; the commands are {}",
+                    names.join(", ")
+                ))
+            })?;
+        clap_mangen::Man::new(command.clone())
+            .render(&mut page)
+            .map_err(failed)?;
+        return to_stdout(&String::from_utf8_lossy(&page));
+    }
+    clap_mangen::Man::new(Arguments::command())
         .render(&mut page)
         .map_err(failed)?;
-    for command in definition.get_subcommands() {
-        let title = format!("readiness-{}", command.get_name());
-        let command = command
-            .clone()
-            .display_name(title.clone())
-            .bin_name(title.replacen('-', " ", 1));
+    for command in commands {
         let man = clap_mangen::Man::new(command);
         man.render_name_section(&mut page).map_err(failed)?;
         man.render_synopsis_section(&mut page).map_err(failed)?;

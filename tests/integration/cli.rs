@@ -662,3 +662,17 @@ fn the_same_bytes_on_every_run_and_any_number_of_threads() {
         }
     }
 }
+
+#[test]
+fn shells_are_given_the_rules_and_every_command_has_a_page() {
+    for shell in ["bash", "zsh", "fish"] {
+        let script = text(&run(&["completions", shell]).stdout);
+        assert!(script.contains("route-rate-limit"), "{shell}");
+    }
+    let page = text(&run(&["man", "baseline"]).stdout);
+    assert!(
+        page.contains("readiness\\-baseline \\- Accept today"),
+        "{page}"
+    );
+    assert!(page.contains("\\-\\-config"), "{page}");
+}
