@@ -141,8 +141,11 @@ fn reach(
                 .unwrap_or_else(|| RepoPath::new(""));
             subject.project.root.starts_with(&folder) || folder.starts_with(&subject.project.root)
         });
+    // What one entry leaves out another may send.
+    let mut left: Vec<&str> = SAMPLE.to_vec();
     for entry in configured.chain(hosted) {
-        if reaches_all(subject, entry) {
+        left.retain(|path| !reaches(subject, entry, path));
+        if left.is_empty() {
             return Reach::All;
         }
         partial.get_or_insert_with(|| (entry.location.clone(), entry.source.clone()));
@@ -169,8 +172,8 @@ fn reach(
 /// Paths that stand for the whole of an application.
 const SAMPLE: [&str; 4] = ["/", "/about", "/blog/a-post", "/api/items"];
 
-/// True when the entry's pattern takes every sample path and its conditions exclude nothing ordinary.
-fn reaches_all(subject: &Subject<'_>, entry: &HeaderEntry) -> bool {
+/// True when the entry's pattern takes the path and its conditions exclude nothing ordinary.
+fn reaches(subject: &Subject<'_>, entry: &HeaderEntry, path: &str) -> bool {
     if entry.conditions.iter().any(|condition| !condition.negated) {
         return false;
     }
@@ -178,13 +181,11 @@ fn reaches_all(subject: &Subject<'_>, entry: &HeaderEntry) -> bool {
     if matches!(entry.source.as_str(), "**" | "/**" | "/*" | "*" | "**/*") {
         return true;
     }
-    let next = &subject.project.next;
-    let compiled = Matcher::for_header_source(&entry.source, Vec::new(), "", &[]);
-    match compiled {
-        Ok(matcher) => SAMPLE
-            .iter()
-            .filter(|path| next.base_path.is_empty() || **path != "/")
-            .all(|path| matcher.matches_route(path) == Coverage::Always),
+    if path == "/" && !subject.project.next.base_path.is_empty() {
+        return true;
+    }
+    match Matcher::for_header_source(&entry.source, Vec::new(), "", &[]) {
+        Ok(matcher) => matcher.matches_route(path) == Coverage::Always,
         // What cannot be compiled was not refused by the hosting either; nothing can be said against it.
         Err(_) => true,
     }
