@@ -92,9 +92,9 @@ fn with_rules(definition: clap::Command) -> clap::Command {
     };
     definition
         .mut_subcommand("audit", |audit| {
-            audit.mut_arg("only", &offer).mut_arg("skip", &offer)
+            audit.mut_arg("only", offer).mut_arg("skip", offer)
         })
-        .mut_subcommand("explain", |explain| explain.mut_arg("rule", &offer))
+        .mut_subcommand("explain", |explain| explain.mut_arg("rule", offer))
 }
 
 /// One page for the program with all of its commands, or for one of them.

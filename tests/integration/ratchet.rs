@@ -296,8 +296,12 @@ fn a_file_that_is_no_baseline_is_refused() {
         ("", "it is no baseline"),
         ("{}", "it is no baseline"),
         (
-            r#"{ "schema": "readiness/audit/1", "version": "1", "findings": [] }"#,
+            r#"{ "schema": "readiness/baseline/9", "version": "1", "findings": [] }"#,
             "this version reads `readiness/baseline/1`",
+        ),
+        (
+            r#"{ "schema": "readiness/audit/1", "apps": [] }"#,
+            "`readiness diff` compares two reports",
         ),
     ] {
         let error = Baseline::parse(text).unwrap_err();
