@@ -7,13 +7,12 @@ use crate::syntax::{
 };
 
 /// Folders whose code never runs in production.
-const SIDE_FOLDERS: [&str; 16] = [
+const SIDE_FOLDERS: [&str; 15] = [
     "__tests__",
     "__mocks__",
     "__fixtures__",
     "test",
     "tests",
-    "testing",
     "e2e",
     "cypress",
     "playwright",

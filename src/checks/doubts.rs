@@ -14,7 +14,7 @@ use crate::syntax::{
     Expr, ExprId, Function, Key, ModuleRecord, Name, Pattern, Property, Request, StmtKind,
 };
 
-use super::code::{called_name, numbered, statements, text};
+use super::code::{called_name, key, numbered, statements, text};
 use super::dependency::is_of;
 use super::handler_code::{Code, refused, turned_away};
 use super::input_parts::only_finds;
@@ -393,6 +393,21 @@ impl<'a> Doubts<'a> {
     /// The handler only asks another service, and shows it nothing of the application's own.
     fn asks_as_anybody(&self, route: &RouteFacts) -> bool {
         let code = Code::of(self.subject, route);
+        // What is returned without being awaited may be work of the handler's own.
+        let mut returns = code.statements().filter_map(|each| match each.kind {
+            StmtKind::Return(Some(value)) => Some(code.record.expr(value)),
+            _ => None,
+        });
+        let answers = |value: &Expr| match value {
+            Expr::Call { callee, .. } => matches!(
+                called_name(code.record, *callee),
+                Some("json" | "text" | "redirect")
+            ),
+            _ => true,
+        };
+        if !returns.all(answers) {
+            return false;
+        }
         let mut asks = false;
         for expr in code.exprs() {
             match expr {
@@ -412,6 +427,15 @@ impl<'a> Doubts<'a> {
                         Some("json" | "text" | "arrayBuffer" | "blob" | "formData") => {}
                         _ => return false,
                     }
+                }
+                // Who is let in by what the application shows is let in as the application.
+                Expr::Object(properties)
+                    if properties.iter().any(|property| {
+                        matches!(property, Property::Value { key: name, .. }
+                            if key(code.record, name).is_some_and(is_credential_header))
+                    }) =>
+                {
+                    return false;
                 }
                 // A setting may be a secret.
                 Expr::Member { property, .. } if code.record.name(*property) == "env" => {
@@ -783,6 +807,13 @@ fn takes_all(route: &RouteFacts) -> bool {
     let url = route.route.url.as_deref().unwrap_or("");
     let last = url.rsplit('/').next().unwrap_or("");
     last.contains("...") || last.ends_with('*')
+}
+
+/// Headers that say who asks.
+fn is_credential_header(name: &str) -> bool {
+    ["authorization", "x-api-key", "api-key", "cookie"]
+        .iter()
+        .any(|header| name.eq_ignore_ascii_case(header))
 }
 
 /// `fetch(url, { body: await request.text() })`, `options.body = request.body`: what is handed on was not looked into.
