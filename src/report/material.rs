@@ -232,7 +232,7 @@ impl Material<'_> {
     }
 
     /// The file belongs to another application inside this one.
-    fn is_nested(&self, app: &AppAudit, path: &RepoPath) -> bool {
+    pub(super) fn is_nested(&self, app: &AppAudit, path: &RepoPath) -> bool {
         let mut others = self
             .audit
             .apps

@@ -24,6 +24,7 @@ mod rules;
 mod sarif;
 mod schema;
 mod terminal;
+mod test_suite;
 mod text;
 mod uri;
 mod why;

@@ -107,6 +107,8 @@ pub struct Rule {
     pub fix: String,
     /// Pages to read.
     pub links: Vec<String>,
+    /// Packages that close the gap, the usual one first.
+    pub packages: Vec<String>,
     /// Numbers of the Common Weakness Enumeration.
     pub cwe: Vec<u32>,
     /// Hours that one gap takes to close.
@@ -161,6 +163,7 @@ impl Rule {
             why: file.why?.trim().to_owned(),
             fix: file.fix?.trim().to_owned(),
             links: file.links,
+            packages: file.packages,
             cwe: file.cwe,
             effort_hours: file.effort_hours?,
             effort_once: file.effort_once,

@@ -34,6 +34,9 @@ pub struct RuleFile {
     /// Pages to read, `https://…`.
     #[serde(default)]
     pub links: Vec<String>,
+    /// Packages that close the gap, the usual one first: a plan lists them where an application has none of them.
+    #[serde(default)]
+    pub packages: Vec<String>,
     /// Numbers of the Common Weakness Enumeration.
     #[serde(default)]
     pub cwe: Vec<u32>,

@@ -31,6 +31,7 @@ pub(super) fn findings(page: &mut Html, material: &Material<'_>, app: &AppAudit,
         page.own("<h4>");
         page.element("code", &[], group.rule);
         page.text(&format!(" {}", count(group.findings.len(), "gap")));
+        page.own("<span class=\"soft\" data-shown></span>");
         page.close("h4");
         if let Some(rule) = material.rules.rule(group.rule) {
             page.own("<p>");

@@ -47,7 +47,7 @@ fn filter(page: &mut Html, list: &str) {
         page.element(
             "option",
             &[("value", &value)],
-            &format!("without {}", control.title()),
+            &format!("{} missing or partial", control.title()),
         );
     }
     page.own("<option value=\"unknown\">with something unknown</option>");

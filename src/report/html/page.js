@@ -14,7 +14,11 @@ const text=row.dataset.row.toLowerCase();
 row.hidden=!(words.every(w=>text.includes(w))&&picks.every(s=>(row.getAttribute("data-"+s.name)||"").split(" ").includes(s.value)));
 if(!row.hidden)shown++;
 }
-for(const group of groups)group.hidden=!group.querySelector("[data-row]:not([hidden])");
+for(const group of groups){
+const all=group.querySelectorAll("[data-row]").length,left=group.querySelectorAll("[data-row]:not([hidden])").length;
+group.hidden=!left;
+group.querySelector("[data-shown]").textContent=left<all?", "+left+" shown":"";
+}
 said.textContent=shown+" of "+rows.length;
 };
 box.addEventListener("input",apply);

@@ -1,5 +1,6 @@
 //! The audit as a document: what teams write by hand before a launch, with every number from the code.
 
+mod appendix;
 mod sections;
 mod write;
 

@@ -11,6 +11,7 @@ use super::write::{Document, code, escape, prose};
 use super::{gap_text, score_cell};
 use crate::report::area::area;
 use crate::report::material::{Material, grouped, sentence, told};
+use crate::report::test_suite::{test_files, test_scripts};
 use crate::report::text::{count, graded, hours, one_line};
 use crate::report::work::{
     CHECKS, PhaseWork, Task, checks_by_rule, covered, hours_left, shown, state_word, work,
@@ -26,11 +27,14 @@ const ATTESTING: &str = "No code can show these. Somebody vouches for them in `r
 /// Folders named with the tests that reach them.
 const FOLDERS: usize = 20;
 
+/// Files of tests that one document lists.
+const TEST_FILES: usize = 40;
+
 /// One application and the level of its headings.
 pub(super) struct Section<'a> {
-    material: &'a Material<'a>,
-    app: &'a AppAudit,
-    level: usize,
+    pub(super) material: &'a Material<'a>,
+    pub(super) app: &'a AppAudit,
+    pub(super) level: usize,
 }
 
 impl<'a> Section<'a> {
@@ -53,11 +57,14 @@ impl<'a> Section<'a> {
         self.coverage(to);
         self.headers(to);
         self.tests(to);
+        self.test_files(to);
         self.roadmap(to, &work);
         self.checklist(to, &work);
         self.environment(to);
+        self.packages(to, &work);
         self.attestations(to, &work);
         self.suppressed(to);
+        self.references(to, &work);
     }
 
     fn executive(&self, to: &mut Document, work: &[PhaseWork<'_>]) {
@@ -326,6 +333,42 @@ impl<'a> Section<'a> {
         });
         let head = ["Folder", "Modules", "Imported by a test, directly or not"];
         to.table(&head, &rows.collect::<Vec<_>>());
+    }
+
+    /// What tests there are, and what runs them.
+    fn test_files(&self, to: &mut Document) {
+        let (material, app) = (self.material, self.app);
+        let files = test_files(material.model, app, |path| material.is_nested(app, path));
+        if !files.is_empty() {
+            to.heading(self.level, "Test files");
+            let cases: u32 = files.iter().map(|file| file.cases).sum();
+            to.paragraph(&format!(
+                "{} in {}.",
+                count(cases as usize, "test"),
+                count(files.len(), "file")
+            ));
+            let rows = files.iter().take(TEST_FILES);
+            let rows = rows.map(|file| vec![code(file.path.as_str()), file.cases.to_string()]);
+            to.table(&["File", "Tests"], &rows.collect::<Vec<_>>());
+            if files.len() > TEST_FILES {
+                to.paragraph(&format!(
+                    "and {}",
+                    count(files.len() - TEST_FILES, "more file")
+                ));
+            }
+        }
+        let scripts = test_scripts(material.model, app);
+        if !scripts.is_empty() {
+            to.heading(self.level, "Running the tests");
+            let rows = scripts.iter().map(|script| {
+                vec![
+                    code(script.name),
+                    code(&shortened(script.command)),
+                    code(script.file.as_str()),
+                ]
+            });
+            to.table(&["Script", "Runs", "Of"], &rows.collect::<Vec<_>>());
+        }
     }
 
     fn roadmap(&self, to: &mut Document, work: &[PhaseWork<'_>]) {
