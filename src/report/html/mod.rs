@@ -20,7 +20,7 @@ const SCRIPT: &str = include_str!("page.js");
 
 /// What the page may do: nothing but its own style and the one script, known by its hash, which a test computes.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; \
-     script-src 'sha256-cayvjhj1HhnNp3vp0wHYCrB67qeBQ+2w8Nt4MH2P9Sc='; base-uri 'none'; form-action 'none'";
+     script-src 'sha256-JUNAxpsdrnXygWGeUdiLTqHmaoN4xqNgdbyjgzjKXTA='; base-uri 'none'; form-action 'none'";
 
 /// The audit as a self-contained HTML page.
 #[must_use]
