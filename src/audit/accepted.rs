@@ -9,6 +9,7 @@ use crate::rule::Severity;
 use crate::source::RepoPath;
 
 use super::Unknown;
+use super::fingerprint::normalised;
 
 /// A finding of an earlier run: enough to know it again and to name it, without lines, which move.
 #[derive(
@@ -71,11 +72,51 @@ pub(super) fn is_unknown(unknown: &[Unknown], finding: &Accepted) -> bool {
     })
 }
 
+/// What may have happened to findings between two runs.
+pub(super) struct Between<'a> {
+    /// Another version of the program words them otherwise.
+    pub(super) reworded: bool,
+    /// The file is there no more: it was moved, or taken away.
+    pub(super) is_gone: &'a dyn Fn(&str) -> bool,
+}
+
 /// For each of `new`, which of `old` it is.
 ///
 /// The same fingerprint is the same finding, whichever application it was told with. What is left over is the same when rule, file and handler are: its message may have
-/// changed with the code around it. Of findings without a handler that holds only between `reworded` versions of the program.
-pub(super) fn known(old: &[Accepted], new: &[Accepted], reworded: bool) -> Vec<Option<usize>> {
+/// changed with the code around it. Of findings without a handler that holds only between reworded versions of the program. And what
+/// was said of a file that is gone is the same when it is now said, word for word, of another one: the code was moved.
+pub(super) fn known(
+    old: &[Accepted],
+    new: &[Accepted],
+    between: &Between<'_>,
+) -> Vec<Option<usize>> {
+    let mut known = known_in_place(old, new, between.reworded);
+    let found: BTreeSet<usize> = known.iter().flatten().copied().collect();
+    let said = |each: &Accepted| {
+        (
+            each.rule.clone(),
+            each.route.clone(),
+            match each.count {
+                Some(_) => String::new(),
+                None => normalised(&each.message),
+            },
+        )
+    };
+    let mut moved: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+    for (at, each) in old.iter().enumerate().rev() {
+        if !found.contains(&at) && (between.is_gone)(&each.file) {
+            moved.entry(said(each)).or_default().push(at);
+        }
+    }
+    for (each, known) in new.iter().zip(&mut known) {
+        if known.is_none() && !moved.is_empty() {
+            *known = moved.get_mut(&said(each)).and_then(Vec::pop);
+        }
+    }
+    known
+}
+
+fn known_in_place(old: &[Accepted], new: &[Accepted], reworded: bool) -> Vec<Option<usize>> {
     let mut exact: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
     for (at, each) in old.iter().enumerate().rev() {
         exact
@@ -132,8 +173,15 @@ pub(super) fn known(old: &[Accepted], new: &[Accepted], reworded: bool) -> Vec<O
 
 #[cfg(test)]
 mod tests {
-    use super::{Accepted, known};
+    use super::{Accepted, Between, known};
     use crate::rule::Severity;
+
+    fn in_place(reworded: bool) -> Between<'static> {
+        Between {
+            reworded,
+            is_gone: &|_| false,
+        }
+    }
 
     fn finding(fingerprint: &str, route: Option<&str>) -> Accepted {
         Accepted {
@@ -159,11 +207,14 @@ mod tests {
             finding("2", None),
         ];
         assert_eq!(
-            known(&old, &new, false),
+            known(&old, &new, &in_place(false)),
             [Some(0), None, None, None, Some(1)]
         );
         let rest = &new[..4];
-        assert_eq!(known(&old, rest, true), [Some(0), None, None, Some(1)]);
+        assert_eq!(
+            known(&old, rest, &in_place(true)),
+            [Some(0), None, None, Some(1)]
+        );
     }
 
     #[test]
@@ -179,13 +230,36 @@ mod tests {
             of("docs", "2"),
             of("docs", "3"),
         ];
-        assert_eq!(known(&old, &new, false), [Some(2), Some(0), Some(1), None]);
+        assert_eq!(
+            known(&old, &new, &in_place(false)),
+            [Some(2), Some(0), Some(1), None]
+        );
+    }
+
+    #[test]
+    fn what_was_moved_is_known_and_what_was_copied_is_not() {
+        let at = |file: &str, fingerprint: &str| Accepted {
+            file: file.to_owned(),
+            ..finding(fingerprint, Some("GET /a"))
+        };
+        let (old, new) = ([at("a.ts", "1")], [at("b.ts", "2"), at("c.ts", "3")]);
+        let moved = Between {
+            reworded: false,
+            is_gone: &|file| file == "a.ts",
+        };
+        assert_eq!(known(&old, &new, &moved), [Some(0), None]);
+        assert_eq!(known(&old, &new, &in_place(false)), [None, None]);
+        let other = [Accepted {
+            message: String::from("something else"),
+            ..at("b.ts", "2")
+        }];
+        assert_eq!(known(&old, &other, &moved), [None]);
     }
 
     #[test]
     fn equal_fingerprints_are_paired_one_by_one() {
         let old = [finding("1", None)];
         let new = [finding("1", None), finding("1", None)];
-        assert_eq!(known(&old, &new, false), [Some(0), None]);
+        assert_eq!(known(&old, &new, &in_place(false)), [Some(0), None]);
     }
 }

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::finding::Standing;
+use crate::source::{RepoPath, Repository};
 
-use super::accepted::{Accepted, is_unknown, is_worse, known};
+use super::accepted::{Accepted, Between, is_unknown, is_worse, known};
 use super::{Audit, AuditOptions};
 
 /// What stands in front of every baseline.
@@ -149,10 +150,19 @@ pub(super) fn remembered(audit: &Audit) -> Vec<Accepted> {
 impl Audit {
     /// Holds the audit against a baseline: every finding gets its standing. What this run did not ask for (rules left out, other
     /// applications) and what it could not tell (unknown, files that could not be read, rules that failed) does not count as fixed.
-    pub fn hold_against(&mut self, baseline: &Baseline, options: &AuditOptions) {
+    /// What was accepted in a file that the repository no longer has is looked for in the others.
+    pub fn hold_against(
+        &mut self,
+        baseline: &Baseline,
+        options: &AuditOptions,
+        repository: &Repository,
+    ) {
         let new = remembered(self);
-        let reworded = baseline.version != self.tool.version;
-        let known = known(&baseline.findings, &new, reworded);
+        let between = Between {
+            reworded: baseline.version != self.tool.version,
+            is_gone: &|file| !repository.exists(&RepoPath::new(file)),
+        };
+        let known = known(&baseline.findings, &new, &between);
         let mut comparison = Comparison::default();
         let findings = self.apps.iter_mut().flat_map(|app| &mut app.findings);
         for (finding, known) in findings.zip(&known) {

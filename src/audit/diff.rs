@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Unknown;
-use super::accepted::{Accepted, is_unknown, is_worse, known};
+use super::accepted::{Accepted, Between, is_unknown, is_worse, known};
 
 /// What stands in front of the reports that can be read.
 const AUDIT_SCHEMA: &str = "readiness/audit/1";
@@ -237,7 +237,12 @@ fn app_diff(
     (now, reworded): (&Recorded, bool),
 ) -> AppDiff {
     let (before, after) = (findings(old), findings(new));
-    let known = known(&before, &after, reworded);
+    // A report does not say which files there are.
+    let between = Between {
+        reworded,
+        is_gone: &|_| false,
+    };
+    let known = known(&before, &after, &between);
     let mut still = vec![false; before.len()];
     let (mut appeared, mut worse, mut unchanged) = (Vec::new(), Vec::new(), 0);
     for (finding, at) in after.into_iter().zip(known) {

@@ -41,7 +41,7 @@ pub(super) fn assign(app: &RepoPath, findings: &mut [Finding]) {
 }
 
 /// Digits and white space say nothing about which gap it is.
-fn normalised(message: &str) -> String {
+pub(super) fn normalised(message: &str) -> String {
     let mut text = String::with_capacity(message.len());
     for letter in message.chars() {
         let letter = match letter {

@@ -1,7 +1,10 @@
 //! `readiness audit`
 
-use crate::audit::Audit;
+use std::path::Path;
+
+use crate::audit::{self, Audit};
 use crate::config::FailOn;
+use crate::model;
 use crate::report::{self, Material, Style};
 use crate::source::changed_since;
 
@@ -30,9 +33,8 @@ pub(super) fn run(arguments: &AuditArguments, console: Console) -> Result<Exit, 
         skip: &arguments.skip,
     };
     let mut audited = Audited::new(target, asked, console, &mut progress)?;
-    let audit = &mut audited.audit;
     if let Some(file) = &arguments.baseline {
-        baseline::hold(audit, file, &audited.options, console)?;
+        baseline::hold(&mut audited, file, console)?;
     }
     if let Some(reference) = &arguments.since {
         if reference.is_empty() {
@@ -40,10 +42,10 @@ pub(super) fn run(arguments: &AuditArguments, console: Console) -> Result<Exit, 
                 "--since is empty; name a commit, a branch or a tag: --since origin/main",
             ));
         }
-        let changed = changed_since(&target.path, reference)
+        count_only_since(&mut audited, &target.path, reference, &mut progress)
             .map_err(|error| Failure::usage(format!("--since {reference}: {error}")))?;
-        audit.count_only_since(&changed, &audited.model);
     }
+    let audit = &mut audited.audit;
     if arguments.hide_suppressed {
         for app in &mut audit.apps {
             app.suppressed.clear();
@@ -64,6 +66,30 @@ pub(super) fn run(arguments: &AuditArguments, console: Console) -> Result<Exit, 
     // The process ends here, which gives memory back at once; taking the facts apart would take longer.
     std::mem::forget(audited);
     Ok(exit)
+}
+
+/// Lets only what the change since `reference` touches or brings count. What it brings shows against an audit of the code as it
+/// was: a guard that was taken away leaves no trace in the code as it is.
+fn count_only_since(
+    audited: &mut Audited,
+    folder: &Path,
+    reference: &str,
+    progress: &mut Progress,
+) -> Result<(), String> {
+    let changes = changed_since(folder, reference)?;
+    let Workspace {
+        repository,
+        rules,
+        config,
+        ..
+    } = &audited.workspace;
+    progress.stage("audit the code as it was");
+    let earlier = repository.before(changes.earlier()?);
+    let model = model::build(&earlier, rules, config);
+    let before = audit::run(&model, rules, config, &audited.options);
+    let audit = &mut audited.audit;
+    audit.count_only_since(&changes.files, &audited.model, &before, repository);
+    Ok(())
 }
 
 /// Writes the reports that go into files; gives the one for standard output.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::audit::{Audit, AuditOptions, Baseline};
+use crate::audit::{Audit, Baseline};
 use crate::source::read_report;
 
 use super::args::BaselineArguments;
@@ -32,7 +32,7 @@ pub(super) fn run(arguments: &BaselineArguments, console: Console) -> Result<Exi
     let (audit, options) = (&mut audited.audit, &audited.options);
     if let Some(before) = &before {
         warn(before, audit, &file, console);
-        audit.hold_against(before, options);
+        audit.hold_against(before, options, &audited.workspace.repository);
     }
     let comparison = audit.comparison.clone().unwrap_or_default();
     let fixed = comparison.fixed.len();
@@ -77,16 +77,12 @@ pub(super) fn run(arguments: &BaselineArguments, console: Console) -> Result<Exi
 }
 
 /// Holds the audit against the file that `--baseline` names.
-pub(super) fn hold(
-    audit: &mut Audit,
-    file: &Path,
-    options: &AuditOptions,
-    console: Console,
-) -> Result<(), Failure> {
+pub(super) fn hold(audited: &mut Audited, file: &Path, console: Console) -> Result<(), Failure> {
+    let (audit, repository) = (&mut audited.audit, &audited.workspace.repository);
     let text = read_report(file).map_err(|error| unreadable(file, &error))?;
     let baseline = parse(file, &text)?;
     warn(&baseline, audit, file, console);
-    audit.hold_against(&baseline, options);
+    audit.hold_against(&baseline, &audited.options, repository);
     Ok(())
 }
 

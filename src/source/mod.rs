@@ -12,7 +12,7 @@ mod span;
 mod walk;
 mod work_tree;
 
-pub use changed::changed_since;
+pub use changed::{Changes, Earlier, changed_since};
 pub use file::{SourceFile, Unreadable};
 pub use named::{is_plain_file, read_named, read_report, write_file, write_new_file};
 pub use path::RepoPath;

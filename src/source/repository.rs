@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::walk::{self, Walked};
-use super::{RepoPath, SourceFile, Unreadable};
+use super::{Earlier, RepoPath, SourceFile, Unreadable};
 
 /// Larger files are reported as not examined. The largest hand-written file of 53,000 measured had 0.79 MB.
 pub const MAX_FILE_BYTES: u64 = 1_500_000;
@@ -34,6 +34,8 @@ enum Origin {
     Disk(PathBuf),
     /// Tests.
     Memory(FxHashMap<RepoPath, Vec<u8>>),
+    /// The folder with this canonical path as it was earlier: these files were others.
+    Earlier(PathBuf, FxHashMap<RepoPath, Vec<u8>>),
 }
 
 /// A repository that cannot be walked at all.
@@ -110,11 +112,42 @@ impl Repository {
         }
     }
 
+    /// The repository as it was when these files were others.
+    #[must_use]
+    pub fn before(&self, changes: Vec<Earlier>) -> Self {
+        let changed: FxHashSet<&RepoPath> = changes.iter().map(|(path, _)| path).collect();
+        let kept = self.files.iter().filter(|path| !changed.contains(path));
+        let mut files: Vec<RepoPath> = kept.cloned().collect();
+        let earlier = changes
+            .into_iter()
+            .filter_map(|(path, bytes)| Some((path, bytes?)));
+        let mut texts: FxHashMap<RepoPath, Vec<u8>> = earlier.collect();
+        files.extend(texts.keys().cloned());
+        files.sort_unstable();
+        walk::leave_out_build_output(&mut files);
+        let origin = match &self.origin {
+            Origin::Disk(root) | Origin::Earlier(root, _) => Origin::Earlier(root.clone(), texts),
+            Origin::Memory(now) => {
+                for (path, bytes) in now {
+                    texts.entry(path.clone()).or_insert_with(|| bytes.clone());
+                }
+                Origin::Memory(texts)
+            }
+        };
+        Self {
+            origin,
+            folders: folders_of(&files),
+            files,
+            links: self.links.clone(),
+            problems: self.problems.clone(),
+        }
+    }
+
     /// The canonical absolute path of the root; `None` for a repository in memory.
     #[must_use]
     pub fn root(&self) -> Option<&Path> {
         match &self.origin {
-            Origin::Disk(root) => Some(root),
+            Origin::Disk(root) | Origin::Earlier(root, _) => Some(root),
             Origin::Memory(_) => None,
         }
     }
@@ -187,15 +220,17 @@ impl Repository {
             path: path.clone(),
             reason,
         };
-        let bytes = match &self.origin {
-            Origin::Memory(texts) => match texts.get(path) {
-                Some(bytes) if bytes.len() as u64 > limit => {
-                    return Err(refuse(too_large(limit)));
-                }
-                Some(bytes) => bytes.clone(),
-                None => return Err(refuse(String::from("not there"))),
-            },
-            Origin::Disk(root) => {
+        let held = match &self.origin {
+            Origin::Memory(texts) | Origin::Earlier(_, texts) => texts.get(path),
+            Origin::Disk(_) => None,
+        };
+        let bytes = match (&self.origin, held) {
+            (_, Some(bytes)) if bytes.len() as u64 > limit => {
+                return Err(refuse(too_large(limit)));
+            }
+            (_, Some(bytes)) => bytes.clone(),
+            (Origin::Memory(_), None) => return Err(refuse(String::from("not there"))),
+            (Origin::Disk(root) | Origin::Earlier(root, _), None) => {
                 if !self.exists(path) {
                     return Err(refuse(String::from(
                         "not part of the repository: ignored, left out or not there",
@@ -250,7 +285,7 @@ impl Repository {
             path: path.clone(),
             reason,
         };
-        let Origin::Disk(root) = &self.origin else {
+        let (Origin::Disk(root) | Origin::Earlier(root, _)) = &self.origin else {
             return self.read(path).map(|file| file.text.to_string());
         };
         let target =

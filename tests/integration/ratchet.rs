@@ -36,15 +36,19 @@ fn options() -> AuditOptions {
     }
 }
 
-fn audited(files: &[(String, String)]) -> (Audit, Model) {
+fn repository(files: &[(String, String)]) -> Repository {
     let mut all = vec![("package.json", MANIFEST)];
     all.extend(
         files
             .iter()
             .map(|(path, text)| (path.as_str(), text.as_str())),
     );
+    Repository::in_memory(&all)
+}
+
+fn audited(files: &[(String, String)]) -> (Audit, Model) {
     let config = Config::default();
-    let model = model::build(&Repository::in_memory(&all), &RULES, &config);
+    let model = model::build(&repository(files), &RULES, &config);
     let audit = audit::run(&model, &RULES, &config, &options());
     (audit, model)
 }
@@ -79,7 +83,7 @@ fn new_ones(audit: &Audit) -> Vec<&Finding> {
 
 fn held(files: &[(String, String)], baseline: &Baseline) -> Audit {
     let mut audit = audit_of(files);
-    audit.hold_against(baseline, &options());
+    audit.hold_against(baseline, &options(), &repository(files));
     audit
 }
 
@@ -133,13 +137,14 @@ fn what_was_not_looked_at_is_not_fixed() {
     let baseline = Baseline::of(&audit_of(&shop()));
     let config = Config::default();
     let files: Vec<(&str, &str)> = vec![("package.json", MANIFEST)];
-    let model = model::build(&Repository::in_memory(&files), &RULES, &config);
+    let repository = Repository::in_memory(&files);
+    let model = model::build(&repository, &RULES, &config);
     let only = AuditOptions {
         only: vec![String::from("route-auth")],
         ..options()
     };
     let mut audit = audit::run(&model, &RULES, &config, &only);
-    audit.hold_against(&baseline, &only);
+    audit.hold_against(&baseline, &only, &repository);
     let fixed = audit.comparison.unwrap().fixed;
     assert!(!fixed.is_empty() && fixed.iter().all(|each| each.rule == "route-auth"));
 }
@@ -329,6 +334,85 @@ fn two_reports_side_by_side() {
     assert!(markdown.contains("**New: "), "{markdown}");
 }
 
+/// The handlers with findings that count when `before` became `files`.
+fn routes_since(
+    before: &[(String, String)],
+    files: &[(String, String)],
+    changed: &[&str],
+) -> Vec<String> {
+    let (mut audit, model) = audited(files);
+    let changed: Vec<RepoPath> = changed.iter().map(|path| RepoPath::new(path)).collect();
+    audit.count_only_since(&changed, &model, &audit_of(before), &repository(files));
+    let findings = new_ones(&audit);
+    let mut routes: Vec<String> = findings
+        .iter()
+        .filter_map(|finding| finding.route.clone())
+        .collect();
+    routes.sort();
+    routes.dedup();
+    routes
+}
+
+#[test]
+fn what_a_change_takes_away_counts_where_it_is_missed() {
+    let guard = "import { auth } from \"@clerk/nextjs/server\";\nexport async function guard() {\n  const { userId } = await auth();\n  \
+         if (!userId) throw new Error(\"401\");\n}\n";
+    let mut files = shop();
+    files.push((String::from("lib/guard.ts"), guard.to_owned()));
+    files.push((
+        String::from("middleware.ts"),
+        String::from(
+            "import { NextResponse } from \"next/server\";\nimport { getToken } from \"next-auth/jwt\";\n\n\
+             export async function middleware(request) {\n  const token = await getToken({ req: request });\n  \
+             if (!token) return NextResponse.json({}, { status: 401 });\n}\n\n\
+             export const config = { matcher: [\"/api/items/:path*\"] };\n",
+        ),
+    ));
+    files[0].1 = module(
+        &handler("POST", "orders").replace("{\n  const body", "{\n  await guard();\n  const body"),
+    )
+    .replace(
+        "import",
+        "import { guard } from \"../../../lib/guard\";\nimport",
+    );
+    // The guard is emptied: it is a step of no proof any more.
+    let mut emptied = files.clone();
+    emptied[2].1 = String::from("export async function guard() {}\n");
+    assert_eq!(
+        routes_since(&files, &emptied, &["lib/guard.ts"]),
+        ["POST /api/orders"]
+    );
+    // The middleware is gone.
+    let without = &files[..3];
+    assert_eq!(
+        routes_since(&files, without, &["middleware.ts"]),
+        ["DELETE /api/items/[id]", "PUT /api/items/[id]"]
+    );
+}
+
+#[test]
+fn what_was_moved_with_its_code_is_known() {
+    let baseline = Baseline::of(&audit_of(&shop()));
+    let mut files = shop();
+    files[1].0 = String::from("app/(shop)/api/items/[id]/route.ts");
+    let audit = held(&files, &baseline);
+    assert!(new_ones(&audit).is_empty(), "{:#?}", new_ones(&audit));
+    assert_eq!(audit.comparison.unwrap().fixed, vec![]);
+    // A copy is new.
+    files.push((
+        String::from("app/api/copies/route.ts"),
+        module(&handler("PUT", "items")),
+    ));
+    let copied = held(&files, &baseline);
+    assert!(
+        new_ones(&copied)
+            .iter()
+            .all(|each| each.location.file.as_str().contains("copies")
+                || each.route.as_deref() == Some("PUT /api/copies"))
+    );
+    assert!(!new_ones(&copied).is_empty());
+}
+
 #[test]
 fn only_what_a_change_touches_counts() {
     let mut files = shop();
@@ -346,19 +430,8 @@ fn only_what_a_change_touches_counts() {
         "import",
         "import { guard } from \"../../../lib/guard\";\nimport",
     );
-    let routes_after = |changed: &[&str]| {
-        let (mut audit, model) = audited(&files);
-        let changed: Vec<RepoPath> = changed.iter().map(|path| RepoPath::new(path)).collect();
-        audit.count_only_since(&changed, &model);
-        let mut routes: Vec<String> = new_ones(&audit)
-            .iter()
-            .filter_map(|finding| finding.route.clone())
-            .collect();
-        routes.dedup();
-        routes.sort();
-        routes.dedup();
-        routes
-    };
+    // Each file is as it was, but for what is of no account.
+    let routes_after = |changed: &[&str]| routes_since(&files, &files, changed);
     assert_eq!(routes_after(&["README.md"]), Vec::<String>::new());
     assert_eq!(
         routes_after(&["app/api/items/[id]/route.ts"]),
@@ -391,12 +464,23 @@ fn git_says_what_changed_and_runs_nothing_of_the_repository() {
     git(root, &["init", "-q", "-b", "main"]);
     write("web/a.ts", "1");
     write("web/b ü.ts", "1");
+    write("web/gone.ts", "old\n\n");
+    write("web/same.ts", "0");
     write("api/c.ts", "1");
     git(root, &["add", "web"]);
     // Before the first commit all of it is new.
-    let all = changed_since(root, "HEAD").unwrap();
+    let all = changed_since(root, "HEAD").unwrap().files;
     let all: Vec<&str> = all.iter().map(RepoPath::as_str).collect();
-    assert_eq!(all, ["api/c.ts", "web/a.ts", "web/b ü.ts"]);
+    assert_eq!(
+        all,
+        [
+            "api/c.ts",
+            "web/a.ts",
+            "web/b ü.ts",
+            "web/gone.ts",
+            "web/same.ts"
+        ]
+    );
     assert!(changed_since(root, "main").is_err());
     git(root, &["add", "."]);
     git(root, &["commit", "-qm", "first"]);
@@ -410,9 +494,30 @@ fn git_says_what_changed_and_runs_nothing_of_the_repository() {
     let spy = format!("touch '{}'", ran.display());
     git(root, &["config", "diff.external", &spy]);
     git(root, &["config", "core.fsmonitor", &spy]);
-    let changed = changed_since(&root.join("web"), "main").unwrap();
-    let changed: Vec<&str> = changed.iter().map(RepoPath::as_str).collect();
-    assert_eq!(changed, ["a.ts", "b ü.ts", "new.ts"]);
+    std::fs::remove_file(root.join("web/gone.ts")).unwrap();
+    let changes = changed_since(&root.join("web"), "main").unwrap();
+    let earlier: Vec<(&str, Option<&[u8]>)> = changes
+        .files
+        .iter()
+        .map(RepoPath::as_str)
+        .zip([Some(&b"1"[..]), Some(b"1"), Some(b"old\n\n"), None])
+        .collect();
+    let read = changes.earlier().unwrap();
+    let read: Vec<(&str, Option<&[u8]>)> = read
+        .iter()
+        .map(|(path, bytes)| (path.as_str(), bytes.as_deref()))
+        .collect();
+    assert_eq!(read, earlier);
+    assert_eq!(read[2].0, "gone.ts");
+    let now = Repository::open(&root.join("web")).unwrap();
+    let before = now.before(changes.earlier().unwrap());
+    let names: Vec<&str> = before.files().iter().map(RepoPath::as_str).collect();
+    assert_eq!(names, ["a.ts", "b ü.ts", "gone.ts", "same.ts"]);
+    let text = |path: &str| before.read(&RepoPath::new(path)).unwrap().text.to_string();
+    assert_eq!(
+        (text("a.ts"), text("same.ts")),
+        (String::from("1"), String::from("0"))
+    );
     assert!(!ran.exists());
     let error = changed_since(root, "--output=x").unwrap_err();
     assert!(error.contains("git knows no commit"), "{error}");
