@@ -4,7 +4,7 @@
 //
 // The version is that of Cargo.toml. Publish the packages of the systems first, then the launcher.
 
-import { chmodSync, copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -24,6 +24,10 @@ while (words.length > 0) {
     const [system, program] = word.split("=");
     if (!SYSTEMS.includes(system) || !program) {
       console.error(`error: \`${word}\` is no SYSTEM=PROGRAM; systems: ${SYSTEMS.join(", ")}`);
+      process.exit(2);
+    }
+    if (!statSync(program, { throwIfNoEntry: false })?.isFile()) {
+      console.error(`error: there is no program ${program}; build it first`);
       process.exit(2);
     }
     programs.set(system, program);

@@ -11,16 +11,16 @@ use super::accepted::{Accepted, Between, is_unknown, is_worse, known};
 use super::{Audit, AuditOptions};
 
 /// What stands in front of every baseline.
-const SCHEMA: &str = "readiness/baseline/1";
+pub(super) const BASELINE_SCHEMA: &str = "readiness/baseline/1";
 
 /// What a file of this program says that it is.
 #[derive(Deserialize)]
-struct Named {
+pub(super) struct Named {
     schema: String,
 }
 
 impl Named {
-    fn of(text: &str) -> Option<String> {
+    pub(super) fn of(text: &str) -> Option<String> {
         let named: Self = serde_json::from_str(text).ok()?;
         Some(named.schema)
     }
@@ -63,7 +63,7 @@ impl Baseline {
         let mut findings = remembered(audit);
         findings.sort();
         Self {
-            schema: SCHEMA.to_owned(),
+            schema: BASELINE_SCHEMA.to_owned(),
             version: audit.tool.version.to_owned(),
             roadmap: audit.apps.first().map(|app| app.roadmap.clone()),
             findings,
@@ -82,11 +82,11 @@ impl Baseline {
         }
         let baseline: Self = serde_json::from_str(text)
             .map_err(|error| format!("it is no baseline of `readiness baseline`: {error}"))?;
-        if baseline.schema == SCHEMA {
+        if baseline.schema == BASELINE_SCHEMA {
             Ok(baseline)
         } else {
             Err(format!(
-                "its schema is `{}`, and this version reads `{SCHEMA}`",
+                "its schema is `{}`, and this version reads `{BASELINE_SCHEMA}`",
                 baseline.schema
             ))
         }

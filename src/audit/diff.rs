@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Unknown;
 use super::accepted::{Accepted, Between, is_unknown, is_worse, known};
+use super::baseline::{BASELINE_SCHEMA, Named};
 
 /// What stands in front of the reports that can be read.
 const AUDIT_SCHEMA: &str = "readiness/audit/1";
@@ -218,6 +219,12 @@ fn side(recorded: &Recorded) -> Side {
 }
 
 fn recorded(text: &str) -> Result<Recorded, String> {
+    if Named::of(text).is_some_and(|schema| schema == BASELINE_SCHEMA) {
+        return Err(String::from(
+            "it is a baseline; `readiness audit --format json` writes the reports that are compared here, and `readiness audit \
+             --baseline` holds the code against a baseline",
+        ));
+    }
     let recorded: Recorded = serde_json::from_str(text)
         .map_err(|error| format!("it is no report of `readiness audit --format json`: {error}"))?;
     if recorded.schema == AUDIT_SCHEMA {

@@ -131,7 +131,7 @@ pub(super) struct AuditArguments {
     /// Fail only on what is new or worse than in this file, which `readiness baseline` writes
     #[arg(long, value_name = "FILE")]
     pub(super) baseline: Option<PathBuf>,
-    /// Fail only on what touches files that changed since this commit or branch
+    /// Fail only on what the changes since this commit or branch touch or bring
     #[arg(long, value_name = "REF")]
     pub(super) since: Option<String>,
     /// With --format markdown: the short form, for a pull request's comment or a job's summary

@@ -26,6 +26,22 @@ pub(super) fn run(arguments: &AuditArguments, console: Console) -> Result<Exit, 
             "--summary is the short form of --format markdown; ask for that too",
         ));
     }
+    let mut files: Vec<&Path> = arguments.output.as_deref().into_iter().collect();
+    for report in &arguments.reports {
+        let file = report.file.as_path();
+        if files.contains(&file) {
+            return Err(Failure::usage(format!(
+                "two reports are to go into {}; name a file for each",
+                file.display()
+            )));
+        }
+        files.push(file);
+    }
+    if files.contains(&Path::new("-")) {
+        return Err(Failure::usage(
+            "`-` is no file; the report of --format goes to standard output unless --output names a file",
+        ));
+    }
     let mut progress = Progress::new(console);
     let asked = Asked {
         roadmap: arguments.roadmap.as_deref(),

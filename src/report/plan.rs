@@ -160,7 +160,7 @@ fn steps(task: &Task<'_>) -> Vec<String> {
 
 /// The phases with something left, and in them only that.
 fn left<'a>(material: &Material<'a>, app: &'a AppAudit) -> Vec<PhaseWork<'a>> {
-    let mut phases = work(app, material.rules);
+    let mut phases = work(material.audit, app, material.rules);
     for phase in &mut phases {
         phase.tasks.retain(Task::is_left);
     }

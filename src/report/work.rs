@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::audit::{AppAudit, Item, ItemState, Phase};
+use crate::audit::{AppAudit, Audit, Item, ItemState, Phase};
 use crate::finding::Finding;
 use crate::rule::{Check, How, Rule, RuleSet};
 use crate::source::{Location, RepoPath};
@@ -28,10 +28,16 @@ pub(super) struct Task<'a> {
     pub(super) rules: Vec<&'a Rule>,
     /// Its open gaps, worst first.
     pub(super) findings: Vec<&'a Finding>,
+    /// Rules whose gaps it shares with another application, with which they are told.
+    pub(super) told_with: Vec<(&'a str, &'a AppAudit)>,
 }
 
 /// All phases of an application with all their items, and behind them what the roadmap does not list.
-pub(super) fn work<'a>(app: &'a AppAudit, rules: &'a RuleSet) -> Vec<PhaseWork<'a>> {
+pub(super) fn work<'a>(
+    audit: &'a Audit,
+    app: &'a AppAudit,
+    rules: &'a RuleSet,
+) -> Vec<PhaseWork<'a>> {
     let planned = app.phases.len();
     let phase = |(at, phase): (usize, &'a Phase)| PhaseWork {
         number: at + 1,
@@ -41,7 +47,10 @@ pub(super) fn work<'a>(app: &'a AppAudit, rules: &'a RuleSet) -> Vec<PhaseWork<'
             .items
             .iter()
             .enumerate()
-            .map(|(task, item)| self::task(app, rules, format!("{}.{}", at + 1, task + 1), item))
+            .map(|(task, item)| Task {
+                told_with: told_with(audit, app, item),
+                ..self::task(app, rules, format!("{}.{}", at + 1, task + 1), item)
+            })
             .collect(),
     };
     let outside = Some(&app.outside).filter(|phase| !phase.items.is_empty());
@@ -74,7 +83,24 @@ fn task<'a>(app: &'a AppAudit, rules: &'a RuleSet, number: String, item: &'a Ite
             .filter_map(|id| rules.rule(id))
             .collect(),
         findings,
+        told_with: Vec::new(),
     }
+}
+
+/// What several applications share is told with one of them.
+fn told_with<'a>(audit: &'a Audit, app: &AppAudit, item: &'a Item) -> Vec<(&'a str, &'a AppAudit)> {
+    let open = item
+        .rules
+        .iter()
+        .filter(|rule| app.answer(rule) == Some(ItemState::Open))
+        .filter(|rule| !app.findings.iter().any(|finding| finding.rule == **rule));
+    let told = open.filter_map(|rule| {
+        let mut others = audit.apps.iter().filter(|other| other.root != app.root);
+        let other =
+            others.find(|other| other.findings.iter().any(|finding| finding.rule == *rule))?;
+        Some((rule.as_str(), other))
+    });
+    told.collect()
 }
 
 impl<'a> Task<'a> {

@@ -135,7 +135,7 @@ fn application(page: &mut Html, material: &Material<'_>, app: &AppAudit, at: usi
         ),
     );
     page.own("</div>\n</div>\n");
-    phases(page, &work(app, material.rules), &id);
+    phases(page, &work(material.audit, app, material.rules), &id);
     page.block("h3", &[("id", &format!("{id}-coverage"))], "Coverage");
     charts::coverage(page, app);
     matrix::matrix(page, material, app, &id);

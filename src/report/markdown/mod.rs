@@ -48,8 +48,57 @@ pub fn markdown(material: &Material<'_>) -> String {
             }
         }
     }
+    ratchet(&mut document, audit);
     not_examined(&mut document, audit);
     document.finish()
+}
+
+/// What is new against the baseline or touched by a change, in the whole document.
+fn ratchet(document: &mut Document, audit: &Audit) {
+    let findings = || audit.apps.iter().flat_map(|app| &app.findings);
+    if findings().all(|each| each.standing.is_none()) {
+        return;
+    }
+    let told: Vec<&Finding> = findings().filter(|each| !each.is_known()).collect();
+    let what = match audit.comparison {
+        Some(_) => "Against the baseline",
+        None => "What the change touches",
+    };
+    document.heading(2, what);
+    against_baseline(document, audit);
+    if told.is_empty() {
+        document.paragraph("No gap counts.");
+    }
+    gap_table(document, &told);
+}
+
+/// How the audit stands against the baseline, and what is there no more.
+fn against_baseline(document: &mut Document, audit: &Audit) {
+    let Some(comparison) = &audit.comparison else {
+        return;
+    };
+    document.paragraph(&format!("Against the baseline: {}.", standing(comparison)));
+    for (word, findings) in [
+        ("fixed", &comparison.fixed),
+        (NO_LONGER_KNOWN, &comparison.unproven),
+    ] {
+        for each in findings.iter().take(GAPS_IN_SUMMARY) {
+            let gap = prose(&told(&each.message, each.route.as_deref()));
+            document.item(0, &format!("{word}: {gap} ({})", code(&each.file)));
+        }
+    }
+}
+
+fn gap_table(document: &mut Document, findings: &[&Finding]) {
+    let rows = findings.iter().map(|finding| {
+        vec![
+            finding.severity.word().to_owned(),
+            gap_text(finding),
+            code(&finding.rule),
+            code(&finding.location.to_string()),
+        ]
+    });
+    document.table(&["", "Gap", "Rule", "Where"], &rows.collect::<Vec<_>>());
 }
 
 /// The audit as a comment on a pull request or the summary of a job.
@@ -70,18 +119,7 @@ pub fn markdown_summary(material: &Material<'_>) -> String {
         let shown = (3 * GAPS_IN_SUMMARY / audit.apps.len()).clamp(3, GAPS_IN_SUMMARY);
         summary(&mut document, app, shown, audit.comparison.is_some());
     }
-    if let Some(comparison) = &audit.comparison {
-        document.paragraph(&format!("Against the baseline: {}.", standing(comparison)));
-        for (word, findings) in [
-            ("fixed", &comparison.fixed),
-            (NO_LONGER_KNOWN, &comparison.unproven),
-        ] {
-            for each in findings.iter().take(GAPS_IN_SUMMARY) {
-                let gap = prose(&told(&each.message, each.route.as_deref()));
-                document.item(0, &format!("{word}: {gap} ({})", code(&each.file)));
-            }
-        }
-    }
+    against_baseline(&mut document, audit);
     if !audit.not_examined.is_empty() {
         document.paragraph(&format!(
             "{} could not be examined.",
@@ -135,19 +173,8 @@ fn summary(document: &mut Document, app: &AppAudit, shown: usize, compared: bool
         count(told.len(), &format!("{new}gap")),
         tally(&told)
     ));
-    let rows: Vec<Vec<String>> = told
-        .iter()
-        .take(shown)
-        .map(|finding| {
-            vec![
-                finding.severity.word().to_owned(),
-                gap_text(finding),
-                code(&finding.rule),
-                code(&finding.location.to_string()),
-            ]
-        })
-        .collect();
-    document.table(&["", "Gap", "Rule", "Where"], &rows);
+    let first: Vec<&Finding> = told.iter().take(shown).copied().collect();
+    gap_table(document, &first);
     let more = told.len().saturating_sub(shown);
     if more > 0 {
         document.paragraph(&format!("and {more} more"));

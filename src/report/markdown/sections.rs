@@ -8,7 +8,7 @@ use crate::model::{RouteFacts, Standing};
 use crate::rule::{Check, Confidence, Control, Rule, Severity, wildcard};
 
 use super::write::{Document, code, escape, prose};
-use super::{gap_text, score_cell};
+use super::{gap_text, name, score_cell};
 use crate::report::area::area;
 use crate::report::material::{Material, grouped, sentence, told};
 use crate::report::test_suite::{test_files, test_scripts};
@@ -48,10 +48,12 @@ impl<'a> Section<'a> {
 
     /// Every section, in the order of the plans that teams write.
     pub(super) fn all(&self, to: &mut Document) {
-        let work = work(self.app, self.material.rules);
+        let work = work(self.material.audit, self.app, self.material.rules);
         self.executive(to, &work);
         self.stack(to);
+        self.services(to);
         self.metrics(to);
+        self.targets(to);
         self.strengths(to);
         self.critical_gaps(to);
         self.coverage(to);
@@ -60,6 +62,7 @@ impl<'a> Section<'a> {
         self.test_files(to);
         self.roadmap(to, &work);
         self.checklist(to, &work);
+        self.places(to);
         self.environment(to);
         self.packages(to, &work);
         self.attestations(to, &work);
@@ -123,6 +126,7 @@ impl<'a> Section<'a> {
         });
         let head = ["Phase", "Score", "Items done", "Gaps", "Effort left"];
         to.table(&head, &rows.collect::<Vec<_>>());
+        self.owners(to, work);
         let (left, outside) = hours_left(app);
         to.paragraph(&format!(
             "Left in all: **{}**, by the roadmap {}{}.",
@@ -323,6 +327,7 @@ impl<'a> Section<'a> {
         });
         let head = ["Area", "Handlers", "Run by a test", "Not run"];
         to.table(&head, &rows.collect::<Vec<_>>());
+        self.units(to);
         let folders = self.material.tested_folders(self.app);
         let rows = folders.iter().take(FOLDERS).map(|each| {
             vec![
@@ -569,10 +574,10 @@ pub(super) fn task_detail(to: &mut Document, task: &Task<'_>) {
     }
     if task.findings.is_empty() {
         match task.item.state {
-            ItemState::Open => to.paragraph(
-                "Nothing is listed here: its gap is told by another rule, or with another application.",
-            ),
-            ItemState::Likely => to.paragraph("What was found speaks for it and does not prove it."),
+            ItemState::Open => not_listed(to, task),
+            ItemState::Likely => {
+                to.paragraph("What was found speaks for it and does not prove it.")
+            }
             _ => {}
         }
         return;
@@ -602,6 +607,22 @@ pub(super) fn task_detail(to: &mut Document, task: &Task<'_>) {
     let more = task.findings.len().saturating_sub(GAPS_PER_TASK);
     if more > 0 {
         to.item(0, &format!("and {}", count(more, "more gap")));
+    }
+}
+
+/// Why an open task names no gap of its own.
+fn not_listed(to: &mut Document, task: &Task<'_>) {
+    for (rule, other) in &task.told_with {
+        to.paragraph(&format!(
+            "The gap of {} is shared with {} and listed there.",
+            code(rule),
+            escape(name(other))
+        ));
+    }
+    if task.told_with.is_empty() {
+        to.paragraph(
+            "What falls short here is among the gaps of other tasks; look at it again when those are closed.",
+        );
     }
 }
 
