@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::json;
 use toml::Spanned;
 
 use crate::rule::{Control, Severity};
@@ -51,7 +52,7 @@ pub struct GateFile {
     /// The audit fails on a finding that is at least this bad; `never` for none. `high` when not given.
     pub fail_on: Option<FailOnWord>,
     /// The audit fails when an application scores less.
-    #[schemars(with = "Option<f64>")]
+    #[schemars(with = "Option<f64>", range(min = 0, max = 100))]
     pub min_score: Option<Spanned<f64>>,
     /// Findings of low confidence count for `fail-on`, too. They do not when not given.
     pub low_confidence: Option<bool>,
@@ -246,8 +247,22 @@ pub struct ControlsFile {
     pub sources: Vec<Spanned<String>>,
 }
 
-/// The JSON Schema of `readiness.toml`, for editors.
+/// The JSON Schema of `readiness.toml`, for editors, which complete the ids of these rules by it.
 #[must_use]
-pub fn config_schema() -> schemars::Schema {
-    schemars::schema_for!(ConfigFile)
+pub fn config_schema<'a>(rules: impl Iterator<Item = &'a str>) -> schemars::Schema {
+    let mut schema = schemars::schema_for!(ConfigFile);
+    let rules: Vec<&str> = rules.collect();
+    let controls = Control::ALL.map(|control| json!(control));
+    for (table, names) in [
+        ("rules", json!(rules)),
+        ("attest", json!(rules)),
+        ("controls", json!(controls)),
+    ] {
+        if let Some(table) = schema.pointer_mut(&format!("/properties/{table}"))
+            && let Some(table) = table.as_object_mut()
+        {
+            table.insert(String::from("propertyNames"), json!({ "enum": names }));
+        }
+    }
+    schema
 }

@@ -2,7 +2,7 @@
 
 use crate::audit::{Audit, Baseline, Diff};
 use crate::config::config_schema;
-use crate::rule::rule_schema;
+use crate::rule::{RuleSet, rule_schema};
 
 use super::json::pretty;
 use super::plan::Plan;
@@ -18,9 +18,9 @@ pub struct Schema {
     pub text: String,
 }
 
-/// The schemas of every JSON report, of `readiness.toml` and of rule files.
+/// The schemas of every JSON report, of `readiness.toml`, which may name these rules, and of rule files.
 #[must_use]
-pub fn schemas() -> Vec<Schema> {
+pub fn schemas(rules: &RuleSet) -> Vec<Schema> {
     vec![
         Schema {
             file: "audit-1.schema.json",
@@ -48,7 +48,7 @@ pub fn schemas() -> Vec<Schema> {
         },
         Schema {
             file: "readiness-toml.schema.json",
-            text: pretty(&config_schema()),
+            text: pretty(&config_schema(rules.ids())),
         },
         Schema {
             file: "rule-file.schema.json",

@@ -301,7 +301,7 @@ fn the_json_report_keeps_every_finding_and_fits_its_schema() {
     assert_eq!(value["schema"], "readiness/audit/1");
     assert_eq!(value["apps"][0]["findings"].as_array().unwrap().len(), 8);
     assert_eq!(value["apps"][0]["findings"][0]["location"]["line"], 12);
-    let schema = report::schemas()
+    let schema = report::schemas(&readiness::rule::RuleSet::builtin().unwrap())
         .into_iter()
         .find(|schema| schema.file == "audit-1.schema.json")
         .unwrap();

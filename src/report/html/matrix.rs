@@ -84,7 +84,7 @@ fn row(page: &mut Html, facts: &RouteFacts) {
         ],
     );
     page.own("<th scope=\"row\">");
-    page.element("code", &[], &name);
+    page.path("code", &[], &name);
     if public {
         page.own(" <span class=\"soft\">public</span>");
     }
@@ -92,7 +92,7 @@ fn row(page: &mut Html, facts: &RouteFacts) {
         page.own(" <span class=\"fair\">expensive</span>");
     }
     page.own("<br>");
-    page.element("span", &[("class", "soft")], &place);
+    page.path("span", &[("class", "soft")], &place);
     page.own("</th>");
     for control in Control::ALL {
         let status = facts.status(control);

@@ -15,6 +15,9 @@ use super::work::{
 };
 use write::Html;
 
+/// Files to update that a task names.
+const FILES: usize = 4;
+
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
@@ -197,6 +200,17 @@ fn phases(page: &mut Html, work: &[PhaseWork<'_>], id: &str) {
             for place in shown(task.item) {
                 page.own("<br>");
                 page.element("code", &[], &place);
+            }
+            let files = task.files();
+            for (file, lines) in files.iter().take(FILES) {
+                let lines: Vec<String> = lines.iter().map(u32::to_string).collect();
+                page.own("<br>");
+                page.path("code", &[], &format!("{file}:{}", lines.join(",")));
+            }
+            if files.len() > FILES {
+                page.own("<br>");
+                let more = format!("and {}", count(files.len() - FILES, "more file"));
+                page.element("small", &[("class", "soft")], &more);
             }
             let checks: Vec<String> = checks_by_rule(task.item)
                 .map(|(rule, passed)| format!("{rule} {passed}"))

@@ -59,6 +59,20 @@ impl Html {
         self.text.push('>');
     }
 
+    /// An element that holds a path, which may break behind each of its folders.
+    pub(super) fn path(&mut self, tag: &'static str, attributes: Attributes<'_>, path: &str) {
+        self.open(tag, attributes);
+        for part in path.split_inclusive('/') {
+            self.text(part);
+            if part.ends_with('/') {
+                self.own("<wbr>");
+            }
+        }
+        self.text.push_str("</");
+        self.text.push_str(tag);
+        self.text.push('>');
+    }
+
     /// Such an element with a line end behind it.
     pub(super) fn block(&mut self, tag: &'static str, attributes: Attributes<'_>, text: &str) {
         self.element(tag, attributes, text);

@@ -44,7 +44,7 @@ fn the_plan_of_the_sample() {
     let audited = Audited::sample();
     insta::assert_snapshot!("plan", audited.report(report::plan_markdown));
     let plan: Value = serde_json::from_str(&audited.report(report::plan_json)).unwrap();
-    let schemas = report::schemas();
+    let schemas = report::schemas(&readiness::rule::RuleSet::builtin().unwrap());
     let schema = schemas
         .iter()
         .find(|each| each.file == "plan-1.schema.json")
