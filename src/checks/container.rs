@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::finding::Related;
 use crate::project::{ComposeService, Dockerfile, Stage};
-use crate::rule::{Compose, Container, ContainerNeed};
+use crate::rule::{Compose, Confidence, Container, ContainerNeed};
 use crate::source::RepoPath;
 
 use super::CheckResult;
@@ -25,29 +25,45 @@ pub(super) fn run(subject: &Subject<'_>, check: &Container) -> CheckResult {
         {
             continue;
         }
-        let fine = match check.needs {
-            // A single stage that builds nothing was given what it runs.
-            ContainerNeed::Stages => file.stages.len() > 1 || !stage.builds,
-            ContainerNeed::User => {
-                let user = file.chain().find_map(|stage| stage.user.as_deref());
-                file.drops_root || user.is_some_and(|user| !is_root(user))
-            }
-            ContainerNeed::HealthCheck => {
-                file.chain().any(|stage| stage.health_check)
-                    || files
-                        .services
-                        .iter()
-                        .any(|service| service.health_check && service.built)
-            }
-        };
-        if fine {
+        if has(subject, file, check.needs) {
             result.covered(1.0);
-        } else {
-            let finding = subject.finding(stage.location.clone(), check.says.clone());
-            result.gap(1.0, finding);
+            continue;
         }
+        let mut finding = subject.finding(stage.location.clone(), check.says.clone());
+        // Beside the one that is in order, a variant is often one that nobody builds any more.
+        let main = file.file.parent().map(|folder| folder.join("Dockerfile"));
+        let main = files
+            .dockerfiles
+            .iter()
+            .find(|each| Some(&each.file) == main.as_ref());
+        if main.is_some_and(|main| has(subject, main, check.needs)) {
+            finding
+                .message
+                .push_str(", unlike the Dockerfile beside it: is it still built?");
+            finding = finding.at_most(Confidence::Low);
+        }
+        result.gap(1.0, finding);
     }
     result
+}
+
+/// The file has what is needed.
+fn has(subject: &Subject<'_>, file: &Dockerfile, needs: ContainerNeed) -> bool {
+    match needs {
+        // A single stage that builds nothing was given what it runs.
+        ContainerNeed::Stages => {
+            file.stages.len() > 1 || file.stages.last().is_none_or(|stage| !stage.builds)
+        }
+        ContainerNeed::User => {
+            let user = file.chain().find_map(|stage| stage.user.as_deref());
+            file.drops_root || user.is_some_and(|user| !is_root(user))
+        }
+        ContainerNeed::HealthCheck => {
+            let mut services = subject.model.project.files.services.iter();
+            file.chain().any(|stage| stage.health_check)
+                || services.any(|service| service.health_check && service.built)
+        }
+    }
 }
 
 /// One of the words stands in the path: `dev` in `docker/Dockerfile.dev`.
@@ -58,7 +74,7 @@ fn has_word(path: &RepoPath, words: &[String]) -> bool {
 }
 
 /// The file lies in no application, so it may build any of them.
-fn is_shared(subject: &Subject<'_>, file: &Dockerfile) -> bool {
+pub(super) fn is_shared(subject: &Subject<'_>, file: &Dockerfile) -> bool {
     let apps = &subject.model.project.apps;
     !apps
         .iter()

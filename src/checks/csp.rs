@@ -191,10 +191,12 @@ fn directive_of_object<'a>(
 /// The sources of a directive; `None` when the text does not have it.
 fn sources<'t>(text: &'t str, directive: &str) -> Option<Vec<&'t str>> {
     text.split([';', ','])
-        .map(|part| part.trim_matches(['\u{0}', ' ', '\n', '\t', '\r']))
+        .map(|part| part.trim_start_matches(['\u{0}', ' ', '\n', '\t', '\r']))
         .find_map(|part| {
             let rest = part.strip_prefix(directive)?;
+            // What follows may be worked out: `frame-ancestors ${ancestors}`.
             let rest = rest.strip_prefix([' ', '\n', '\t', '\r'])?;
+            let rest = rest.trim_end_matches(['\u{0}', ' ', '\n', '\t', '\r']);
             Some(rest.split_whitespace().collect())
         })
 }

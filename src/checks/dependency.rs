@@ -1,6 +1,7 @@
 //! `[check.dependency]`: a package has to be used, not only installed.
 
 use crate::rule::{Confidence, Dependency, wildcard};
+use crate::source::Span;
 use crate::syntax::ModuleRecord;
 
 use super::CheckResult;
@@ -44,8 +45,14 @@ pub(super) fn run(subject: &Subject<'_>, check: &Dependency) -> CheckResult {
     });
     let mut modules = reached.clone();
     let place = used.then(|| modules.find_map(wants)).flatten();
+    let told = |module: &ModuleRecord| {
+        let mut options = module.facts.script_options.iter();
+        let told = options.any(|option| check.or_attributes.iter().any(|each| **each == **option));
+        told.then(|| module.location(Span::default()))
+    };
+    let by_code = |module: &ModuleRecord| exports(module).or_else(|| told(module));
     let mut modules = reached.clone();
-    if let Some(place) = place.or_else(|| modules.find_map(exports)) {
+    if let Some(place) = place.or_else(|| modules.find_map(by_code)) {
         return CheckResult::passed(Some(place));
     }
     let installed = subject.package().and_then(|package| {

@@ -82,7 +82,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &ResponseHeaders) -> CheckResult
                     let sender = if exported {
                         "what serves the exported files"
                     } else {
-                        "the platform"
+                        "what stands in front of it"
                     };
                     let question = format!(": or does {sender} send it?");
                     finding.message.push_str(&question);
@@ -104,7 +104,8 @@ fn is_hinted(subject: &Subject<'_>, header: &HeaderRequirement) -> bool {
     let mut paths = subject.model.paths.iter();
     let beside = paths.any(|path| {
         let name = path.file_name();
-        header.sent_by.iter().any(|file| file == name)
+        let mut files = header.sent_by.iter().chain(&header.hinted_by_files);
+        files.any(|file| file == name)
     });
     let hints = |name: &str| header.hinted_by.iter().any(|hint| wildcard(hint, name));
     let mut specifiers = subject.specifiers().iter();

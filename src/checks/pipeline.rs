@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 
 use rustc_hash::FxHashSet;
 
-use crate::project::{Package, Workflow};
+use crate::project::{Dockerfile, Package, Workflow};
 use crate::rule::{Pipeline, PipelineStep};
 use crate::source::{Location, RepoPath};
 
 use super::CheckResult;
+use super::code::is_side_file;
+use super::container::is_shared;
 use super::subject::Subject;
 
 /// Scripts that call scripts are followed this far.
@@ -122,7 +124,34 @@ pub(super) fn lines(subject: &Subject<'_>, workflows: &[&Workflow]) -> Vec<Strin
         lines.extend(step.uses.clone());
     }
     let packages: Vec<&Package> = subject.model.project.packages.iter().collect();
-    with_scripts(lines, &packages)
+    with_scripts(with_images(lines, subject, |_| true), &packages)
+}
+
+/// What builds an image runs the lines of its file.
+const IMAGE_BUILDS: [&str; 7] = [
+    "docker build",
+    "docker buildx build",
+    "docker compose build",
+    "docker/build-push-action",
+    "docker/bake-action",
+    "depot/build-push-action",
+    "depot build",
+];
+
+/// Shell lines with those of the images that they build: of any of these files, because a line does not say which.
+fn with_images(
+    mut lines: Vec<String>,
+    subject: &Subject<'_>,
+    concerns: impl Fn(&Dockerfile) -> bool,
+) -> Vec<String> {
+    let commands = IMAGE_BUILDS.map(str::to_owned);
+    if !lines.iter().any(|line| runs_command(&commands, line)) {
+        return lines;
+    }
+    let files = subject.model.project.files.dockerfiles.iter();
+    let built = files.filter(|file| !is_side_file(&file.file) && concerns(file));
+    lines.extend(built.flat_map(|file| file.runs.iter().cloned()));
+    lines
 }
 
 /// Whether a pipeline runs the step on changes of the application: by itself, or by a script of the application or of the
@@ -150,7 +179,8 @@ pub(super) fn concerns(subject: &Subject<'_>, step: &PipelineStep) -> Option<boo
     let packages: Vec<&Package> = packages
         .filter(|package| root.starts_with(&package.folder()))
         .collect();
-    let lines = with_scripts(lines, &packages);
+    let built_of = |file: &Dockerfile| file.file.starts_with(root) || is_shared(subject, file);
+    let lines = with_scripts(with_images(lines, subject, built_of), &packages);
     if lines.iter().any(|line| runs(step, line)) {
         return Some(true);
     }

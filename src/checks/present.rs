@@ -26,9 +26,10 @@ pub(super) fn run(subject: &Subject<'_>, check: &Present) -> CheckResult {
     let large = subject.app.routes.len() >= check.handlers;
     let asked = images >= check.images
         && (!check.pages || subject.serves_pages())
-        && [&check.when, &check.and_when]
-            .into_iter()
-            .flatten()
+        && check
+            .when
+            .iter()
+            .chain(&check.and_when)
             .all(|signs| found(&ground, signs));
     if !asked {
         return CheckResult::default();

@@ -35,6 +35,21 @@ const DOCUMENTATION: [&str; 6] = [
     "vitepress",
 ];
 
+/// Packages that nothing but tests and what helps them imports.
+const TEST_RUNNERS: [&str; 5] = [
+    "vitest",
+    "@jest/globals",
+    "bun:test",
+    "node:test",
+    "@playwright/test",
+];
+
+/// The module helps tests, wherever it lies: `testing/mock-logger.ts`.
+fn is_for_tests(module: &ModuleRecord) -> bool {
+    let mut requests = module.requests.iter();
+    requests.any(|each| !each.type_only && TEST_RUNNERS.contains(&&*each.specifier))
+}
+
 /// A finding lists so many of the handlers that reach its place.
 const HANDLERS_SHOWN: usize = 3;
 
@@ -104,7 +119,7 @@ impl Scope {
     pub fn all(model: &Model) -> Vec<Self> {
         let modules = model.graph.modules();
         let side: Vec<bool> = modules
-            .map(|(_, module)| is_side_file(&module.path))
+            .map(|(_, module)| is_side_file(&module.path) || is_for_tests(module))
             .collect();
         let shared = Arc::new(Shared {
             side,

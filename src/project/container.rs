@@ -11,6 +11,8 @@ pub struct Dockerfile {
     pub file: RepoPath,
     /// Its stages, in order; the last one is the image.
     pub stages: Vec<Stage>,
+    /// The shell lines of its `RUN` instructions, in order.
+    pub runs: Vec<String>,
     /// It changes the user while it runs: `gosu`, `su-exec`.
     pub drops_root: bool,
 }
@@ -139,6 +141,7 @@ pub(super) fn read(
 
 fn dockerfile(file: &SourceFile) -> Dockerfile {
     let mut stages: Vec<Stage> = Vec::new();
+    let mut runs = Vec::new();
     for (line, text) in instructions(&file.text) {
         let mut words = text.split_whitespace();
         let word = words.next().unwrap_or_default().to_ascii_uppercase();
@@ -170,13 +173,17 @@ fn dockerfile(file: &SourceFile) -> Dockerfile {
                     .is_none_or(|first| !first.eq_ignore_ascii_case("none"));
             }
             "CMD" | "ENTRYPOINT" => stage.location = Location::of_line(&file.path, line),
-            "RUN" => stage.builds |= BUILDING.iter().any(|command| text.contains(command)),
+            "RUN" => {
+                stage.builds |= BUILDING.iter().any(|command| text.contains(command));
+                runs.push(words.collect::<Vec<_>>().join(" "));
+            }
             _ => {}
         }
     }
     Dockerfile {
         file: file.path.clone(),
         stages,
+        runs,
         drops_root: DROPPING.iter().any(|program| file.text.contains(program)),
     }
 }

@@ -14,8 +14,9 @@ pub struct Present {
     pub likely: Option<Signs>,
     /// Asked only where one of these is found.
     pub when: Option<Signs>,
-    /// Asked only where this is found as well.
-    pub and_when: Option<Signs>,
+    /// Asked only where one sign of each of these is found as well.
+    #[serde(default)]
+    pub and_when: Vec<Signs>,
     /// Asked only of applications that serve pages.
     #[serde(default)]
     pub pages: bool,

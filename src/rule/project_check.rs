@@ -14,6 +14,9 @@ pub struct Dependency {
     /// Exports that do the same without a package, as `file stem#name`: `instrumentation#onRequestError`.
     #[serde(default)]
     pub or_exports: Vec<String>,
+    /// Attributes of elements that do the same where they stand: `data-track-errors`, of a script that is loaded.
+    #[serde(default)]
+    pub or_attributes: Vec<String>,
     /// Packages that may do the same: where one of them is used, the absence is a question of low confidence.
     #[serde(default)]
     pub hinted_by: Vec<String>,

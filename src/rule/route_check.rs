@@ -211,6 +211,9 @@ pub struct HeaderRequirement {
     /// Packages and variables that speak for such a platform: its absence is a question then.
     #[serde(default)]
     pub hinted_by: Vec<String>,
+    /// Names of files that say that something else stands in front of the application, which may send it: `Dockerfile`.
+    #[serde(default)]
+    pub hinted_by_files: Vec<String>,
 }
 
 /// `[check.content-security-policy]`: sources that undo what a policy is for. Says nothing when there is no policy.

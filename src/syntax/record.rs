@@ -145,6 +145,8 @@ pub struct FileFacts {
     pub requested: Vec<Box<str>>,
     /// Where links lead and what scripts are: literal `href`, `src` and `type` attributes, in order.
     pub links: Vec<Box<str>>,
+    /// The attributes of `<script>` and `<Script>` elements that tell what they load what to do: `data-track-errors`.
+    pub script_options: Vec<Box<str>>,
     /// Functions whose bodies begin with `'use server'`.
     pub inline_actions: Vec<FunctionId>,
     /// Values from which types are made (`z.infer<typeof schema>`), each with the exported type that holds it and that the file

@@ -3,7 +3,7 @@
 use readiness::audit::{self, AppAudit, AuditOptions, ItemState};
 use readiness::config::{Config, Date};
 use readiness::model;
-use readiness::rule::{RuleSet, RuleText};
+use readiness::rule::{Confidence, RuleSet, RuleText};
 use readiness::source::{RepoPath, Repository};
 
 const HEAD: &str = "title = 'code does x'\nseverity = 'low'\nhow = 'static'\nsince = '0.1.0'\nwhy = 'w'\nfix = 'f'\neffort_hours = 2\n";
@@ -340,4 +340,173 @@ fn calls_of_browsers_alone_cannot_be_judged() {
     let state = |unknown| asked(&check(unknown), &[list], "").phases[0].items[0].state;
     assert_eq!(state(true), ItemState::Unknown);
     assert_eq!(state(false), ItemState::NotApplicable);
+}
+
+/// What a rule of the program's own says of an application made of a page and `files`, and how sure it is.
+fn said(rule: &str, files: &[(&str, &str)]) -> Vec<(String, Confidence)> {
+    let rules = RuleSet::builtin().unwrap();
+    let config = Config::default();
+    let mut all: Vec<(&str, &str)> = vec![NEXT, PAGE];
+    all.retain(|(path, _)| !files.iter().any(|(other, _)| path == other));
+    all.extend(files);
+    let model = model::build(&Repository::in_memory(&all), &rules, &config);
+    let options = AuditOptions {
+        only: vec![rule.to_owned()],
+        ..AuditOptions::default()
+    };
+    let audit = audit::run(&model, &rules, &config, &options);
+    let findings = audit.apps.into_iter().flat_map(|app| app.findings);
+    findings
+        .map(|finding| (finding.message, finding.confidence))
+        .collect()
+}
+
+#[test]
+fn a_policy_whose_ancestors_are_worked_out_names_them() {
+    let middleware = |policy: &str| {
+        format!(
+            "import {{ NextResponse }} from \"next/server\";\nconst policy = `default-src 'self'; {policy};`;\n\
+             export function middleware() {{\n  const response = NextResponse.next();\n  \
+             response.headers.set(\"Content-Security-Policy\", policy);\n  return response;\n}}\n"
+        )
+    };
+    let framed = |policy: &str| {
+        let said = said(
+            "security-headers",
+            &[("middleware.ts", &middleware(policy))],
+        );
+        said.iter()
+            .any(|(message, _)| message.starts_with("X-Frame-Options"))
+    };
+    assert!(framed("img-src ${images}"));
+    assert!(!framed("frame-ancestors ${ancestors}"));
+}
+
+#[test]
+fn transport_security_is_a_question_where_something_stands_in_front() {
+    let sure = |files: &[(&str, &str)]| {
+        let said = said("security-headers", files);
+        let mut found = said.into_iter();
+        found
+            .find(|(message, _)| message.starts_with("Strict-Transport"))
+            .map(|(_, sure)| sure)
+    };
+    assert_eq!(sure(&[]), Some(Confidence::High));
+    assert_eq!(
+        sure(&[("Dockerfile", "FROM node:22\n")]),
+        Some(Confidence::Low)
+    );
+}
+
+#[test]
+fn a_script_that_is_told_to_report_errors_does() {
+    let page = |option: &str| {
+        format!(
+            "import Script from \"next/script\";\nexport default function Page() {{\n  \
+             return <Script src=\"https://cdn.example.com/track.js\" {option} />;\n}}\n"
+        )
+    };
+    let said = |option: &str| said("error-tracking", &[("app/page.tsx", &page(option))]).len();
+    assert_eq!(said("data-track-clicks"), 1);
+    assert_eq!(said("data-track-errors={true}"), 0);
+}
+
+#[test]
+fn a_variant_beside_a_good_container_file_is_a_question() {
+    let good = "FROM node:22\nUSER node\nCMD [\"node\", \"server.js\"]\n";
+    let bad = "FROM node:22\nCMD [\"node\", \"server.js\"]\n";
+    let sure = |files: &[(&str, &str)]| {
+        let said = said("docker-non-root", files);
+        said.into_iter().map(|(_, sure)| sure).collect::<Vec<_>>()
+    };
+    assert_eq!(sure(&[("Dockerfile.alpine", bad)]), [Confidence::High]);
+    assert_eq!(
+        sure(&[("Dockerfile", good), ("Dockerfile.alpine", bad)]),
+        [Confidence::Low]
+    );
+}
+
+#[test]
+fn variables_that_another_example_lists_are_written_down() {
+    let code = "export const a = process.env.MAIL_HOST;\nexport const b = process.env.MAIL_USER;\nexport const c = process.env.MAIL_PASSWORD;\n";
+    let elsewhere = "MAIL_HOST=\nMAIL_USER=\nMAIL_PASSWORD=\n";
+    assert_eq!(said("env-example", &[("lib/mail.ts", code)]).len(), 1);
+    let files = [
+        ("lib/mail.ts", code),
+        ("services/mail/.env.example", elsewhere),
+    ];
+    assert_eq!(said("env-example", &files), []);
+}
+
+#[test]
+fn what_an_image_is_built_with_is_run_by_the_pipeline_that_builds_it() {
+    let manifest = r#"{ "name": "x", "scripts": { "build": "next build" }, "dependencies": { "next": "15.1.0" } }"#;
+    let workflow =
+        "on: push\njobs:\n  image:\n    steps:\n      - uses: docker/build-push-action@v6\n";
+    let image = "FROM node:22\nRUN npm ci && npm run build\n";
+    let says = |files: &[(&str, &str)], what: &str| {
+        let mut all = vec![("package.json", manifest)];
+        all.extend(files);
+        let said = said("ci-pipeline", &all);
+        said.iter().any(|(message, _)| message.contains(what))
+    };
+    let workflow = (".github/workflows/image.yml", workflow);
+    assert!(says(&[workflow], "type check"));
+    let files = [workflow, ("Dockerfile", image)];
+    assert!(!says(&files, "type check"));
+    assert!(says(&files, "lint"));
+}
+
+#[test]
+fn helpers_of_tests_are_no_controls_that_lie_unused() {
+    let logger = |first: &str| {
+        format!(
+            "{first}\nexport function createLogger() {{\n  return {{ info: console.info, error: console.error }};\n}}\n"
+        )
+    };
+    let said = |first: &str| {
+        said(
+            "control-unused",
+            &[("testing-kit/logger.ts", &logger(first))],
+        )
+        .len()
+    };
+    assert_eq!(said(""), 1);
+    assert_eq!(said("import { vi } from \"vitest\";"), 0);
+}
+
+#[test]
+fn pipelines_are_asked_for_coverage_where_something_measures_it() {
+    let workflow = (
+        ".github/workflows/ci.yml",
+        "on: push\njobs:\n  e2e:\n    steps:\n      - run: npx playwright test\n",
+    );
+    let test = (
+        "e2e/shop.spec.ts",
+        "import { test } from \"@playwright/test\";\ntest(\"buys\", async () => {});\n",
+    );
+    assert_eq!(said("ci-coverage", &[workflow, test]), []);
+    let unit = (
+        "lib/sum.test.ts",
+        "import { test } from \"node:test\";\ntest(\"sums\", () => {});\n",
+    );
+    assert_eq!(said("ci-coverage", &[workflow, test, unit]).len(), 1);
+}
+
+#[test]
+fn a_public_name_of_a_secret_is_a_question_until_browsers_read_it() {
+    let key = (
+        "lib/key.ts",
+        "export const key = process.env.NEXT_PUBLIC_MAIL_SECRET;\n",
+    );
+    let page = (
+        "app/mail.tsx",
+        "\"use client\";\nimport { key } from \"../lib/key\";\nexport function Mail() {\n  return <p>{key}</p>;\n}\n",
+    );
+    let sure = |files: &[(&str, &str)]| {
+        let said = said("public-env-secret", files);
+        said.into_iter().map(|(_, sure)| sure).collect::<Vec<_>>()
+    };
+    assert_eq!(sure(&[key]), [Confidence::Low]);
+    assert_eq!(sure(&[key, page]), [Confidence::High]);
 }

@@ -23,6 +23,14 @@ impl<'a> Lowering<'a> {
         {
             self.facts.image_components += 1;
         }
+        let is_script = match &opening.name {
+            JSXElementName::Identifier(name) => name.name == "script",
+            JSXElementName::IdentifierReference(name) => name.name == "Script",
+            _ => false,
+        };
+        if is_script {
+            self.script_options(&opening.attributes);
+        }
         let mut children = Vec::from_iter(self.jsx_tag(&opening.name));
         let component = !children.is_empty();
         for attribute in &opening.attributes {
@@ -68,6 +76,17 @@ impl<'a> Lowering<'a> {
             },
             element.span,
         )
+    }
+
+    fn script_options(&mut self, attributes: &[JSXAttributeItem<'a>]) {
+        for attribute in attributes {
+            if let JSXAttributeItem::Attribute(attribute) = attribute
+                && let JSXAttributeName::Identifier(name) = &attribute.name
+                && name.name.starts_with("data-")
+            {
+                self.facts.script_options.push(name.name.as_str().into());
+            }
+        }
     }
 
     pub(super) fn jsx_fragment(&mut self, fragment: &JSXFragment<'a>) -> ExprId {
