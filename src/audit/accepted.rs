@@ -96,6 +96,11 @@ pub(super) fn known(
         (
             each.rule.clone(),
             each.route.clone(),
+            // Without a handler the words alone could be those of any other gap.
+            match each.route {
+                Some(_) => String::new(),
+                None => own_name(&each.file),
+            },
             match each.count {
                 Some(_) => String::new(),
                 None => normalised(&each.message),
@@ -114,6 +119,19 @@ pub(super) fn known(
         }
     }
     known
+}
+
+/// What a file keeps of its path when the folders above it are moved: its name, and the folder's for those that are all named
+/// alike (`notes/route.ts`). Route groups do not count.
+fn own_name(path: &str) -> String {
+    let mut parts = path.rsplit('/').filter(|part| !part.starts_with('('));
+    let name = parts.next().unwrap_or(path);
+    let stem = name.split('.').next().unwrap_or(name);
+    let is_common = matches!(stem, "route" | "page" | "layout" | "index" | "actions");
+    match parts.next() {
+        Some(folder) if is_common => format!("{folder}/{name}"),
+        _ => name.to_owned(),
+    }
 }
 
 fn known_in_place(old: &[Accepted], new: &[Accepted], reworded: bool) -> Vec<Option<usize>> {
@@ -254,6 +272,24 @@ mod tests {
             ..at("b.ts", "2")
         }];
         assert_eq!(known(&old, &other, &moved), [None]);
+        // Of no handler, the words alone say too little.
+        let of_none = |file: &str| Accepted {
+            route: None,
+            ..at(file, file)
+        };
+        let gone = Between {
+            reworded: false,
+            is_gone: &|file| file.starts_with("lib/"),
+        };
+        let old = [of_none("lib/a.ts"), of_none("lib/b/route.ts")];
+        let new = [
+            "src/a.ts",
+            "src/c.ts",
+            "src/(x)/b/route.ts",
+            "src/d/route.ts",
+        ]
+        .map(of_none);
+        assert_eq!(known(&old, &new, &gone), [Some(0), None, Some(1), None]);
     }
 
     #[test]

@@ -56,6 +56,15 @@ pub struct Comparison {
     pub unproven: Vec<Accepted>,
 }
 
+/// An accepted finding whose code stands in another file now.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Moved {
+    /// As it was accepted.
+    pub was: Accepted,
+    /// As it is now.
+    pub is: Accepted,
+}
+
 impl Baseline {
     /// All open findings of an audit.
     #[must_use]
@@ -129,10 +138,16 @@ impl Baseline {
         self.findings.sort();
     }
 
-    /// Takes out what is fixed.
-    pub fn prune(&mut self, fixed: &[Accepted]) {
+    /// Takes out what is fixed, and follows what was moved.
+    pub fn prune(&mut self, fixed: &[Accepted], moved: &[Moved]) {
         let fixed: BTreeSet<&Accepted> = fixed.iter().collect();
         self.findings.retain(|each| !fixed.contains(each));
+        for each in &mut self.findings {
+            if let Some(moved) = moved.iter().find(|moved| moved.was == *each) {
+                *each = moved.is.clone();
+            }
+        }
+        self.findings.sort();
     }
 }
 
@@ -150,13 +165,13 @@ pub(super) fn remembered(audit: &Audit) -> Vec<Accepted> {
 impl Audit {
     /// Holds the audit against a baseline: every finding gets its standing. What this run did not ask for (rules left out, other
     /// applications) and what it could not tell (unknown, files that could not be read, rules that failed) does not count as fixed.
-    /// What was accepted in a file that the repository no longer has is looked for in the others.
+    /// What was accepted in a file that the repository no longer has is looked for in the others; gives what was found there.
     pub fn hold_against(
         &mut self,
         baseline: &Baseline,
         options: &AuditOptions,
         repository: &Repository,
-    ) {
+    ) -> Vec<Moved> {
         let new = remembered(self);
         let between = Between {
             reworded: baseline.version != self.tool.version,
@@ -179,6 +194,14 @@ impl Audit {
             }
             finding.standing = Some(standing);
         }
+        let moved = new.iter().zip(&known).filter_map(|(is, was)| {
+            let was = baseline.findings.get((*was)?)?;
+            (was.file != is.file).then(|| Moved {
+                was: was.clone(),
+                is: is.clone(),
+            })
+        });
+        let moved: Vec<Moved> = moved.collect();
         let still: BTreeSet<usize> = known.into_iter().flatten().collect();
         let gone = baseline.findings.iter().enumerate();
         let gone = gone.filter(|(at, each)| !still.contains(at) && self.asked_for(each, options));
@@ -186,6 +209,7 @@ impl Audit {
             .map(|(_, each)| each.clone())
             .partition(|each| self.cannot_tell(each));
         self.comparison = Some(comparison);
+        moved
     }
 
     /// True when this run was to report the finding, were it still there.

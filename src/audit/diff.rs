@@ -1,5 +1,7 @@
 //! Two audits side by side: what was fixed, what is new, what cannot be told any more, and how the score moved.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::Unknown;
@@ -244,10 +246,11 @@ fn app_diff(
     (now, reworded): (&Recorded, bool),
 ) -> AppDiff {
     let (before, after) = (findings(old), findings(new));
-    // A report does not say which files there are.
+    // A report does not say which files there are; one of which it tells nothing may be gone.
+    let told: BTreeSet<&str> = after.iter().map(|each| each.file.as_str()).collect();
     let between = Between {
         reworded,
-        is_gone: &|_| false,
+        is_gone: &|file| !told.contains(file),
     };
     let known = known(&before, &after, &between);
     let mut still = vec![false; before.len()];

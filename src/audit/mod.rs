@@ -17,11 +17,12 @@ mod since;
 mod suppress;
 
 pub use accepted::Accepted;
-pub use baseline::{Baseline, Comparison};
+pub use baseline::{Baseline, Comparison, Moved};
 pub use diff::{AppDiff, Diff, Score, Side, Which, diff};
 pub use gate::{GateDecision, GateOptions};
 pub use run::{AuditOptions, DEFAULT_ROADMAP, run};
 pub use score::{Outcome, grade, judge, outside, overall, rule_answers};
+pub use since::lost_proofs;
 
 /// The whole result: what every report prints.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]

@@ -1,6 +1,6 @@
 //! Which findings a change touches, or brings.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::finding::{Finding, Standing};
 use crate::model::{AppModel, Model, RouteFacts};
@@ -11,6 +11,13 @@ use super::accepted::{Between, is_worse, known};
 use super::baseline::remembered;
 
 impl Audit {
+    /// Lets no finding count: nothing changed.
+    pub fn count_nothing(&mut self) {
+        for finding in self.apps.iter_mut().flat_map(|app| &mut app.findings) {
+            finding.standing = Some(Standing::Known);
+        }
+    }
+
     /// Lets only findings count that touch one of the changed files, or that were not there `before` they changed. A finding
     /// touches them by its place, by the places behind it, or by any step of the proofs about its handler. The others stand as
     /// known.
@@ -31,7 +38,7 @@ impl Audit {
         let changed: BTreeSet<&RepoPath> = changed.iter().collect();
         for app in &mut self.apps {
             let facts = model.apps.iter().find(|each| each.root == app.root);
-            let handlers = facts.map(|facts| touched(facts, model, &changed));
+            let handlers = facts.map(|facts| touched(facts, &changed));
             let handlers = handlers.unwrap_or_default();
             for finding in &mut app.findings {
                 let came_with_it = was
@@ -52,22 +59,19 @@ impl Audit {
 }
 
 fn touches(finding: &Finding, changed: &BTreeSet<&RepoPath>) -> bool {
-    let related = finding.related.iter().map(|each| &each.location.file);
-    std::iter::once(&finding.location.file)
+    // What is missing is told at the top of a file, for want of a better place: the file is not what is wrong.
+    let own = Some(&finding.location).filter(|place| !place.is_top());
+    let related = finding.related.iter().map(|each| &each.location);
+    own.into_iter()
         .chain(related)
-        .any(|file| changed.contains(file))
+        .any(|place| changed.contains(&place.file))
 }
 
-/// The handlers with a changed file anywhere in their proofs, by name and file. A middleware stands in front of all.
+/// The handlers with a changed file anywhere in their proofs, by name and file.
 fn touched<'a>(
     app: &'a AppModel,
-    model: &Model,
     changed: &BTreeSet<&RepoPath>,
 ) -> BTreeSet<(String, &'a RepoPath)> {
-    let middleware = app.middleware.iter().any(|middleware| {
-        let module = model.graph.module(middleware.module);
-        changed.contains(&module.path)
-    });
     let proofs = |facts: &RouteFacts| {
         let mut steps = facts
             .controls
@@ -77,7 +81,24 @@ fn touched<'a>(
     };
     app.routes
         .iter()
-        .filter(|facts| middleware || proofs(facts))
+        .filter(|facts| proofs(facts))
         .map(|facts| (facts.route.name(), &facts.file))
         .collect()
+}
+
+/// How many handlers more than before it cannot be told of whether a control reaches them: the control's key, and the number.
+#[must_use]
+pub fn lost_proofs(before: &Audit, now: &Audit) -> BTreeMap<String, usize> {
+    let mut lost: BTreeMap<String, usize> = BTreeMap::new();
+    for app in &now.apps {
+        let Some(was) = before.apps.iter().find(|each| each.root == app.root) else {
+            continue;
+        };
+        for (then, now) in was.coverage.iter().zip(&app.coverage) {
+            if now.unknown > then.unknown {
+                *lost.entry(now.control.clone()).or_default() += now.unknown - then.unknown;
+            }
+        }
+    }
+    lost
 }

@@ -6,7 +6,7 @@ use crate::audit::{self, Audit};
 use crate::config::FailOn;
 use crate::model;
 use crate::report::{self, Material, Style};
-use crate::source::changed_since;
+use crate::source::{RepoPath, changed_since};
 
 use super::args::{AuditArguments, Format};
 use super::audited::{Asked, Audited};
@@ -58,8 +58,14 @@ pub(super) fn run(arguments: &AuditArguments, console: Console) -> Result<Exit, 
                 "--since is empty; name a commit, a branch or a tag: --since origin/main",
             ));
         }
-        count_only_since(&mut audited, &target.path, reference, &mut progress)
-            .map_err(|error| Failure::usage(format!("--since {reference}: {error}")))?;
+        count_only_since(
+            &mut audited,
+            &target.path,
+            reference,
+            console,
+            &mut progress,
+        )
+        .map_err(|error| Failure::usage(format!("--since {reference}: {error}")))?;
     }
     let audit = &mut audited.audit;
     if arguments.hide_suppressed {
@@ -90,9 +96,14 @@ fn count_only_since(
     audited: &mut Audited,
     folder: &Path,
     reference: &str,
+    console: Console,
     progress: &mut Progress,
 ) -> Result<(), String> {
     let changes = changed_since(folder, reference)?;
+    if changes.files.is_empty() {
+        audited.audit.count_nothing();
+        return Ok(());
+    }
     let Workspace {
         repository,
         rules,
@@ -100,11 +111,23 @@ fn count_only_since(
         ..
     } = &audited.workspace;
     progress.stage("audit the code as it was");
-    let earlier = repository.before(changes.earlier()?);
+    let earlier = changes.earlier()?;
+    let altered = changes.altered(&earlier, repository);
+    let earlier = repository.before(earlier);
     let model = model::build(&earlier, rules, config);
     let before = audit::run(&model, rules, config, &audited.options);
     let audit = &mut audited.audit;
-    audit.count_only_since(&changes.files, &audited.model, &before, repository);
+    audit.count_only_since(&altered, &audited.model, &before, repository);
+    for (control, handlers) in audit::lost_proofs(&before, audit) {
+        let control = control.replace('_', " ");
+        console.note(&format!(
+            "since {reference} it can no longer be told whether {control} reaches {handlers} more {}",
+            if handlers == 1 { "handler" } else { "handlers" }
+        ));
+    }
+    if repository.exists(&RepoPath::new(".gitmodules")) {
+        console.note("--since takes submodules to be as they were");
+    }
     Ok(())
 }
 

@@ -30,15 +30,16 @@ pub(super) fn run(arguments: &BaselineArguments, console: Console) -> Result<Exi
     let mut audited = Audited::new(target, Asked::default(), console, &mut progress)?;
     progress.finish(console);
     let (audit, options) = (&mut audited.audit, &audited.options);
+    let mut moved = Vec::new();
     if let Some(before) = &before {
         warn(before, audit, &file, console);
-        audit.hold_against(before, options, &audited.workspace.repository);
+        moved = audit.hold_against(before, options, &audited.workspace.repository);
     }
     let comparison = audit.comparison.clone().unwrap_or_default();
     let fixed = comparison.fixed.len();
     let mut baseline = match before {
         Some(mut before) if arguments.prune => {
-            before.prune(&comparison.fixed);
+            before.prune(&comparison.fixed, &moved);
             before
         }
         // What was not looked at stays accepted.

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::finding::Finding;
-use crate::rule::Severity;
+use crate::rule::{Confidence, Severity};
 
 use super::material::{Material, sentence, told};
 use super::text::{count, one_line, printable};
@@ -25,11 +25,7 @@ pub fn github(material: &Material<'_>) -> String {
     found.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     let mut hidden = 0;
     for (kind, room) in [("error", SHOWN), ("warning", SHOWN), ("notice", SHOWN - 1)] {
-        let mine = || {
-            found
-                .iter()
-                .filter(|finding| self::kind(finding.severity) == kind)
-        };
+        let mine = || found.iter().filter(|finding| self::kind(finding) == kind);
         for finding in mine().take(room) {
             annotation(&mut text, material, kind, finding);
         }
@@ -45,11 +41,12 @@ pub fn github(material: &Material<'_>) -> String {
     text
 }
 
-fn kind(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Critical | Severity::High => "error",
-        Severity::Medium => "warning",
-        Severity::Low => "notice",
+/// What is only likely is never an error.
+fn kind(finding: &Finding) -> &'static str {
+    match (finding.severity, finding.confidence) {
+        (Severity::Critical | Severity::High, Confidence::High) => "error",
+        (Severity::Critical | Severity::High, Confidence::Low) | (Severity::Medium, _) => "warning",
+        (Severity::Low, _) => "notice",
     }
 }
 
@@ -62,7 +59,15 @@ fn annotation(text: &mut String, material: &Material<'_>, kind: &str, finding: &
         "::{kind} file={},line={},title={}::{}",
         property(path.as_str()),
         finding.location.line,
-        property(&format!("{} ({})", finding.rule, finding.severity.word())),
+        property(&format!(
+            "{} ({}{})",
+            finding.rule,
+            finding.severity.word(),
+            match finding.confidence {
+                Confidence::High => "",
+                Confidence::Low => ", only likely",
+            }
+        )),
         data(&format!("{message} {fix}"))
     );
 }

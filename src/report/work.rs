@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::audit::{AppAudit, Audit, Item, ItemState, Phase};
+use crate::audit::{AppAudit, Audit, Item, ItemState, Phase, Unknown};
 use crate::finding::Finding;
 use crate::rule::{Check, How, Rule, RuleSet};
 use crate::source::{Location, RepoPath};
@@ -28,6 +28,8 @@ pub(super) struct Task<'a> {
     pub(super) rules: Vec<&'a Rule>,
     /// Its open gaps, worst first.
     pub(super) findings: Vec<&'a Finding>,
+    /// What could not be told about it.
+    pub(super) unknown: Vec<&'a Unknown>,
     /// Rules whose gaps it shares with another application, with which they are told.
     pub(super) told_with: Vec<(&'a str, &'a AppAudit)>,
 }
@@ -83,6 +85,11 @@ fn task<'a>(app: &'a AppAudit, rules: &'a RuleSet, number: String, item: &'a Ite
             .filter_map(|id| rules.rule(id))
             .collect(),
         findings,
+        unknown: app
+            .unknown
+            .iter()
+            .filter(|each| item.rules.contains(&each.rule))
+            .collect(),
         told_with: Vec::new(),
     }
 }

@@ -1,11 +1,11 @@
 //! Which files differ from an earlier state of the repository, as git says.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::RepoPath;
+use super::{RepoPath, Repository};
 
 /// What differs from an earlier state of the repository.
 #[derive(Clone, Debug)]
@@ -46,6 +46,29 @@ impl Changes {
             earlier.push((path.clone(), next_content(&mut rest)));
         }
         Ok(earlier)
+    }
+}
+
+impl Changes {
+    /// The changed files whose text is another than before: without those that were only moved.
+    #[must_use]
+    pub fn altered(&self, earlier: &[Earlier], now: &Repository) -> Vec<RepoPath> {
+        let held = |(path, bytes): &Earlier| (path.clone(), bytes.is_some());
+        let was_there: BTreeMap<RepoPath, bool> = earlier.iter().map(held).collect();
+        let gone: BTreeSet<&[u8]> = earlier
+            .iter()
+            .filter(|(path, _)| !now.exists(path))
+            .filter_map(|(_, bytes)| bytes.as_deref())
+            .collect();
+        let moved = |path: &RepoPath| {
+            was_there.get(path) == Some(&false)
+                && !gone.is_empty()
+                && now
+                    .read(path)
+                    .is_ok_and(|file| gone.contains(file.text.as_bytes()))
+        };
+        let files = self.files.iter();
+        files.filter(|path| !moved(path)).cloned().collect()
     }
 }
 

@@ -221,7 +221,10 @@ impl Repository {
             reason,
         };
         let held = match &self.origin {
-            Origin::Memory(texts) | Origin::Earlier(_, texts) => texts.get(path),
+            Origin::Memory(texts) => texts.get(path),
+            Origin::Earlier(root, texts) => texts
+                .get(path)
+                .or_else(|| texts.get(&behind_link(root, path)?)),
             Origin::Disk(_) => None,
         };
         let bytes = match (&self.origin, held) {
@@ -346,6 +349,16 @@ fn too_large(limit: u64) -> String {
         "larger than {:.1} MB; split it, or ignore it when it is generated",
         limit as f64 / 1e6
     )
+}
+
+/// What a link inside the root leads to, named from the root.
+fn behind_link(root: &Path, path: &RepoPath) -> Option<RepoPath> {
+    let link = root.join(path.as_str());
+    if !std::fs::symlink_metadata(&link).is_ok_and(|file| file.is_symlink()) {
+        return None;
+    }
+    let target = std::fs::canonicalize(link).ok()?;
+    Some(RepoPath::new(target.strip_prefix(root).ok()?.to_str()?))
 }
 
 /// The bytes of a regular file of bearable size. The size comes from the open file, so that no file is looked up twice.

@@ -119,6 +119,12 @@ impl fmt::Display for Location {
 }
 
 impl Location {
+    /// It is no more than the first line of a file: where something is told that stands nowhere.
+    #[must_use]
+    pub fn is_top(&self) -> bool {
+        (self.line, self.column, self.end_line, self.end_column) == (1, 1, 1, 1)
+    }
+
     /// The place of `span` in `file`.
     #[must_use]
     pub fn of_span(file: &RepoPath, lines: &LineIndex, span: Span) -> Self {

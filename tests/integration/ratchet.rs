@@ -125,7 +125,7 @@ fn what_is_fixed_is_told_and_pruned() {
     let of_handlers = || fixed.iter().filter(|each| each.route.is_some());
     assert!(of_handlers().all(|each| each.file.contains("items")));
     assert!(of_handlers().any(|each| each.rule == "route-auth"));
-    baseline.prune(&fixed);
+    baseline.prune(&fixed, &[]);
     assert_eq!(baseline.findings.len(), all - fixed.len());
     // It cannot come back.
     let back = held(&shop(), &baseline);
@@ -441,6 +441,40 @@ fn only_what_a_change_touches_counts() {
     assert_eq!(routes_after(&["lib/guard.ts"]), ["POST /api/orders"]);
 }
 
+#[test]
+fn what_is_missing_and_told_at_a_manifest_is_not_touched_with_it() {
+    let files = shop();
+    let (mut audit, model) = audited(&files);
+    let changed = [RepoPath::new("package.json")];
+    let before = audit_of(&files);
+    audit.count_only_since(&changed, &model, &before, &repository(&files));
+    let told_there = findings(&audit).filter(|each| each.location.file.as_str() == "package.json");
+    assert!(told_there.count() > 2);
+    assert!(new_ones(&audit).is_empty(), "{:#?}", new_ones(&audit));
+}
+
+#[test]
+fn proofs_that_a_change_loses_are_counted() {
+    let (before, after) = (audit_of(&shop()), audit_of(&unseen()));
+    let lost = audit::lost_proofs(&before, &after);
+    assert_eq!(lost.get("auth"), Some(&1), "{lost:?}");
+    assert!(audit::lost_proofs(&after, &before).is_empty());
+}
+
+#[test]
+fn a_pruned_baseline_follows_what_was_moved() {
+    let mut baseline = Baseline::of(&audit_of(&shop()));
+    let mut files = shop();
+    files[1].0 = String::from("app/(shop)/api/items/[id]/route.ts");
+    let mut audit = audit_of(&files);
+    let moved = audit.hold_against(&baseline, &options(), &repository(&files));
+    baseline.prune(&[], &moved);
+    assert_eq!(baseline, Baseline::of(&audit_of(&files)));
+    // The same gaps where the file once was are new ones.
+    files.push(shop().swap_remove(1));
+    assert!(!new_ones(&held(&files, &baseline)).is_empty());
+}
+
 fn git(folder: &Path, arguments: &[&str]) {
     let output = Command::new("git")
         .arg("-C")
@@ -519,6 +553,24 @@ fn git_says_what_changed_and_runs_nothing_of_the_repository() {
         (String::from("1"), String::from("0"))
     );
     assert!(!ran.exists());
+    // A link shows what it leads to as that was; what was only moved is not altered.
+    git(root, &["add", "."]);
+    git(root, &["mv", "web/same.ts", "web/other.ts"]);
+    git(root, &["mv", "api/c.ts", "web/c.ts"]);
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("a.ts", root.join("web/link.ts")).unwrap();
+    let changes = changed_since(root, "main").unwrap();
+    let earlier = changes.earlier().unwrap();
+    let now = Repository::open(root).unwrap();
+    let altered = changes.altered(&earlier, &now);
+    assert!(!altered.contains(&RepoPath::new("web/other.ts")));
+    assert!(altered.contains(&RepoPath::new("web/c.ts")));
+    #[cfg(unix)]
+    {
+        let kept = now.before(vec![(RepoPath::new("web/a.ts"), Some(b"1".to_vec()))]);
+        let link = kept.read(&RepoPath::new("web/link.ts")).unwrap();
+        assert_eq!(&*link.text, "1");
+    }
     let error = changed_since(root, "--output=x").unwrap_err();
     assert!(error.contains("git knows no commit"), "{error}");
     let outside = tempfile::tempdir().unwrap();

@@ -61,11 +61,10 @@ impl Section<'_> {
     /// The units of which rules ask for tests, kind by kind.
     pub(super) fn units(&self, to: &mut Document) {
         let mut rows: Vec<Vec<String>> = Vec::new();
-        let items = self.app.phases.iter().chain([&self.app.outside]);
-        for check in items
-            .flat_map(|phase| &phase.items)
-            .flat_map(|item| &item.checks)
-        {
+        let phases = self.app.phases.iter().chain([&self.app.outside]);
+        let items = phases.flat_map(|phase| &phase.items);
+        let checks = items.flat_map(|item| item.checks.iter().map(move |check| (item, check)));
+        for (item, check) in checks {
             let Some(rule) = self.material.rules.rule(&check.rule) else {
                 continue;
             };
@@ -74,15 +73,15 @@ impl Section<'_> {
                 Check::RouteControl(routes) if routes.control == Control::Tests => "handlers",
                 _ => continue,
             };
-            let row = vec![
+            if rows.iter().any(|row| row[0] == kind) {
+                continue;
+            }
+            rows.push(vec![
                 escape(kind),
                 check.covered.to_string(),
                 check.total.to_string(),
-                rule.severity.word().to_owned(),
-            ];
-            if !rows.contains(&row) {
-                rows.push(row);
-            }
+                item.priority.word().to_owned(),
+            ]);
         }
         to.table(&["Kind", "With a test", "Target", "Priority"], &rows);
     }
@@ -93,8 +92,14 @@ impl Section<'_> {
             return;
         };
         let mut kinds: BTreeMap<&str, Vec<&crate::controls::Evidence>> = BTreeMap::new();
-        for (kind, evidence) in facts.endpoints().flat_map(|route| &route.expensive) {
-            kinds.entry(kind).or_default().push(evidence);
+        for route in facts.endpoints() {
+            let mut seen: Vec<&str> = Vec::new();
+            for (kind, evidence) in &route.expensive {
+                if !seen.contains(&kind.as_str()) {
+                    seen.push(kind);
+                    kinds.entry(kind).or_default().push(evidence);
+                }
+            }
         }
         if kinds.is_empty() {
             return;
@@ -107,7 +112,11 @@ impl Section<'_> {
                 .map(|call| code(&format!("{}:{}", call.file, call.line)))
                 .collect();
             places.dedup();
-            places.truncate(FILES);
+            if places.len() > FILES {
+                let more = format!("and {} more", places.len() - FILES);
+                places.truncate(FILES);
+                places.push(more);
+            }
             vec![escape(kind), handlers, places.join(", ")]
         });
         let head = ["Kind", "Handlers", "Called in"];
@@ -147,9 +156,11 @@ impl Section<'_> {
                 rows.push(vec![what, files.join(", ")]);
             }
         };
-        let modules = facts.middleware.iter();
-        let modules = modules.map(|each| self.material.model.graph.module(each.module));
-        let files = modules.map(|module| code(module.path.as_str()));
+        let files = facts.middleware.iter().map(|each| {
+            let module = self.material.model.graph.module(each.module);
+            let unloaded = each.problem.as_ref().map_or("", |_| " (never run)");
+            format!("{}{unloaded}", code(module.path.as_str()))
+        });
         add(String::from("Middleware"), files.collect());
         for control in Control::ALL {
             if control != Control::Tests {
@@ -206,14 +217,18 @@ impl Section<'_> {
             has_tests
                 && matches!(&rule.check, Check::RouteControl(check) if check.control == Control::Tests)
         };
-        let mut wanted: Vec<(&[String], Vec<&Rule>)> = Vec::new();
+        // What is made for Next.js serves nothing else.
+        let serves = |name: &&String| self.app.framework == "next" || !name.contains("next");
+        let mut wanted: Vec<(Vec<&String>, Vec<&Rule>)> = Vec::new();
         for rule in self.open_rules(work) {
             if rule.packages.is_empty() || is_run(rule) || rule.packages.iter().any(is_there) {
                 continue;
             }
-            match wanted.iter_mut().find(|(named, _)| *named == rule.packages) {
+            let named: Vec<&String> = rule.packages.iter().filter(serves).collect();
+            match wanted.iter_mut().find(|(known, _)| *known == named) {
                 Some((_, rules)) => rules.push(rule),
-                None => wanted.push((&rule.packages, vec![rule])),
+                None if named.is_empty() => {}
+                None => wanted.push((named, vec![rule])),
             }
         }
         if wanted.is_empty() {
@@ -240,10 +255,9 @@ impl Section<'_> {
         }
         to.heading(self.level, "References");
         for rule in rules {
-            let pages: Vec<String> = rule.links.iter().map(|link| format!("<{link}>")).collect();
             let about = sentence(&rule.title);
             let about = about.trim_end_matches('.');
-            to.item(0, &format!("{about}: {}", pages.join(", ")));
+            to.item(0, &format!("{about}: {}", rule.links.join(" · ")));
         }
     }
 

@@ -413,8 +413,10 @@ impl<'a> Section<'a> {
             ];
             to.table(&head, &rows.collect::<Vec<_>>());
             let open = |task: &&Task<'_>| {
-                matches!(task.item.state, ItemState::Open | ItemState::Likely)
-                    || !task.findings.is_empty()
+                matches!(
+                    task.item.state,
+                    ItemState::Open | ItemState::Likely | ItemState::Unknown
+                ) || !task.findings.is_empty()
             };
             for task in each.tasks.iter().filter(open) {
                 to.heading(
@@ -442,7 +444,7 @@ impl<'a> Section<'a> {
                 };
                 let done = task.item.state == ItemState::Done;
                 // What the roadmap does not list is named by its gap.
-                let mended = if each.outside { "no longer: " } else { "" };
+                let mended = if each.outside { "mended: " } else { "" };
                 to.check(
                     done,
                     &format!("{mended}{}{state}", escape(&task.item.title)),
@@ -469,7 +471,7 @@ impl<'a> Section<'a> {
             .flatten()
             .collect();
         let missing = |name: &str| match given.iter().any(|each| wildcard(each, name)) {
-            true => "set by the platform",
+            true => "not asked for",
             false => "no",
         };
         let rows = variables.iter().map(|(name, variable)| {
@@ -578,6 +580,7 @@ pub(super) fn task_detail(to: &mut Document, task: &Task<'_>) {
             ItemState::Likely => {
                 to.paragraph("What was found speaks for it and does not prove it.")
             }
+            ItemState::Unknown => untold(to, task),
             _ => {}
         }
         return;
@@ -607,6 +610,23 @@ pub(super) fn task_detail(to: &mut Document, task: &Task<'_>) {
     let more = task.findings.len().saturating_sub(GAPS_PER_TASK);
     if more > 0 {
         to.item(0, &format!("and {}", count(more, "more gap")));
+    }
+}
+
+/// What could not be told.
+fn untold(to: &mut Document, task: &Task<'_>) {
+    to.paragraph("It cannot be told from the code:");
+    for each in task.unknown.iter().take(GAPS_PER_TASK) {
+        let what = match (&each.route, &each.file) {
+            (Some(route), _) => code(route),
+            (None, Some(file)) => code(file),
+            (None, None) => String::from("the application as a whole"),
+        };
+        to.item(0, &format!("{}: {what}", code(&each.rule)));
+    }
+    let more = task.unknown.len().saturating_sub(GAPS_PER_TASK);
+    if more > 0 {
+        to.item(0, &format!("and {more} more"));
     }
 }
 

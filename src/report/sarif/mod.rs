@@ -191,7 +191,7 @@ impl<'a> Writer<'a> {
         SarifResult {
             rule_id: finding.rule.clone(),
             rule_index: index,
-            level: rules::level(finding.severity),
+            level: rules::level_of(finding),
             baseline_state: finding.standing.map(|standing| match standing {
                 Standing::New => "new",
                 Standing::Worse => "updated",

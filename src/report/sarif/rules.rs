@@ -1,5 +1,6 @@
 //! Rules as SARIF describes them: everything that GitHub shows beside an alert.
 
+use crate::finding::Finding;
 use crate::rule::{Category, Confidence, How, Rule, Severity};
 
 use super::log::{Configuration, Descriptor, Help, Message, RuleProperties};
@@ -9,6 +10,14 @@ use crate::report::text::one_line;
 
 /// GitHub takes no longer descriptions.
 const LONGEST_DESCRIPTION: usize = 1024;
+
+/// How loudly a reader is told of a finding: what is only likely is never an error.
+pub(super) fn level_of(finding: &Finding) -> &'static str {
+    match (level(finding.severity), finding.confidence) {
+        ("error", Confidence::Low) => "warning",
+        (level, _) => level,
+    }
+}
 
 /// How loudly a reader is told.
 pub(super) fn level(severity: Severity) -> &'static str {
