@@ -174,6 +174,7 @@ fn chosen_rules(rules: &RuleSet, config: &Config, options: &AuditOptions) -> Vec
         .filter_map(|name| rules.roadmap(name))
         .flat_map(|plan| plan.rules())
         .collect();
+    let plan = rules.roadmap(roadmap_name(config, options));
     let planned = |rule: &Rule| {
         let settings = config.rules.get(&rule.id);
         !options.only.is_empty()
@@ -186,9 +187,13 @@ fn chosen_rules(rules: &RuleSet, config: &Config, options: &AuditOptions) -> Vec
         .filter(|rule| options.runs(&rule.id) && planned(rule))
         .map(|rule| {
             let settings = config.rules.get(&rule.id);
-            settings
-                .and_then(|settings| rule.with_options(&settings.options).ok())
-                .unwrap_or_else(|| rule.clone())
+            let options = settings.map(|settings| &settings.options);
+            let planned = match (plan, options) {
+                (Some(plan), options) => plan.rule(rule, options),
+                (None, Some(options)) => rule.with_options(options),
+                (None, None) => return rule.clone(),
+            };
+            planned.unwrap_or_else(|_| rule.clone())
         })
         .collect()
 }

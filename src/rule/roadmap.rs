@@ -1,10 +1,12 @@
 //! Roadmaps: phases that list rules with priority, effort and owner.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::reading::unknown;
-use super::{Mistake, RuleProblem, RuleText, Severity, read_toml};
+use super::{Mistake, Rule, RuleProblem, RuleText, Severity, read_toml};
 
 /// One file below `rules/roadmaps/`, as written. The file's name is the roadmap's.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -14,6 +16,10 @@ pub struct RoadmapFile {
     /// What the plan is called.
     #[schemars(required)]
     pub title: Option<String>,
+    /// Keys of rules' checks that this plan sets otherwise, by rule id: `[options.coverage-threshold]`, `percent = 80`.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, BTreeMap<String, serde_json::Value>>")]
+    pub options: BTreeMap<toml::Spanned<String>, toml::Table>,
     /// The phases, in order.
     #[serde(default)]
     pub phase: Vec<RoadmapPhaseFile>,
@@ -55,6 +61,8 @@ pub struct Roadmap {
     pub name: String,
     /// What it is called.
     pub title: String,
+    /// Keys of rules' checks that it sets otherwise, by rule id.
+    pub options: BTreeMap<String, toml::Table>,
     /// Its phases.
     pub phases: Vec<RoadmapPhase>,
 }
@@ -84,16 +92,30 @@ pub struct RoadmapItem {
 }
 
 impl Roadmap {
+    /// The rule as this plan wants it, with the further `options` of a configuration, which has the last word.
+    ///
+    /// # Errors
+    /// As [`Rule::with_options`].
+    pub fn rule(&self, rule: &Rule, options: Option<&toml::Table>) -> Result<Rule, String> {
+        let mut all = self.options.get(&rule.id).cloned().unwrap_or_default();
+        for (key, value) in options.into_iter().flatten() {
+            all.insert(key.clone(), value.clone());
+        }
+        rule.with_options(&all)
+    }
+
     /// The ids of the rules that it lists.
     pub fn rules(&self) -> impl Iterator<Item = &str> {
         let items = self.phases.iter().flat_map(|phase| &phase.items);
         items.flat_map(|item| &item.rules).map(String::as_str)
     }
 
-    /// Reads and checks one roadmap file, adding what is wrong to `problems`; `rules` are the ids that exist.
+    /// Reads and checks one roadmap file, adding what is wrong to `problems`; `ids` are those that exist, `rules` those of them
+    /// that could be read.
     pub(super) fn read(
         source: &RuleText,
-        rules: &[String],
+        ids: &[String],
+        rules: &[Rule],
         problems: &mut Vec<RuleProblem>,
     ) -> Option<Self> {
         let before = problems.len();
@@ -104,13 +126,25 @@ impl Roadmap {
                 .map(|each| RuleProblem::new(source, each)),
         );
         let file = file?;
-        let known = || rules.iter().map(String::as_str);
+        let known = || ids.iter().map(String::as_str);
+        for (id, options) in &file.options {
+            let rule = rules.iter().find(|rule| rule.id == *id.get_ref());
+            let message = match rule {
+                Some(rule) => rule.with_options(options).err(),
+                None if ids.contains(id.get_ref()) => None,
+                None => Some(unknown("rule", id.get_ref(), known().collect::<Vec<_>>())),
+            };
+            if let Some(message) = message {
+                let span = Some(id.span());
+                problems.push(RuleProblem::new(source, Mistake { message, span }));
+            }
+        }
         let mut phases = Vec::new();
         for phase in file.phase {
             let mut items = Vec::new();
             for item in phase.item {
                 for rule in &item.rules {
-                    if !rules.contains(rule.get_ref()) {
+                    if !ids.contains(rule.get_ref()) {
                         let message = unknown("rule", rule.get_ref(), known().collect::<Vec<_>>());
                         let span = Some(rule.span());
                         problems.push(RuleProblem::new(source, Mistake { message, span }));
@@ -158,6 +192,11 @@ impl Roadmap {
         Some(Self {
             name: name.strip_suffix(".toml").unwrap_or(name).to_owned(),
             title: file.title?,
+            options: file
+                .options
+                .into_iter()
+                .map(|(id, options)| (id.into_inner(), options))
+                .collect(),
             phases,
         })
     }

@@ -133,7 +133,7 @@ impl RuleSet {
         ids.sort();
         let mut roadmaps: Vec<Roadmap> = Vec::new();
         for text in in_folder("roadmaps") {
-            if let Some(roadmap) = Roadmap::read(text, &ids, &mut problems) {
+            if let Some(roadmap) = Roadmap::read(text, &ids, &checked, &mut problems) {
                 roadmaps.retain(|other| other.name != roadmap.name);
                 roadmaps.push(roadmap);
             }

@@ -510,3 +510,54 @@ fn a_public_name_of_a_secret_is_a_question_until_browsers_read_it() {
     assert_eq!(sure(&[key]), [Confidence::Low]);
     assert_eq!(sure(&[key, page]), [Confidence::High]);
 }
+
+#[test]
+fn a_plan_sets_targets_of_its_own_and_the_configuration_has_the_last_word() {
+    let text = |file: &str, text: String| RuleText {
+        file: file.to_owned(),
+        text,
+    };
+    let load = |options: &str| {
+        RuleSet::from_texts(&[
+            text(
+                "testing/a-rule.toml",
+                format!("{HEAD}[check.coverage-threshold]\npercent = 70\n"),
+            ),
+            text(
+                "roadmaps/standard.toml",
+                format!(
+                    "title = 'plan'\n{options}{}",
+                    PLAN.trim_start_matches("title = 'plan'\n")
+                ),
+            ),
+        ])
+    };
+    let gaps = |options: &str, config: &str| {
+        let rules = load(options).unwrap();
+        let config = Config::parse(&RepoPath::new("readiness.toml"), config, &rules).unwrap();
+        let runner = (
+            "vitest.config.ts",
+            "export default { test: { coverage: { thresholds: { lines: 75, branches: 75, functions: 75, statements: 75 } } } };\n",
+        );
+        let test = (
+            "lib/a.test.ts",
+            "import { test } from \"vitest\";\ntest(\"a\", () => {});\n",
+        );
+        let model = model::build(
+            &Repository::in_memory(&[NEXT, PAGE, runner, test]),
+            &rules,
+            &config,
+        );
+        let audit = audit::run(&model, &rules, &config, &AuditOptions::default());
+        audit.apps[0].findings.len()
+    };
+    assert_eq!(gaps("", ""), 0);
+    assert_eq!(gaps("[options.a-rule]\npercent = 80\n", ""), 1);
+    let lower = "[rules.a-rule.options]\npercent = 60\n";
+    assert_eq!(gaps("[options.a-rule]\npercent = 80\n", lower), 0);
+    let wrong = |options: &str| load(options).unwrap_err()[0].to_string();
+    let said = wrong("[options.a-rule]\npercents = 80\n");
+    assert!(said.contains("percents"), "{said}");
+    let said = wrong("[options.b-rule]\npercent = 80\n");
+    assert!(said.contains("unknown rule `b-rule`"), "{said}");
+}

@@ -38,6 +38,7 @@ fn roadmap() -> impl Strategy<Value = Roadmap> {
         items,
     });
     prop::collection::vec(phase, 1..4).prop_map(|phases| Roadmap {
+        options: std::collections::BTreeMap::new(),
         name: String::from("any"),
         title: String::from("any"),
         phases,

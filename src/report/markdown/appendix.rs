@@ -22,8 +22,11 @@ impl Section<'_> {
     /// What results of other tools have to come to, and what they are.
     pub(super) fn targets(&self, to: &mut Document) {
         let mut rows = Vec::new();
+        let plan = self.material.rules.roadmap(&self.app.roadmap);
         for rule in &self.material.rules.rules {
-            let Check::Measured(check) = &rule.check else {
+            let planned = plan.and_then(|plan| plan.rule(rule, None).ok());
+            let Check::Measured(check) = planned.as_ref().map_or(&rule.check, |rule| &rule.check)
+            else {
                 continue;
             };
             if self.app.answer(&rule.id).is_none() {
