@@ -732,8 +732,42 @@ impl<'a> Evaluator<'a> {
                     .map(|(_, value)| value.clone());
                 found.unwrap_or_else(Value::unknown)
             }
-            None => self.runtime(record.name(name)),
+            None => self
+                .of_a_function(module, name)
+                .unwrap_or_else(|| self.runtime(record.name(name))),
         }
+    }
+
+    /// A variable of a function of the module, for code in it that is evaluated by itself: middleware that
+    /// `function createApp() { const limiter = …; app.use(limiter) }` registers. `None` where no function declares the name, or
+    /// where the runtime has something of that name.
+    fn of_a_function(&mut self, module: ModuleId, name: Name) -> Option<Value> {
+        let record = self.module(module);
+        let text = record.name(name);
+        let path = self.paths.root("global", "", text);
+        let known = self.paths.known(path);
+        let of_runtime = known.api.is_some() || known.sends || known.expensive.is_some();
+        if of_runtime || text.starts_with(|first: char| first.is_ascii_uppercase()) {
+            return None;
+        }
+        let mut functions = record.functions.iter().skip(1);
+        let declares = |function: &&Function| {
+            function.params.iter().any(|param| binds(param, name))
+                || find_definition(&function.body, name).is_some()
+        };
+        let function = functions.find(declares)?;
+        let alone = !functions.any(|other| declares(&other));
+        let definition = find_definition(&function.body, name).filter(|_| alone);
+        Some(match definition {
+            Some(Definition::Function(function)) => {
+                self.closure(Scope::module(module), function, None)
+            }
+            Some(Definition::Variable {
+                pattern: Pattern::Name(_),
+                init: Some(init),
+            }) if !self.is_set(module, name) => self.initialiser(module, init),
+            _ => Value::unknown(),
+        })
     }
 
     /// What a declaration's right side comes to; several names of one pattern share it.

@@ -529,6 +529,22 @@ impl<'a> Evaluator<'a> {
             };
             return self.external_layer(external, &Rc::new(before), state, id);
         }
+        // `cookieParser(secret)(req, res, () => …)`: the same, with what comes behind it written out.
+        if let [request, _, onward @ Value::Function(_)] = args.as_slice()
+            && known.api.is_none()
+            && matches!(request, Value::External(it) if self.is_request_path(it.path))
+        {
+            let onward = onward.clone();
+            self.acting = self.own();
+            return self.call(
+                &onward,
+                None,
+                vec![Value::Undefined],
+                state,
+                id,
+                Use::Awaited,
+            );
+        }
         let called = self.paths.called(external.path);
         if let Some(kind) = self.paths.known(called).builder {
             return value(state, self.builder(kind, args));

@@ -58,7 +58,11 @@ impl<'a> Evaluator<'a> {
             .find(|arg| matches!(arg, Value::Function(_) | Value::Native(_)))
             .cloned();
         match api.is {
-            Meaning::Identity => {
+            Meaning::Token if !all.bits.has(Bits::RECEIVED) => value(
+                state,
+                Value::Unknown(Provenance::default(), Presence::Maybe),
+            ),
+            Meaning::Identity | Meaning::Token => {
                 if let Some(handler) = function {
                     // `auth(handler)`: the handler is called with the identity on the request.
                     return value(state, handler);
@@ -74,6 +78,7 @@ impl<'a> Evaluator<'a> {
             Meaning::SignIn => {
                 let mut state = state;
                 self.work(&mut state, place, &shown);
+                self.event(Event::SignsIn, place);
                 state.signed_in |= state.caller.is_none();
                 value(state, Value::unknown())
             }

@@ -74,6 +74,14 @@ impl Evaluator<'_> {
         names
     }
 
+    /// Whether something in the module sets a variable of this name again, or changes a member of it.
+    pub fn is_set(&mut self, module: ModuleId, name: Name) -> bool {
+        let record = self.module(module);
+        let set = self.names.assignments.entry(module);
+        let set = set.or_insert_with(|| assignments(record));
+        set.iter().any(|(other, _)| *other == name)
+    }
+
     /// Whether a function sets a member of this name of anything.
     pub fn sets_member(&mut self, module: ModuleId, function: FunctionId, property: Name) -> bool {
         let record = self.module(module);

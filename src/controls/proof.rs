@@ -259,7 +259,11 @@ impl<'a> Evaluator<'a> {
                 this: None,
                 properties: None,
             })),
-            Entry::Chain(layers) => return (self.run_layers(route, layers), Seen::Whole),
+            Entry::Chain(layers) => {
+                let outcomes = self.run_layers(route, layers);
+                let unseen = route.kind == RouteKind::Express && answer_nobody(&outcomes);
+                return (outcomes, if unseen { Seen::Nothing } else { Seen::Whole });
+            }
             Entry::Procedure(_) => Value::unknown(),
         };
         self.run_value(route, handler, state, 0)
@@ -467,6 +471,10 @@ impl<'a> Evaluator<'a> {
                 _ => {}
             }
         }
+        if let Some(place) = only_signs_in(&events) {
+            let evidence = self.evidence(place, "signs in or out");
+            marks.push((String::from("only-signs-in"), evidence));
+        }
         let limited = controls.get(&Control::RateLimit);
         if limited.is_some_and(|verdict| verdict.status == Status::Enforced)
             && !marks
@@ -581,4 +589,24 @@ pub(super) enum Seen {
     Framework,
     /// It could not be found.
     Nothing,
+}
+
+/// No path answers or does anything: what stands in front of the handler hands on in a way that could not be followed.
+fn answer_nobody(outcomes: &Outcomes) -> bool {
+    outcomes.iter().all(|(state, flow)| {
+        let nothing = flow.as_ref().is_ok_and(Value::is_nullish);
+        nothing && state.answered.is_none() && state.work == 0
+    })
+}
+
+/// Where an authentication library signs somebody in or out, when no other work is done.
+fn only_signs_in(events: &[(Event, Place)]) -> Option<Place> {
+    let places = |wanted: fn(&Event) -> bool| {
+        let found = events.iter().filter(move |(event, _)| wanted(event));
+        found.map(|(_, place)| *place)
+    };
+    let signs: Vec<Place> = places(|event| matches!(event, Event::SignsIn)).collect();
+    let mut works = places(|event| matches!(event, Event::Work { .. }));
+    let first = signs.first().copied();
+    first.filter(|_| works.all(|place| signs.contains(&place)))
 }

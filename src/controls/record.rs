@@ -58,6 +58,8 @@ pub(super) enum Event {
     ManualCheck(Bits),
     /// An authentication library's complete handler was called.
     LibraryHandler,
+    /// An authentication library signs somebody in or out.
+    SignsIn,
     /// A limiter was asked.
     Limiter { limit: Option<Rc<str>> },
     /// A stored count was held against this number.

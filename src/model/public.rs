@@ -157,6 +157,13 @@ pub(super) fn shared(route: &Route, marks: &[(String, Evidence)]) -> Option<Stri
         .then(|| String::from("shared caches may keep its answers, as its Cache-Control says"))
 }
 
+/// Why the handler is for those who are not signed in, or touches nothing but the caller's own session.
+#[must_use]
+pub(super) fn signs_in(marks: &[(String, Evidence)]) -> Option<String> {
+    let only = marks.iter().any(|(mark, _)| mark == "only-signs-in");
+    only.then(|| String::from("all that it does is sign in or out"))
+}
+
 /// Why the handler is for those who are not signed in: it turns away everybody else.
 #[must_use]
 pub(super) fn strangers(marks: &[(String, Evidence)]) -> Option<String> {

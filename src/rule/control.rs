@@ -234,6 +234,8 @@ pub struct LimitShape {
 pub enum Meaning {
     /// Gives who is calling, or nothing.
     Identity,
+    /// Tells whom a token is about, or nothing where it is not genuine: an identity when the token came with the request.
+    Token,
     /// Gives who is calling, or throws or redirects.
     RequireIdentity,
     /// Lets a stored count be forgotten after a time: the window of its limit.
