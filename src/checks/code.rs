@@ -64,6 +64,7 @@ pub(super) fn is_for_show<'p>(folders: impl Iterator<Item = &'p str>) -> bool {
         "playground",
         "playgrounds",
         "sandbox",
+        "e2e",
     ];
     let mut outer = folders.take_while(|folder| !CODE_FOLDERS.contains(folder));
     outer.any(|folder| folder.split('-').any(|word| words.contains(&word)))

@@ -59,10 +59,14 @@ pub(super) fn read(
         Some(Kind::Example) => {
             let file = repository.read(path)?;
             for (line, text) in (1_u32..).zip(file.text.lines()) {
+                let place = || Location::of_line(path, line);
                 if let Some(name) = documented(text) {
+                    files.env_documented.push((name.to_owned(), place()));
+                } else {
+                    let told = told_in_comment(text);
                     files
                         .env_documented
-                        .push((name.to_owned(), Location::of_line(path, line)));
+                        .extend(told.map(|name| (name.to_owned(), place())));
                 }
             }
         }
@@ -110,6 +114,19 @@ fn documented(line: &str) -> Option<&str> {
             name.chars().all(fits_loosely)
         };
     named.then_some(name)
+}
+
+/// The names in a comment of an example: `# set TELLER_APP_ID and TELLER_SIGNING_SECRET for that`. A single word in capitals may be
+/// anything.
+fn told_in_comment(line: &str) -> impl Iterator<Item = &str> {
+    let comment = line.trim_start().strip_prefix('#').unwrap_or("");
+    let words = comment.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    words.filter(|word| {
+        let fits = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+        word.trim_matches('_').contains('_')
+            && word.starts_with(|c: char| c.is_ascii_uppercase())
+            && word.chars().all(fits)
+    })
 }
 
 /// A line that sets something to a value that is not encrypted.
@@ -181,6 +198,16 @@ mod tests {
         ] {
             assert_eq!(kind(name), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn comments_of_examples_name_variables() {
+        let told = |line| told_in_comment(line).collect::<Vec<_>>();
+        assert_eq!(
+            told("# set TELLER_APP_ID and `TELLER_SECRET` in PRODUCTION"),
+            ["TELLER_APP_ID", "TELLER_SECRET"]
+        );
+        assert_eq!(told("TELLER_APP_ID is not set here"), Vec::<&str>::new());
     }
 
     #[test]

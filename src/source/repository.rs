@@ -259,12 +259,13 @@ const EXAMPLES: [&str; 5] = [
     ".env.dist",
 ];
 
-/// Adds examples of the environment that lie beside a manifest.
+/// Adds examples of the environment that lie beside a manifest, or at the top.
 fn add_examples(root: &Path, files: &mut Vec<RepoPath>) {
     let manifests = files
         .iter()
         .filter(|path| path.file_name() == "package.json");
     let folders = manifests.filter_map(RepoPath::parent);
+    let folders = folders.chain([RepoPath::new("")]);
     let mut found: Vec<RepoPath> = folders
         .flat_map(|folder| EXAMPLES.map(|name| folder.join(name)))
         .filter(|path| files.binary_search(path).is_err())
@@ -273,6 +274,8 @@ fn add_examples(root: &Path, files: &mut Vec<RepoPath>) {
             file.is_ok_and(|file| file.is_file())
         })
         .collect();
+    found.sort_unstable();
+    found.dedup();
     files.append(&mut found);
     files.sort_unstable();
 }

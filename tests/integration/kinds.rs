@@ -561,3 +561,31 @@ fn a_plan_sets_targets_of_its_own_and_the_configuration_has_the_last_word() {
     let said = wrong("[options.b-rule]\npercent = 80\n");
     assert!(said.contains("unknown rule `b-rule`"), "{said}");
 }
+
+#[test]
+fn tables_of_a_store_without_policies_are_asked_for_none() {
+    let manifest = r#"{ "name": "x", "dependencies": { "next": "15.1.0", "@supabase/supabase-js": "2.45.0" } }"#;
+    let client = (
+        "lib/db.ts",
+        "import { createClient } from \"@supabase/supabase-js\";\nexport const db = createClient(process.env.URL!, process.env.KEY!);\n",
+    );
+    let page = (
+        "app/api/logs/route.ts",
+        "import { db } from \"../../../lib/db\";\nexport async function GET() {\n  return Response.json(await db.from(\"logs\").select());\n}\n",
+    );
+    let asked = |engine: &str| {
+        let sql = format!("CREATE TABLE logs (id UUID, project_id UInt32){engine};\n");
+        said(
+            "row-level-security",
+            &[
+                ("package.json", manifest),
+                client,
+                page,
+                ("migrations/1.sql", &sql),
+            ],
+        )
+        .len()
+    };
+    assert_eq!(asked(""), 1);
+    assert_eq!(asked(" ENGINE = MergeTree ORDER BY id"), 0);
+}
