@@ -58,10 +58,18 @@ impl<'a> Evaluator<'a> {
             .find(|arg| matches!(arg, Value::Function(_) | Value::Native(_)))
             .cloned();
         match api.is {
-            Meaning::Token if !all.bits.has(Bits::RECEIVED) => value(
-                state,
-                Value::Unknown(Provenance::default(), Presence::Maybe),
-            ),
+            Meaning::Token if !all.bits.has(Bits::RECEIVED) => {
+                // Where there is no token, nobody is named.
+                let none = match args.first() {
+                    Some(Value::Object(given)) => given.get("token").is_some_and(Value::is_nullish),
+                    given => given.is_none_or(Value::is_nullish),
+                };
+                let v = match none {
+                    true => Value::Null,
+                    false => Value::Unknown(Provenance::default(), Presence::Maybe),
+                };
+                value(state, v)
+            }
             Meaning::Identity | Meaning::Token => {
                 if let Some(handler) = function {
                     // `auth(handler)`: the handler is called with the identity on the request.
