@@ -8,6 +8,7 @@ use crate::controls::{Evidence, Role, Status, Verdict};
 use crate::finding::Finding;
 use crate::graph::Symbol;
 use crate::model::RouteFacts;
+use crate::routes::{Entry, RouteKind};
 use crate::rule::{Confidence, Control, RouteControl};
 use crate::source::Span;
 use crate::syntax::{
@@ -130,8 +131,12 @@ impl<'a> Doubts<'a> {
     }
 
     fn of_tests(&self, route: &RouteFacts) -> Option<String> {
+        let inline = matches!(route.route.entry, Entry::Function(_))
+            && route.route.kind == RouteKind::Action;
         let question = if !route.works && !route.reads_input() {
             "is there anything in it that may break"
+        } else if inline {
+            "is there enough in it to stand where a test can call it"
         } else if self.is_browsed() {
             "does a test in a browser run it from its page"
         } else {
