@@ -7,7 +7,7 @@ use crate::rule::{Check, Severity};
 use crate::source::RepoPath;
 
 use super::json::pretty;
-use super::markdown::{code, escape, task_text};
+use super::markdown::{code, escape, prose, task_text};
 use super::material::{Material, sentence};
 use super::text::{count, graded, hours, one_line};
 use super::work::{PhaseWork, Task, covered, hours_in_words, state_word, work};
@@ -211,7 +211,7 @@ pub fn plan_markdown(material: &Material<'_>) -> String {
                 text.push_str(&format!(
                     "### {} {}\n\n{}\n\n{}\n",
                     task.number,
-                    escape(&task.item.title),
+                    prose(&task.item.title),
                     facts(task),
                     body(task)
                 ));

@@ -171,7 +171,7 @@ impl<'a> Section<'a> {
         }
         to.heading(self.level, "Strengths");
         for item in done {
-            to.item(0, &format!("{}{}", escape(&item.title), evidence(item)));
+            to.item(0, &format!("{}{}", prose(&item.title), evidence(item)));
         }
     }
 
@@ -394,7 +394,7 @@ impl<'a> Section<'a> {
             let rows = each.tasks.iter().map(|task| {
                 vec![
                     task.number.clone(),
-                    escape(&task.item.title),
+                    prose(&task.item.title),
                     task.item.priority.word().to_owned(),
                     state_word(task.item).to_owned(),
                     covered(task.item),
@@ -421,7 +421,7 @@ impl<'a> Section<'a> {
             for task in each.tasks.iter().filter(open) {
                 to.heading(
                     self.level + 2,
-                    &format!("{} {}", task.number, escape(&task.item.title)),
+                    &format!("{} {}", task.number, prose(&task.item.title)),
                 );
                 task_detail(to, task);
             }
@@ -445,10 +445,7 @@ impl<'a> Section<'a> {
                 let done = task.item.state == ItemState::Done;
                 // What the roadmap does not list is named by its gap.
                 let mended = if each.outside { "mended: " } else { "" };
-                to.check(
-                    done,
-                    &format!("{mended}{}{state}", escape(&task.item.title)),
-                );
+                to.check(done, &format!("{mended}{}{state}", prose(&task.item.title)));
             }
         }
     }
@@ -512,7 +509,7 @@ impl<'a> Section<'a> {
         for (task, rules) in &tasks {
             to.check(
                 false,
-                &format!("{} {}", task.number, escape(&task.item.title)),
+                &format!("{} {}", task.number, prose(&task.item.title)),
             );
             for rule in rules {
                 let question = match &rule.check {

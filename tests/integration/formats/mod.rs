@@ -3,6 +3,7 @@
 mod documents;
 mod html;
 mod machines;
+mod plans;
 mod sarif;
 
 use std::path::Path;
