@@ -47,9 +47,7 @@ impl Changes {
         }
         Ok(earlier)
     }
-}
 
-impl Changes {
     /// The changed files whose text is another than before: without those that were only moved.
     #[must_use]
     pub fn altered(&self, earlier: &[Earlier], now: &Repository) -> Vec<RepoPath> {
@@ -191,6 +189,8 @@ fn command(folder: &Path) -> Command {
             "core.hooksPath=/dev/null",
         ])
         .args(["-c", "core.quotePath=false"])
+        // What a partial clone lacks stays away: who it is fetched from, and by which program, the repository says.
+        .env("GIT_NO_LAZY_FETCH", "1")
         .env("GIT_OPTIONAL_LOCKS", "0")
         .env("GIT_TERMINAL_PROMPT", "0")
         .env("LC_ALL", "C");
