@@ -539,6 +539,17 @@ impl<'a> Evaluator<'a> {
                 StmtKind::Return(None) => true,
                 StmtKind::Return(Some(value)) => match record.expr(*value) {
                     Expr::Null | Expr::Undefined => true,
+                    // `return !success` behind it says that `false` lets pass, `return success` that `true` does.
+                    Expr::Bool(answer) => around.body.last().is_some_and(|last| match &last.kind {
+                        StmtKind::Return(Some(value)) => match record.expr(*value) {
+                            Expr::Unary {
+                                op: UnaryOp::Not, ..
+                            } => !answer,
+                            Expr::Name(_) | Expr::Member { .. } => *answer,
+                            _ => false,
+                        },
+                        _ => false,
+                    }),
                     Expr::Object(properties) => properties.iter().any(|property| {
                         matches!(property, Property::Value { key: Key::Name(key), value }
                             if matches!(record.name(*key), "success" | "allowed" | "ok")
