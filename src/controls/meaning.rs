@@ -83,11 +83,12 @@ impl<'a> Evaluator<'a> {
                 let provenance = Provenance::at(Bits::IDENTITY.with(Bits::PENDING), origin);
                 value(state, Value::Unknown(provenance, Presence::Maybe))
             }
-            Meaning::SignIn => {
+            Meaning::SignIn | Meaning::SignInStep => {
                 let mut state = state;
                 self.work(&mut state, place, &shown);
                 self.event(Event::SignsIn, place);
-                state.signed_in |= state.caller.is_none();
+                let is_session = api.is == Meaning::SignIn;
+                state.signed_in |= is_session && state.caller.is_none();
                 value(state, Value::unknown())
             }
             Meaning::RequireIdentity => {

@@ -76,11 +76,12 @@ impl Section<'_> {
                 Check::RouteControl(routes) if routes.control == Control::Tests => "handlers",
                 _ => continue,
             };
-            if rows.iter().any(|row| row[0] == kind) {
+            let kind = escape(kind);
+            if rows.iter().any(|row| row.first() == Some(&kind)) {
                 continue;
             }
             rows.push(vec![
-                escape(kind),
+                kind,
                 check.covered.to_string(),
                 check.total.to_string(),
                 item.priority.word().to_owned(),
@@ -264,7 +265,7 @@ impl Section<'_> {
         }
     }
 
-    /// The rules with gaps that are in no doubt of being gaps, each once, in the roadmap's order.
+    /// The rules with gaps, likely ones too, each once, in the roadmap's order.
     fn open_rules<'b>(&self, work: &[PhaseWork<'b>]) -> Vec<&'b Rule> {
         let mut rules: Vec<&Rule> = Vec::new();
         for task in work.iter().flat_map(|each| &each.tasks) {
