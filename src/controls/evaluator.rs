@@ -12,6 +12,7 @@ use crate::syntax::{
 };
 
 use super::facts::Site;
+use super::lasting::Lasting;
 use super::memo::{Memory, SetInside};
 use super::names::{Names, binds};
 use super::paths::Paths;
@@ -121,6 +122,8 @@ pub(super) struct Evaluator<'a> {
     pub site_places: Vec<Place>,
     globals: FxHashMap<(ModuleId, Name), Global>,
     initialisers: FxHashMap<(ModuleId, ExprId), Value>,
+    /// Where the values of module-level names lie.
+    pub lasting: Lasting,
     /// What classes of modules extend.
     pub superclasses: FxHashMap<(ModuleId, ClassId), Value>,
     pub names: Names,
@@ -133,7 +136,7 @@ pub(super) struct Evaluator<'a> {
     /// How many module-level names are being evaluated.
     pub global_depth: usize,
     /// The outermost of them that something inside came back to.
-    cycle: usize,
+    pub cycle: usize,
     pub record: Record,
     /// Above zero nothing is recorded: the code runs at another time than the handler.
     pub muted: u32,
@@ -211,6 +214,7 @@ impl<'a> Evaluator<'a> {
             site_places: Vec::new(),
             globals: FxHashMap::default(),
             initialisers: FxHashMap::default(),
+            lasting: Lasting::default(),
             superclasses: FxHashMap::default(),
             names: Names::default(),
             too_many: FxHashMap::default(),
@@ -577,6 +581,7 @@ impl<'a> Evaluator<'a> {
             self.globals.remove(&(module, name));
             self.cycle = self.cycle.min(outer_cycle);
         } else {
+            self.lasting.note(&value);
             self.globals
                 .insert((module, name), Global::Known(value.clone()));
             self.cycle = outer_cycle;
@@ -678,7 +683,7 @@ impl<'a> Evaluator<'a> {
         let (cut, deepest) = (self.cut, self.deepest);
         let (reserve, exhausted) = (self.reserve, self.exhausted);
         // What is found about no request is kept apart from what the handler finds.
-        let memory = std::mem::take(&mut self.memory);
+        let memory = self.memory.begin_apart(self.global_depth > 0);
         let target = std::mem::take(&mut self.target);
         let set_inside = std::mem::take(&mut self.set_inside);
         let (private, class_decided) = (self.private, self.class_decided);
@@ -692,7 +697,7 @@ impl<'a> Evaluator<'a> {
         (self.spent, self.works) = (spent, works);
         (self.cut, self.deepest) = (cut, deepest);
         (self.reserve, self.exhausted) = (reserve, exhausted);
-        self.memory = memory;
+        self.memory.end_apart(memory);
         self.target = target;
         self.set_inside = set_inside;
         (self.private, self.class_decided) = (private, class_decided);

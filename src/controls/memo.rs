@@ -16,6 +16,7 @@ use crate::syntax::{ClassId, FunctionId, MODULE_BODY, Name};
 use super::call::{MAX_RECURSION, Use};
 use super::evaluator::{Call, Evaluator, MAX_DEPTH};
 use super::facts::Fact;
+use super::lasting::Lasting;
 use super::paths::PathId;
 use super::record::{Event, Failure, FirstWork, Place, Record};
 use super::state::{Outcomes, State};
@@ -87,6 +88,8 @@ pub(super) enum ArgumentKey {
     Function(ModuleId, FunctionId),
     /// A class of a module.
     Class(ModuleId, ClassId),
+    /// Something of a module, which is there for all handlers.
+    Lasting(usize),
     /// Something that is not looked into.
     Address(usize),
 }
@@ -110,33 +113,37 @@ pub(super) struct ExternalKey {
 }
 
 impl ExternalKey {
-    fn of(external: &External, depth: u8) -> Option<Self> {
+    fn of(external: &External, depth: u8, lasting: &Lasting) -> Option<Self> {
         let receiver = match &external.receiver {
-            Some(receiver) => Some(ArgumentKey::of_external(receiver, depth)?),
+            Some(receiver) => Some(ArgumentKey::of_external(receiver, depth, lasting)?),
             None => None,
         };
         Some(Self {
             path: external.path,
             provenance: (external.provenance.bits.0, origins(&external.provenance)),
             receiver,
-            args: keys(&external.args, depth)?,
+            args: keys(&external.args, depth, lasting)?,
         })
     }
 }
 
-fn keys(values: &[Value], depth: u8) -> Option<Vec<ArgumentKey>> {
-    values.iter().map(|v| ArgumentKey::of(v, depth)).collect()
+fn keys(values: &[Value], depth: u8, lasting: &Lasting) -> Option<Vec<ArgumentKey>> {
+    let keys = values.iter().map(|v| ArgumentKey::of(v, depth, lasting));
+    keys.collect()
 }
 
 /// Objects with more fields than this, and longer lists, are told apart by their address.
 const MAX_KEY_FIELDS: usize = 16;
+/// Calls with more arguments than this are not remembered.
+const MOST_ARGUMENTS: usize = 16;
 /// How deep arguments are looked into.
 const KEY_DEPTH: u8 = 3;
 
 impl ObjectKey {
-    fn of(object: &Object, depth: u8) -> Option<Self> {
+    fn of(object: &Object, depth: u8, lasting: &Lasting) -> Option<Self> {
         let fields = object.fields.iter();
-        let keys = fields.map(|(name, v)| Some((Rc::clone(name), ArgumentKey::of(v, depth)?)));
+        let key = |v| ArgumentKey::of(v, depth, lasting);
+        let keys = fields.map(|(name, v)| Some((Rc::clone(name), key(v)?)));
         let class = object.class.as_ref();
         let open = object.open.as_ref();
         Some(Self {
@@ -191,11 +198,11 @@ impl ArgumentKey {
     }
 
     /// The key of what another call may be given too; `None` for what is known by its address.
-    fn lasting(value: &Value) -> Option<Self> {
-        Self::of(value, KEY_DEPTH).filter(Self::is_lasting)
+    fn lasting(value: &Value, lasting: &Lasting) -> Option<Self> {
+        Self::of(value, KEY_DEPTH, lasting).filter(Self::is_lasting)
     }
 
-    pub fn of(value: &Value, depth: u8) -> Option<Self> {
+    pub fn of(value: &Value, depth: u8, lasting: &Lasting) -> Option<Self> {
         Some(match value {
             Value::Undefined => Self::Undefined,
             Value::Null => Self::Null,
@@ -206,10 +213,6 @@ impl ArgumentKey {
                 let present = *presence == Presence::Truthy;
                 Self::Unknown(provenance.bits.0, present, origins(provenance))
             }
-            Value::Object(object) if depth > 0 && object.fields.len() <= MAX_KEY_FIELDS => {
-                Self::Object(Box::new(ObjectKey::of(object, depth - 1)?))
-            }
-            Value::Object(object) => Self::Address(Rc::as_ptr(object) as usize),
             Value::Function(closure)
                 if closure.this.is_none()
                     && closure.properties.is_none()
@@ -217,15 +220,24 @@ impl ArgumentKey {
             {
                 Self::Function(closure.module, closure.function)
             }
+            Value::External(external) => Self::of_external(external, depth, lasting)?,
+            Value::Object(_) | Value::Array(_) | Value::Function(_) | Value::Native(_)
+                if let Some(address) = lasting.address(value) =>
+            {
+                Self::Lasting(address)
+            }
+            Value::Object(object) if depth > 0 && object.fields.len() <= MAX_KEY_FIELDS => {
+                Self::Object(Box::new(ObjectKey::of(object, depth - 1, lasting)?))
+            }
+            Value::Object(object) => Self::Address(Rc::as_ptr(object) as usize),
             Value::Function(closure) => Self::Address(Rc::as_ptr(closure) as usize),
-            Value::External(external) => Self::of_external(external, depth)?,
             Value::Array(items) if depth > 0 && items.len() <= MAX_KEY_FIELDS => {
-                Self::List(keys(items, depth - 1)?)
+                Self::List(keys(items, depth - 1, lasting)?)
             }
             Value::Array(items) => Self::Address(Rc::as_ptr(items) as usize),
             Value::Class(class) => Self::of_class(class),
-            Value::Choice(options) => Self::Choice(keys(options, depth)?),
-            Value::Promise(v) => Self::Promise(Box::new(Self::of(v, depth)?)),
+            Value::Choice(options) => Self::Choice(keys(options, depth, lasting)?),
+            Value::Promise(v) => Self::Promise(Box::new(Self::of(v, depth, lasting)?)),
             Value::Regex(source) => Self::Regex(Rc::clone(source)),
             Value::Namespace(module) => Self::Namespace(*module),
             Value::Native(_) | Value::Response(_) => return None,
@@ -240,7 +252,7 @@ impl ArgumentKey {
         }
     }
 
-    fn of_external(external: &Rc<External>, depth: u8) -> Option<Self> {
+    fn of_external(external: &Rc<External>, depth: u8, lasting: &Lasting) -> Option<Self> {
         // The request and what it is made of are one for the whole handler.
         if external.args.is_empty() && external.receiver.is_none() {
             let provenance = &external.provenance;
@@ -250,12 +262,16 @@ impl ArgumentKey {
                 origins(provenance),
             ));
         }
+        if let Some(address) = lasting.address_of(external) {
+            return Some(Self::Lasting(address));
+        }
         if depth == 0 {
             return Some(Self::Address(Rc::as_ptr(external) as usize));
         }
         Some(Self::External(Box::new(ExternalKey::of(
             external,
             depth - 1,
+            lasting,
         )?)))
     }
 }
@@ -287,6 +303,8 @@ pub(super) struct Memo {
     depth: usize,
     /// The outermost running call on which something rests that was cut off in it.
     cut: usize,
+    /// The outermost value of a module that it asked for while that was being evaluated: asked later, it is told something else.
+    came_back: usize,
     /// The arguments and what is kept on the request: they keep the addresses in the key from being used again.
     #[expect(dead_code, reason = "held, never read")]
     kept: Vec<Value>,
@@ -333,9 +351,48 @@ pub(super) struct Memory {
     running: Running,
     /// What was spent on each remembered call in it.
     spent: FxHashMap<MemoId, u32>,
+    /// A value of a module is being evaluated, so `shared` are the calls that such values make.
+    of_module: bool,
+    /// Those, while something else is evaluated: they have no bounds but their fuel.
+    of_modules: FxHashMap<MemoKey, Rc<Memo>>,
 }
 
 impl Memory {
+    /// Begins something that belongs to no request; gives what is remembered of what runs now.
+    pub fn begin_apart(&mut self, of_module: bool) -> Self {
+        let mut around = std::mem::take(self);
+        self.count = around.count;
+        self.of_module = of_module;
+        let known = around.calls_of_modules();
+        if of_module {
+            self.shared = known;
+        } else {
+            self.of_modules = known;
+        }
+        around
+    }
+
+    /// Goes on with what ran before.
+    pub fn end_apart(&mut self, around: Self) {
+        let count = self.count;
+        let known = self.calls_of_modules();
+        *self = around;
+        self.count = count;
+        if self.of_module {
+            self.shared = known;
+        } else {
+            self.of_modules = known;
+        }
+    }
+
+    fn calls_of_modules(&mut self) -> FxHashMap<MemoKey, Rc<Memo>> {
+        std::mem::take(if self.of_module {
+            &mut self.shared
+        } else {
+            &mut self.of_modules
+        })
+    }
+
     /// Makes ready for another handler.
     pub fn next_handler(&mut self) {
         self.own.clear();
@@ -429,11 +486,14 @@ impl Evaluator<'_> {
             },
             ..Frame::default()
         });
+        let cycle = replace(&mut self.cycle, usize::MAX);
         let mut outcomes = run(self, fresh);
+        let came_back = replace(&mut self.cycle, cycle);
         let inside = self.swap(around);
         // What is cut off depends on who is running already.
         let whole = inside.cut >= depth;
         let lasting = whole
+            && came_back == usize::MAX
             && !inside.private
             && inside.asked == Asked::default()
             && inside.arrivals.is_empty()
@@ -474,6 +534,7 @@ impl Evaluator<'_> {
             spent: spent.into_boxed_slice(),
             depth: inside.deepest.saturating_sub(depth),
             cut: if whole { usize::MAX } else { inside.cut },
+            came_back,
             kept,
             ran: inside.running.ran.into_iter().collect(),
         });
@@ -574,6 +635,7 @@ impl Evaluator<'_> {
         }
         self.deepest = self.deepest.max(self.calls.len() + memo.depth);
         self.cut = self.cut.min(memo.cut);
+        self.cycle = self.cycle.min(memo.came_back);
         self.meet_work(memo.work.as_ref());
         if self.muted == 0 {
             for (event, place) in &memo.events {
@@ -595,11 +657,11 @@ impl Evaluator<'_> {
         own: bool,
         used: Use,
     ) -> Option<MemoKey> {
-        if state.answered.is_some() || args.len() > 8 {
+        if state.answered.is_some() || args.len() > MOST_ARGUMENTS {
             return None;
         }
         let this = match this {
-            Some(this) => Some(ArgumentKey::of(this, KEY_DEPTH)?),
+            Some(this) => Some(ArgumentKey::of(this, KEY_DEPTH, &self.lasting)?),
             None => None,
         };
         let what = Subject::Function(closure.module, closure.function);
@@ -638,7 +700,7 @@ impl Evaluator<'_> {
                     if keys.len() >= MAX_KEY_FIELDS {
                         return None;
                     }
-                    keys.push((*name, ArgumentKey::lasting(v)?));
+                    keys.push((*name, ArgumentKey::lasting(v, &self.lasting)?));
                 }
             }
             scope = current.parent.as_ref();
@@ -652,7 +714,7 @@ impl Evaluator<'_> {
             return None;
         }
         let handler = match &chain.handler {
-            Some(handler) => Some(ArgumentKey::of(handler, 1)?),
+            Some(handler) => Some(ArgumentKey::of(handler, 1, &self.lasting)?),
             None => None,
         };
         let layers = Rc::as_ptr(&chain.layers) as usize;
@@ -668,10 +730,10 @@ impl Evaluator<'_> {
         state: &State,
         used: Use,
     ) -> Option<MemoKey> {
-        let args = keys(args, KEY_DEPTH)?;
+        let args = keys(args, KEY_DEPTH, &self.lasting)?;
         let kept = state.kept_on_request.iter();
         let kept: Option<Vec<_>> = kept
-            .map(|(path, v)| Some((*path, ArgumentKey::of(v, KEY_DEPTH)?)))
+            .map(|(path, v)| Some((*path, ArgumentKey::of(v, KEY_DEPTH, &self.lasting)?)))
             .collect();
         Some(MemoKey {
             what,

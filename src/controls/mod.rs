@@ -19,6 +19,7 @@ mod facts;
 mod flaw;
 mod guards;
 mod inline;
+mod lasting;
 mod layers;
 mod limits;
 mod meaning;

@@ -203,7 +203,9 @@ impl<'a> Evaluator<'a> {
 
     /// The same paths, with what the procedure's builder tells its middleware.
     fn given(&mut self, before: usize, verb: &str, chain: &Chain) -> usize {
-        let names = |(name, v): &(Rc<str>, Value)| Some((Rc::clone(name), ArgumentKey::of(v, 4)?));
+        let names = |(name, v): &(Rc<str>, Value)| {
+            Some((Rc::clone(name), ArgumentKey::of(v, 4, &self.lasting)?))
+        };
         let given: Option<Vec<_>> = chain.given.iter().map(names).collect();
         let key = given.map(|given| StepKey::Given(before, verb.into(), given));
         if let Some(known) = key.as_ref().and_then(|key| self.steps.known(key)) {

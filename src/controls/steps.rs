@@ -11,6 +11,7 @@ use crate::graph::ModuleId;
 use crate::syntax::ExprId;
 
 use super::evaluator::Evaluator;
+use super::lasting::Lasting;
 use super::memo::ArgumentKey;
 use super::merge::{excuse, merge_outcomes};
 use super::record::{Event, FirstWork, Place};
@@ -58,9 +59,11 @@ impl Step {
 
     /// Both come to the same, for everything that stands behind them.
     fn is(&self, other: &Self) -> bool {
+        // Equal tables of two modules are equal here.
+        let nothing = Lasting::default();
         let same = |a: &Value, b: &Value| {
-            let key = ArgumentKey::of(a, 3);
-            key.is_some() && key == ArgumentKey::of(b, 3)
+            let key = ArgumentKey::of(a, 3, &nothing);
+            key.is_some() && key == ArgumentKey::of(b, 3, &nothing)
         };
         let same_paths = |a: &Outcomes, b: &Outcomes| {
             a.len() == b.len()
