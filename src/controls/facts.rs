@@ -55,20 +55,31 @@ impl Fact {
         self.site == other.site && self.arm == other.arm
     }
 
-    /// One of 64 bits that equal decisions share.
-    fn mark(&self) -> u64 {
-        const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
-        let decision = u64::from(self.site.0) << 1 | u64::from(self.arm);
-        1 << (decision.wrapping_mul(SPREAD) >> 58)
+    /// A number that equal decisions share, and no others.
+    fn decision(&self) -> u32 {
+        self.site.0 << 1 | u32::from(self.arm)
     }
 }
 
 /// Decisions in the order in which they were made, each once. Paths share them until one of them decides more.
 #[derive(Clone, Default, Debug)]
 pub(super) struct Facts {
-    list: Option<Rc<Vec<Fact>>>,
+    list: Option<Rc<List>>,
     /// The marks of all of them: most decisions are seen at once not to be among them.
     marks: u64,
+}
+
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+struct List {
+    facts: Vec<Fact>,
+    /// The numbers of the facts: paths are held against each other by these alone.
+    decisions: Vec<u32>,
+}
+
+/// One of 64 bits that equal decisions share.
+fn mark(decision: u32) -> u64 {
+    const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+    1 << (u64::from(decision).wrapping_mul(SPREAD) >> 58)
 }
 
 /// Paths that decide something mostly decide more.
@@ -77,19 +88,16 @@ const ROOM: usize = 4;
 impl Facts {
     /// Adds a decision, unless it is among them.
     pub fn add(&mut self, fact: Fact) {
-        if !self.knows(&fact) {
-            self.marks |= fact.mark();
-            self.own_list(1).push(fact);
+        if !self.knows(fact.decision()) {
+            self.push(fact, 1);
         }
     }
 
-    /// Adds decisions, but for those that are among them.
-    pub fn extend(&mut self, facts: impl ExactSizeIterator<Item = Fact>) {
-        let more = facts.len();
-        for fact in facts {
-            if !self.knows(&fact) {
-                self.marks |= fact.mark();
-                self.own_list(more).push(fact);
+    /// Adds decisions as `made` gives them, but for those that are among them.
+    pub fn extend(&mut self, facts: &[Fact], made: impl Fn(&Fact) -> Fact) {
+        for (at, fact) in facts.iter().enumerate() {
+            if !self.knows(fact.decision()) {
+                self.push(made(fact), facts.len() - at);
             }
         }
     }
@@ -113,53 +121,65 @@ impl Facts {
 
     /// Both decided the same, in the same order.
     pub fn alike(&self, other: &Self) -> bool {
-        self.same(other)
-            || self.marks == other.marks
-                && self.len() == other.len()
-                && self.iter().zip(other.iter()).all(|(a, b)| a.is(b))
+        self.same(other) || self.marks == other.marks && self.decisions() == other.decisions()
     }
 
     /// What both have decided.
     pub fn common(&self, other: &Self) -> Self {
-        if self.same(other) {
+        let begun = self.begun_alike(other);
+        if begun == self.len() {
             return self.clone();
         }
-        let begun = self.begun_alike(other);
         let (first, rest) = self.split_at(begun);
-        let common = rest.iter().filter(|fact| other.knows(fact));
+        let common = rest.iter().filter(|fact| other.knows(fact.decision()));
         first.iter().chain(common).cloned().collect()
     }
 
     /// What either has decided.
     pub fn joined(&self, other: &Self) -> Self {
-        let mut all = self.clone();
-        if !self.same(other) {
-            let begun = self.begun_alike(other);
-            let rest = other.get(begun..).unwrap_or_default();
-            all.extend(rest.iter().cloned());
+        if self.is_empty() {
+            return other.clone();
         }
+        let begun = self.begun_alike(other);
+        let mut all = self.clone();
+        all.extend(other.get(begun..).unwrap_or_default(), Fact::clone);
         all
     }
 
-    fn knows(&self, fact: &Fact) -> bool {
-        self.marks & fact.mark() != 0 && self.iter().any(|known| known.is(fact))
+    fn decisions(&self) -> &[u32] {
+        self.list.as_ref().map_or(&[], |list| &list.decisions)
+    }
+
+    fn knows(&self, decision: u32) -> bool {
+        self.marks & mark(decision) != 0 && self.decisions().contains(&decision)
     }
 
     /// With how many equal decisions both begin: paths that part late have most in common.
     fn begun_alike(&self, other: &Self) -> usize {
-        let pairs = self.iter().zip(other.iter());
-        pairs.take_while(|(a, b)| a.is(b)).count()
+        if self.same(other) {
+            return self.len();
+        }
+        let pairs = self.decisions().iter().zip(other.decisions());
+        pairs.take_while(|(a, b)| a == b).count()
     }
 
-    /// The list as this path's own, with room for more.
-    fn own_list(&mut self, more: usize) -> &mut Vec<Fact> {
+    /// Adds a decision to a list of this path's own; so many are still to come.
+    fn push(&mut self, fact: Fact, more: usize) {
         let list = self.list.get_or_insert_default();
         if Rc::get_mut(list).is_none() {
-            let mut own = Vec::with_capacity(list.len() + more.max(ROOM));
-            own.extend(list.iter().cloned());
+            let room = list.facts.len() + more.max(ROOM);
+            let mut own = List {
+                facts: Vec::with_capacity(room),
+                decisions: Vec::with_capacity(room),
+            };
+            own.facts.extend_from_slice(&list.facts);
+            own.decisions.extend_from_slice(&list.decisions);
             *list = Rc::new(own);
         }
-        Rc::make_mut(list)
+        let list = Rc::make_mut(list);
+        self.marks |= mark(fact.decision());
+        list.decisions.push(fact.decision());
+        list.facts.push(fact);
     }
 }
 
@@ -167,17 +187,23 @@ impl Deref for Facts {
     type Target = [Fact];
 
     fn deref(&self) -> &[Fact] {
-        self.list.as_ref().map_or(&[], |list| list.as_slice())
+        self.list.as_ref().map_or(&[], |list| &list.facts)
     }
 }
 
 impl FromIterator<Fact> for Facts {
     /// Of decisions that differ from one another.
     fn from_iter<I: IntoIterator<Item = Fact>>(facts: I) -> Self {
-        let list: Vec<Fact> = facts.into_iter().collect();
+        let facts: Vec<Fact> = facts.into_iter().collect();
+        if facts.is_empty() {
+            return Self::default();
+        }
+        let decisions: Vec<u32> = facts.iter().map(Fact::decision).collect();
         Self {
-            marks: list.iter().fold(0, |marks, fact| marks | fact.mark()),
-            list: (!list.is_empty()).then(|| Rc::new(list)),
+            marks: decisions
+                .iter()
+                .fold(0, |marks, known| marks | mark(*known)),
+            list: Some(Rc::new(List { facts, decisions })),
         }
     }
 }

@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 use super::ending::sends_away;
 use super::facts::Site;
 use super::state::{Flow, Outcomes, Setting, State, same_kept};
-use super::value::{Scope, Value};
+use super::value::{ResponseKind, Scope, Value};
 
 /// More live paths than this are merged where their decisions agree.
 const KEPT: usize = 4;
@@ -71,9 +71,23 @@ where
     if paths.as_ref().len() <= 2 {
         return paths;
     }
+    let mut kept = squeezed_where(paths, &join, State::same_facts);
+    if kept.len() > MOST {
+        kept = squeezed_where(kept, &join, |one, other| {
+            one.stands_as(other) && one.failed == other.failed
+        });
+    }
+    kept.into_iter().collect()
+}
+
+fn squeezed_where<T>(
+    paths: impl IntoIterator<Item = (State, T)>,
+    join: impl Fn(&T, &T) -> T,
+    alike: impl Fn(&State, &State) -> bool,
+) -> Vec<(State, T)> {
     let mut kept: Vec<(State, T)> = Vec::new();
     for (state, part) in paths {
-        match kept.iter_mut().find(|(other, _)| other.same_facts(&state)) {
+        match kept.iter_mut().find(|(other, _)| alike(other, &state)) {
             Some((other, other_part)) => {
                 *other_part = join(other_part, &part);
                 *other = other.join(&state);
@@ -81,7 +95,7 @@ where
             None => kept.push((state, part)),
         }
     }
-    kept.into_iter().collect()
+    kept
 }
 
 /// The variables differ in nothing that a later condition could decide on.
@@ -97,16 +111,19 @@ fn scopes_alike(a: &Rc<Scope>, b: &Rc<Scope>) -> bool {
 /// A variable holds an answer on one path and nothing on the other, or what turns the caller away on one of them alone:
 /// `const refusal = await check(); if (refusal) return refusal`.
 fn hold_other_answers(a: &Scope, b: &Scope) -> bool {
+    let tells = |value: &Value| matches!(value, Value::Response(_) | Value::Object(_));
     let told_apart = |one: &Value, other: &Value| {
-        sends_away(one) != sends_away(other)
-            || matches!(one, Value::Response(_)) && other.is_nullish()
-            || matches!(other, Value::Response(_)) && one.is_nullish()
+        (tells(one) || tells(other))
+            && (sends_away(one) != sends_away(other)
+                || matches!(one, Value::Response(_)) && other.is_nullish()
+                || matches!(other, Value::Response(_)) && one.is_nullish())
     };
-    let of_other = |name| b.variables.iter().find(|(n, _)| n == name);
+    let mut variables = a.variables.iter().enumerate();
     !std::ptr::eq(a, b)
-        && a.variables
-            .iter()
-            .any(|(name, one)| of_other(name).is_some_and(|(_, other)| told_apart(one, other)))
+        && variables.any(|(at, (name, one))| {
+            let other = b.variable(at, *name);
+            other.is_some_and(|other| told_apart(one, other))
+        })
 }
 
 /// Ends a function, or what stands in front of a procedure: where one way through it asks a limiter, a way on which what the
@@ -137,45 +154,54 @@ pub(super) fn merge_outcomes(outcomes: Outcomes) -> Outcomes {
     let many = outcomes.len() > KEPT;
     let crowd = outcomes.len() > MOST;
     let mut merged: Outcomes = SmallVec::new();
+    // How callers tell those apart that are kept, where there are many.
+    let mut told: SmallVec<[Class; MOST]> = SmallVec::new();
     'next: for (state, flow) in outcomes {
-        for (kept, kept_flow) in &mut merged {
-            // Of what cannot be seen, what came out of a catch turned the caller away.
+        let class = many.then(|| told_as(&flow));
+        for (at, (kept, kept_flow)) in merged.iter_mut().enumerate() {
+            // Redirected at once, or after the work: callers and verdicts tell these apart.
+            let idle = || (kept.work == 0) == (state.work == 0);
+            let told_alike = class.is_some() && told.get(at) == class.as_ref();
             let alike = kept.same_answer(&state)
-                && (kept.failed == state.failed || !is_open(&flow))
                 && match (&*kept_flow, &flow) {
                     (Ok(a), Ok(b)) => {
-                        let facts = kept.same_facts(&state);
-                        // Redirected at once, or after the work: callers and verdicts tell these apart.
-                        let idle = (kept.work == 0) == (state.work == 0);
-                        (a.same(b) && facts)
-                            || (many
-                                && idle
-                                && class(a) == class(b)
-                                && (facts || sends_away(b) || crowd && kept.stands_as(&state)))
+                        // Of what cannot be seen, what came out of a catch turned the caller away.
+                        (kept.failed == state.failed || !is_open(&flow))
+                            && if told_alike && idle() {
+                                kept.same_facts(&state)
+                                    || sends_away(b)
+                                    || crowd && kept.stands_as(&state)
+                            } else {
+                                a.same(b) && kept.same_facts(&state)
+                            }
                     }
                     (Err(a), Err(b)) => {
-                        let facts = kept.same_facts(&state);
-                        let redirect = matches!(b, Value::Response(r) if r.kind == super::value::ResponseKind::Redirect);
-                        let idle = (kept.work == 0) == (state.work == 0);
-                        (a.same(b) && facts)
-                            || (many
-                                && thrown_as(a) == thrown_as(b)
-                                && (facts || !redirect || idle && (crowd || state.work == 0)))
+                        if told_alike {
+                            let redirect =
+                                matches!(b, Value::Response(r) if r.kind == ResponseKind::Redirect);
+                            !redirect
+                                || kept.same_facts(&state)
+                                || idle() && (crowd || state.work == 0)
+                        } else {
+                            a.same(b) && kept.same_facts(&state)
+                        }
                     }
                     _ => false,
                 };
             if alike {
-                let joined = match (&*kept_flow, &flow) {
+                *kept_flow = match (&*kept_flow, &flow) {
                     (Ok(a), Ok(b)) => Ok(a.join(b)),
-                    (Err(a), Err(b)) => Err(a.join(b)),
-                    _ => continue,
+                    (Ok(a) | Err(a), Ok(b) | Err(b)) => Err(a.join(b)),
                 };
                 *kept = kept.join(&state);
-                *kept_flow = joined;
+                if let Some(told) = told.get_mut(at) {
+                    *told = told_as(kept_flow);
+                }
                 continue 'next;
             }
         }
         merged.push((state, flow));
+        told.extend(class);
     }
     merged
 }
@@ -210,7 +236,7 @@ pub(super) fn merge_thrown(thrown: Outcomes) -> Outcomes {
 /// Values that callers tell apart by testing them: nothing, something, an answer by its status, a failure.
 #[derive(PartialEq, Eq)]
 enum Class {
-    Answer(super::value::ResponseKind, Option<u16>),
+    Answer(ResponseKind, Option<u16>),
     /// A failure, which may bring the answer along with which its caller is turned away.
     Failure {
         answered: bool,
@@ -226,10 +252,14 @@ enum Class {
 fn thrown_as(value: &Value) -> Class {
     match value {
         Value::Response(_) => class(value),
-        error => Class::Answer(
-            super::value::ResponseKind::Body,
-            super::ending::status_field(error),
-        ),
+        error => Class::Answer(ResponseKind::Body, super::ending::status_field(error)),
+    }
+}
+
+fn told_as(flow: &Flow) -> Class {
+    match flow {
+        Ok(value) => class(value),
+        Err(error) => thrown_as(error),
     }
 }
 
@@ -255,7 +285,7 @@ fn is_open(flow: &Flow) -> bool {
     flow.as_ref().is_ok_and(|value| {
         matches!(
             class(value),
-            Class::Open | Class::Answer(super::value::ResponseKind::Body, None)
+            Class::Open | Class::Answer(ResponseKind::Body, None)
         )
     })
 }

@@ -206,8 +206,8 @@ impl State {
             late: fact.late || self.acted,
             ..fact.clone()
         };
-        after.facts.extend(other.facts.iter().map(moved));
-        after.possible.extend(other.possible.iter().map(moved));
+        after.facts.extend(&other.facts, moved);
+        after.possible.extend(&other.possible, moved);
         if after.caller.is_none() {
             after.caller = other.caller.as_ref().map(moved);
         }
@@ -426,13 +426,15 @@ fn join_scopes(a: &Rc<Scope>, b: &Rc<Scope>) -> Rc<Scope> {
         return Rc::clone(a);
     }
     let mut joined = Scope::clone(a);
-    for (name, value) in &mut joined.variables {
-        if let Some((_, other)) = b.variables.iter().find(|(n, _)| n == name) {
+    for (at, (name, value)) in joined.variables.iter_mut().enumerate() {
+        if let Some(other) = b.variable(at, *name)
+            && !value.same(other)
+        {
             *value = value.join(other);
         }
     }
-    for (name, value) in &b.variables {
-        if !joined.variables.iter().any(|(n, _)| n == name) {
+    for (at, (name, value)) in b.variables.iter().enumerate() {
+        if a.variable(at, *name).is_none() {
             joined.variables.push((*name, value.clone()));
         }
     }

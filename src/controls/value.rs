@@ -451,6 +451,14 @@ impl Scope {
                 && top(other)
     }
 
+    /// A variable of this call alone. Paths through one function mostly set the same ones in the same order, so it is looked for
+    /// where another path has it first.
+    pub fn variable(&self, at: usize, name: Name) -> Option<&Value> {
+        let there = self.variables.get(at).filter(|(known, _)| *known == name);
+        let found = there.or_else(|| self.variables.iter().find(|(known, _)| *known == name));
+        found.map(|(_, value)| value)
+    }
+
     /// A copy with room for more variables.
     pub fn with_room(&self, more: usize) -> Self {
         let mut variables = Vec::with_capacity(self.variables.len() + more);
