@@ -10,7 +10,6 @@ use crate::graph::Symbol;
 use crate::model::RouteFacts;
 use crate::routes::{Entry, RouteKind};
 use crate::rule::{Confidence, Control, RouteControl};
-use crate::source::Span;
 use crate::syntax::{
     Expr, ExprId, Function, Key, ModuleRecord, Name, Pattern, Property, Request, StmtKind,
 };
@@ -21,6 +20,7 @@ use super::handler_code::{Code, refused, turned_away};
 use super::input_parts::only_finds;
 use super::paid_keys::callers_pay;
 use super::published::{CREDENTIALS, Doubt, GUESSABLE, in_closed_folder, is_sent, takes_one_of};
+use super::relayed::{is_credential_header, relays_body, relays_credentials};
 use super::subject::Subject;
 use super::words::{fits, words};
 
@@ -199,6 +199,11 @@ impl<'a> Doubts<'a> {
         }
         if !weak && !has(&[Role::Works, Role::WorksUnseen, Role::AsksElsewhere]) {
             return Some(String::from("is nothing worth it, as no work was seen"));
+        }
+        if has(&[Role::AsksElsewhere]) && self.shows_credentials(route, verdict) {
+            return Some(String::from(
+                "does the service that it asks turn strangers away, by what they sent",
+            ));
         }
         // What another service tells everybody, or is asked with a key that is not the caller's business.
         let hands_on = || has(&[Role::AsksElsewhere]) || is_for_other_sites(route);
@@ -465,6 +470,14 @@ impl<'a> Doubts<'a> {
                         .last()
                         .is_some_and(|step| self.hands_on(step))
             })
+    }
+
+    /// The service that is asked is shown the credentials that the caller sent, here or on the way to it.
+    fn shows_credentials(&self, route: &RouteFacts, verdict: &Verdict) -> bool {
+        let own = self.subject.model.graph.module(route.route.module);
+        let mut steps = self.on_the_way(verdict).into_iter();
+        relays_credentials(own, route.route.span)
+            || steps.any(|(record, function)| relays_credentials(record, function.span))
     }
 
     /// The request that is made here takes what was sent as it came.
@@ -812,54 +825,6 @@ fn takes_all(route: &RouteFacts) -> bool {
     let url = route.route.url.as_deref().unwrap_or("");
     let last = url.rsplit('/').next().unwrap_or("");
     last.contains("...") || last.ends_with('*')
-}
-
-/// Headers that say who asks.
-fn is_credential_header(name: &str) -> bool {
-    ["authorization", "x-api-key", "api-key", "cookie"]
-        .iter()
-        .any(|header| name.eq_ignore_ascii_case(header))
-}
-
-/// `fetch(url, { body: await request.text() })`, `options.body = request.body`: what is handed on was not looked into.
-fn relays_body(record: &ModuleRecord, around: Span) -> bool {
-    let as_it_came = |value: ExprId| {
-        let mut value = value;
-        while let Expr::Await(inner) | Expr::Conditional { then: inner, .. } = record.expr(value) {
-            value = *inner;
-        }
-        match record.expr(value) {
-            Expr::Member { property, .. } => record.name(*property) == "body",
-            Expr::Call { callee, args, .. } => {
-                args.is_empty()
-                    && matches!(record.expr(*callee), Expr::Member { property, .. }
-                        if matches!(record.name(*property), "text" | "arrayBuffer" | "blob"))
-            }
-            _ => false,
-        }
-    };
-    numbered(record).any(|(id, expr)| {
-        let span = record.span(id);
-        if span.start < around.start || span.end > around.end {
-            return false;
-        }
-        match expr {
-            Expr::Object(properties) => properties.iter().any(|property| match property {
-                Property::Value {
-                    key: Key::Name(name),
-                    value,
-                } => record.name(*name) == "body" && as_it_came(*value),
-                _ => false,
-            }),
-            Expr::Assign { target, value, .. } => {
-                matches!(&**target, Pattern::Member(member)
-                    if matches!(record.expr(*member), Expr::Member { property, .. }
-                        if record.name(*property) == "body"))
-                    && as_it_came(*value)
-            }
-            _ => false,
-        }
-    })
 }
 
 /// Other sites may read what it answers.

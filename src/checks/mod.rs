@@ -43,6 +43,7 @@ mod present;
 mod public_env;
 mod published;
 mod queries;
+mod relayed;
 mod result;
 mod route_control;
 mod route_exists;

@@ -180,6 +180,9 @@ pub(super) struct Evaluator<'a> {
     pub work_base: usize,
     /// A condition on the class of the request was decided.
     pub class_decided: bool,
+    /// How many calls run within the executor of a promise, itself included: what it calls is waited for by whoever waits for the
+    /// promise.
+    pub executing: Option<usize>,
     /// Behind the statement that begins, an error is thrown.
     pub refuses_next: bool,
     /// Paths that came to where a step before procedures hands on, with what it hands on.
@@ -245,6 +248,7 @@ impl<'a> Evaluator<'a> {
             first_work: None,
             work_base: 1,
             class_decided: false,
+            executing: None,
             refuses_next: false,
             arrivals: Outcomes::new(),
             arriving: false,
@@ -687,6 +691,7 @@ impl<'a> Evaluator<'a> {
         let target = std::mem::take(&mut self.target);
         let set_inside = std::mem::take(&mut self.set_inside);
         let (private, class_decided) = (self.private, self.class_decided);
+        let executing = self.executing.take();
         let outcomes = self.aside(|this| {
             let calls = std::mem::take(&mut this.calls);
             let outcomes = work(this);
@@ -701,6 +706,7 @@ impl<'a> Evaluator<'a> {
         self.target = target;
         self.set_inside = set_inside;
         (self.private, self.class_decided) = (private, class_decided);
+        self.executing = executing;
         outcomes
     }
 

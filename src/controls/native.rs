@@ -122,6 +122,19 @@ impl<'a> Evaluator<'a> {
             }
             Native::Team { role, inner } => self.call_team(*role, inner, args, state, id, used),
             Native::Inert => value(state, Value::Undefined),
+            Native::Settle { rejects } => {
+                let told = args
+                    .into_iter()
+                    .next()
+                    .unwrap_or(Value::Undefined)
+                    .settled();
+                let mut state = state;
+                // Only the first call counts.
+                if state.settled.is_none() {
+                    state.settled = Some(Rc::new(if *rejects { Err(told) } else { Ok(told) }));
+                }
+                value(state, Value::Undefined)
+            }
             Native::Effect(effect) => self.run_effect(effect, state),
             Native::Awaiting(awaiting) => self.awaited_effect(awaiting, args, state, id),
         }

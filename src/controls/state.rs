@@ -109,6 +109,8 @@ pub(super) struct Progress {
     pub passed_back: bool,
     /// Work was done after the answer was sent.
     pub worked_after_answer: bool,
+    /// What the promise comes to whose executor runs.
+    pub settled: Option<Rc<Flow>>,
 }
 
 impl Progress {
@@ -144,6 +146,7 @@ impl State {
             answered: None,
             passed_back: false,
             worked_after_answer: false,
+            settled: None,
         }))
     }
 
@@ -242,6 +245,9 @@ impl State {
         if after.answered.is_none() {
             after.answered.clone_from(&other.answered);
         }
+        if after.settled.is_none() {
+            after.settled.clone_from(&other.settled);
+        }
         Self(Rc::new(progress))
     }
 
@@ -291,8 +297,12 @@ impl State {
         self.caller.is_some() == other.caller.is_some() && self.facts.alike(&other.facts)
     }
 
-    /// Both have sent the same answer, or none.
+    /// Both have sent the same answer, or none, and told the same promise what it comes to, or that it fails, or nothing.
     pub fn same_answer(&self, other: &Self) -> bool {
+        let told = |state: &Self| state.settled.as_ref().map(|told| told.is_ok());
+        if told(self) != told(other) {
+            return false;
+        }
         match (&self.answered, &other.answered) {
             (None, None) => true,
             (Some(a), Some(b)) => a.status == b.status && a.kind == b.kind,
@@ -326,6 +336,7 @@ impl State {
             answered,
             passed_back,
             worked_after_answer,
+            settled,
         } = &**self;
         scope.is(&other.scope)
             && facts == &other.facts
@@ -347,6 +358,7 @@ impl State {
             && answered == &other.answered
             && passed_back == &other.passed_back
             && worked_after_answer == &other.worked_after_answer
+            && same_flow(settled.as_deref(), other.settled.as_deref())
     }
 
     /// Neither path knows more of the caller than the other: what verdicts tell apart, however many paths there are.
@@ -394,7 +406,24 @@ impl State {
             },
             passed_back: self.passed_back && other.passed_back,
             worked_after_answer: self.worked_after_answer || other.worked_after_answer,
+            settled: join_settled(&self.settled, &other.settled),
         }))
+    }
+}
+
+fn same_flow(one: Option<&Flow>, other: Option<&Flow>) -> bool {
+    match (one, other) {
+        (None, None) => true,
+        (Some(Ok(a)), Some(Ok(b))) | (Some(Err(a)), Some(Err(b))) => a.same(b),
+        _ => false,
+    }
+}
+
+/// What the promise came to on either path; where only one of them told it anything, that.
+fn join_settled(one: &Option<Rc<Flow>>, other: &Option<Rc<Flow>>) -> Option<Rc<Flow>> {
+    match (one.as_deref(), other.as_deref()) {
+        (Some(Ok(a)), Some(Ok(b))) => Some(Rc::new(Ok(a.join(b)))),
+        _ => one.clone().or_else(|| other.clone()),
     }
 }
 

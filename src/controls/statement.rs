@@ -140,6 +140,9 @@ impl<'a> Evaluator<'a> {
                     let acts = acts(self.module(module), *expr);
                     let (work, asked) = (state.work, state.possible.len());
                     let outcomes = match self.module(module).expr(*expr) {
+                        Expr::Call { .. } if self.executing == Some(self.calls.len()) => {
+                            self.call_expression(*expr, state, Use::Awaited)
+                        }
                         Expr::Call { .. } => self.call_expression(*expr, state, Use::Detached),
                         _ => self.eval(*expr, state),
                     };

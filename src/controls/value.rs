@@ -310,8 +310,10 @@ pub(super) enum Native {
         role: super::team::Role,
         inner: Value,
     },
-    /// `resolve` or `reject` of a promise, or another function that does nothing to the request.
+    /// A function that does nothing to the request.
     Inert,
+    /// `resolve` or `reject` of a promise whose executor runs.
+    Settle { rejects: bool },
     /// A description of work that is done when somebody runs it.
     Effect(Box<super::effects::Effect>),
     /// A function that waits for the effect from which it goes on.

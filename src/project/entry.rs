@@ -229,7 +229,7 @@ fn first_file(targets: &[Target], folder: &RepoPath, files: &Files) -> Option<Re
 }
 
 /// The source that a missing file of build output is made from: `dist/a.js` from `src/a.ts` or `a.ts`.
-fn source_of(built: &RepoPath, folder: &RepoPath, files: &Files) -> Option<RepoPath> {
+pub(super) fn source_of(built: &RepoPath, folder: &RepoPath, files: &Files) -> Option<RepoPath> {
     let relative = built.strip_prefix(folder)?;
     let (first, rest) = relative.split_once('/')?;
     if !OUTPUT.contains(&first) {

@@ -148,6 +148,11 @@ impl Resolver {
                 Some(target) => self
                     .files
                     .load(&target)
+                    .or_else(|| {
+                        // `module.exports = require("./dist/roles")`: what a build of the package will put there.
+                        let package = self.nearest_package(&folder)?;
+                        entry::source_of(&RepoPath::new(&target), &package.folder, &self.files)
+                    })
                     .map_or(Resolution::Missing, Resolution::File),
                 None => Resolution::Missing,
             };

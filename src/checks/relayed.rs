@@ -1,0 +1,138 @@
+//! What a handler hands on of what it was sent: bodies as they came, and the credentials of whoever calls.
+
+use crate::source::Span;
+use crate::syntax::{Expr, ExprId, Key, ModuleRecord, Pattern, Property, StmtKind};
+
+use super::code::{key, numbered};
+use super::handler_code::Code;
+
+/// Headers that say who asks.
+pub(super) fn is_credential_header(name: &str) -> bool {
+    ["authorization", "x-api-key", "api-key", "cookie"]
+        .iter()
+        .any(|header| name.eq_ignore_ascii_case(header))
+}
+
+/// `fetch(url, { body: await request.text() })`, `options.body = request.body`: what is handed on was not looked into.
+pub(super) fn relays_body(record: &ModuleRecord, around: Span) -> bool {
+    let as_it_came = |value: ExprId| {
+        let mut value = value;
+        while let Expr::Await(inner) | Expr::Conditional { then: inner, .. } = record.expr(value) {
+            value = *inner;
+        }
+        match record.expr(value) {
+            Expr::Member { property, .. } => record.name(*property) == "body",
+            Expr::Call { callee, args, .. } => {
+                args.is_empty()
+                    && matches!(record.expr(*callee), Expr::Member { property, .. }
+                        if matches!(record.name(*property), "text" | "arrayBuffer" | "blob"))
+            }
+            _ => false,
+        }
+    };
+    numbered(record).any(|(id, expr)| {
+        let span = record.span(id);
+        if span.start < around.start || span.end > around.end {
+            return false;
+        }
+        match expr {
+            Expr::Object(properties) => properties.iter().any(|property| match property {
+                Property::Value {
+                    key: Key::Name(name),
+                    value,
+                } => record.name(*name) == "body" && as_it_came(*value),
+                _ => false,
+            }),
+            Expr::Assign { target, value, .. } => {
+                matches!(&**target, Pattern::Member(member)
+                    if matches!(record.expr(*member), Expr::Member { property, .. }
+                        if record.name(*property) == "body"))
+                    && as_it_came(*value)
+            }
+            _ => false,
+        }
+    })
+}
+
+/// `fetch(url, { headers: { authorization: request.headers.get("authorization") } })`, `{ headers: request.headers }`: whoever is
+/// asked sees who calls.
+pub(super) fn relays_credentials(record: &ModuleRecord, around: Span) -> bool {
+    let objects = numbered(record).filter(|(id, _)| around.holds(record.span(*id)));
+    let mut properties = objects.flat_map(|(_, expr)| match expr {
+        Expr::Object(properties) => &**properties,
+        _ => &[],
+    });
+    properties.any(|property| {
+        let Property::Value { key: name, value } = property else {
+            return false;
+        };
+        let Some(name) = key(record, name) else {
+            return false;
+        };
+        is_credential_header(name) && was_sent(record, around, *value, 1)
+            || name == "headers"
+                && matches!(record.expr(*value), Expr::Member { property, .. }
+                    if record.name(*property) == "headers")
+    })
+}
+
+/// The value is made of a credential of the request: of a header, a cookie, or a variable that holds one.
+fn was_sent(record: &ModuleRecord, around: Span, value: ExprId, depth: u8) -> bool {
+    let within = record.span(value);
+    let mut parts = numbered(record).filter(|(id, _)| within.holds(record.span(*id)));
+    parts.any(|(_, part)| match part {
+        Expr::String(text) => is_credential_header(text),
+        Expr::Member { property, .. } => {
+            let name = record.name(*property);
+            name == "cookies" || is_credential_header(name)
+        }
+        Expr::Name(name) => {
+            record.name(*name) == "cookies"
+                || depth > 0
+                    && Code::within(record, around, "")
+                        .statements()
+                        .any(|each| match &each.kind {
+                            StmtKind::Let {
+                                pattern: Pattern::Name(bound),
+                                init: Some(init),
+                            } => bound == name && was_sent(record, around, *init, depth - 1),
+                            _ => false,
+                        })
+        }
+        _ => false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::relays_credentials;
+    use crate::source::Span;
+    use crate::syntax::record_of;
+
+    fn relays(body: &str) -> bool {
+        let text = format!("export async function GET(request) {{\n{body}\n}}\n");
+        let record = record_of(&text);
+        relays_credentials(
+            &record,
+            Span::new(0, u32::try_from(text.len()).unwrap_or(0)),
+        )
+    }
+
+    #[test]
+    fn what_the_caller_sent_is_told_from_the_application_s_own() {
+        assert!(relays(
+            "return fetch(url, { headers: { authorization: request.headers.get('authorization') ?? '' } });"
+        ));
+        assert!(relays(
+            "const token = cookies().get('token')?.value;\n\
+             return fetch(url, { headers: { Authorization: `Bearer ${token}` } });"
+        ));
+        assert!(relays("return fetch(url, { headers: request.headers });"));
+        assert!(!relays(
+            "return fetch(url, { headers: { Authorization: `Bearer ${process.env.API_KEY}` } });"
+        ));
+        assert!(!relays(
+            "const key = request.headers.get('authorization'); return fetch(url);"
+        ));
+    }
+}
