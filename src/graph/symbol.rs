@@ -166,6 +166,17 @@ impl Graph {
             Imported::Default => "default",
             Imported::Namespace => "*",
         };
+        self.follow_name(module, specifier, name, trail)
+    }
+
+    /// What a name of `specifier` stands for; `*` is all of it.
+    fn follow_name(
+        &self,
+        module: ModuleId,
+        specifier: &str,
+        name: &str,
+        trail: &mut Trail,
+    ) -> Symbol {
         match self.link(module, specifier) {
             Link::Module(target) if name == "*" => self.namespace(target, trail),
             Link::Module(target) => self.follow_export(target, name, trail),
@@ -300,16 +311,20 @@ impl Graph {
         let record = self.module(module);
         match record.expr(expr) {
             Expr::Name(name) => self.follow_local(module, *name, trail),
-            Expr::Call { callee, args, .. } => {
-                let is_require = matches!(record.expr(*callee), Expr::Name(name) if record.name(*name) == "require");
-                match args.first().map(|argument| record.expr(argument.value)) {
-                    Some(Expr::String(specifier)) if is_require => {
-                        self.follow(module, specifier, &Imported::Namespace, trail)
-                    }
-                    _ => Symbol::Expr { module, expr },
-                }
-            }
-            _ => Symbol::Expr { module, expr },
+            _ => match required(record, expr) {
+                Some(specifier) => self.follow(module, specifier, &Imported::Namespace, trail),
+                None => Symbol::Expr { module, expr },
+            },
+        }
+    }
+
+    /// `module.exports = require("./dist/roles")`: what stands for the module as a whole.
+    fn required_as_a_whole(&self, module: ModuleId) -> Option<&str> {
+        let record = self.module(module);
+        let at = self.export_at(module, "default")?;
+        match record.exports[at].target {
+            ExportTarget::Expr(expr) => required(record, expr),
+            _ => None,
         }
     }
 
@@ -323,6 +338,9 @@ impl Graph {
             return Some(Symbol::Namespace(module));
         }
         let record = self.module(module);
+        if let Some(specifier) = self.required_as_a_whole(module) {
+            return Some(self.follow_name(module, specifier, name, trail));
+        }
         let properties = self.common_js_object(module)?;
         let value = properties.iter().find_map(|property| match property {
             Property::Value {
@@ -372,6 +390,19 @@ fn best<'e>(found: impl Iterator<Item = (usize, &'e crate::syntax::Export)>) -> 
         first = first.or(Some(at));
     }
     first
+}
+
+/// The specifier of `require("…")`.
+fn required(record: &ModuleRecord, expr: ExprId) -> Option<&str> {
+    let Expr::Call { callee, args, .. } = record.expr(expr) else {
+        return None;
+    };
+    let is_require =
+        matches!(record.expr(*callee), Expr::Name(name) if record.name(*name) == "require");
+    match args.first().map(|argument| record.expr(argument.value)) {
+        Some(Expr::String(specifier)) if is_require => Some(specifier),
+        _ => None,
+    }
 }
 
 fn assigns_exports(record: &ModuleRecord) -> bool {
