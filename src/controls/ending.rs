@@ -93,7 +93,12 @@ fn is_open(flow: &Flow) -> bool {
 
 /// A value that a caller is sent away with.
 pub(super) fn refuses(value: &Value, state: &State) -> bool {
-    match ending(&Ok(value.clone()), state, Ends::Handler) {
+    refuses_at(value, state, Ends::Handler)
+}
+
+/// A value with which whoever is asked sends the caller away.
+pub(super) fn refuses_at(value: &Value, state: &State, ends: Ends) -> bool {
+    match ending(&Ok(value.clone()), state, ends) {
         Ending::Served => false,
         Ending::Refused(_) => true,
         Ending::Idle => state.work == 0,

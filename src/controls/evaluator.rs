@@ -11,6 +11,7 @@ use crate::syntax::{
     Pattern, Stmt, StmtKind,
 };
 
+use super::ending::Ends;
 use super::facts::Site;
 use super::lasting::Lasting;
 use super::memo::{Memory, SetInside};
@@ -200,6 +201,8 @@ pub(super) struct Evaluator<'a> {
     pub contracts: FxHashMap<usize, (Value, Option<Rc<super::contract::Contract>>)>,
     /// What serves a contract hands the request on to its endpoints.
     pub serving: bool,
+    /// How the handler may end.
+    pub ends: Ends,
 }
 
 impl<'a> Evaluator<'a> {
@@ -258,6 +261,7 @@ impl<'a> Evaluator<'a> {
             services: FxHashMap::default(),
             contracts: FxHashMap::default(),
             serving: false,
+            ends: Ends::Handler,
         }
     }
 
@@ -290,6 +294,7 @@ impl<'a> Evaluator<'a> {
         self.arrivals.clear();
         self.arriving = false;
         self.serving = false;
+        self.ends = Ends::Handler;
         self.kept.clear();
     }
 

@@ -89,6 +89,11 @@ impl<'a> Evaluator<'a> {
         };
         let url = route.url.as_deref().filter(fixed);
         self.reset(Some(route.module), Target::new(method, url, params));
+        let ends = match route.kind {
+            RouteKind::Action | RouteKind::Trpc => Ends::Value,
+            _ => Ends::Handler,
+        };
+        self.ends = ends;
         let entry = Place {
             module: route.module,
             span: route.span,
@@ -111,13 +116,9 @@ impl<'a> Evaluator<'a> {
                 }
             }
         };
-        let of = match route.kind {
-            RouteKind::Action | RouteKind::Trpc => Ends::Value,
-            _ => Ends::Handler,
-        };
         let ends: Vec<End> = outcomes
             .into_iter()
-            .map(|(state, flow)| End::of(&state, &flow, of))
+            .map(|(state, flow)| End::of(&state, &flow, ends))
             .collect();
         for (place, bits) in ends.iter().filter_map(|end| end.rejected) {
             self.event(Event::ManualCheck(bits), place);

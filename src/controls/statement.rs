@@ -5,6 +5,7 @@ use std::rc::Rc;
 use crate::syntax::{Expr, ExprId, Handler, Key, Loop, Pattern, Stmt, StmtKind};
 
 use super::call::Use;
+use super::ending::Ends;
 use super::evaluator::Evaluator;
 use super::facts::Site;
 use super::flaw::{asks_class, goes_on, refusals};
@@ -300,9 +301,14 @@ impl<'a> Evaluator<'a> {
         let mut no = self.block(otherwise, no);
         if both && input != Bits::NONE {
             let span = self.module(module).span(test);
+            // What an action itself says is what its caller is told: `if (text === "") return "empty"`.
+            let ends = match self.calls.len() {
+                1 => self.ends,
+                _ => Ends::Handler,
+            };
             for arm in [&mut yes, &mut no]
                 .into_iter()
-                .filter(|arm| turns_away(arm))
+                .filter(|arm| turns_away_at(arm, ends))
             {
                 for (state, _) in &mut arm.exits {
                     state
@@ -845,11 +851,15 @@ pub(super) fn set(state: &mut State, name: crate::syntax::Name, value: Value) {
 
 /// No path goes on, and every path that leaves does so with an error or an early answer.
 pub(super) fn turns_away(completion: &Completion) -> bool {
+    turns_away_at(completion, Ends::Handler)
+}
+
+fn turns_away_at(completion: &Completion, ends: Ends) -> bool {
     completion.next.is_empty()
         && !completion.exits.is_empty()
         && completion.exits.iter().all(|(state, exit)| match exit {
             Exit::Throw(_) => true,
-            Exit::Return(value) => super::ending::refuses(value, state),
+            Exit::Return(value) => super::ending::refuses_at(value, state, ends),
             Exit::Break | Exit::Continue => false,
         })
 }
