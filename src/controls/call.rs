@@ -224,19 +224,29 @@ impl<'a> Evaluator<'a> {
         } else {
             Use::Awaited
         };
+        let on_failure = if name == "catch" {
+            args.first()
+        } else {
+            args.get(1)
+        };
+        let before = state.clone();
         if catches {
-            let callback = if name == "catch" {
-                args.first()
-            } else {
-                args.get(1)
-            };
-            let becomes = self.callback_becomes(callback, &state, id);
+            let becomes = self.callback_becomes(on_failure, &state, id);
             self.protection.push(becomes);
         }
         let settled = self.call_expression(promise, state, inner);
         self.record.take_lost();
         if catches {
             self.protection.pop();
+        }
+        // Of failures that nobody foresaw, what is logged is known too.
+        if let Some(callback) = on_failure.filter(|_| settled.iter().all(|(_, flow)| flow.is_ok()))
+        {
+            let place = self.place(&before, callback.value);
+            self.logs_of(place, |this| {
+                let function = this.plain(callback.value, &before);
+                this.run_aside(&[function], &before, id);
+            });
         }
         let mut outcomes: Outcomes = SmallVec::new();
         for (state, flow) in settled {

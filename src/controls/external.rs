@@ -578,6 +578,9 @@ impl<'a> Evaluator<'a> {
             .iter()
             .filter(|arg| matches!(arg, Value::Function(_) | Value::Native(_)))
             .count();
+        if functions == 0 && args.iter().any(|arg| self.only_logs(arg)) {
+            self.run_aside(&args, &state, id);
+        }
         // Where nothing is recorded, a callback of a package tells nothing either.
         if functions > 0 && self.muted == 0 {
             let iterates = is_iteration(name);
@@ -747,13 +750,25 @@ impl<'a> Evaluator<'a> {
             .collect()
     }
 
+    /// `console.error`, `logger.warn`, handed on to be called.
+    fn only_logs(&self, v: &Value) -> bool {
+        let Value::External(external) = v else {
+            return false;
+        };
+        let api = self.paths.known(external.path).api;
+        api.is_some_and(|api| matches!(api.is, Meaning::Log | Meaning::Console))
+    }
+
     /// Functions handed to a package that may run them any number of times: seen, but nothing follows from them.
     pub fn run_aside(&mut self, args: &[Value], state: &State, id: ExprId) {
         if self.muted > 0 {
             return;
         }
         for arg in args {
-            if matches!(arg, Value::Function(_)) || super::effects::effect_of(arg).is_some() {
+            if matches!(arg, Value::Function(_))
+                || super::effects::effect_of(arg).is_some()
+                || self.only_logs(arg)
+            {
                 let parameters = vec![Value::unknown(), Value::unknown(), Value::unknown()];
                 let outcomes = self.call(arg, None, parameters, state.clone(), id, Use::Awaited);
                 // What it throws is not followed, but what it threw for is.

@@ -380,7 +380,11 @@ impl<'a> Evaluator<'a> {
                     Use::Awaited,
                 )
             }
-            (Value::Promise(_), "catch" | "finally") => value(state, receiver.clone()),
+            (Value::Promise(_), "catch" | "finally") => {
+                let place = self.place(&state, id);
+                self.logs_of(place, |this| this.run_aside(&args, &state, id));
+                value(state, receiver.clone())
+            }
             (Value::Array(items), "reduce" | "reduceRight")
                 if args.len() == 2 && items.len() <= MAX_UNROLLED =>
             {
