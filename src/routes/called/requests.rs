@@ -238,9 +238,11 @@ impl Reader<'_> {
             return None;
         }
         let sends = matches!(name, "fetch" | "request" | "inject" | "createMocks");
+        // A word in small letters is a method where a function of the test is given it.
+        let is_own = is_plain && !["mock", "stub"].iter().any(|word| name.starts_with(word));
         let method = args
             .iter()
-            .find_map(|argument| literal_method(record, argument));
+            .find_map(|argument| literal_method(record, argument, is_own));
         if !sends && method.is_none() && !is_plain {
             return None;
         }
@@ -443,11 +445,18 @@ struct Options {
 }
 
 /// `"POST"`
-fn literal_method(record: &ModuleRecord, argument: &Argument) -> Option<&'static str> {
+fn literal_method(
+    record: &ModuleRecord,
+    argument: &Argument,
+    in_any_case: bool,
+) -> Option<&'static str> {
     let Expr::String(text) = record.expr(argument.value) else {
         return None;
     };
-    METHODS.iter().copied().find(|method| *method == &**text)
+    METHODS
+        .iter()
+        .copied()
+        .find(|method| *method == &**text || in_any_case && method.eq_ignore_ascii_case(text))
 }
 
 /// Whether an argument may hold a path; that of most calls plainly does not.
