@@ -170,6 +170,19 @@ pub(super) fn numbered(module: &ModuleRecord) -> impl Iterator<Item = (ExprId, &
     (0u32..).map(ExprId).zip(module.exprs.iter())
 }
 
+/// The name with which a chain of calls and members begins.
+pub(super) fn root(record: &ModuleRecord, expr: ExprId) -> Option<Name> {
+    let mut at = expr;
+    loop {
+        match record.expr(at) {
+            Expr::Name(name) => return Some(*name),
+            Expr::Member { object, .. } => at = *object,
+            Expr::Call { callee, .. } => at = *callee,
+            _ => return None,
+        }
+    }
+}
+
 /// The text of a string literal, or of a template with `\u{0}` for what is computed.
 pub(super) fn text(module: &ModuleRecord, expr: ExprId) -> Option<std::borrow::Cow<'_, str>> {
     match module.exprs.get(expr.0 as usize)? {

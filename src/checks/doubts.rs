@@ -10,11 +10,12 @@ use crate::graph::Symbol;
 use crate::model::RouteFacts;
 use crate::routes::{Entry, RouteKind};
 use crate::rule::{Confidence, Control, RouteControl};
+use crate::source::Span;
 use crate::syntax::{
     Expr, ExprId, Function, Key, ModuleRecord, Name, Pattern, Property, Request, StmtKind,
 };
 
-use super::code::{called_name, key, numbered, statements, text};
+use super::code::{called_name, key, numbered, root, statements, text};
 use super::dependency::is_of;
 use super::handler_code::{Code, refused, turned_away};
 use super::input_parts::only_finds;
@@ -200,7 +201,7 @@ impl<'a> Doubts<'a> {
         if !weak && !has(&[Role::Works, Role::WorksUnseen, Role::AsksElsewhere]) {
             return Some(String::from("is nothing worth it, as no work was seen"));
         }
-        if has(&[Role::AsksElsewhere]) && self.shows_credentials(route, verdict) {
+        if has(&[Role::AsksElsewhere]) && self.shows_credentials(verdict) {
             return Some(String::from(
                 "does the service that it asks turn strangers away, by what they sent",
             ));
@@ -472,12 +473,20 @@ impl<'a> Doubts<'a> {
             })
     }
 
-    /// The service that is asked is shown the credentials that the caller sent, here or on the way to it.
-    fn shows_credentials(&self, route: &RouteFacts, verdict: &Verdict) -> bool {
-        let own = self.subject.model.graph.module(route.route.module);
-        let mut steps = self.on_the_way(verdict).into_iter();
-        relays_credentials(own, route.route.span)
-            || steps.any(|(record, function)| relays_credentials(record, function.span))
+    /// The service that is asked is shown the credentials that the caller sent: by the function that asks it, or on the way there.
+    fn shows_credentials(&self, verdict: &Verdict) -> bool {
+        let graph = &self.subject.model.graph;
+        let asks = verdict.evidence.last().and_then(|step| {
+            let record = graph.module(graph.find(&step.file)?);
+            let lies_in = |each: &&Function| {
+                let end = record.line(Span::new(each.span.end, each.span.end));
+                (record.line(each.span)..=end).contains(&step.line)
+            };
+            // The outermost one comes first.
+            Some((record, record.functions.iter().skip(1).find(lies_in)?))
+        });
+        let mut steps = self.on_the_way(verdict).into_iter().chain(asks);
+        steps.any(|(record, function)| relays_credentials(record, function.span))
     }
 
     /// The request that is made here takes what was sent as it came.
@@ -694,19 +703,6 @@ fn called<'a>(code: &Code<'a>) -> impl Iterator<Item = (ExprId, &'a str)> {
         }
         _ => None,
     })
-}
-
-/// The name with which a chain of calls and members begins.
-fn root(record: &ModuleRecord, expr: ExprId) -> Option<Name> {
-    let mut at = expr;
-    loop {
-        match record.expr(at) {
-            Expr::Name(name) => return Some(*name),
-            Expr::Member { object, .. } => at = *object,
-            Expr::Call { callee, .. } => at = *callee,
-            _ => return None,
-        }
-    }
 }
 
 /// A part of something that may be missing is among the values: `{ owner: session?.user.id }`.

@@ -3,8 +3,9 @@
 use crate::source::Span;
 use crate::syntax::{Expr, ExprId, Key, ModuleRecord, Pattern, Property, StmtKind};
 
-use super::code::{key, numbered};
+use super::code::{key, numbered, root};
 use super::handler_code::Code;
+use super::index::bound;
 
 /// Headers that say who asks.
 pub(super) fn is_credential_header(name: &str) -> bool {
@@ -73,18 +74,33 @@ pub(super) fn relays_credentials(record: &ModuleRecord, around: Span) -> bool {
             || name == "headers"
                 && matches!(record.expr(*value), Expr::Member { property, .. }
                     if record.name(*property) == "headers")
+                && was_given(record, *value)
     })
+}
+
+/// It is a part of what a function around it is called with, as the request is.
+fn was_given(record: &ModuleRecord, part: ExprId) -> bool {
+    let here = record.span(part);
+    let Some(root) = root(record, part) else {
+        return false;
+    };
+    let around = record.functions.iter().filter(|each| each.span.holds(here));
+    let mut given = Vec::new();
+    for param in around.flat_map(|function| &function.params) {
+        bound(param, &mut given);
+    }
+    given.contains(&root)
 }
 
 /// The value is made of a credential of the request: of a header, a cookie, or a variable that holds one.
 fn was_sent(record: &ModuleRecord, around: Span, value: ExprId, depth: u8) -> bool {
     let within = record.span(value);
     let mut parts = numbered(record).filter(|(id, _)| within.holds(record.span(*id)));
-    parts.any(|(_, part)| match part {
+    parts.any(|(id, part)| match part {
         Expr::String(text) => is_credential_header(text),
         Expr::Member { property, .. } => {
             let name = record.name(*property);
-            name == "cookies" || is_credential_header(name)
+            (name == "cookies" || is_credential_header(name)) && was_given(record, id)
         }
         Expr::Name(name) => {
             record.name(*name) == "cookies"
@@ -131,6 +147,13 @@ mod tests {
         assert!(!relays(
             "return fetch(url, { headers: { Authorization: `Bearer ${process.env.API_KEY}` } });"
         ));
+        assert!(relays(
+            "return fetch(url, { headers: { Cookie: request.headers.cookie } });"
+        ));
+        assert!(!relays(
+            "return fetch(url, { headers: { Authorization: settings.authorization } });"
+        ));
+        assert!(!relays("return fetch(url, { headers: settings.headers });"));
         assert!(!relays(
             "const key = request.headers.get('authorization'); return fetch(url);"
         ));

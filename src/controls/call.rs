@@ -229,7 +229,7 @@ impl<'a> Evaluator<'a> {
         } else {
             args.get(1)
         };
-        let before = state.clone();
+        let before = on_failure.map(|callback| (callback, state.clone()));
         if catches {
             let becomes = self.callback_becomes(on_failure, &state, id);
             self.protection.push(becomes);
@@ -240,8 +240,8 @@ impl<'a> Evaluator<'a> {
             self.protection.pop();
         }
         // Of failures that nobody foresaw, what is logged is known too.
-        if let Some(callback) = on_failure.filter(|_| settled.iter().all(|(_, flow)| flow.is_ok()))
-        {
+        let foreseen = settled.iter().any(|(_, flow)| flow.is_err());
+        if let Some((callback, before)) = before.filter(|_| !foreseen) {
             let place = self.place(&before, callback.value);
             self.logs_of(place, |this| {
                 let function = this.plain(callback.value, &before);

@@ -87,7 +87,6 @@ fn address(value: &Value) -> Option<usize> {
         Value::Function(closure) => Rc::as_ptr(closure) as usize,
         Value::Object(object) => Rc::as_ptr(object) as usize,
         Value::Array(items) => Rc::as_ptr(items) as usize,
-        Value::Class(class) => Rc::as_ptr(class) as usize,
         Value::External(external) => Rc::as_ptr(external) as usize,
         Value::Native(native) => Rc::as_ptr(native) as *const () as usize,
         _ => return None,

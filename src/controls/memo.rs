@@ -14,6 +14,7 @@ use crate::graph::ModuleId;
 use crate::syntax::{ClassId, FunctionId, MODULE_BODY, Name};
 
 use super::call::{MAX_RECURSION, Use};
+use super::ending::Ends;
 use super::evaluator::{Call, Evaluator, MAX_DEPTH};
 use super::facts::Fact;
 use super::lasting::Lasting;
@@ -49,6 +50,8 @@ pub(super) struct MemoKey {
     muted: bool,
     known: bool,
     signed_in: bool,
+    /// It is the handler itself, whose values its caller is told.
+    answers: bool,
     used: Use,
     this: Option<ArgumentKey>,
     /// The variables of the functions around that it may read.
@@ -743,6 +746,7 @@ impl Evaluator<'_> {
             muted: self.muted > 0,
             known: state.caller.is_some(),
             signed_in: state.signed_in,
+            answers: self.calls.is_empty() && self.ends == Ends::Value,
             used,
             this: None,
             around: Vec::new(),
