@@ -1,5 +1,5 @@
-//! Embeds `rules/`, one list of (path below `rules/`, text), `rules/controls/` included; and of every rule's fixtures the
-//! pair of files that `readiness explain` shows.
+//! Embeds `rules/`, one list of (path below `rules/`, text, the same as JSON), `rules/controls/` included, in the order of the
+//! paths; and of every rule's fixtures the pair of files that `readiness explain` shows.
 
 use std::{
     env,
@@ -25,18 +25,19 @@ fn main() {
             }
         }
     }
-    files.sort();
+    let name = |path: &PathBuf| {
+        let below = path.strip_prefix(&rules).unwrap_or(path);
+        below.to_string_lossy().replace('\\', "/")
+    };
+    files.sort_by_key(name);
     let mut list = String::from("&[\n");
     for path in &files {
-        let name = path
-            .strip_prefix(&rules)
-            .unwrap_or(path)
-            .to_string_lossy()
-            .replace('\\', "/");
         let _ = writeln!(
             list,
-            "({name:?}, include_str!({:?})),",
-            path.display().to_string()
+            "({:?}, include_str!({:?}), {:?}),",
+            name(path),
+            path.display().to_string(),
+            as_json(path)
         );
     }
     list.push_str("]\n");
@@ -48,6 +49,15 @@ fn main() {
     if let Err(error) = fs::write(Path::new(&out).join("examples.rs"), list) {
         println!("cargo::error=cannot write the list of examples: {error}");
     }
+}
+
+/// A TOML file as JSON, which is read several times as fast; nothing where it is no TOML, which whoever reads it will say.
+fn as_json(path: &Path) -> String {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    let table: Option<toml::Table> = text.parse().ok();
+    table
+        .and_then(|table| serde_json::to_string(&table).ok())
+        .unwrap_or_default()
 }
 
 /// `(rule, bad path, bad text, good path, good text)` of every rule: the file with the guilty line and what it became; where no

@@ -11,7 +11,6 @@ use crate::syntax::PatternSource;
 use super::reading::friendly;
 use super::{
     Category, Check, Confidence, How, Mistake, Part, RuleFile, RuleText, Severity, Signs, Target,
-    read_toml,
 };
 
 /// The longest title, in characters.
@@ -130,7 +129,7 @@ impl Rule {
     pub(super) fn read(source: &RuleText, problems: &mut Vec<RuleProblem>) -> Option<Self> {
         let before = problems.len();
         let (category, id) = place(source, problems).unzip();
-        let (file, mistakes) = read_toml::<RuleFile>(&source.text);
+        let (file, mistakes) = source.read::<RuleFile>();
         let already = !mistakes.is_empty();
         problems.extend(
             mistakes
