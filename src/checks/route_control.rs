@@ -19,7 +19,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &RouteControl) -> CheckResult {
             || is_open(route, check.control)
             || is_excepted(route, check)
             || needs_nothing(route, check.control)
-            || subject.app.is_mount(route)
+            || route.is_mount
         {
             continue;
         }

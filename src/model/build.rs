@@ -362,6 +362,7 @@ fn prove(
                 works: proof.works || !proof.expensive.is_empty() || unread,
                 expensive: proof.expensive,
                 writes,
+                is_mount: false,
                 marks,
                 route,
             });

@@ -150,20 +150,16 @@ pub struct RouteFacts {
     pub works: bool,
     /// The handler changes state: writes to a database, sends, pays, or does unknown work under a writing method.
     pub writes: bool,
+    /// The handler only hands its requests to a router whose routes are known, each of which is a handler of its own.
+    pub is_mount: bool,
     /// Facts of the proof that checks of their own ask for, by key (`webhook:stripe`, `cron` …), each with its place.
     pub marks: Vec<(String, Evidence)>,
 }
 
 impl AppModel {
-    /// The handler only hands its requests to a router whose routes are known, each of which is a handler of its own.
-    #[must_use]
-    pub fn is_mount(&self, route: &RouteFacts) -> bool {
-        !mounted::mounted(&self.routes, route).is_empty()
-    }
-
     /// The handlers, without those that only hand their requests on to others of the list.
     pub fn endpoints(&self) -> impl Iterator<Item = &RouteFacts> {
-        self.routes.iter().filter(|facts| !self.is_mount(facts))
+        self.routes.iter().filter(|facts| !facts.is_mount)
     }
 }
 

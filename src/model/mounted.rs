@@ -6,14 +6,15 @@ use crate::rule::{Confidence, Control};
 
 use super::RouteFacts;
 
-/// Gives each catch-all handler of which nothing is known by itself the common verdict of the routes that are mounted
-/// below its URL and answer its method.
+/// Marks the handlers that only hand on to the routes that are mounted below their URL and answer their method, and gives them
+/// the common verdict of those where nothing is known of them by themselves.
 pub(super) fn summarise(routes: &mut [RouteFacts]) {
     for at in 0..routes.len() {
         let mounted = mounted(routes, &routes[at]);
         if mounted.is_empty() {
             continue;
         }
+        routes[at].is_mount = true;
         for control in [
             Control::Auth,
             Control::RateLimit,
@@ -45,7 +46,7 @@ pub(super) fn summarise(routes: &mut [RouteFacts]) {
 }
 
 /// The routes of a mounted router that a catch-all handler serves, by index; none for other handlers.
-pub(super) fn mounted(routes: &[RouteFacts], catch_all: &RouteFacts) -> Vec<usize> {
+fn mounted(routes: &[RouteFacts], catch_all: &RouteFacts) -> Vec<usize> {
     if matches!(catch_all.route.kind, RouteKind::Action | RouteKind::Trpc) {
         return Vec::new();
     }
