@@ -1,5 +1,7 @@
 //! Calls of libraries by their paths, where they stand, and what they are given.
 
+use rustc_hash::FxHashSet;
+
 use crate::graph::{ModuleId, Symbol};
 use crate::rule::{CallCondition, CodeScope, wildcard};
 use crate::syntax::{Expr, ExprId, Key, LogicalOp, ModuleRecord, Name, Property};
@@ -71,17 +73,14 @@ pub(super) fn find(
 ) -> Vec<Found> {
     let graph = &subject.model.graph;
     let index = subject.index();
-    let mut sites: Vec<Site> = paths
-        .iter()
-        .flat_map(|path| candidates(subject, path))
-        .collect();
-    sites.sort_unstable();
+    let reached = (scope == CodeScope::Handlers).then(|| subject.reach().modules());
+    let mut sites: Vec<Site> = candidates(subject, paths);
+    sites.retain(|site| reached.is_none_or(|modules| modules.contains(&site.module)));
+    // The calls of one name are in order already, which this way of sorting makes use of.
+    sites.sort();
     sites.dedup();
     let mut found = Vec::new();
     for site in sites {
-        if scope == CodeScope::Handlers && !subject.reach().modules().contains(&site.module) {
-            continue;
-        }
         let whole = (site.module, 0);
         if scope != CodeScope::Handlers && !in_scope(subject, scope, whole) {
             continue;
@@ -124,21 +123,32 @@ pub(super) fn in_scope(subject: &Subject<'_>, scope: CodeScope, unit: Unit) -> b
     }
 }
 
-/// The calls whose last name may fit a path.
-fn candidates(subject: &Subject<'_>, path: &str) -> Vec<Site> {
+/// The calls whose last name may fit one of the paths.
+fn candidates(subject: &Subject<'_>, paths: &[String]) -> Vec<Site> {
     let index = subject.index();
-    let last = path.rsplit(['.', '#']).next().unwrap_or("");
-    let last = last.trim_end_matches('!').trim_end_matches("()");
-    if last == "default" || last == "*" {
-        return of_package(subject, path.split('#').next().unwrap_or(""));
+    let mut found = Vec::new();
+    let mut asked: FxHashSet<&str> = FxHashSet::default();
+    for path in paths {
+        let last = path.rsplit(['.', '#']).next().unwrap_or("");
+        let last = last.trim_end_matches('!').trim_end_matches("()");
+        if last == "default" || last == "*" {
+            found.extend(of_package(subject, path.split('#').next().unwrap_or("")));
+            continue;
+        }
+        // Many paths end in the same name.
+        if !asked.insert(last) {
+            continue;
+        }
+        // `fs#*readFile` is the export and the method of the whole.
+        let name = last.trim_start_matches('*');
+        if name.contains('*') {
+            let names = index.called_names().filter(|name| wildcard(last, name));
+            found.extend(names.flat_map(|name| index.calls(name)));
+        } else {
+            found.extend_from_slice(index.calls(name));
+        }
     }
-    // `fs#*readFile` is the export and the method of the whole.
-    let name = last.trim_start_matches('*');
-    if !name.contains('*') {
-        return index.calls(name).to_vec();
-    }
-    let names = index.called_names().filter(|name| wildcard(last, name));
-    names.flat_map(|name| index.calls(name)).copied().collect()
+    found
 }
 
 /// The calls of what modules import from a package under names of their own.

@@ -15,7 +15,7 @@ use crate::syntax::{
 use super::CheckResult;
 use super::code::body;
 use super::file::glob_set;
-use super::liveness::{Liveness, is_test, made_by};
+use super::liveness::made_by;
 use super::subject::Subject;
 use super::uses::{References, Taken, Uses};
 use super::words::{fits, words};
@@ -62,9 +62,11 @@ pub(super) fn run(subject: &Subject<'_>, check: &ControlUnused) -> CheckResult {
         }
         let references = references.get_or_insert_with(|| {
             let shared = subject.shared();
-            let liveness = shared
-                .liveness
-                .get_or_init(|| Liveness::new(subject.model, &check.schema_packages));
+            let liveness = shared.liveness.get_or_init(|| {
+                subject
+                    .live()
+                    .with_pure(subject.model, &check.schema_packages)
+            });
             let taken = shared.taken.get_or_init(|| Taken::new(graph));
             References::new(graph, taken, liveness)
         });
@@ -394,9 +396,11 @@ fn idle_entries(
             };
             (other.use_client && near.contains(&other_id)) || by_text() || by_name()
         };
-        let is_asked = subject.model.graph.modules().any(|(other_id, other)| {
-            !is_test(&other.path) && references.is_live(other_id) && asked(other, other_id)
-        });
+        let is_asked = subject
+            .model
+            .graph
+            .modules()
+            .any(|(other_id, other)| references.runs(other_id) && asked(other, other_id));
         if makes && !is_asked {
             found.push(Unused {
                 name: format!("{table}.{key}"),

@@ -2,6 +2,8 @@
 //!
 //! Every doubt counts for it: a module that some tool may load by its place, one that does more than define, a ring of modules.
 
+use std::sync::Arc;
+
 use crate::graph::{Graph, ModuleId, Symbol};
 use crate::model::Model;
 use crate::project::Project;
@@ -45,17 +47,31 @@ pub(super) struct Liveness {
     pub entry: Vec<bool>,
     /// By module: it is loaded by one of those.
     pub live: Vec<bool>,
+    /// By module: it is a test, or something that only tests load.
+    tests: Arc<[bool]>,
 }
 
 impl Liveness {
-    /// Finds out which modules run at all. `pure` packages only make values: a call of theirs does nothing else.
-    pub(super) fn new(model: &Model, pure: &[String]) -> Self {
+    /// Finds out which modules run at all.
+    pub(super) fn new(model: &Model) -> Self {
+        let modules = model.graph.modules();
+        let tests = modules.map(|(_, record)| is_test(&record.path)).collect();
+        Self::where_pure(model, &[], tests)
+    }
+
+    /// The same where `pure` packages only make values: a call of theirs does nothing else.
+    pub(super) fn with_pure(&self, model: &Model, pure: &[String]) -> Self {
+        Self::where_pure(model, pure, Arc::clone(&self.tests))
+    }
+
+    fn where_pure(model: &Model, pure: &[String], tests: Arc<[bool]>) -> Self {
         let graph = &model.graph;
         let manifests = manifests(&model.project);
         let mut entry: Vec<bool> = graph
             .modules()
             .map(|(id, record)| {
-                !is_test(&record.path) && is_entry(model, id, record, pure, &manifests)
+                let ground = (model, pure, &*manifests, &*tests);
+                !tests[id.0 as usize] && is_entry(ground, id, record)
             })
             .collect();
         let roots = |entry: &[bool]| -> Vec<ModuleId> {
@@ -67,7 +83,7 @@ impl Liveness {
         let mut ring = false;
         for (id, record) in graph.modules() {
             let at = id.0 as usize;
-            if !live[at] && !is_test(&record.path) && !only_defines(graph, id, record, pure) {
+            if !live[at] && !tests[at] && !only_defines(graph, id, record, pure) {
                 entry[at] = true;
                 ring = true;
             }
@@ -75,7 +91,12 @@ impl Liveness {
         if ring {
             live = graph.closure(&roots(&entry));
         }
-        Self { entry, live }
+        Self { entry, live, tests }
+    }
+
+    /// Tests and what only they load.
+    pub(super) fn is_test(&self, module: ModuleId) -> bool {
+        self.tests.get(module.0 as usize).is_some_and(|test| *test)
     }
 
     /// True for a module that something which runs loads.
@@ -84,8 +105,7 @@ impl Liveness {
     }
 }
 
-/// Tests and what only they load.
-pub(super) fn is_test(path: &RepoPath) -> bool {
+fn is_test(path: &RepoPath) -> bool {
     path.is_test()
         || path.is_marked(&["stories", "story", "mock", "bench"])
         || path
@@ -93,13 +113,19 @@ pub(super) fn is_test(path: &RepoPath) -> bool {
             .any(|folder| matches!(folder, "__mocks__" | "__fixtures__"))
 }
 
+/// What is known of all modules: the packages that only make values, what the manifests say, and which are tests.
+type Ground<'a> = (
+    &'a Model,
+    &'a [String],
+    &'a [(RepoPath, String)],
+    &'a [bool],
+);
+
 /// Nobody imports the module, and it is more than a collection of definitions; or a framework loads it by its place.
 fn is_entry(
-    model: &Model,
+    (model, pure, manifests, tests): Ground<'_>,
     id: ModuleId,
     record: &ModuleRecord,
-    pure: &[String],
-    manifests: &[(RepoPath, String)],
 ) -> bool {
     if record.parsed != Parsed::Full || is_loaded_by_place(&model.project, &record.path) {
         return true;
@@ -108,7 +134,7 @@ fn is_entry(
     let imported = graph
         .importers(id)
         .iter()
-        .any(|&importer| !is_test(&graph.module(importer).path));
+        .any(|importer| !tests[importer.0 as usize]);
     !imported
         && (!only_defines(graph, id, record, pure) || is_named_in_manifest(manifests, &record.path))
 }

@@ -12,7 +12,16 @@ pub(super) fn run(subject: &Subject<'_>, check: &PatternCheck) -> CheckResult {
     let except = glob_set(&check.except);
     let root = &subject.project.root;
     let mut findings = Vec::new();
+    let patterns = &subject.rule.patterns;
     for (_, module) in subject.modules() {
+        // Most modules hold no match, and asking for it costs least.
+        if !module
+            .matches
+            .iter()
+            .any(|found| patterns.contains(&found.pattern))
+        {
+            continue;
+        }
         let path = module
             .path
             .strip_prefix(root)
@@ -43,7 +52,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &PatternCheck) -> CheckResult {
         let mut last = None;
         for found in &module.matches {
             // Two patterns of a rule that match at one place are one gap.
-            if subject.rule.patterns.contains(&found.pattern)
+            if patterns.contains(&found.pattern)
                 && last != Some(found.span.start)
                 && !harmless(found)
             {

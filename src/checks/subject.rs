@@ -133,7 +133,7 @@ impl Scope {
                 shared.index.get_or_init(index);
             },
             || {
-                let live = || Liveness::new(model, &[]);
+                let live = || Liveness::new(model);
                 shared.running.get_or_init(live);
             },
         );
@@ -470,9 +470,10 @@ impl<'a> Subject<'a> {
         running.iter().map(|&id| graph.module(id))
     }
 
-    fn live(&self) -> &'a Liveness {
+    /// Which modules run at all.
+    pub(super) fn live(&self) -> &'a Liveness {
         let live = &self.scope.shared.running;
-        live.get_or_init(|| Liveness::new(self.model, &[]))
+        live.get_or_init(|| Liveness::new(self.model))
     }
 
     /// The modules of the whole repository that run.

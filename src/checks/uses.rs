@@ -14,7 +14,7 @@ use crate::syntax::{
 };
 
 use super::code::body;
-use super::liveness::{Liveness, is_test};
+use super::liveness::Liveness;
 
 /// A definition at the top of a module, or with `None` what the module does when it is loaded.
 type Definition = (ModuleId, Option<Name>);
@@ -133,8 +133,13 @@ impl<'a> References<'a> {
             .unwrap_or(true)
     }
 
+    /// The module runs, and is no test.
+    pub(super) fn runs(&self, module: ModuleId) -> bool {
+        !self.liveness.is_test(module) && self.is_live(module)
+    }
+
     /// The module is loaded by one that is an entry.
-    pub(super) fn is_live(&self, module: ModuleId) -> bool {
+    fn is_live(&self, module: ModuleId) -> bool {
         self.liveness
             .live
             .get(module.0 as usize)
@@ -227,7 +232,7 @@ impl<'a> References<'a> {
                 if !takes {
                     continue;
                 }
-                if is_test(&user_record.path) {
+                if self.liveness.is_test(user) {
                     uses.tested = true;
                 } else if self.is_live(user) {
                     return true;
@@ -239,8 +244,7 @@ impl<'a> References<'a> {
         for wanted in &names {
             for &(user, import) in self.taken.by_name.get(*wanted).into_iter().flatten() {
                 if self.takes(user, import, &within, (at, name)) {
-                    let test = is_test(&self.graph.module(user).path);
-                    if test {
+                    if self.liveness.is_test(user) {
                         uses.tested = true;
                     } else if self.is_used_by(user, import, uses, next) {
                         return true;
@@ -294,7 +298,7 @@ impl<'a> References<'a> {
                     if !passes {
                         continue;
                     }
-                    if self.is_entry(barrel) && !is_test(&record.path) {
+                    if self.is_entry(barrel) && !self.liveness.is_test(barrel) {
                         return None;
                     }
                     if !within.contains(&barrel) {

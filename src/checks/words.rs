@@ -13,6 +13,13 @@ pub(super) fn fits(pattern: &[&str], words: &[String]) -> bool {
 
 /// `withRateLimit` as `with`, `rate`, `limit`.
 pub(super) fn words(name: &str) -> Vec<String> {
+    if name.is_ascii() {
+        return words_of_ascii(name);
+    }
+    words_of_letters(name)
+}
+
+fn words_of_letters(name: &str) -> Vec<String> {
     let letters: Vec<char> = name.chars().collect();
     let mut found: Vec<String> = Vec::new();
     let mut word = String::new();
@@ -34,9 +41,47 @@ pub(super) fn words(name: &str) -> Vec<String> {
     found
 }
 
+/// The same where a letter is a byte, as nearly always.
+fn words_of_ascii(name: &str) -> Vec<String> {
+    let letters = name.as_bytes();
+    let mut found = Vec::new();
+    let mut from = 0;
+    let mut end = |from: usize, at: usize| {
+        if from < at {
+            found.push(name[from..at].to_ascii_lowercase());
+        }
+    };
+    for (at, letter) in letters.iter().enumerate() {
+        if !letter.is_ascii_alphanumeric() {
+            end(from, at);
+            from = at + 1;
+            continue;
+        }
+        let before = at.checked_sub(1).map(|before| letters[before]);
+        let begins = letter.is_ascii_uppercase()
+            && (before.is_some_and(|before| !before.is_ascii_uppercase())
+                || letters.get(at + 1).is_some_and(u8::is_ascii_lowercase));
+        if begins {
+            end(from, at);
+            from = at;
+        }
+    }
+    end(from, name.len());
+    found
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{fits, words};
+    use proptest::prelude::*;
+
+    use super::{fits, words, words_of_letters};
+
+    proptest! {
+        #[test]
+        fn a_letter_is_a_letter_however_it_is_stored(name in "[a-zA-Z0-9_. -]{0,24}") {
+            prop_assert_eq!(words(&name), words_of_letters(&name));
+        }
+    }
 
     #[test]
     fn names_as_words() {

@@ -42,29 +42,10 @@ impl LineIndex {
     /// Finds the lines of `text`; only `\n` ends a line, as in every editor that counts `\r\n` as one.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        const ONES: u64 = 0x0101_0101_0101_0101;
-        const LOW: u64 = ONES * 0x7f;
-        // Lines are short, so eight bytes are asked at once instead of searching for the next line.
         let mut starts = Vec::with_capacity(text.len() / BYTES_PER_LINE + 1);
         starts.push(0);
-        let mut base = 0u32;
-        let (words, tail) = text.as_bytes().as_chunks::<8>();
-        for word in words {
-            let differ = u64::from_le_bytes(*word) ^ (ONES * u64::from(b'\n'));
-            // The highest bit of each byte that is a line feed.
-            let mut found = !(((differ & LOW) + LOW) | differ | LOW);
-            while found != 0 {
-                starts.push(base + found.trailing_zeros() / 8 + 1);
-                found &= found - 1;
-            }
-            base = base.saturating_add(8);
-        }
-        for byte in tail {
-            base = base.saturating_add(1);
-            if *byte == b'\n' {
-                starts.push(base);
-            }
-        }
+        let ends = memchr::memchr_iter(b'\n', text.as_bytes());
+        starts.extend(ends.map(|at| u32::try_from(at).map_or(u32::MAX, |at| at + 1)));
         Self {
             starts: starts.into_boxed_slice(),
         }
