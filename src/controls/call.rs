@@ -8,8 +8,9 @@ use crate::syntax::{Class, Expr, ExprId, Key, MODULE_BODY, MemberValue, Name, Pa
 
 use super::evaluator::{Call, Evaluator, MAX_DEPTH};
 use super::expression::assigned;
+use super::loggers::{gives_level, is_level, names_logging};
 use super::merge::{excuse, merge_outcomes, merge_states};
-use super::record::{Event, Failure};
+use super::record::Event;
 use super::state::{Outcomes, State, value};
 use super::statement::{Completion, Exit, set};
 use super::value::{
@@ -208,114 +209,6 @@ impl<'a> Evaluator<'a> {
         outcomes
     }
 
-    /// `f().catch(g)`, `f().then(g)`, `f().finally(g)`.
-    fn promise_method(
-        &mut self,
-        id: ExprId,
-        promise: ExprId,
-        name: &str,
-        args: &'a [crate::syntax::Argument],
-        state: State,
-        used: Use,
-    ) -> Outcomes {
-        let catches = name == "catch" || (name == "then" && args.len() > 1);
-        let inner = if used == Use::Detached {
-            Use::Detached
-        } else {
-            Use::Awaited
-        };
-        let on_failure = if name == "catch" {
-            args.first()
-        } else {
-            args.get(1)
-        };
-        let before = on_failure.map(|callback| (callback, state.clone()));
-        if catches {
-            let becomes = self.callback_becomes(on_failure, &state, id);
-            self.protection.push(becomes);
-        }
-        let settled = self.call_expression(promise, state, inner);
-        self.record.take_lost();
-        if catches {
-            self.protection.pop();
-        }
-        // Of failures that nobody foresaw, what is logged is known too.
-        let foreseen = settled.iter().any(|(_, flow)| flow.is_err());
-        if let Some((callback, before)) = before.filter(|_| !foreseen) {
-            let place = self.place(&before, callback.value);
-            self.logs_of(place, |this| {
-                let function = this.plain(callback.value, &before);
-                this.run_aside(&[function], &before, id);
-            });
-        }
-        let mut outcomes: Outcomes = SmallVec::new();
-        for (state, flow) in settled {
-            let (callback, argument, failed) = match (&flow, name) {
-                (Ok(v), "then") => (args.first(), v.clone(), false),
-                (Err(error), "catch") => (args.first(), error.clone().without_caller(), true),
-                (Err(error), "then") if args.len() > 1 => {
-                    (args.get(1), error.clone().without_caller(), true)
-                }
-                _ => {
-                    outcomes.push((state, flow));
-                    continue;
-                }
-            };
-            let Some(callback) = callback else {
-                outcomes.push((state, flow));
-                continue;
-            };
-            let result = self.each(callback.value, state, |this, mut state, function| {
-                state.failed |= failed;
-                this.call(&function, None, vec![argument.clone()], state, id, used)
-            });
-            outcomes.extend(result);
-        }
-        merge_outcomes(outcomes)
-    }
-
-    /// What a callback makes of a failure that nobody foresaw.
-    fn callback_becomes(
-        &mut self,
-        callback: Option<&crate::syntax::Argument>,
-        state: &State,
-        id: ExprId,
-    ) -> Failure {
-        let Some(callback) = callback else {
-            return Failure::Escapes;
-        };
-        // Where nothing is recorded, nothing depends on it.
-        if self.muted > 0 {
-            return Failure::Swallowed;
-        }
-        let outcomes = self.aside(|this| {
-            let function = this.plain(callback.value, state);
-            let Value::Function(_) = &function else {
-                return SmallVec::new();
-            };
-            let failure = Value::Object(Rc::new(Object {
-                open: Some(Provenance::default()),
-                ..Object::default()
-            }));
-            this.call(
-                &function,
-                None,
-                vec![failure],
-                state.clone(),
-                id,
-                Use::Awaited,
-            )
-        });
-        match outcomes.last() {
-            Some((_, Err(Value::Response(_)))) => Failure::Answered,
-            Some((_, Err(_))) => Failure::Escapes,
-            Some((state, Ok(v))) if state.answered.is_some() || self.answers_failure(v) => {
-                Failure::Answered
-            }
-            _ => Failure::Swallowed,
-        }
-    }
-
     #[expect(clippy::too_many_arguments, reason = "everything that a call is about")]
     fn call_method(
         &mut self,
@@ -372,59 +265,6 @@ impl<'a> Evaluator<'a> {
             _ => used,
         };
         self.call(function, Some(receiver), args, state, id, used)
-    }
-
-    /// The method named like a level is one of the repository's own objects (a home-made logger), or of something out of sight
-    /// that is called a logger.
-    fn is_logger(&self, receiver: &Value, function: &Value, id: ExprId, state: &State) -> bool {
-        match (receiver, function) {
-            (Value::External(_), Value::Function(_)) => false,
-            (_, Value::Function(_)) => true,
-            (_, Value::Choice(options)) => options
-                .iter()
-                .any(|option| matches!(option, Value::Function(_))),
-            (Value::External(_), Value::External(method))
-                if self.paths.known(method.path).api.is_some() =>
-            {
-                false
-            }
-            (Value::External(_), Value::External(_))
-            | (Value::Unknown(..) | Value::Object(_), Value::Unknown(..)) => {
-                let record = self.module(state.scope.module);
-                let Expr::Call { callee, .. } = record.expr(id) else {
-                    return false;
-                };
-                let Expr::Member { object, .. } = record.expr(*callee) else {
-                    return false;
-                };
-                let name = match record.expr(*object) {
-                    Expr::Name(name) => record.name(*name),
-                    Expr::Member { property, .. } => record.name(*property),
-                    _ => return false,
-                };
-                name == "log" || name.to_ascii_lowercase().ends_with("logger")
-            }
-            _ => false,
-        }
-    }
-
-    /// An object with several methods that are named like levels.
-    fn is_levelled(&self, v: &Value) -> bool {
-        match v {
-            Value::Object(object) => {
-                let fields = object.fields.iter().filter(|(name, _)| is_level(name));
-                let methods = object.class.as_ref().map_or(0, |class| {
-                    let record = self.module(class.module);
-                    let members = record.class(class.class).members.iter();
-                    members
-                        .filter(|member| matches!(member.key, Key::Name(name) if is_level(record.name(name))))
-                        .count()
-                });
-                fields.count() + methods > 1
-            }
-            Value::Choice(options) => options.iter().any(|option| self.is_levelled(option)),
-            _ => false,
-        }
     }
 
     /// Calls a value.
@@ -1087,38 +927,6 @@ fn lengthened(items: &Rc<Vec<Value>>, args: &[Value]) -> Value {
         return list;
     }
     Value::Unknown(list.provenance(), Presence::Truthy)
-}
-
-/// `log`, `logger`, `logError`, but not `login`.
-fn names_logging(name: &str) -> bool {
-    name.strip_prefix("log").is_some_and(|rest| {
-        rest.is_empty()
-            || rest == "ger"
-            || rest.starts_with(|letter: char| letter.is_ascii_uppercase())
-    })
-}
-
-/// The argument says at which level something is logged.
-fn gives_level(v: &Value) -> bool {
-    match v {
-        Value::String(text) => is_level(text),
-        Value::Object(object) => ["level", "type", "severity"].iter().any(|key| {
-            object.get(key).is_some_and(|level| {
-                object.get("message").is_some()
-                    || matches!(level, Value::String(text) if is_level(text))
-                    || *key == "level"
-            })
-        }),
-        _ => false,
-    }
-}
-
-/// The methods of a levelled logger.
-fn is_level(name: &str) -> bool {
-    matches!(
-        name,
-        "trace" | "debug" | "info" | "warn" | "warning" | "error" | "fatal" | "critical"
-    )
 }
 
 /// What goes on with the request, or an object of options with that in it: whoever is given it is a layer of the handler.

@@ -10,7 +10,7 @@ use super::evaluator::{Evaluator, SettingKind};
 use super::meaning::{asks_since, script_counts};
 use super::paths::PathId;
 use super::record::{Event, Failure, FirstWork, Place};
-use super::state::{Flow, Outcomes, State, value};
+use super::state::{Outcomes, State, value};
 use super::value::{
     Bits, Chain, ClassValue, External, Native, Object, Presence, Provenance, ResponseKind, Value,
 };
@@ -891,38 +891,6 @@ impl<'a> Evaluator<'a> {
                 provenance,
             })),
         )
-    }
-}
-
-impl Evaluator<'_> {
-    /// `new Promise((resolve, reject) => …)`: the function runs at once, and what it throws rejects the promise. A path that answered
-    /// and told the promise nothing ends there: whoever waits for it never goes on.
-    fn run_executor(
-        &mut self,
-        executor: &Value,
-        mut state: State,
-        id: ExprId,
-        provenance: Provenance,
-    ) -> Outcomes {
-        let around = state.settled.take();
-        let unanswered = state.answered.is_none();
-        let settle = |rejects| Value::Native(Rc::new(Native::Settle { rejects }));
-        let args = vec![settle(false), settle(true)];
-        let executing = self.executing.replace(self.calls.len() + 1);
-        let outcomes = self.call(executor, None, args, state, id, Use::Awaited);
-        self.executing = executing;
-        let came_to = |(mut state, flow): (State, Flow)| {
-            let settled = std::mem::replace(&mut state.settled, around.clone());
-            let answered = state.answered.clone().filter(|_| unanswered);
-            let flow = match (flow, settled, answered) {
-                (Err(error), ..) => Err(error),
-                (Ok(_), Some(told), _) => Flow::clone(&told),
-                (Ok(_), None, Some(answer)) => Err(Value::Response(answer)),
-                (Ok(_), None, None) => Ok(Value::Unknown(provenance.clone(), Presence::Maybe)),
-            };
-            (state, flow)
-        };
-        outcomes.into_iter().map(came_to).collect()
     }
 }
 

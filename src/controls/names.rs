@@ -8,7 +8,8 @@ use crate::graph::ModuleId;
 use crate::source::Span;
 use crate::syntax::{Expr, ExprId, FunctionId, ModuleRecord, Name, Pattern};
 
-use super::evaluator::{Evaluator, find_definition};
+use super::definitions::find_definition;
+use super::evaluator::Evaluator;
 use super::value::Closure;
 
 /// What is known of the names in modules and functions, worked out once each.
