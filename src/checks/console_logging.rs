@@ -5,10 +5,12 @@ use std::cmp::Reverse;
 use crate::controls::Status;
 use crate::finding::Related;
 use crate::rule::{Confidence, ConsoleLogging, Control};
+use crate::source::Span;
 use crate::syntax::ModuleRecord;
 
 use super::CheckResult;
 use super::file::glob_set;
+use super::server_side::loaders;
 use super::subject::{Subject, weight};
 
 /// Files that a finding lists.
@@ -28,7 +30,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &ConsoleLogging) -> CheckResult 
                 .unwrap_or(module.path.as_str());
             runs_on_server && !except.is_match(path)
         })
-        .map(|(_, module)| (module, module.facts.console_calls.len()))
+        .map(|(_, module)| (module, calls_on_server(subject, module).count()))
         .filter(|(_, calls)| *calls > 0)
         .collect();
     files.sort_by_key(|(module, calls)| (Reverse(*calls), module.path.clone()));
@@ -71,12 +73,8 @@ pub(super) fn run(subject: &Subject<'_>, check: &ConsoleLogging) -> CheckResult 
     if result.total == 0 || only_others {
         result.silent_gap(1.0);
     }
-    let place = worst
-        .facts
-        .console_calls
-        .first()
-        .map(|(_, span)| worst.location(*span))
-        .unwrap_or_else(|| worst.location(crate::source::Span::default()));
+    let first = calls_on_server(subject, worst).next().unwrap_or_default();
+    let place = worst.location(first);
     let reach = match (through_logger, logging) {
         (_, 0) => String::new(),
         (0, _) => String::from("; no handler logs through a logger"),
@@ -94,9 +92,9 @@ pub(super) fn run(subject: &Subject<'_>, check: &ConsoleLogging) -> CheckResult 
         .iter()
         .take(FILES_SHOWN)
         .filter_map(|(module, calls)| {
-            let (_, span) = module.facts.console_calls.first()?;
+            let span = calls_on_server(subject, module).next()?;
             Some(Related {
-                location: module.location(*span),
+                location: module.location(span),
                 note: match calls {
                     1 => String::from("the only console call of this file"),
                     calls => format!("the first of {calls} console calls of this file"),
@@ -113,4 +111,18 @@ pub(super) fn run(subject: &Subject<'_>, check: &ConsoleLogging) -> CheckResult 
     }
     result.findings.push(finding);
     result
+}
+
+/// The `console` calls of a module that runs on the server: of a page, those of its loaders.
+fn calls_on_server<'m>(
+    subject: &Subject<'_>,
+    module: &'m ModuleRecord,
+) -> impl Iterator<Item = Span> + use<'m> {
+    let pages = subject.project.pages_dir.as_ref();
+    let is_page = pages.is_some_and(|pages| {
+        module.path.starts_with(pages) && !module.path.starts_with(&pages.join("api"))
+    });
+    let within = if is_page { loaders(module) } else { Vec::new() };
+    let calls = module.facts.console_calls.iter().map(|(_, span)| *span);
+    calls.filter(move |call| within.is_empty() || within.iter().any(|loader| loader.holds(*call)))
 }

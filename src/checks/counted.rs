@@ -235,7 +235,7 @@ pub(super) fn explicit_any(subject: &Subject<'_>, check: &ExplicitAny) -> CheckR
     let except = glob_set(&check.except);
     let mut files: Vec<(&ModuleRecord, u32)> = subject
         .modules()
-        .filter(|(_, record)| !except.is_match(record.path.as_str()))
+        .filter(|(_, record)| !record.facts.generated && !except.is_match(record.path.as_str()))
         .map(|(_, record)| (record, record.facts.any_types))
         .filter(|(_, count)| *count > 0)
         .collect();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::graph::{Graph, ModuleId, Symbol};
 use crate::model::Model;
-use crate::project::Project;
+use crate::project::{App, Project};
 use crate::source::RepoPath;
 use crate::syntax::{ExportTarget, Expr, ExprId, ModuleRecord, Parsed, Pattern, Stmt, StmtKind};
 
@@ -39,6 +39,11 @@ const CALLED_BY_NAME: [&str; 24] = [
     "metadata",
     "server",
 ];
+
+/// Some runtime calls an export of this name, though nobody imports it.
+pub(super) fn is_called_by_name(export: &str) -> bool {
+    CALLED_BY_NAME.contains(&export)
+}
 
 /// Which modules of a repository run.
 #[derive(Debug)]
@@ -144,44 +149,46 @@ fn is_loaded_by_place(project: &Project, path: &RepoPath) -> bool {
     if path.file_name().contains(".config.") || path.file_name().contains("rc.") {
         return true;
     }
-    project.apps.iter().any(|app| {
-        let stem = path.stem().split('.').next().unwrap_or("");
-        let in_pages = app
-            .pages_dir
-            .as_ref()
-            .is_some_and(|folder| path.starts_with(folder));
-        let in_app = app
-            .app_dir
-            .as_ref()
-            .is_some_and(|folder| path.starts_with(folder))
-            && matches!(
-                stem,
-                "page"
-                    | "layout"
-                    | "route"
-                    | "loading"
-                    | "error"
-                    | "global-error"
-                    | "not-found"
-                    | "template"
-                    | "default"
-                    | "sitemap"
-                    | "robots"
-                    | "manifest"
-                    | "icon"
-                    | "apple-icon"
-                    | "opengraph-image"
-                    | "twitter-image"
-                    | "forbidden"
-                    | "unauthorized"
-            );
-        let folder = path.ancestors().nth(1);
-        let beside = folder.is_some_and(|folder| {
-            folder == app.source_root.as_str() || folder == app.root.as_str()
-        }) && (matches!(stem, "middleware" | "proxy")
-            || stem.starts_with("instrumentation"));
-        in_pages || in_app || beside
-    })
+    project.apps.iter().any(|app| is_loaded_by_next(app, path))
+}
+
+/// Next.js loads the file by its name and place: pages, layouts and handlers, and what stands beside them.
+pub(super) fn is_loaded_by_next(app: &App, path: &RepoPath) -> bool {
+    let stem = path.stem().split('.').next().unwrap_or("");
+    let in_pages = app
+        .pages_dir
+        .as_ref()
+        .is_some_and(|folder| path.starts_with(folder));
+    let in_app = app
+        .app_dir
+        .as_ref()
+        .is_some_and(|folder| path.starts_with(folder))
+        && matches!(
+            stem,
+            "page"
+                | "layout"
+                | "route"
+                | "loading"
+                | "error"
+                | "global-error"
+                | "not-found"
+                | "template"
+                | "default"
+                | "sitemap"
+                | "robots"
+                | "manifest"
+                | "icon"
+                | "apple-icon"
+                | "opengraph-image"
+                | "twitter-image"
+                | "forbidden"
+                | "unauthorized"
+        );
+    let folder = path.ancestors().nth(1);
+    let beside = folder
+        .is_some_and(|folder| folder == app.source_root.as_str() || folder == app.root.as_str())
+        && (matches!(stem, "middleware" | "proxy") || stem.starts_with("instrumentation"));
+    in_pages || in_app || beside
 }
 
 /// What the manifests say of entries, binaries and scripts, by folder.
@@ -218,7 +225,7 @@ fn only_defines(graph: &Graph, id: ModuleId, record: &ModuleRecord, pure: &[Stri
     let called = record
         .exports
         .iter()
-        .any(|export| CALLED_BY_NAME.contains(&&*export.name));
+        .any(|export| is_called_by_name(&export.name));
     if called || record.use_client || record.use_server {
         return false;
     }

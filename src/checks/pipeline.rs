@@ -66,7 +66,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &Pipeline) -> CheckResult {
         });
         if done || lines.iter().any(|line| runs(step, line)) {
             result.covered_at(1.0, || Some(Location::of_line(&first.file, 1)));
-        } else if lines.iter().any(|line| is_computed(line)) {
+        } else if lines.iter().any(|line| is_elsewhere(line)) {
             result.unknown();
         } else {
             missing.push(step);
@@ -74,7 +74,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &Pipeline) -> CheckResult {
     }
     let by_pipelines = lines
         .iter()
-        .any(|line| is_computed(line) || check.steps.iter().any(|step| runs(step, line)));
+        .any(|line| is_elsewhere(line) || check.steps.iter().any(|step| runs(step, line)));
     if !by_pipelines && !missing.is_empty() {
         // Pipelines that label and greet are none for this purpose.
         for _ in &missing {
@@ -105,8 +105,11 @@ fn home(subject: &Subject<'_>) -> RepoPath {
     }
 }
 
-/// `pnpm ${{ matrix.task }}`: what it runs stands elsewhere.
-fn is_computed(line: &str) -> bool {
+/// `pnpm ${{ matrix.task }}`, `acme/pipelines/.github/workflows/check.yml@main`: what it runs stands elsewhere.
+fn is_elsewhere(line: &str) -> bool {
+    if line.contains("/.github/workflows/") && !line.starts_with("./") {
+        return true;
+    }
     let words: Vec<&str> = words(line).collect();
     words.iter().enumerate().any(|(at, word)| {
         let mut rest = words.iter().skip(at + 1);
@@ -184,7 +187,7 @@ pub(super) fn concerns(subject: &Subject<'_>, step: &PipelineStep) -> Option<boo
     if lines.iter().any(|line| runs(step, line)) {
         return Some(true);
     }
-    let computed = lines.iter().any(|line| is_computed(line));
+    let computed = lines.iter().any(|line| is_elsewhere(line));
     (!computed).then_some(false)
 }
 
@@ -348,7 +351,7 @@ fn is_word(word: &str, wanted: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{calls_script, is_computed, runs};
+    use super::{calls_script, is_elsewhere, runs};
     use crate::rule::PipelineStep;
 
     fn step(commands: &[&str], scripts: &[&str]) -> PipelineStep {
@@ -362,10 +365,15 @@ mod tests {
 
     #[test]
     fn a_computed_task_is_known_as_such() {
-        assert!(is_computed("pnpm ${{ matrix.job }}"));
-        assert!(is_computed("npm run --silent ${{ matrix.job }}"));
-        assert!(!is_computed("yarn deploy ${{ vars.BUCKET }}"));
-        assert!(!is_computed("echo ${{ github.sha }}"));
+        assert!(is_elsewhere("pnpm ${{ matrix.job }}"));
+        assert!(is_elsewhere("npm run --silent ${{ matrix.job }}"));
+        assert!(!is_elsewhere("yarn deploy ${{ vars.BUCKET }}"));
+        assert!(!is_elsewhere("echo ${{ github.sha }}"));
+        assert!(is_elsewhere(
+            "acme/pipelines/.github/workflows/check.yml@main"
+        ));
+        assert!(!is_elsewhere("./.github/workflows/check.yml"));
+        assert!(!is_elsewhere("cat .github/workflows/check.yml"));
     }
 
     #[test]

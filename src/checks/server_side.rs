@@ -1,10 +1,11 @@
 //! Which modules run on the server.
 
 use crate::graph::{Graph, ModuleId, Symbol};
-use crate::project::Framework;
+use crate::project::{Framework, Package};
 use crate::source::{RepoPath, Span};
 use crate::syntax::{Expr, Function, Imported, ModuleRecord};
 
+use super::liveness::is_loaded_by_next;
 use super::subject::Subject;
 
 /// What the Pages Router runs on the server alone.
@@ -27,13 +28,20 @@ fn keeps_state(module: &ModuleRecord) -> bool {
     })
 }
 
-/// What the loaders of a page name of what the page imports; `None` for a page without a loader.
-fn loaded_for_page(graph: &Graph, page: ModuleId) -> Option<Vec<ModuleId>> {
-    let module = graph.module(page);
+/// Where a page of the Pages Router runs on the server: in its loaders. Nowhere in particular where it is told by a call what
+/// they do, `export const getServerSideProps = withSession(…)`.
+pub(super) fn loaders(module: &ModuleRecord) -> Vec<Span> {
     let is_loader = |function: &&Function| {
         let name = function.name.map(|name| module.name(name));
         name.is_some_and(|name| PAGE_LOADERS.contains(&name))
     };
+    let loaders = module.functions.iter().filter(is_loader);
+    loaders.map(|loader| loader.span).collect()
+}
+
+/// What the loaders of a page name of what the page imports; `None` for a page without a loader.
+fn loaded_for_page(graph: &Graph, page: ModuleId) -> Option<Vec<ModuleId>> {
+    let module = graph.module(page);
     let loads = module
         .exports
         .iter()
@@ -41,12 +49,7 @@ fn loaded_for_page(graph: &Graph, page: ModuleId) -> Option<Vec<ModuleId>> {
     if !loads {
         return None;
     }
-    let loaders: Vec<Span> = module
-        .functions
-        .iter()
-        .filter(is_loader)
-        .map(|loader| loader.span)
-        .collect();
+    let loaders = loaders(module);
     let inside = |span: Span| {
         // `export const getServerSideProps = withSession(…)`: what it is made from may be anywhere.
         loaders.is_empty()
@@ -105,15 +108,19 @@ pub(super) fn server_side(subject: &Subject<'_>) -> Vec<bool> {
             }
         }
     }
+    // A package inside the application's is there for something else, unless the application loads it.
+    let folders = subject.model.project.packages.iter().map(Package::folder);
+    let inside: Vec<RepoPath> = folders
+        .filter(|folder| *folder != app.root && folder.starts_with(&app.root))
+        .collect();
     let pages: Vec<ModuleId> = subject
         .modules()
         .filter(|(_, module)| {
-            let below = |folder: &Option<RepoPath>| {
-                folder
-                    .as_ref()
-                    .is_some_and(|folder| module.path.starts_with(folder))
-            };
-            app.framework != Framework::Next || below(&app.app_dir) || below(&app.pages_dir)
+            if app.framework == Framework::Next {
+                is_loaded_by_next(app, &module.path)
+            } else {
+                !inside.iter().any(|folder| module.path.starts_with(folder))
+            }
         })
         .map(|(id, _)| id)
         .collect();

@@ -14,7 +14,7 @@ use crate::syntax::{
 };
 
 use super::code::body;
-use super::liveness::Liveness;
+use super::liveness::{Liveness, is_called_by_name};
 
 /// A definition at the top of a module, or with `None` what the module does when it is loaded.
 type Definition = (ModuleId, Option<Name>);
@@ -211,7 +211,11 @@ impl<'a> References<'a> {
         if exported.is_empty() {
             return false;
         }
-        if definition != start && self.is_entry(at) {
+        // Where something else of the module is imported, a framework may still load it for what it calls by name.
+        let called = |name: &&str| *name != "default" && is_called_by_name(name);
+        if definition != start
+            && (self.is_entry(at) || self.is_live(at) && exported.iter().any(called))
+        {
             return true;
         }
         let Some((names, within)) = self.ways(at, exported) else {

@@ -255,10 +255,12 @@ impl<'a> Evaluator<'a> {
         {
             return value(state, Value::Unknown(sent.clone(), Presence::Maybe));
         }
-        // Nothing waits for a text that is worked out, though an asynchronous function returns it.
+        // Nothing waits for a text or a list that is worked out, though an asynchronous function returns it.
         let used = match (used, receiver, function) {
-            (Use::Escaping | Use::Awaited, Value::Unknown(..), Value::Unknown(..))
-                if super::native::is_of_text(name) =>
+            (Use::Escaping | Use::Awaited, Value::Unknown(sent, _), Value::Unknown(..))
+                if super::native::is_of_text(name)
+                    || sent.bits.of_input_alone() != Bits::NONE
+                        && super::native::is_of_list(name) =>
             {
                 Use::Plain
             }

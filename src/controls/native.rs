@@ -677,6 +677,26 @@ pub(super) fn is_of_text(name: &str) -> bool {
     )
 }
 
+/// Methods of lists, which other things may have too.
+pub(super) fn is_of_list(name: &str) -> bool {
+    matches!(
+        name,
+        "map"
+            | "flatMap"
+            | "filter"
+            | "concat"
+            | "join"
+            | "reverse"
+            | "sort"
+            | "toSorted"
+            | "some"
+            | "every"
+            | "find"
+            | "reduce"
+            | "at"
+    )
+}
+
 /// Methods of a body that is read as a stream, of its reader and of a file that was sent.
 /// (<https://developer.mozilla.org/docs/Web/API/ReadableStream>, `Blob`)
 pub(super) fn reads_stream(name: &str) -> bool {

@@ -114,9 +114,11 @@ impl Discovery<'_, '_> {
             let folders = self.next_folders(&root);
             let served = self.serves(&folders);
             let depends = own.is_some_and(|(_, package)| runs_with(package, "next"));
+            // Without either folder, Next.js neither builds nor serves: a catalogue of components reads its configuration.
+            let has_folder = folders.app_dir.is_some() || folders.pages_dir.is_some();
             // A configuration without a manifest is how Nx lays out its applications.
             if !(served && (depends || config.is_some())
-                || config.is_some() && (depends || own.is_none()))
+                || config.is_some() && has_folder && (depends || own.is_none()))
             {
                 continue;
             }
@@ -411,6 +413,26 @@ mod tests {
         );
         let bare = [("package.json", r#"{"name":"x"}"#), ("app/page.tsx", "")];
         assert!(apps(&bare).is_empty());
+    }
+
+    #[test]
+    fn a_catalogue_of_components_is_no_application() {
+        let manifest = r#"{"dependencies":{"next":"16"},"devDependencies":{"storybook":"10"}}"#;
+        let files = [
+            ("apps/catalogue/package.json", manifest),
+            ("apps/catalogue/next.config.ts", "export default {}"),
+            (
+                "apps/catalogue/stories/button.stories.tsx",
+                "export default {}",
+            ),
+            ("apps/web/package.json", manifest),
+            ("apps/web/next.config.ts", "export default {}"),
+            ("apps/web/app/page.tsx", "export default function Page() {}"),
+        ];
+        assert_eq!(
+            apps(&files),
+            ["next \"apps/web\" web 16 app=apps/web/app pages=- source=\"apps/web\""]
+        );
     }
 
     #[test]
