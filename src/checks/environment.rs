@@ -18,13 +18,15 @@ const SHOWN: usize = 10;
 
 pub(super) fn documented(subject: &Subject<'_>, check: &EnvDocumented) -> CheckResult {
     let mut read: BTreeMap<&str, Location> = BTreeMap::new();
+    let set = set_by_scripts(subject);
     let except = glob_set(&check.except);
     for (_, module) in subject.modules() {
         if except.is_match(module.path.as_str()) {
             continue;
         }
         for (name, span) in &module.facts.env_reads {
-            if !check.ignore.iter().any(|pattern| wildcard(pattern, name)) {
+            if !set.contains(&**name) && !check.ignore.iter().any(|pattern| wildcard(pattern, name))
+            {
                 read.entry(name).or_insert_with(|| module.location(*span));
             }
         }
@@ -101,6 +103,24 @@ pub(super) fn documented(subject: &Subject<'_>, check: &EnvDocumented) -> CheckR
         .with_related(related.collect());
     result.findings.push(finding);
     result
+}
+
+/// The variables that the scripts which start the application set themselves: `"dev": "MOCKS=true next dev"`.
+fn set_by_scripts<'m>(subject: &Subject<'m>) -> BTreeSet<&'m str> {
+    let root = &subject.project.root;
+    let packages = subject.model.project.packages.iter();
+    let near = packages.filter(|package| root.starts_with(&package.folder()));
+    let scripts = near.flat_map(|package| &package.scripts);
+    let starting = scripts.filter(|(name, _)| name.starts_with("dev") || name.starts_with("start"));
+    let words = starting.flat_map(|(_, line)| line.split_whitespace());
+    let named = words.filter_map(|word| Some(word.split_once('=')?.0));
+    let is_variable = |name: &&str| {
+        name.starts_with(|first: char| first.is_ascii_uppercase() || first == '_')
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
+    };
+    named.filter(is_variable).collect()
 }
 
 /// Answers `[check.env-committed]`.
