@@ -392,10 +392,12 @@ fn transport_security_is_a_question_where_something_stands_in_front() {
             .map(|(_, sure)| sure)
     };
     assert_eq!(sure(&[]), Some(Confidence::High));
-    assert_eq!(
-        sure(&[("Dockerfile", "FROM node:22\n")]),
-        Some(Confidence::Low)
-    );
+    for in_front in [
+        ("Dockerfile", "FROM node:22\n"),
+        ("netlify.toml", "[build]\ncommand = \"next build\"\n"),
+    ] {
+        assert_eq!(sure(&[in_front]), Some(Confidence::Low), "{in_front:?}");
+    }
 }
 
 #[test]
