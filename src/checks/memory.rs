@@ -5,6 +5,8 @@ use std::cell::OnceCell;
 use rustc_hash::FxHashSet;
 
 use crate::controls::Status;
+use crate::finding::Related;
+use crate::graph::ModuleId;
 use crate::model::{Count, Part};
 use crate::rule::{CodeScope, Confidence, Control, Memory, MemoryQuestion, wildcard};
 use crate::source::Span;
@@ -83,7 +85,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &Memory) -> CheckResult {
             let (mut related, _) = subject.reached_by((module, part));
             related.insert(
                 0,
-                crate::finding::Related {
+                Related {
                     location: place(record, grown),
                     note: String::from("added to here"),
                 },
@@ -146,9 +148,10 @@ fn sharing(subject: &Subject<'_>, check: &Memory) -> FxHashSet<usize> {
         .collect()
 }
 
-/// Limiters of packages that count in the memory of the process.
+/// Limiters of packages that count in the memory of the process. Those of one module were made by one decision.
 fn limiters(subject: &Subject<'_>, check: &Memory, result: &mut CheckResult) {
     let graph = &subject.model.graph;
+    let mut last: Option<ModuleId> = None;
     for call in find(subject, CodeScope::All, &check.limiters, &[]) {
         let holds = |condition| holds(subject, &call, condition);
         match Holds::any(check.unless.iter().map(holds)) {
@@ -156,11 +159,19 @@ fn limiters(subject: &Subject<'_>, check: &Memory, result: &mut CheckResult) {
             Holds::Unknown => result.unknown_in(&graph.module(call.site.module).path),
             Holds::No => {
                 let record = graph.module(call.site.module);
-                let says = check.package_says.clone();
-                result.gap(
-                    1.0,
-                    subject.finding_in(record, record.span(call.site.expr), says),
-                );
+                let span = record.span(call.site.expr);
+                let told = result.findings.last_mut();
+                if let Some(told) = told.filter(|_| last == Some(call.site.module)) {
+                    told.related.push(Related {
+                        location: record.location(span),
+                        note: String::from("so is this one"),
+                    });
+                    result.silent_gap(1.0);
+                    continue;
+                }
+                last = Some(call.site.module);
+                let finding = subject.finding_in(record, span, check.package_says.clone());
+                result.gap(1.0, finding);
             }
         }
     }
