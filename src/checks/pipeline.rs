@@ -107,7 +107,8 @@ fn home(subject: &Subject<'_>) -> RepoPath {
 
 /// `pnpm ${{ matrix.task }}`, `acme/pipelines/.github/workflows/check.yml@main`: what it runs stands elsewhere.
 fn is_elsewhere(line: &str) -> bool {
-    if line.contains("/.github/workflows/") && !line.starts_with("./") {
+    let is_one_word = !line.contains(char::is_whitespace);
+    if is_one_word && line.contains("/.github/workflows/") && line.contains('@') {
         return true;
     }
     let words: Vec<&str> = words(line).collect();
@@ -373,7 +374,7 @@ mod tests {
             "acme/pipelines/.github/workflows/check.yml@main"
         ));
         assert!(!is_elsewhere("./.github/workflows/check.yml"));
-        assert!(!is_elsewhere("cat .github/workflows/check.yml"));
+        assert!(!is_elsewhere("actionlint ./.github/workflows/check.yml"));
     }
 
     #[test]
