@@ -10,7 +10,7 @@ use crate::syntax::ModuleRecord;
 
 use super::CheckResult;
 use super::file::glob_set;
-use super::server_side::loaders;
+use super::server_side::{is_page_of_router, loaders};
 use super::subject::{Subject, weight};
 
 /// Files that a finding lists.
@@ -118,11 +118,11 @@ fn calls_on_server<'m>(
     subject: &Subject<'_>,
     module: &'m ModuleRecord,
 ) -> impl Iterator<Item = Span> + use<'m> {
-    let pages = subject.project.pages_dir.as_ref();
-    let is_page = pages.is_some_and(|pages| {
-        module.path.starts_with(pages) && !module.path.starts_with(&pages.join("api"))
-    });
-    let within = if is_page { loaders(module) } else { Vec::new() };
+    let within = if is_page_of_router(subject.project, &module.path) {
+        loaders(module)
+    } else {
+        Vec::new()
+    };
     let calls = module.facts.console_calls.iter().map(|(_, span)| *span);
     calls.filter(move |call| within.is_empty() || within.iter().any(|loader| loader.holds(*call)))
 }

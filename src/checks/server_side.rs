@@ -1,7 +1,7 @@
 //! Which modules run on the server.
 
 use crate::graph::{Graph, ModuleId, Symbol};
-use crate::project::{Framework, Package};
+use crate::project::{App, Framework, Package};
 use crate::source::{RepoPath, Span};
 use crate::syntax::{Expr, Function, Imported, ModuleRecord};
 
@@ -26,6 +26,12 @@ fn keeps_state(module: &ModuleRecord) -> bool {
         let named = matches!(&import.imported, Imported::Named(name) if HOOKS.contains(&module.name(*name)));
         named && !import.type_only && &*import.specifier == "react"
     })
+}
+
+/// The file lies among the pages of the Pages Router, which are components, and not among its handlers.
+pub(super) fn is_page_of_router(app: &App, path: &RepoPath) -> bool {
+    let pages = app.pages_dir.as_ref();
+    pages.is_some_and(|pages| path.starts_with(pages) && !path.starts_with(&pages.join("api")))
 }
 
 /// Where a page of the Pages Router runs on the server: in its loaders. Nowhere in particular where it is told by a call what
@@ -92,19 +98,12 @@ pub(super) fn server_side(subject: &Subject<'_>) -> Vec<bool> {
         .map(|(id, _)| id);
     let mut entries: Vec<ModuleId> = routes.chain(middleware).chain(started).collect();
     let mut loading: Vec<ModuleId> = Vec::new();
-    if let Some(pages) = app
-        .pages_dir
-        .as_ref()
-        .filter(|_| app.framework == Framework::Next)
-    {
-        let api = pages.join("api");
-        for (id, module) in subject.modules() {
-            if module.path.starts_with(pages) && !module.path.starts_with(&api) {
-                clients.push(id);
-                if let Some(loaded) = loaded_for_page(graph, id) {
-                    entries.extend(loaded);
-                    loading.push(id);
-                }
+    for (id, module) in subject.modules() {
+        if is_page_of_router(app, &module.path) {
+            clients.push(id);
+            if let Some(loaded) = loaded_for_page(graph, id) {
+                entries.extend(loaded);
+                loading.push(id);
             }
         }
     }

@@ -19,6 +19,7 @@ use super::index::{Index, Reach, Site, Unit, Vocabulary};
 use super::liveness::Liveness;
 use super::pipeline::Lines;
 use super::published::Published;
+use super::server_side::is_page_of_router;
 use super::signs::{LowerPaths, Title, Words};
 use super::test_runner::Runner;
 
@@ -546,11 +547,7 @@ impl<'a> Subject<'a> {
             let in_app = self.project.app_dir.as_ref().is_some_and(|folder| {
                 path.starts_with(folder) && path.stem().split('.').next() == Some("page")
             });
-            let in_pages = self.project.pages_dir.as_ref().is_some_and(|folder| {
-                path.starts_with(folder)
-                    && !path.starts_with(&folder.join("api"))
-                    && !path.stem().starts_with('_')
-            });
+            let in_pages = is_page_of_router(self.project, path) && !path.stem().starts_with('_');
             code && (in_app || in_pages)
         };
         self.model.paths.iter().any(page)

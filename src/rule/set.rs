@@ -48,7 +48,7 @@ pub struct RuleText {
 
 impl RuleText {
     /// What it says as a `T`, with everything that is wrong with it. What the program brings along is read as the JSON that it
-    /// was turned into when the program was built, at a fifth of the time.
+    /// was turned into when the program was built, at a quarter of the work.
     pub(super) fn read<T: DeserializeOwned>(&self) -> (Option<T>, Vec<Mistake>) {
         let brought_along = EMBEDDED.binary_search_by(|(file, ..)| (*file).cmp(&self.file));
         let embedded = brought_along.ok().map(|at| EMBEDDED[at]);
