@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 use crate::config::Config;
 use crate::controls::{Proof, Prover, Status, TeamControls, TestReach, Verdict};
 use crate::graph::{Graph, ModuleId};
-use crate::project::{MeasuredValues, Project, Resolver, read_measured};
+use crate::project::{Manifests, MeasuredValues, Platforms, Project, Resolver, read_measured};
 use crate::routes::RouteTable;
 use crate::rule::{Control, ControlLibrary, MeasuredResult, RuleSet};
 use crate::source::{RepoPath, Repository, SourceFile, Unreadable};
@@ -35,13 +35,25 @@ pub fn build_in_stages(
 ) -> Model {
     stage("read and parse");
     let mut not_examined: Vec<Unreadable> = repository.problems().to_vec();
-    let modules = parse(repository, rules, &mut not_examined);
+    let manifests = Manifests::read(repository);
+    let mut elsewhere = Platforms::of(&manifests.0);
+    let read = |path: &&RepoPath| elsewhere.folder_of(path).is_none();
+    let paths: Vec<&RepoPath> = repository.modules().filter(read).collect();
+    let mut modules = parse(repository, paths, rules, &mut not_examined);
+    let reached = elsewhere.keep_reached(&modules);
+    if !reached.is_empty() {
+        let read = |path: &&RepoPath| reached.iter().any(|folder| path.starts_with(folder));
+        let paths = repository.modules().filter(read).collect();
+        modules.extend(parse(repository, paths, rules, &mut not_examined));
+    }
+    not_examined.extend(elsewhere.left_out());
     stage("resolve");
     let by_path: FxHashMap<&RepoPath, &ModuleRecord> = modules
         .iter()
         .map(|record| (&record.path, record))
         .collect();
-    let (project, unreadable) = Project::load(repository, &|path| by_path.get(path).copied());
+    let (project, unreadable) =
+        Project::of(repository, manifests, &|path| by_path.get(path).copied());
     not_examined.extend(unreadable);
     drop(by_path);
     let (resolver, unreadable) = Resolver::new(repository, &project);
@@ -116,13 +128,13 @@ fn measured(
 
 fn parse(
     repository: &Repository,
+    paths: Vec<&RepoPath>,
     rules: &RuleSet,
     not_examined: &mut Vec<Unreadable>,
 ) -> Vec<ModuleRecord> {
     let options = ParseOptions {
         patterns: &rules.patterns,
     };
-    let paths: Vec<&RepoPath> = repository.modules().collect();
     let results: Vec<Result<ModuleRecord, Unreadable>> = paths
         .into_par_iter()
         // Files differ much in size: no thread keeps a stretch of large ones to itself.

@@ -150,54 +150,56 @@ impl Workspaces {
 
 /// All manifests of a repository.
 #[derive(Debug, Default)]
-pub(super) struct Manifests {
+pub struct Manifests {
     /// By path; the root's own first.
     pub(super) packages: Vec<Package>,
     /// By path of the declaring file.
     pub(super) workspaces: Vec<Workspaces>,
 }
 
-/// Reads every manifest and decides which packages are workspaces.
-pub(super) fn read_manifests(
-    repository: &Repository,
-    unreadable: &mut Vec<Unreadable>,
-) -> Manifests {
-    let mut packages = Vec::new();
-    let mut workspaces = Vec::new();
-    for path in repository.files() {
-        let folder = || path.parent().unwrap_or_else(|| RepoPath::new(""));
-        match path.file_name() {
-            "package.json" => match read_json(repository, path) {
-                Ok(json) if json.is_object() => {
-                    let package = Package::from_json(folder(), json);
-                    workspaces.extend(npm_workspaces(&package));
-                    packages.push(package);
-                }
-                Ok(_) => unreadable.push(Unreadable {
-                    path: path.clone(),
-                    reason: String::from("not a JSON object; a manifest must be one"),
-                }),
-                Err(problem) => unreadable.push(problem),
-            },
-            "pnpm-workspace.yaml" => match repository.read(path) {
-                Ok(file) => match parse_yaml(&file) {
-                    Ok(Some(document)) => workspaces.push(pnpm_workspaces(folder(), &document)),
-                    Ok(None) => {}
+impl Manifests {
+    /// Reads every manifest and decides which packages are workspaces; also gives those that could not be read.
+    #[must_use]
+    pub fn read(repository: &Repository) -> (Self, Vec<Unreadable>) {
+        let mut unreadable = Vec::new();
+        let mut packages = Vec::new();
+        let mut workspaces = Vec::new();
+        for path in repository.files() {
+            let folder = || path.parent().unwrap_or_else(|| RepoPath::new(""));
+            match path.file_name() {
+                "package.json" => match read_json(repository, path) {
+                    Ok(json) if json.is_object() => {
+                        let package = Package::from_json(folder(), json);
+                        workspaces.extend(npm_workspaces(&package));
+                        packages.push(package);
+                    }
+                    Ok(_) => unreadable.push(Unreadable {
+                        path: path.clone(),
+                        reason: String::from("not a JSON object; a manifest must be one"),
+                    }),
                     Err(problem) => unreadable.push(problem),
                 },
-                Err(problem) => unreadable.push(problem),
-            },
-            _ => {}
+                "pnpm-workspace.yaml" => match repository.read(path) {
+                    Ok(file) => match parse_yaml(&file) {
+                        Ok(Some(document)) => workspaces.push(pnpm_workspaces(folder(), &document)),
+                        Ok(None) => {}
+                        Err(problem) => unreadable.push(problem),
+                    },
+                    Err(problem) => unreadable.push(problem),
+                },
+                _ => {}
+            }
         }
-    }
-    packages.sort_by(|a, b| a.root.cmp(&b.root));
-    for package in &mut packages {
-        let folder = package.folder();
-        package.member = folder.is_root() || workspaces.iter().any(|set| set.contains(&folder));
-    }
-    Manifests {
-        packages,
-        workspaces,
+        packages.sort_by(|a, b| a.root.cmp(&b.root));
+        for package in &mut packages {
+            let folder = package.folder();
+            package.member = folder.is_root() || workspaces.iter().any(|set| set.contains(&folder));
+        }
+        let manifests = Self {
+            packages,
+            workspaces,
+        };
+        (manifests, unreadable)
     }
 }
 
@@ -279,8 +281,7 @@ mod tests {
             ("legacy/one/package.json", "{}"),
             ("broken/package.json", "{"),
         ]);
-        let mut unreadable = Vec::new();
-        let manifests = read_manifests(&repository, &mut unreadable);
+        let (manifests, unreadable) = Manifests::read(&repository);
         let members: Vec<(&str, bool)> = manifests
             .packages
             .iter()

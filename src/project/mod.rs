@@ -18,6 +18,7 @@ mod manifest;
 mod measured;
 mod next_config;
 mod pipelines;
+mod platforms;
 mod resolver;
 mod services;
 mod specifier;
@@ -27,9 +28,10 @@ mod version;
 pub use app::{App, Framework};
 pub use container::{ComposeService, Dockerfile, Stage};
 pub use files::{ProjectFiles, Workflow, WorkflowStep};
-pub use manifest::{Package, WorkspaceKind, Workspaces};
+pub use manifest::{Manifests, Package, WorkspaceKind, Workspaces};
 pub use measured::MeasuredValues;
 pub use next_config::{HeaderEntry, NextConfig, PathCondition, path_conditions};
+pub use platforms::Platforms;
 pub use resolver::{Resolution, Resolver};
 pub use tsconfig::Strict;
 
@@ -60,8 +62,15 @@ impl Project {
         repository: &Repository,
         record_of: &(dyn Fn(&RepoPath) -> Option<&'m ModuleRecord> + Sync),
     ) -> (Self, Vec<Unreadable>) {
-        let mut unreadable = Vec::new();
-        let manifests = manifest::read_manifests(repository, &mut unreadable);
+        Self::of(repository, Manifests::read(repository), record_of)
+    }
+
+    /// The same where the manifests, and which of them could not be read, are known.
+    pub fn of<'m>(
+        repository: &Repository,
+        (manifests, mut unreadable): (Manifests, Vec<Unreadable>),
+        record_of: &(dyn Fn(&RepoPath) -> Option<&'m ModuleRecord> + Sync),
+    ) -> (Self, Vec<Unreadable>) {
         let discover = || {
             let files = std::cell::OnceCell::new();
             let read_config = |path: &RepoPath| match record_of(path) {

@@ -282,11 +282,11 @@ fn bun<'p>(text: &str, own: Option<&str>, wanted: &Wanted<'p>) -> FxHashMap<&'p 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::project::manifest::read_manifests;
+    use crate::project::Manifests;
 
     fn version(files: &[(&str, &str)], folder: &str) -> Option<String> {
         let repository = Repository::in_memory(files);
-        let manifests = read_manifests(&repository, &mut Vec::new());
+        let (manifests, _) = Manifests::read(&repository);
         let package = manifests
             .packages
             .iter()
