@@ -11,7 +11,7 @@ use crate::project::Framework;
 use crate::rule::{
     Control, ExplicitAny, LimitTiers, Rendering, ServerEnvInClient, SqlStar, wildcard,
 };
-use crate::source::{RepoPath, Span};
+use crate::source::{Location, RepoPath, Span};
 use crate::syntax::{Argument, Expr, ExprId, Key, ModuleRecord, Pattern, Property, StmtKind};
 
 use rustc_hash::FxHashSet;
@@ -37,7 +37,8 @@ pub(super) fn sql_star(subject: &Subject<'_>, check: &SqlStar) -> CheckResult {
         if !server || except.is_match(record.path.as_str()) {
             continue;
         }
-        let mut places = Vec::new();
+        let mut found = Vec::new();
+        let mut asking = Vec::new();
         let index = subject.index().module(&subject.model.graph, id);
         // A text inside another one may read what that names.
         let inner = |expr: ExprId| {
@@ -53,39 +54,23 @@ pub(super) fn sql_star(subject: &Subject<'_>, check: &SqlStar) -> CheckResult {
                 None => false,
             })
         };
-        let mut shown: FxHashSet<ExprId> = FxHashSet::default();
-        for (_, written) in numbered(record) {
-            let Expr::Object(properties) = written else {
-                continue;
-            };
-            shown.extend(properties.iter().filter_map(|property| match property {
-                Property::Value {
-                    key: Key::Name(name),
-                    value,
-                } if check.shown.iter().any(|each| each == record.name(*name)) => Some(*value),
-                _ => None,
-            }));
-        }
         for (expr, written) in numbered(record) {
-            if shown.contains(&expr) {
-                continue;
-            }
             let all = match written {
                 Expr::Call { .. } => match select_of_rest(record, expr) {
                     Some(args) => {
-                        asked = true;
+                        asking.push(expr);
                         reads_all(record, args)
                     }
                     None => builder_selects_all(record, expr),
                 },
                 Expr::String(text) => {
-                    asked |= selects(text);
+                    asking.extend(selects(text).then_some(expr));
                     selects_all(text, false) && !inner(expr)
                 }
                 Expr::Template { texts, .. } | Expr::Tagged { texts, .. }
                     if texts.first().is_some_and(|text| selects(text)) =>
                 {
-                    asked = true;
+                    asking.push(expr);
                     selects_all(&texts.join(" "), texts.len() > 1)
                 }
                 Expr::Template { texts, .. } | Expr::Tagged { texts, .. }
@@ -98,9 +83,17 @@ pub(super) fn sql_star(subject: &Subject<'_>, check: &SqlStar) -> CheckResult {
                 _ => false,
             };
             if all {
-                places.push(place(record, expr));
+                found.push(expr);
             }
         }
+        if found.is_empty() && asking.is_empty() {
+            continue;
+        }
+        let shown = values_of(record, &check.shown);
+        asked |= asking.iter().any(|expr| !shown.contains(expr));
+        found.retain(|expr| !shown.contains(expr));
+        let places = found.iter().map(|expr| place(record, *expr));
+        let places: Vec<Location> = places.collect();
         count += places.len() as u64;
         if let Some(first) = places.first().cloned() {
             let found = places.len();
@@ -133,6 +126,22 @@ pub(super) fn sql_star(subject: &Subject<'_>, check: &SqlStar) -> CheckResult {
         }),
         ..result
     }
+}
+
+/// What fields of these names are set to in object literals.
+fn values_of(record: &ModuleRecord, names: &[String]) -> FxHashSet<ExprId> {
+    let objects = record.exprs.iter().filter_map(|written| match written {
+        Expr::Object(properties) => Some(properties),
+        _ => None,
+    });
+    let named = objects.flatten().filter_map(|property| match property {
+        Property::Value {
+            key: Key::Name(name),
+            value,
+        } if names.iter().any(|each| each == record.name(*name)) => Some(*value),
+        _ => None,
+    });
+    named.collect()
 }
 
 /// The text of a query that reads.

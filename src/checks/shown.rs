@@ -88,8 +88,16 @@ fn step(ground: &Ground<'_, '_>, commands: &[String]) -> Option<Location> {
         return None;
     }
     let subject = ground.subject;
-    let mut workflows = subject.model.project.files.workflows.iter();
-    let runs = workflows.find(|each| Lines::new(lines(subject, &[each])).run(commands))?;
+    let workflows = &subject.model.project.files.workflows;
+    let lines = subject.shared().workflow_lines.get_or_init(|| {
+        let each = workflows.iter();
+        each.map(|each| Lines::new(lines(subject, &[each])))
+            .collect()
+    });
+    let (runs, _) = workflows
+        .iter()
+        .zip(lines)
+        .find(|(_, lines)| lines.run(commands))?;
     Some(Location::of_line(&runs.file, 1))
 }
 

@@ -104,6 +104,8 @@ pub(super) struct Shared {
     pub imports: OnceLock<BTreeSet<Box<str>>>,
     /// The commands of all pipelines, with those of the scripts that they call.
     pub lines: OnceLock<Lines>,
+    /// Those of each pipeline, in the order of the pipelines.
+    pub workflow_lines: OnceLock<Vec<Lines>>,
     /// Those of the pipelines that run on changes, in order.
     pub change_lines: OnceLock<Vec<String>>,
     /// What tests import.
