@@ -138,7 +138,7 @@ impl<'a> Evaluator<'a> {
             // What a call gave is awaited or called in its turn: the call is what readers look for.
             path => {
                 let called = path.strip_suffix("()").unwrap_or(path);
-                format!("{} is called here", super::external::shown(called))
+                format!("{} is called here", super::paths::shown(called))
             }
         };
         for place in &first.through {

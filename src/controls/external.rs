@@ -894,19 +894,6 @@ impl<'a> Evaluator<'a> {
     }
 }
 
-/// `f.g()`, without the package, for evidence.
-pub(super) fn shown(text: &str) -> String {
-    let (package, path) = text.split_once('#').unwrap_or(("", text));
-    let path = path
-        .replace('!', "")
-        .replace("default", package.rsplit('/').next().unwrap_or(package));
-    match package {
-        "global" | "unknown" => format!("{}()", path.trim_start_matches("value.")),
-        _ if path.is_empty() => package.to_owned(),
-        _ => format!("{path}() of {package}"),
-    }
-}
-
 /// What is called makes an answer of what it is given.
 fn answers(api: Option<&Api>) -> bool {
     api.is_some_and(|api| {

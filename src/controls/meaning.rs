@@ -9,7 +9,7 @@ use crate::syntax::ExprId;
 
 use super::call::Use;
 use super::evaluator::Evaluator;
-use super::external::{looked_up, shown, status_of};
+use super::external::{looked_up, status_of};
 use super::limits::{is_given, limit_text, own_limit, window_of};
 use super::record::{Event, Failure, Place};
 use super::state::{Outcomes, State, value};
@@ -51,7 +51,7 @@ impl<'a> Evaluator<'a> {
     ) -> Outcomes {
         let place = self.place(&state, id);
         let text = self.paths.text(external.path);
-        let shown = shown(&text);
+        let shown = self.paths.shown(external.path);
         let function = args
             .iter()
             .rev()
@@ -545,8 +545,7 @@ impl<'a> Evaluator<'a> {
             .map(|receiver| self.paths.known(receiver.path));
         let api = own.api.or_else(|| made_by.and_then(|known| known.api));
         let place = self.place(&state, id);
-        let text = self.paths.text(external.path);
-        let shown = shown(&text);
+        let shown = self.paths.shown(external.path);
         let (bits, status) = match api.map(|api| api.is) {
             Some(Meaning::AuthMiddleware | Meaning::AuthWrapper | Meaning::RequireIdentity) => {
                 self.event(Event::Identity, place);

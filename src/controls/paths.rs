@@ -36,6 +36,8 @@ struct Path<'a> {
     members: FxHashMap<Box<str>, PathId>,
     called: Option<PathId>,
     constructed: Option<PathId>,
+    /// As evidence shows it, once it was shown.
+    shown: Option<Rc<str>>,
 }
 
 /// All paths seen so far, with what the library says of each, looked up once.
@@ -122,6 +124,19 @@ fn last_step(path: &str) -> &str {
     path.get(start..).unwrap_or("")
 }
 
+/// `f.g()`, without the package, for evidence.
+pub(super) fn shown(text: &str) -> String {
+    let (package, path) = text.split_once('#').unwrap_or(("", text));
+    let path = path
+        .replace('!', "")
+        .replace("default", package.rsplit('/').next().unwrap_or(package));
+    match package {
+        "global" | "unknown" => format!("{}()", path.trim_start_matches("value.")),
+        _ if path.is_empty() => package.to_owned(),
+        _ => format!("{path}() of {package}"),
+    }
+}
+
 impl<'a> Paths<'a> {
     pub fn new(library: &'a ControlLibrary) -> Self {
         let api = library
@@ -170,6 +185,15 @@ impl<'a> Paths<'a> {
 
     pub fn text(&self, path: PathId) -> Rc<str> {
         Rc::clone(&self.paths[path.0 as usize].text)
+    }
+
+    /// A path as evidence shows it: `f.g()`, with the package named behind it.
+    pub fn shown(&mut self, path: PathId) -> Rc<str> {
+        let path = &mut self.paths[path.0 as usize];
+        let shown = path
+            .shown
+            .get_or_insert_with(|| Rc::from(shown(&path.text)));
+        Rc::clone(shown)
     }
 
     pub fn known(&self, path: PathId) -> Known<'a> {
@@ -285,6 +309,7 @@ impl<'a> Paths<'a> {
             members: FxHashMap::default(),
             called: None,
             constructed: None,
+            shown: None,
         });
         self.by_text.insert(text, id);
         id
