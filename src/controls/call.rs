@@ -9,6 +9,7 @@ use crate::syntax::{Class, Expr, ExprId, Key, MODULE_BODY, MemberValue, Name, Pa
 use super::evaluator::{Call, Evaluator, MAX_DEPTH};
 use super::expression::assigned;
 use super::loggers::{gives_level, is_level, names_logging};
+use super::memo::WIDENED_DEPTH;
 use super::merge::{excuse, merge_outcomes, merge_states};
 use super::record::Event;
 use super::state::{Outcomes, State, value};
@@ -428,6 +429,12 @@ impl<'a> Evaluator<'a> {
         } else {
             this.or_else(|| closure.this.clone())
         };
+        let (this, args) = if !own && (state.caller.is_some() || state.work > 0) {
+            let widened = |v| self.widened(v, WIDENED_DEPTH);
+            (this.map(widened), args.into_iter().map(widened).collect())
+        } else {
+            (this, args)
+        };
         let Some(key) = self.call_key(closure, this.as_ref(), &args, &state, own, used) else {
             self.whole = at_home;
             return self.run_closure(closure, this, args, state, own, used);
@@ -575,6 +582,16 @@ impl<'a> Evaluator<'a> {
             scope = current.parent.as_ref();
         }
         false
+    }
+
+    /// A function was written in one that is running.
+    pub fn is_written_here(&self, closure: &Closure) -> bool {
+        let scopes = std::iter::successors(Some(&closure.scope), |scope| scope.parent.as_ref());
+        let mut scopes = scopes.filter(|scope| scope.function != MODULE_BODY);
+        scopes.any(|scope| {
+            let mut calls = self.calls.iter();
+            calls.any(|call| call.module == scope.module && call.function == scope.function)
+        })
     }
 
     /// `new class(args)`

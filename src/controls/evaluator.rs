@@ -28,8 +28,10 @@ const MOST_BEFORE_WORK: u32 = 20_000;
 /// The same once main work is seen: guards stand in front of it, and what follows only adds detail.
 const MOST_AT_WORK: u32 = 10_000;
 
-/// Expressions evaluated in a call of code that is not the handler's own, before what stands behind main work for a caller who
-/// is known is left out: nothing there guards anything, and what it does was seen.
+/// Expressions evaluated in a call of code that is not the handler's own once it is known who is calling, before the rest of it
+/// is left out: nobody is turned away there for who they are, and what it does was seen.
+const MOST_FOR_KNOWN: u32 = 1_000;
+/// The same where main work was done in it.
 const MOST_BEHIND_WORK: u32 = 300;
 
 /// A call gets at least this much of what is left.
@@ -296,11 +298,7 @@ impl<'a> Evaluator<'a> {
     /// Takes one unit of fuel for an expression; without fuel the path goes on blindly.
     pub fn spend_on(&mut self, state: &mut State) -> bool {
         let for_handler = self.global_depth == 0;
-        if for_handler
-            && self.spent > MOST_BEHIND_WORK
-            && state.worked_for_known()
-            && self.is_aside()
-        {
+        if for_handler && self.is_aside(state) {
             return false;
         }
         if self.fuel > 0 && (!for_handler || self.left() > 0) {
@@ -319,13 +317,16 @@ impl<'a> Evaluator<'a> {
         false
     }
 
-    /// A function that is not the handler's own has spent more than what stands behind main work is worth. What turns the
-    /// caller away there is told by few expressions.
-    fn is_aside(&self) -> bool {
+    /// A function that is not the handler's own has spent more than it is worth to a caller who is known.
+    fn is_aside(&self, state: &State) -> bool {
+        let most = match (&state.caller, state.worked_for_known()) {
+            (None, _) => return false,
+            (Some(_), false) => MOST_FOR_KNOWN,
+            (Some(_), true) => MOST_BEHIND_WORK,
+        };
         let running = self.calls.last();
-        running.is_some_and(|call| {
-            !call.own && self.spent.saturating_sub(call.began) > MOST_BEHIND_WORK
-        })
+        self.spent > most
+            && running.is_some_and(|call| !call.own && self.spent.saturating_sub(call.began) > most)
     }
 
     /// Runs something with a part of what may still be spent, so that whatever stands behind it is still seen.

@@ -141,6 +141,8 @@ const MAX_KEY_FIELDS: usize = 16;
 const MOST_ARGUMENTS: usize = 16;
 /// How deep arguments are looked into.
 const KEY_DEPTH: u8 = 3;
+/// How deep what is made on the way is looked into for what can be told apart elsewhere.
+pub(super) const WIDENED_DEPTH: u8 = 2;
 
 impl ObjectKey {
     fn of(object: &Object, depth: u8, lasting: &Lasting) -> Option<Self> {
@@ -648,6 +650,50 @@ impl Evaluator<'_> {
         let arrived = memo.arrivals.iter();
         self.arrivals
             .extend(arrived.map(|(after, flow)| (state.then(after), flow.clone())));
+    }
+
+    /// Something that a function of others is given when it is known who is calling, or when work was done, as far as it is told
+    /// apart there: what was made on the way for this handler alone, and is no part of it, is only known by where it came from.
+    /// So what comes of the call serves other handlers too.
+    pub fn widened(&self, v: Value, depth: u8) -> Value {
+        if ArgumentKey::lasting(&v, &self.lasting).is_some() {
+            return v;
+        }
+        match v {
+            Value::Function(ref closure) if self.is_written_here(closure) => v,
+            Value::Native(_) | Value::Response(_) | Value::Choice(_) => v,
+            Value::Promise(inner) => {
+                Value::Promise(Rc::new(self.widened(Value::clone(&inner), depth)))
+            }
+            Value::Object(object) if depth > 0 && object.fields.len() <= MAX_KEY_FIELDS => {
+                let fields = object.fields.iter();
+                let widened = |(name, v): &(Rc<str>, Value)| {
+                    (Rc::clone(name), self.widened(v.clone(), depth - 1))
+                };
+                Value::Object(Rc::new(Object {
+                    fields: fields.map(widened).collect(),
+                    open: object.open.clone(),
+                    class: object.class.clone(),
+                }))
+            }
+            // What it is of a package stays known.
+            Value::External(external) => Value::External(Rc::new(External {
+                path: external.path,
+                args: Vec::new(),
+                receiver: None,
+                provenance: external.provenance.clone(),
+            })),
+            // Of data, where each part of it came from is told apart: what was sent is checked, what was looked up is not.
+            Value::Object(ref object) if !object.serves() => v,
+            v => {
+                let presence = if v.truth() == Some(true) {
+                    Presence::Truthy
+                } else {
+                    Presence::Maybe
+                };
+                Value::Unknown(v.provenance(), presence)
+            }
+        }
     }
 
     /// Identifies a call whose outcome depends on nothing but what the key holds; `None` for others.

@@ -360,6 +360,12 @@ impl Object {
             .map(|(_, value)| value)
     }
 
+    /// It holds something that can be called.
+    pub fn serves(&self) -> bool {
+        let mut fields = self.fields.iter();
+        fields.any(|(_, v)| matches!(v, Value::Function(_) | Value::Native(_) | Value::Class(_)))
+    }
+
     /// Both are plain, or of one class, and small enough to be joined field by field.
     fn alike(&self, other: &Self) -> bool {
         let class = match (&self.class, &other.class) {
