@@ -234,7 +234,7 @@ impl Audit {
         let unread = |file: &str| {
             self.not_examined
                 .iter()
-                .any(|each| each.path.as_str() == file)
+                .any(|each| RepoPath::new(file).starts_with(&each.path))
         };
         let failed = self
             .not_evaluated

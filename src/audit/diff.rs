@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::source::RepoPath;
+
 use super::Unknown;
 use super::accepted::{Accepted, Between, is_unknown, is_worse, known};
 use super::baseline::{BASELINE_SCHEMA, Named};
@@ -309,7 +311,7 @@ fn cannot_tell(now: &Recorded, app: &RecordedApp, finding: &Accepted) -> bool {
     let unread = now
         .not_examined
         .iter()
-        .any(|each| each.path == finding.file);
+        .any(|each| RepoPath::new(&finding.file).starts_with(&RepoPath::new(&each.path)));
     let failed = now
         .not_evaluated
         .iter()

@@ -500,7 +500,7 @@ fn not_examined(page: &mut Page, audit: &Audit) {
         "Not examined",
         &format!(
             "{}; what they hold is unknown",
-            count(audit.not_examined.len(), "file")
+            count(audit.not_examined.len(), "place")
         ),
     );
     let shown = if page.lists_all() || audit.not_examined.len() == FILES_SHOWN + 1 {

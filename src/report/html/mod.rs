@@ -271,7 +271,7 @@ fn remarks(page: &mut Html, audit: &Audit) {
     }
     if !audit.not_examined.is_empty() {
         page.block("h2", &[], "Not examined");
-        page.block("p", &[], "What these files hold is unknown.");
+        page.block("p", &[], "What they hold is unknown.");
         list(
             page,
             audit

@@ -123,7 +123,7 @@ pub fn markdown_summary(material: &Material<'_>) -> String {
     if !audit.not_examined.is_empty() {
         document.paragraph(&format!(
             "{} could not be examined.",
-            count(audit.not_examined.len(), "file")
+            count(audit.not_examined.len(), "place")
         ));
     }
     document.finish()
@@ -221,7 +221,7 @@ fn overview(document: &mut Document, apps: &[AppAudit]) {
 fn not_examined(document: &mut Document, audit: &Audit) {
     if !audit.not_examined.is_empty() {
         document.heading(2, "Not examined");
-        document.paragraph("What these files hold is unknown.");
+        document.paragraph("What they hold is unknown.");
         for file in &audit.not_examined {
             document.item(
                 0,

@@ -308,7 +308,7 @@ impl<'a> Writer<'a> {
         }
         if unread.len() > MOST_NOTIFICATIONS {
             let more = unread.len() - MOST_NOTIFICATIONS;
-            let text = format!("{more} more files were not examined.");
+            let text = format!("{more} more places were not examined.");
             execution.push(notification(NOT_EXAMINED, "warning", &text));
         }
         if cut > 0 {
