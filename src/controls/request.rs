@@ -133,6 +133,7 @@ impl<'a> Evaluator<'a> {
         match &*text {
             "context#" => match name {
                 "req" => Some(self.request()),
+                "res" => Some(self.response_object()),
                 "env" => Some(Value::from_bits(Bits::CONFIG)),
                 "var" => {
                     let path = self.paths.root("context", "", "var");
@@ -516,6 +517,8 @@ impl<'a> Evaluator<'a> {
             Some(Value::Number(status)) => Some(*status as u16),
             _ => None,
         };
+        let chosen = external.receiver.as_ref();
+        let chosen = chosen.and_then(|receiver| receiver.args.first());
         match name {
             "status" | "writeHead" | "sendStatus" => {
                 let status = number(args.first());
@@ -532,10 +535,14 @@ impl<'a> Evaluator<'a> {
                 let chained = Value::External(Rc::new(chained));
                 smallvec![(state, Ok(chained))]
             }
+            // `await c.res.clone().json()`: the answer that was made further in is read.
+            "json" | "text" | "arrayBuffer" | "blob" | "formData"
+                if args.is_empty() && chosen.is_none() =>
+            {
+                value(state, Value::unknown())
+            }
             "json" | "send" | "end" | "write" | "pipe" | "sendFile" | "render" | "download"
             | "jsonp" => {
-                let chosen = external.receiver.as_ref();
-                let chosen = chosen.and_then(|receiver| receiver.args.first());
                 let already = state.answered.as_ref().and_then(|answer| answer.status);
                 let status = match chosen {
                     // A status that cannot be read is not 200: `res.status(error.status)`.
