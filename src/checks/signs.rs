@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::config::RoutePattern;
 use crate::model::{Model, RouteFacts};
@@ -561,8 +561,10 @@ pub(super) fn names<'a>(model: &Model, modules: impl Iterator<Item = &'a ModuleR
             all.insert(plain.as_str().into(), path.clone());
         }
     };
+    // Most names stand in many modules.
+    let mut seen: FxHashSet<&str> = FxHashSet::default();
     for module in modules.filter(|module| !is_script(module)) {
-        for name in &module.names {
+        for name in module.names.iter().filter(|name| seen.insert(name)) {
             add(name, &module.path);
         }
     }
