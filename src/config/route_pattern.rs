@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use smallvec::{SmallVec, smallvec};
+
 /// Names routes by method and URL, or a server action by its name.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RoutePattern {
@@ -75,13 +77,15 @@ impl fmt::Display for RoutePattern {
 
 /// True when `url` fits `pattern`; both begin with `/`.
 fn url_matches(pattern: &str, url: &str) -> bool {
-    let pattern: Vec<&str> = pattern.split('/').filter(|part| !part.is_empty()).collect();
-    let url: Vec<&str> = url.split('/').filter(|part| !part.is_empty()).collect();
+    fn segments(path: &str) -> impl Iterator<Item = &str> {
+        path.split('/').filter(|part| !part.is_empty())
+    }
+    let url: SmallVec<[&str; 16]> = segments(url).collect();
     // reached[n]: the pattern so far can end before segment n of the URL.
-    let mut reached = vec![false; url.len() + 1];
+    let mut reached: SmallVec<[bool; 24]> = smallvec![false; url.len() + 1];
     reached[0] = true;
-    for part in pattern {
-        let mut next = vec![false; url.len() + 1];
+    for part in segments(pattern) {
+        let mut next: SmallVec<[bool; 24]> = smallvec![false; url.len() + 1];
         for at in 0..=url.len() {
             if !reached[at] {
                 continue;
@@ -96,6 +100,9 @@ fn url_matches(pattern: &str, url: &str) -> bool {
             }
         }
         reached = next;
+        if !reached.contains(&true) {
+            return false;
+        }
     }
     reached[url.len()]
 }

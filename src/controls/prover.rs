@@ -1,7 +1,7 @@
 //! The room's entry: proves handlers one after another, keeping what modules define.
 
-use crate::graph::Graph;
-use crate::routes::{Coverage, Middleware, Route, RouteKind, RouteTable, coverage};
+use crate::graph::{Graph, ModuleId};
+use crate::routes::{Coverage, Matcher, Middleware, Route, RouteKind, RouteTable, coverage};
 use crate::rule::{Confidence, Control, ControlLibrary};
 
 use super::evaluator::Evaluator;
@@ -15,6 +15,8 @@ pub struct Prover<'a> {
     /// Made for handlers that production closes.
     in_development: Option<Box<Evaluator<'a>>>,
     graph: &'a Graph,
+    /// Whether a middleware's module runs for a URL, as it was asked last.
+    covered: Option<(ModuleId, String, Coverage)>,
 }
 
 /// Marks a handler that turns everybody away in production, and whose controls are those that it has elsewhere.
@@ -28,6 +30,7 @@ impl<'a> Prover<'a> {
             evaluator: Evaluator::new(graph, library, team),
             in_development: None,
             graph,
+            covered: None,
         }
     }
 
@@ -175,6 +178,18 @@ impl<'a> Prover<'a> {
         }
     }
 
+    /// Whether a middleware runs for a URL. The handlers of one URL are mostly proved one after another.
+    fn covers(&mut self, middleware: ModuleId, matchers: &[Matcher], url: &str) -> Coverage {
+        match &self.covered {
+            Some((of, known, covers)) if *of == middleware && known == url => *covers,
+            _ => {
+                let covers = coverage(matchers, url);
+                self.covered = Some((middleware, url.to_owned(), covers));
+                covers
+            }
+        }
+    }
+
     /// What a middleware does to the requests of a route; nothing when it lets them pass.
     fn middleware(
         &mut self,
@@ -192,7 +207,7 @@ impl<'a> Prover<'a> {
             )
         };
         let matchers = middleware.matchers.as_ref();
-        let covers = matchers.map(|matchers| coverage(matchers, url));
+        let covers = matchers.map(|matchers| self.covers(middleware.module, matchers, url));
         if covers == Some(Coverage::Never) {
             return Vec::new();
         }
