@@ -38,7 +38,7 @@ pub struct Audit {
     pub only_app: Option<RepoPath>,
     /// The applications, by path.
     pub apps: Vec<AppAudit>,
-    /// Files that are part of the repository and were not examined.
+    /// Files that are part of the repository and were not examined, and folders of packages that serve no route.
     pub not_examined: Vec<Unreadable>,
     /// Suppressions that match nothing, have run out, or lack a reason.
     pub stale_suppressions: Vec<StaleSuppression>,
