@@ -9,7 +9,6 @@ use crate::syntax::{Class, Expr, ExprId, Key, MODULE_BODY, MemberValue, Name, Pa
 use super::evaluator::{Call, Evaluator, MAX_DEPTH};
 use super::expression::assigned;
 use super::loggers::{gives_level, is_level, names_logging};
-use super::memo::WIDENED_DEPTH;
 use super::merge::{excuse, merge_outcomes, merge_states};
 use super::record::Event;
 use super::state::{Outcomes, State, value};
@@ -430,7 +429,7 @@ impl<'a> Evaluator<'a> {
             this.or_else(|| closure.this.clone())
         };
         let (this, args) = if !own && (state.caller.is_some() || state.work > 0) {
-            let widened = |v| self.widened(v, WIDENED_DEPTH);
+            let widened = |v| self.widened(v);
             (this.map(widened), args.into_iter().map(widened).collect())
         } else {
             (this, args)
@@ -569,28 +568,16 @@ impl<'a> Evaluator<'a> {
 
     /// The function is written inside one that belongs to the handler.
     fn is_scope_of_caller(&self, closure: &Closure) -> bool {
-        let mut scope = Some(&closure.scope);
-        while let Some(current) = scope {
-            if current.function != crate::syntax::MODULE_BODY
-                && self
-                    .calls
-                    .iter()
-                    .any(|c| c.own && c.module == current.module && c.function == current.function)
-            {
-                return true;
-            }
-            scope = current.parent.as_ref();
-        }
-        false
+        self.is_written_in(closure, |call| call.own)
     }
 
-    /// A function was written in one that is running.
-    pub fn is_written_here(&self, closure: &Closure) -> bool {
+    /// The function is written inside one of these that are running.
+    pub fn is_written_in(&self, closure: &Closure, of: impl Fn(&Call) -> bool) -> bool {
         let scopes = std::iter::successors(Some(&closure.scope), |scope| scope.parent.as_ref());
         let mut scopes = scopes.filter(|scope| scope.function != MODULE_BODY);
         scopes.any(|scope| {
-            let mut calls = self.calls.iter();
-            calls.any(|call| call.module == scope.module && call.function == scope.function)
+            let is = |call: &Call| call.module == scope.module && call.function == scope.function;
+            self.calls.iter().any(|call| is(call) && of(call))
         })
     }
 

@@ -142,7 +142,7 @@ const MOST_ARGUMENTS: usize = 16;
 /// How deep arguments are looked into.
 const KEY_DEPTH: u8 = 3;
 /// How deep what is made on the way is looked into for what can be told apart elsewhere.
-pub(super) const WIDENED_DEPTH: u8 = 2;
+const WIDENED_DEPTH: u8 = 2;
 
 impl ObjectKey {
     fn of(object: &Object, depth: u8, lasting: &Lasting) -> Option<Self> {
@@ -655,20 +655,24 @@ impl Evaluator<'_> {
     /// Something that a function of others is given when it is known who is calling, or when work was done, as far as it is told
     /// apart there: what was made on the way for this handler alone, and is no part of it, is only known by where it came from.
     /// So what comes of the call serves other handlers too.
-    pub fn widened(&self, v: Value, depth: u8) -> Value {
+    pub fn widened(&self, v: Value) -> Value {
+        self.widened_within(v, WIDENED_DEPTH)
+    }
+
+    fn widened_within(&self, v: Value, depth: u8) -> Value {
         if ArgumentKey::lasting(&v, &self.lasting).is_some() {
             return v;
         }
         match v {
-            Value::Function(ref closure) if self.is_written_here(closure) => v,
+            Value::Function(ref closure) if self.is_written_in(closure, |_| true) => v,
             Value::Native(_) | Value::Response(_) | Value::Choice(_) => v,
             Value::Promise(inner) => {
-                Value::Promise(Rc::new(self.widened(Value::clone(&inner), depth)))
+                Value::Promise(Rc::new(self.widened_within(Value::clone(&inner), depth)))
             }
             Value::Object(object) if depth > 0 && object.fields.len() <= MAX_KEY_FIELDS => {
                 let fields = object.fields.iter();
                 let widened = |(name, v): &(Rc<str>, Value)| {
-                    (Rc::clone(name), self.widened(v.clone(), depth - 1))
+                    (Rc::clone(name), self.widened_within(v.clone(), depth - 1))
                 };
                 Value::Object(Rc::new(Object {
                     fields: fields.map(widened).collect(),
@@ -684,7 +688,7 @@ impl Evaluator<'_> {
                 provenance: external.provenance.clone(),
             })),
             // Of data, where each part of it came from is told apart: what was sent is checked, what was looked up is not.
-            Value::Object(ref object) if !object.serves() => v,
+            Value::Object(_) if !v.is_service() => v,
             v => {
                 let presence = if v.truth() == Some(true) {
                     Presence::Truthy

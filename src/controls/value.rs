@@ -360,12 +360,6 @@ impl Object {
             .map(|(_, value)| value)
     }
 
-    /// It holds something that can be called.
-    pub fn serves(&self) -> bool {
-        let mut fields = self.fields.iter();
-        fields.any(|(_, v)| matches!(v, Value::Function(_) | Value::Native(_) | Value::Class(_)))
-    }
-
     /// Both are plain, or of one class, and small enough to be joined field by field.
     fn alike(&self, other: &Self) -> bool {
         let class = match (&self.class, &other.class) {
@@ -618,7 +612,7 @@ impl Value {
     }
 
     /// A function, a thing of a package, or an object made of functions: something that is called.
-    fn is_service(&self) -> bool {
+    pub fn is_service(&self) -> bool {
         match self {
             Self::Function(_) | Self::Native(_) | Self::External(_) | Self::Choice(_) => true,
             Self::Object(object) => object

@@ -36,12 +36,15 @@ pub fn build_in_stages(
     stage("read and parse");
     let mut not_examined: Vec<Unreadable> = repository.problems().to_vec();
     let manifests = Manifests::read(repository);
-    let mut elsewhere = Platforms::of(&manifests.0);
+    let mut elsewhere = Platforms::of(repository, &manifests.0);
     let read = |path: &&RepoPath| elsewhere.folder_of(path).is_none();
     let paths: Vec<&RepoPath> = repository.modules().filter(read).collect();
     let mut modules = parse(repository, paths, rules, &mut not_examined);
-    let reached = elsewhere.keep_reached(&modules);
-    if !reached.is_empty() {
+    loop {
+        let reached = elsewhere.keep_reached(&modules);
+        if reached.is_empty() {
+            break;
+        }
         let read = |path: &&RepoPath| reached.iter().any(|folder| path.starts_with(folder));
         let paths = repository.modules().filter(read).collect();
         modules.extend(parse(repository, paths, rules, &mut not_examined));

@@ -1,7 +1,7 @@
 //! Packages for other platforms than a server: what runs on a desktop, on a phone or in a browser's extensions serves no
 //! route, so its code need not be read.
 
-use crate::source::{RepoPath, Unreadable};
+use crate::source::{RepoPath, Repository, Unreadable};
 use crate::syntax::ModuleRecord;
 
 use super::manifest::{Manifests, Package};
@@ -51,16 +51,21 @@ pub struct Platforms {
 impl Platforms {
     /// Finds them among the manifests of a repository.
     #[must_use]
-    pub fn of(manifests: &Manifests) -> Self {
+    pub fn of(repository: &Repository, manifests: &Manifests) -> Self {
         let packages = &manifests.packages;
         let wanted = |package: &Package| {
             let name = package.name.as_deref();
             name.is_some_and(|name| packages.iter().any(|other| other.depends_on(name)))
         };
+        // What such a package depends on may stand in another manifest.
+        let is_next = |folder: &RepoPath| {
+            let mut files = repository.files_below(folder).iter();
+            files.any(|path| path.file_name().starts_with("next.config."))
+        };
         let elsewhere = packages.iter().filter_map(|package| {
             let folder = package.folder();
             let what = platform(package).filter(|_| !folder.is_root() && !wanted(package))?;
-            Some((folder, what))
+            (!is_next(&folder)).then_some((folder, what))
         });
         let elsewhere: Vec<_> = elsewhere.collect();
         let is_inside = |folder: &RepoPath| {
@@ -81,7 +86,7 @@ impl Platforms {
         (!self.inside.iter().any(of_another)).then_some(folder)
     }
 
-    /// Leaves those out that one of the modules reaches into by a path, so that they are read after all: their folders.
+    /// Those that one of the modules reaches into by a path are to be read after all; gives their folders.
     pub fn keep_reached(&mut self, modules: &[ModuleRecord]) -> Vec<RepoPath> {
         if self.elsewhere.is_empty() {
             return Vec::new();
@@ -90,7 +95,7 @@ impl Platforms {
         for module in modules {
             let folder = module.path.parent().unwrap_or_else(|| RepoPath::new(""));
             let paths = module.requests.iter().map(|request| &*request.specifier);
-            for path in paths.filter(|specifier| specifier.starts_with("..")) {
+            for path in paths.filter(|specifier| specifier.starts_with('.')) {
                 if let Some(into) = self.folder_of(&folder.join(path))
                     && !reached.contains(into)
                 {
@@ -133,8 +138,9 @@ mod tests {
     );
 
     fn platforms(files: &[(&str, &str)]) -> Platforms {
-        let (manifests, _) = Manifests::read(&Repository::in_memory(files));
-        Platforms::of(&manifests)
+        let repository = Repository::in_memory(files);
+        let (manifests, _) = Manifests::read(&repository);
+        Platforms::of(&repository, &manifests)
     }
 
     fn is_left_out(files: &[(&str, &str)], path: &str) -> bool {
@@ -151,6 +157,12 @@ mod tests {
         assert!(!is_left_out(&desktop(tauri), "apps/web/app/page.tsx"));
         assert!(!is_left_out(&desktop(serving), path));
         assert!(!is_left_out(&[("package.json", tauri)], "src/main.ts"));
+        let next = [
+            WEB,
+            ("apps/desktop/package.json", tauri),
+            ("apps/desktop/next.config.mjs", "export default {}"),
+        ];
+        assert!(!is_left_out(&next, path));
     }
 
     #[test]
