@@ -23,10 +23,14 @@ use super::value::{Bits, ClassValue, Closure, External, OriginId, Provenance, Sc
 
 /// Expressions evaluated for one handler before the rest counts as unseen.
 const FUEL: u32 = 60_000;
-/// Expressions evaluated for one handler in all, those of remembered calls included, before any main work is seen.
-const MOST_BEFORE_WORK: u32 = 20_000;
-/// The same once main work is seen: guards stand in front of it, and what follows only adds detail.
-const MOST_AT_WORK: u32 = 10_000;
+/// Expressions evaluated for one handler in all, those of remembered calls included.
+const MOST_SPENT: u32 = 20_000;
+/// From here on the paths that have done main work go no further: guards stand in front of it, and what is left serves the
+/// paths that have not come to theirs.
+const MOST_SPENT_AT_WORK: u32 = 14_000;
+/// The same in code that is not the handler's own. What else it does is left out; where nothing of the request was handed to it,
+/// no guard can stand there, and nothing counts as unseen.
+const MOST_SPENT_AT_WORK_OF_OTHERS: u32 = 4_000;
 
 /// Expressions evaluated in a call of code that is not the handler's own once it is known who is calling, before the rest of it
 /// is left out: nobody is turned away there for who they are, and what it does was seen.
@@ -41,14 +45,6 @@ const LEAST_RATION: u32 = 400;
 /// stands right behind what others spent it on.
 const RESERVE: u32 = 2_000;
 
-/// The most expressions to evaluate for a handler of which so much work was seen.
-pub(super) fn most_spent(works: u32) -> u32 {
-    if works == 0 {
-        MOST_BEFORE_WORK
-    } else {
-        MOST_AT_WORK
-    }
-}
 /// Expressions evaluated for one module-level value.
 const MODULE_FUEL: u32 = 8_000;
 /// Calls within calls before a callee counts as unseen.
@@ -155,8 +151,6 @@ pub(super) struct Evaluator<'a> {
     pub spent: u32,
     /// The handler was too large to be evaluated wholly.
     pub exhausted: bool,
-    /// Pieces of main work seen so far, on any path.
-    pub works: u32,
     /// How much may have been spent when the running call ends.
     pub limit: u32,
     /// What is left of [`RESERVE`].
@@ -233,7 +227,6 @@ impl<'a> Evaluator<'a> {
             deepest: 0,
             spent: 0,
             exhausted: false,
-            works: 0,
             limit: u32::MAX,
             reserve: RESERVE,
             told: FxHashSet::default(),
@@ -271,7 +264,6 @@ impl<'a> Evaluator<'a> {
         self.deepest = 0;
         self.spent = 0;
         self.exhausted = false;
-        self.works = 0;
         self.limit = u32::MAX;
         self.reserve = RESERVE;
         self.told.clear();
@@ -290,18 +282,22 @@ impl<'a> Evaluator<'a> {
 
     /// How much may still be spent.
     pub fn left(&self) -> u32 {
-        most_spent(self.works)
-            .min(self.limit)
-            .saturating_sub(self.spent)
+        MOST_SPENT.min(self.limit).saturating_sub(self.spent)
     }
 
     /// Takes one unit of fuel for an expression; without fuel the path goes on blindly.
     pub fn spend_on(&mut self, state: &mut State) -> bool {
         let for_handler = self.global_depth == 0;
         if for_handler && self.is_aside(state) {
+            self.exhausted |= state.caller.is_none()
+                && self.catching == 0
+                && !self.exhausted
+                && state.scope.holds_of_request();
             return false;
         }
-        if self.fuel > 0 && (!for_handler || self.left() > 0) {
+        let may_go_on =
+            !for_handler || self.left() > 0 && (state.work == 0 || self.spent < MOST_SPENT_AT_WORK);
+        if self.fuel > 0 && may_go_on {
             self.fuel -= 1;
             self.spent += 1;
             return true;
@@ -317,16 +313,24 @@ impl<'a> Evaluator<'a> {
         false
     }
 
-    /// A function that is not the handler's own has spent more than it is worth to a caller who is known.
+    /// A function that is not the handler's own has spent more than what it still does is worth.
     fn is_aside(&self, state: &State) -> bool {
         let most = match (&state.caller, state.worked_for_known()) {
-            (None, _) => return false,
-            (Some(_), false) => MOST_FOR_KNOWN,
             (Some(_), true) => MOST_BEHIND_WORK,
+            (Some(_), false) => MOST_FOR_KNOWN,
+            (None, _) => u32::MAX,
         };
-        let running = self.calls.last();
-        self.spent > most
-            && running.is_some_and(|call| !call.own && self.spent.saturating_sub(call.began) > most)
+        let in_all = if state.work > 0 {
+            MOST_SPENT_AT_WORK_OF_OTHERS
+        } else {
+            u32::MAX
+        };
+        if self.spent <= most.min(in_all) {
+            return false;
+        }
+        let running = self.calls.last().filter(|call| !call.own);
+        running
+            .is_some_and(|call| self.spent > in_all || self.spent.saturating_sub(call.began) > most)
     }
 
     /// Runs something with a part of what may still be spent, so that whatever stands behind it is still seen.
@@ -517,7 +521,7 @@ impl<'a> Evaluator<'a> {
     /// Evaluates something outside any request.
     pub fn run_apart(&mut self, work: impl FnOnce(&mut Self) -> Outcomes) -> Outcomes {
         let fuel = std::mem::replace(&mut self.fuel, MODULE_FUEL);
-        let (spent, works) = (self.spent, self.works);
+        let spent = self.spent;
         let (cut, deepest) = (self.cut, self.deepest);
         let (reserve, exhausted) = (self.reserve, self.exhausted);
         // What is found about no request is kept apart from what the handler finds.
@@ -533,7 +537,7 @@ impl<'a> Evaluator<'a> {
             outcomes
         });
         self.fuel = fuel;
-        (self.spent, self.works) = (spent, works);
+        self.spent = spent;
         (self.cut, self.deepest) = (cut, deepest);
         (self.reserve, self.exhausted) = (reserve, exhausted);
         self.memory.end_apart(memory);

@@ -345,6 +345,7 @@ impl<'a> Evaluator<'a> {
         let known = self.paths.known(external.path);
         if text.ends_with("()")
             && !known.light
+            && !known.connects
             && !self.is_request_path(external.path)
             && external.provenance.bits.0 & (Bits::LIMITER.0 | Bits::SCHEMA.0) == 0
         {
@@ -608,7 +609,7 @@ impl<'a> Evaluator<'a> {
                 self.light_result(&text, called, external, args, provenance),
             );
         }
-        if matches!(used, Use::Awaited | Use::Returned) {
+        if matches!(used, Use::Awaited | Use::Returned) && !known.connects {
             self.work(&mut state, place, &text);
             provenance = looked_up(provenance);
         }

@@ -105,6 +105,13 @@ impl Evaluator<'_> {
             }
             None => value(State::new(Scope::module(module)), Value::Undefined),
         };
+        // What stands there was not found, whatever was done in front of it.
+        let is_unseen = matches!(handler, Value::Unknown(..));
+        if is_unseen {
+            let place = self.place(&State::new(Scope::module(module)), expr);
+            self.event(Event::Unseen, place);
+            self.exhausted = true;
+        }
         let args = self.arguments_of(route);
         let chain = Chain {
             catches: self.answers_failures_of(&handler, &router),
@@ -114,7 +121,8 @@ impl Evaluator<'_> {
         };
         let handler = Value::Native(Rc::new(Native::Composed(Rc::new(chain))));
         for (state, _) in arrivals {
-            let state = state.in_scope(&Scope::module(module));
+            let mut state = state.in_scope(&Scope::module(module));
+            state.blind |= is_unseen;
             outcomes.extend(self.call(&handler, None, args.clone(), state, expr, Use::Awaited));
         }
         outcomes

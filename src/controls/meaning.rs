@@ -108,6 +108,12 @@ impl<'a> Evaluator<'a> {
                     id,
                 )
             }
+            // A licence or a file of one's own is verified so, too: that says nothing of who is calling.
+            Meaning::VerifySignature | Meaning::CheckSignature
+                if api.provider.is_none() && !all.bits.has(Bits::RECEIVED) =>
+            {
+                value(state, Value::Unknown(all, Presence::Maybe))
+            }
             Meaning::VerifySignature => {
                 let provider = api.provider.as_deref().map(Rc::from);
                 self.event(Event::Signature { provider }, place);

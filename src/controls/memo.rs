@@ -290,8 +290,6 @@ pub(super) struct Memo {
     arrivals: Outcomes,
     /// The first main work in it.
     work: Option<FirstWork>,
-    /// Pieces of main work in it, on any path.
-    works: u32,
     /// It was too large to be evaluated wholly.
     exhausted: bool,
     /// It depends on more than its key.
@@ -438,7 +436,6 @@ fn running_now(ran: Ran, running: &[Call]) -> usize {
 struct Frame {
     fuel: u32,
     spent: u32,
-    works: u32,
     limit: u32,
     reserve: u32,
     exhausted: bool,
@@ -530,7 +527,6 @@ impl Evaluator<'_> {
             events: inside.record.events,
             arrivals: inside.arrivals,
             work: inside.first_work,
-            works: inside.works,
             exhausted: inside.exhausted,
             private: inside.private,
             asked: inside.asked,
@@ -565,7 +561,6 @@ impl Evaluator<'_> {
             asked,
             fuel: replace(&mut self.fuel, new.fuel),
             spent: replace(&mut self.spent, new.spent),
-            works: replace(&mut self.works, new.works),
             limit: replace(&mut self.limit, new.limit),
             reserve: replace(&mut self.reserve, new.reserve),
             exhausted: replace(&mut self.exhausted, new.exhausted),
@@ -624,7 +619,6 @@ impl Evaluator<'_> {
         self.reserve = self.reserve.saturating_sub(beyond.min(MOST_OF_RESERVE));
         // It will not be evaluated again, so it takes little of the fuel.
         self.fuel = self.fuel.saturating_sub(memo.cost.min(MOST_CHARGED));
-        self.works += memo.works;
         self.exhausted |= memo.exhausted;
         self.private |= memo.private;
         self.target.note(memo.asked);

@@ -27,6 +27,8 @@ pub(super) struct Known<'a> {
     pub light: bool,
     /// Calling it puts what it is given into what it is called on.
     pub collects: bool,
+    /// It, or what was called for it, opens or closes a connection.
+    pub connects: bool,
 }
 
 struct Path<'a> {
@@ -51,6 +53,7 @@ pub(super) struct Paths<'a> {
     expensive: Patterns<'a, &'a str>,
     sends: Patterns<'a, ()>,
     collects: Patterns<'a, ()>,
+    connects: Patterns<'a, ()>,
 }
 
 /// Patterns by their last step where that is fixed, else by the package that they name; earlier ones win.
@@ -170,6 +173,7 @@ impl<'a> Paths<'a> {
             expensive: Patterns::new(expensive),
             sends: Patterns::new(sends),
             collects: Patterns::new(library.collects.iter().map(|p| (p.as_str(), ()))),
+            connects: Patterns::new(library.connects.iter().map(|p| (p.as_str(), ()))),
         }
     }
 
@@ -301,6 +305,7 @@ impl<'a> Paths<'a> {
             sends: self.sends.first(&text).is_some(),
             light,
             collects: self.collects.first(&text).is_some(),
+            connects: self.connects.first(text.trim_end_matches("()")).is_some(),
         };
         let id = PathId(u32::try_from(self.paths.len()).unwrap_or(u32::MAX));
         self.paths.push(Path {

@@ -461,6 +461,13 @@ impl Scope {
         found.map(|(_, value)| value)
     }
 
+    /// A variable of the call, or of one around it, came with the request.
+    pub fn holds_of_request(&self) -> bool {
+        let scopes = std::iter::successors(Some(self), |scope| scope.parent.as_deref());
+        let mut variables = scopes.flat_map(|scope| &scope.variables);
+        variables.any(|(_, value)| value.provenance().bits.has(Bits::RECEIVED))
+    }
+
     /// A copy with room for more variables.
     pub fn with_room(&self, more: usize) -> Self {
         let mut variables = Vec::with_capacity(self.variables.len() + more);

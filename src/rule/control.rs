@@ -28,6 +28,9 @@ pub struct ControlFile {
     /// Methods that put what they are given into what they are called on: `hash.update(token)`.
     #[serde(default)]
     pub collects: Vec<String>,
+    /// Calls that open or close a connection, which is no work by itself: `mongoose.connect(url)`.
+    #[serde(default)]
+    pub connects: Vec<String>,
     /// Header names that carry credentials; `*` stands for any text.
     #[serde(default)]
     pub credential_headers: Vec<String>,
@@ -443,6 +446,8 @@ pub struct ControlLibrary {
     pub light: Vec<String>,
     /// Methods that put what they are given into what they are called on.
     pub collects: Vec<String>,
+    /// Calls that open or close a connection.
+    pub connects: Vec<String>,
     /// Header names that carry credentials.
     pub credential_headers: Vec<String>,
     /// Environment variables that hold secrets.
@@ -469,6 +474,7 @@ impl ControlLibrary {
         self.expensive.extend(file.expensive);
         self.light.extend(file.light);
         self.collects.extend(file.collects);
+        self.connects.extend(file.connects);
         self.credential_headers.extend(file.credential_headers);
         self.secret_variables.extend(file.secret_variables);
         self.guard_names.extend(file.guard_names);

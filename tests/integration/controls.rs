@@ -288,3 +288,45 @@ fn comments_that_say_nothing_true_are_told() {
         );
     }
 }
+
+/// What is given up in a helper leaves open whether a guard stood there only where the helper was given something of the request.
+#[test]
+fn a_helper_too_large_to_be_followed_leaves_open_what_it_may_ask() {
+    let steps = "  total += one.two + three(total, 4);\n".repeat(4_000);
+    let helper = format!(
+        "import {{ PrismaClient }} from '@prisma/client';
+         export const db = new PrismaClient();
+         export async function large(of: string) {{
+           await db.setting.findMany({{ where: {{ of }} }});
+           let total = 0;
+         {steps}
+           return total;
+         }}"
+    );
+    let route = |auth: &str, given: &str| {
+        format!(
+            "import {{ db, large }} from '../../../lib/large';
+             //= auth {auth}
+             export async function POST(request: Request) {{
+               const {{ id }} = await request.json();
+               await large({given});
+               await db.item.create({{ data: {{ id }} }});
+               return Response.json({{}});
+             }}"
+        )
+    };
+    let folder = tempfile::tempdir().unwrap();
+    for (path, text) in [
+        ("package.json", MANIFEST.to_owned()),
+        ("lib/large.ts", helper),
+        ("app/api/settings/route.ts", route("none", "'all'")),
+        ("app/api/sent/route.ts", route("unknown", "id")),
+    ] {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let repository = Repository::open(folder.path()).unwrap();
+    let differences = differences(&repository, &RuleSet::builtin().unwrap());
+    assert!(differences.is_empty(), "\n{}\n", differences.join("\n"));
+}
