@@ -8,7 +8,6 @@ use crate::rule::{CallGroup, Calls};
 use super::CheckResult;
 use super::call_sites::{Found, Holds, find, holds};
 use super::code::place;
-use super::file::glob_set;
 use super::subject::Subject;
 
 /// A finding lists so many calls.
@@ -17,7 +16,7 @@ const LISTED: usize = 5;
 pub(super) fn run(subject: &Subject<'_>, check: &Calls) -> CheckResult {
     let mut result = CheckResult::default();
     let mut gaps: BTreeMap<(u32, u32, u32), Vec<Found>> = BTreeMap::new();
-    let except = glob_set(&check.except_files);
+    let except = subject.globs(&check.except_files);
     let graph = &subject.model.graph;
     let mut others = !subject.has_routes() && check.else_unknown && subject.calls_out(&check.call);
     for call in find(subject, check.scope, &check.call, &check.except) {

@@ -9,7 +9,6 @@ use crate::source::Span;
 use crate::syntax::ModuleRecord;
 
 use super::CheckResult;
-use super::file::glob_set;
 use super::server_side::{is_page_of_router, loaders};
 use super::subject::{Subject, weight};
 
@@ -17,7 +16,7 @@ use super::subject::{Subject, weight};
 const FILES_SHOWN: usize = 10;
 
 pub(super) fn run(subject: &Subject<'_>, check: &ConsoleLogging) -> CheckResult {
-    let except = glob_set(&check.except);
+    let except = subject.globs(&check.except);
     let root = &subject.project.root;
     let server = subject.server_side();
     let mut files: Vec<(&ModuleRecord, usize)> = subject

@@ -14,7 +14,6 @@ use crate::syntax::{
 
 use super::CheckResult;
 use super::code::body;
-use super::file::glob_set;
 use super::liveness::made_by;
 use super::subject::Subject;
 use super::uses::{References, Taken, Uses};
@@ -41,7 +40,7 @@ struct Unused {
 pub(super) fn run(subject: &Subject<'_>, check: &ControlUnused) -> CheckResult {
     let graph = &subject.model.graph;
     let kinds = Kinds::new(check);
-    let generated = glob_set(&check.except_files);
+    let generated = subject.globs(&check.except_files);
     let mut result = CheckResult::default();
     let mut references = None;
     for record in subject.reached() {

@@ -18,7 +18,6 @@ use rustc_hash::FxHashSet;
 
 use super::CheckResult;
 use super::code::{key, method_call, numbered, place, statements};
-use super::file::glob_set;
 use super::queries::select_of_rest;
 use super::subject::{Subject, route_name};
 
@@ -27,7 +26,7 @@ const LISTED: usize = 8;
 
 /// `select *` in the text of queries.
 pub(super) fn sql_star(subject: &Subject<'_>, check: &SqlStar) -> CheckResult {
-    let except = glob_set(&check.except);
+    let except = subject.globs(&check.except);
     let mut findings = Vec::new();
     let mut asked = false;
     let mut count = 0;
@@ -241,7 +240,7 @@ fn selects_all(text: &str, computed: bool) -> bool {
 
 /// Explicit `any`, by file.
 pub(super) fn explicit_any(subject: &Subject<'_>, check: &ExplicitAny) -> CheckResult {
-    let except = glob_set(&check.except);
+    let except = subject.globs(&check.except);
     let mut files: Vec<(&ModuleRecord, u32)> = subject
         .modules()
         .filter(|(_, record)| !record.facts.generated && !except.is_match(record.path.as_str()))

@@ -8,7 +8,6 @@ use crate::syntax::{Block, Expr, ExprId, ModuleRecord, StmtKind};
 
 use super::CheckResult;
 use super::code::{called_name, calls, is_process_env, numbered, package_of, statements};
-use super::file::glob_set;
 use super::subject::Subject;
 
 /// How many expressions of an argument are looked at.
@@ -16,7 +15,7 @@ const DEEPEST_ARGUMENT: usize = 16;
 
 pub(super) fn run(subject: &Subject<'_>, check: &EnvValidation) -> CheckResult {
     let mut variables: BTreeMap<&str, Location> = BTreeMap::new();
-    let except = glob_set(&check.except);
+    let except = subject.globs(&check.except);
     for (_, module) in subject.modules() {
         if except.is_match(module.path.as_str()) {
             continue;

@@ -7,7 +7,6 @@ use crate::rule::{EnvCommitted, EnvDocumented, wildcard};
 use crate::source::{Location, RepoPath};
 
 use super::CheckResult;
-use super::file::glob_set;
 use super::subject::Subject;
 
 /// So many variables are named in a message.
@@ -19,7 +18,7 @@ const SHOWN: usize = 10;
 pub(super) fn documented(subject: &Subject<'_>, check: &EnvDocumented) -> CheckResult {
     let mut read: BTreeMap<&str, Location> = BTreeMap::new();
     let set = set_by_scripts(subject);
-    let except = glob_set(&check.except);
+    let except = subject.globs(&check.except);
     for (_, module) in subject.modules() {
         if except.is_match(module.path.as_str()) {
             continue;

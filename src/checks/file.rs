@@ -29,7 +29,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &FileCheck) -> CheckResult {
 
 /// The paths that one of the globs names, from the application's folder or from the root.
 pub(super) fn fitting<'a>(subject: &Subject<'a>, globs: &[String]) -> Vec<&'a RepoPath> {
-    let set = glob_set(globs);
+    let set = subject.globs(globs);
     let root = &subject.project.root;
     let below = |path: &RepoPath| {
         path.strip_prefix(root)

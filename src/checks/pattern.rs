@@ -4,12 +4,11 @@ use crate::rule::{PatternCheck, wildcard};
 use crate::syntax::PatternMatch;
 
 use super::CheckResult;
-use super::file::glob_set;
 use super::subject::Subject;
 
 pub(super) fn run(subject: &Subject<'_>, check: &PatternCheck) -> CheckResult {
-    let files = glob_set(&check.files);
-    let except = glob_set(&check.except);
+    let files = subject.globs(&check.files);
+    let except = subject.globs(&check.except);
     let root = &subject.project.root;
     let mut findings = Vec::new();
     let patterns = &subject.rule.patterns;

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use memchr::memmem::Finder;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::config::RoutePattern;
@@ -259,6 +260,7 @@ impl<'m> Ground<'_, 'm> {
         }
         let shared = self.subject.shared();
         let titles = shared.titles.get_or_init(|| titles(self.subject.model));
+        let phrases: Vec<Finder<'_>> = phrases.iter().map(Finder::new).collect();
         let about = |title: &&Title| phrases.iter().any(|each| speaks_of(&title.words, each));
         let title = titles.iter().find(about)?;
         Some((&title.path, title.line))
@@ -361,7 +363,7 @@ impl LowerPaths {
 
     /// Those that hold a text, with their numbers, in order.
     fn holding<'p>(&'p self, part: &'p str) -> impl Iterator<Item = (usize, &'p str)> {
-        let finder = memchr::memmem::Finder::new(part);
+        let finder = Finder::new(part);
         let mut from = 0;
         std::iter::from_fn(move || {
             let rest = self.text.as_bytes().get(from..)?;
@@ -448,10 +450,11 @@ fn words(text: &str) -> String {
 }
 
 /// A title holds the words of a phrase, of which the last may stand in the plural.
-fn speaks_of(title: &str, phrase: &str) -> bool {
-    title.match_indices(phrase).any(|(at, _)| {
+fn speaks_of(title: &str, phrase: &Finder<'_>) -> bool {
+    phrase.find_iter(title.as_bytes()).any(|at| {
         let before = title.get(..at).unwrap_or_default();
-        let behind = title.get(at + phrase.len()..).unwrap_or_default();
+        let behind = title.get(at + phrase.needle().len()..);
+        let behind = behind.unwrap_or_default();
         let behind = behind.strip_prefix('s').unwrap_or(behind);
         before.ends_with(' ') && (behind.is_empty() || behind.starts_with(' '))
     })
@@ -611,14 +614,16 @@ pub(super) fn texts<'a>(modules: impl Iterator<Item = &'a ModuleRecord>) -> Word
 
 #[cfg(test)]
 mod tests {
+    use memchr::memmem::Finder;
+
     use super::{is_plan, speaks_of, words};
 
     #[test]
     fn words_of_a_heading() {
         assert_eq!(words("On-Call_Rota"), " on call rota");
         assert_eq!(words(" Disaster recovery (RTO)"), " disaster recovery rto ");
-        assert!(speaks_of(&words("Our SLOs"), "slo"));
-        assert!(!speaks_of(&words("Slow Tests"), "slo"));
+        assert!(speaks_of(&words("Our SLOs"), &Finder::new("slo")));
+        assert!(!speaks_of(&words("Slow Tests"), &Finder::new("slo")));
         assert!(is_plan(&words("PRODUCTION_READINESS_PLAN.md")));
         assert!(!is_plan(&words("rollback-plan.md")));
     }

@@ -12,9 +12,11 @@ use crate::rule::{Confidence, Control, Rule};
 use crate::source::{Location, RepoPath, SourceFile, Span};
 use crate::syntax::ModuleRecord;
 
+use globset::GlobSet;
 use rustc_hash::FxHashMap;
 
 use super::code::{is_for_developers, is_for_show, is_side_file, is_test_configuration};
+use super::file::glob_set;
 use super::index::{Index, Reach, Site, Unit, Vocabulary};
 use super::liveness::Liveness;
 use super::pipeline::Lines;
@@ -92,6 +94,8 @@ pub(super) struct Shared {
     pub runners: OnceLock<Vec<Runner>>,
     /// Whether signs are found in the repository, by the address of the signs.
     pub answers: Mutex<FxHashMap<usize, bool>>,
+    /// The sets of globs that rules name, by the address of the globs.
+    globs: Mutex<FxHashMap<usize, Arc<GlobSet>>>,
     /// What modules that run take from packages, in any application.
     pub specifiers: OnceLock<BTreeSet<Box<str>>>,
     /// Their identifiers, and those of database schemas.
@@ -214,6 +218,23 @@ impl<'a> Subject<'a> {
     /// What the checks of all applications look at.
     pub(super) fn shared(&self) -> &'a Shared {
         &self.scope.shared
+    }
+
+    /// Globs of a rule as one set, made once for all applications.
+    pub(super) fn globs(&self, globs: &[String]) -> Arc<GlobSet> {
+        // The rules of a run stay where they are, so their addresses name them.
+        let key = globs.as_ptr().addr();
+        let sets = &self.scope.shared.globs;
+        let known = sets
+            .lock()
+            .map_or(None, |sets| sets.get(&key).map(Arc::clone));
+        known.unwrap_or_else(|| {
+            let set = Arc::new(glob_set(globs));
+            if let Ok(mut sets) = sets.lock() {
+                sets.insert(key, Arc::clone(&set));
+            }
+            set
+        })
     }
 
     /// What browsers and servers do with the actions of the application.

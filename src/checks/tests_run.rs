@@ -157,9 +157,13 @@ struct Scripts<'a> {
 }
 
 fn packages<'a>(subject: &Subject<'a>, check: &TestsRun) -> Vec<Scripts<'a>> {
+    // The application's tests lie in these alone.
+    let root = &subject.project.root;
     let all = subject.model.project.packages.iter();
-    all.map(|package| Scripts {
-        folder: package.folder(),
+    let near = all.map(|package| (package, package.folder()));
+    let near = near.filter(|(_, folder)| folder.starts_with(root) || root.starts_with(folder));
+    near.map(|(package, folder)| Scripts {
+        folder,
         package,
         other: package.scripts.values().any(|script| {
             moves(script)
