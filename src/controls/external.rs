@@ -805,13 +805,17 @@ impl<'a> Evaluator<'a> {
     ) -> Outcomes {
         let place = self.place(&state, id);
         let unresolved = provenance.bits.has(Bits::UNRESOLVED);
+        // Whoever is handed the request itself may turn it away, whatever was done before.
+        let takes_over = provenance.bits == Bits::NONE
+            && self.own()
+            && args.iter().any(|arg| self.holds_request(arg));
         let given = args
             .iter()
             .fold(provenance.bits, |all, v| all.with(v.provenance().bits));
         self.input_used(given, used != Use::Awaited, place);
         self.run_aside(&args, &state, id);
         let mut provenance = provenance.with_data_of(&args);
-        if unresolved && state.work == 0 {
+        if unresolved && state.work == 0 || takes_over {
             state.blind = true;
             self.event(Event::Unseen, place);
         }
