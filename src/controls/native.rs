@@ -477,7 +477,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Array methods that call a function for each item: decided where the items are constants.
-    fn each_item(
+    pub fn each_item(
         &mut self,
         items: &Rc<Vec<Value>>,
         name: &str,
