@@ -28,8 +28,8 @@ const MOST_SPENT: u32 = 20_000;
 /// From here on the paths that have done main work go no further: guards stand in front of it, and what is left serves the
 /// paths that have not come to theirs.
 const MOST_SPENT_AT_WORK: u32 = 14_000;
-/// The same in code that is not the handler's own. What else it does is left out; where nothing of the request was handed to it,
-/// no guard can stand there, and nothing counts as unseen.
+/// The same in code that is not the handler's own. What else it does is left out, and counts as unseen only where it holds something
+/// of the request: elsewhere hardly a guard stands behind so much work.
 const MOST_SPENT_AT_WORK_OF_OTHERS: u32 = 4_000;
 
 /// Expressions evaluated in a call of code that is not the handler's own once it is known who is calling, before the rest of it
@@ -289,10 +289,9 @@ impl<'a> Evaluator<'a> {
     pub fn spend_on(&mut self, state: &mut State) -> bool {
         let for_handler = self.global_depth == 0;
         if for_handler && self.is_aside(state) {
-            self.exhausted |= state.caller.is_none()
-                && self.catching == 0
-                && !self.exhausted
-                && state.scope.holds_of_request();
+            if !self.exhausted && self.catching == 0 && state.caller.is_none() {
+                self.exhausted = state.scope.holds_of_request();
+            }
             return false;
         }
         let may_go_on =

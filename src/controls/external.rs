@@ -658,6 +658,12 @@ impl<'a> Evaluator<'a> {
                         .map(|(key, _)| Value::String(Rc::clone(key)))
                         .collect(),
                 )),
+                Some(Value::Namespace(module)) => {
+                    let names = self.graph.export_names(*module).into_iter();
+                    Value::Array(Rc::new(
+                        names.map(|name| Value::String(Rc::from(name))).collect(),
+                    ))
+                }
                 _ => Value::Unknown(provenance, Presence::Truthy),
             },
             "global#Boolean" => first.map_or(Value::Bool(false), |v| match v.truth() {

@@ -106,7 +106,7 @@ impl Evaluator<'_> {
             None => value(State::new(Scope::module(module)), Value::Undefined),
         };
         // What stands there was not found, whatever was done in front of it.
-        let is_unseen = matches!(handler, Value::Unknown(..));
+        let is_unseen = matches!(handler, Value::Unknown(..)) || handler.is_nullish();
         if is_unseen {
             let place = self.place(&State::new(Scope::module(module)), expr);
             self.event(Event::Unseen, place);

@@ -493,6 +493,7 @@ impl<'a> Evaluator<'a> {
             return value(state, Value::Unknown(provenance, Presence::Maybe));
         }
         let mut results = Vec::with_capacity(items.len());
+        let mut state = state;
         for item in items.iter() {
             let outcomes = self.call(
                 &function,
@@ -506,6 +507,14 @@ impl<'a> Evaluator<'a> {
                 id,
                 Use::Awaited,
             );
+            if name == "forEach" {
+                // What it sets of the variables around it stays set.
+                let mut after = outcomes.iter().filter(|(_, flow)| flow.is_ok());
+                if let Some((first, _)) = after.next() {
+                    let joined = after.fold(first.clone(), |all, (other, _)| all.join(other));
+                    state = state.in_scope(&joined.scope);
+                }
+            }
             let mut values = outcomes.into_iter().filter_map(|(_, flow)| flow.ok());
             let first = values.next().unwrap_or_else(Value::unknown);
             results.push(values.fold(first, |joined, v| joined.join(&v)));

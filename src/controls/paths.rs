@@ -305,7 +305,10 @@ impl<'a> Paths<'a> {
             sends: self.sends.first(&text).is_some(),
             light,
             collects: self.collects.first(&text).is_some(),
-            connects: self.connects.first(text.trim_end_matches("()")).is_some(),
+            connects: self
+                .connects
+                .first(text.strip_suffix("()").unwrap_or(&text))
+                .is_some(),
         };
         let id = PathId(u32::try_from(self.paths.len()).unwrap_or(u32::MAX));
         self.paths.push(Path {

@@ -763,17 +763,22 @@ impl<'a> Evaluator<'a> {
         let (object, key) = match record.expr(target) {
             Expr::Member {
                 object, property, ..
-            } => (*object, Some(record.name(*property))),
+            } => (*object, Some(Rc::from(record.name(*property)))),
             Expr::Index { object, index, .. } => match record.expr(*index) {
-                Expr::String(text) => (*object, Some(&**text)),
+                Expr::String(text) => (*object, Some(Rc::from(&**text))),
+                Expr::Name(name) => match self.name_value(state, *name) {
+                    Value::String(text) => (*object, Some(text)),
+                    _ => (*object, None),
+                },
                 _ => (*object, None),
             },
             _ => return,
         };
+        let key: Option<&Rc<str>> = key.as_ref();
         let put = |object: &mut Rc<Object>, value: Value| {
             let object = Rc::make_mut(object);
             match key {
-                Some(key) => object.set(Rc::from(key), value),
+                Some(key) => object.set(Rc::clone(key), value),
                 // Under a key that is not known.
                 None => {
                     let open = object.open.take().unwrap_or_default();
@@ -793,7 +798,9 @@ impl<'a> Evaluator<'a> {
                     put(&mut object, value);
                     set(state, *name, Value::Object(object));
                 }
-                _ if key == Some("statusCode") => self.answer_status(state, &value),
+                _ if key.is_some_and(|key| &**key == "statusCode") => {
+                    self.answer_status(state, &value)
+                }
                 Value::External(external) if self.is_request_path(external.path) => {
                     if let Some(key) = key {
                         self.keep_on_request(external.path, key, value, state);
