@@ -11,7 +11,8 @@ use super::evaluator::Evaluator;
 use super::record::{Event, Failure, Place};
 use super::state::{Outcomes, State, value};
 use super::value::{
-    Bits, Chain, Closure, Native, Object, Presence, Provenance, Response, ResponseKind, Value,
+    Bits, Chain, Closure, Native, Object, Presence, Provenance, Response, ResponseKind, Scope,
+    Value,
 };
 
 /// Longer constant lists are not gone through item by item.
@@ -486,7 +487,7 @@ impl<'a> Evaluator<'a> {
         id: ExprId,
         provenance: Provenance,
     ) -> Outcomes {
-        let Some(function) = args.first().cloned() else {
+        let Some(mut function) = args.first().cloned() else {
             return value(state, Value::unknown());
         };
         if items.len() > 200 {
@@ -513,6 +514,7 @@ impl<'a> Evaluator<'a> {
                 if let Some((first, _)) = after.next() {
                     let joined = after.fold(first.clone(), |all, (other, _)| all.join(other));
                     state = state.in_scope(&joined.scope);
+                    function = seeing(function, &state.scope);
                 }
             }
             let mut values = outcomes.into_iter().filter_map(|(_, flow)| flow.ok());
@@ -554,13 +556,28 @@ impl<'a> Evaluator<'a> {
     }
 }
 
-/// Adds the context that a middleware gives to `next` to the options of what follows.
+/// A function that is written in a running one, which sees the variables of that one as they are by now.
+fn seeing(function: Value, scope: &Rc<Scope>) -> Value {
+    match function {
+        Value::Function(closure)
+            if (closure.scope.module, closure.scope.function) == (scope.module, scope.function) =>
+        {
+            Value::Function(Rc::new(Closure {
+                scope: Rc::clone(scope),
+                ..Closure::clone(&closure)
+            }))
+        }
+        other => other,
+    }
+}
+
 /// Whether a value of such an origin is acceptable, which nobody can tell.
 pub(super) fn accepted(mut provenance: Provenance) -> Value {
     provenance.bits = provenance.bits.found_valid();
     Value::Unknown(provenance, Presence::Maybe)
 }
 
+/// Adds the context that a middleware gives to `next` to the options of what follows.
 fn hand_on(options: &mut Value, given: Option<&Value>) {
     if let (Some(Value::Object(given)), Value::Object(known)) = (given, &*options)
         && let Some(ctx) = given.get("ctx")
