@@ -251,11 +251,9 @@ impl<'a> Evaluator<'a> {
         // One of what was sent fits, as one of the signatures in a header: what is asked of each decides.
         if let (Value::Unknown(..) | Value::External(_), "some", [Value::Function(_)]) =
             (receiver, name, &*args)
-            && let provenance = receiver.provenance()
-            && provenance.bits.has(Bits::RECEIVED)
+            && receiver.provenance().bits.has(Bits::RECEIVED)
         {
-            let items = vec![Value::Unknown(provenance.clone(), Presence::Truthy)];
-            return self.each_item(&Rc::new(items), name, &args, state, id, provenance);
+            return self.some_of_sent(receiver, &args, state, id);
         }
         // Reading what was sent, piece by piece, is no work yet.
         if let (Value::Unknown(sent, _), Value::Unknown(..)) = (receiver, function)

@@ -477,8 +477,28 @@ impl<'a> Evaluator<'a> {
         certain.then_some(false)
     }
 
+    /// `sent.some(test)`: what one item of what was sent comes to, but that none may have been sent.
+    pub fn some_of_sent(
+        &mut self,
+        sent: &Value,
+        args: &[Value],
+        state: State,
+        id: ExprId,
+    ) -> Outcomes {
+        let provenance = sent.provenance();
+        let items = vec![Value::Unknown(provenance.clone(), Presence::Truthy)];
+        let mut outcomes =
+            self.each_item(&Rc::new(items), "some", args, state, id, provenance.clone());
+        for (_, flow) in &mut outcomes {
+            if matches!(flow, Ok(Value::Bool(true))) {
+                *flow = Ok(Value::Unknown(provenance.clone(), Presence::Maybe));
+            }
+        }
+        outcomes
+    }
+
     /// Array methods that call a function for each item: decided where the items are constants.
-    pub fn each_item(
+    fn each_item(
         &mut self,
         items: &Rc<Vec<Value>>,
         name: &str,
@@ -508,14 +528,16 @@ impl<'a> Evaluator<'a> {
                 id,
                 Use::Awaited,
             );
-            if name == "forEach" {
-                // What it sets of the variables around it stays set.
-                let mut after = outcomes.iter().filter(|(_, flow)| flow.is_ok());
-                if let Some((first, _)) = after.next() {
-                    let joined = after.fold(first.clone(), |all, (other, _)| all.join(other));
-                    state = state.in_scope(&joined.scope);
-                    function = seeing(function, &state.scope);
-                }
+            // What it sets of the variables around it stays set.
+            let mut after = outcomes.iter().filter(|(_, flow)| flow.is_ok());
+            if outcomes
+                .iter()
+                .any(|(after, _)| !Rc::ptr_eq(&after.scope, &state.scope))
+                && let Some((first, _)) = after.next()
+            {
+                let joined = after.fold(first.clone(), |all, (other, _)| all.join(other));
+                state = state.in_scope(&joined.scope);
+                function = seeing(function, &state.scope);
             }
             let mut values = outcomes.into_iter().filter_map(|(_, flow)| flow.ok());
             let first = values.next().unwrap_or_else(Value::unknown);
