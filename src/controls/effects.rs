@@ -462,7 +462,7 @@ impl<'a> Evaluator<'a> {
             Value::Unknown(provenance, _) => {
                 let place = self.place(&state, id);
                 self.work(&mut state, place, "call");
-                let provenance = super::external::looked_up(provenance.clone());
+                let provenance = self.looked_up(provenance.clone());
                 value(state, Value::Unknown(provenance, Presence::Maybe))
             }
             Value::Promise(_) => value(state, v.clone().settled()),

@@ -611,7 +611,7 @@ impl<'a> Evaluator<'a> {
         }
         if matches!(used, Use::Awaited | Use::Returned) && !known.connects {
             self.work(&mut state, place, &text);
-            provenance = looked_up(provenance);
+            provenance = self.looked_up(provenance);
         }
         let receiver = Some(Rc::clone(external));
         value(
@@ -800,6 +800,29 @@ impl<'a> Evaluator<'a> {
         self.protection = protection;
     }
 
+    /// What is answered about a caller is no longer what the caller sent, nor what a comparison of that came to; nor does it come
+    /// from the settings of whatever was asked.
+    pub fn looked_up(&self, mut provenance: Provenance) -> Provenance {
+        let bits = provenance.bits;
+        provenance.bits = bits.with(Bits::ANSWER);
+        if !bits.has(Bits::REQUEST) {
+            provenance.bits = provenance.bits.with(Bits::AMBIENT);
+        }
+        if bits.has(Bits::CREDENTIAL.with(Bits::IDENTITY)) {
+            provenance.bits = provenance.bits.with(Bits::LOOKUP);
+        }
+        provenance.bits = provenance.bits.without(
+            Bits::SENT
+                .with(Bits::PARAM)
+                .with(Bits::HEADER)
+                .with(Bits::SECRET)
+                .with(Bits::CONFIG)
+                .with(Bits::COMPARED)
+                .with(Bits::NEGATED),
+        );
+        provenance.without_origins(|origin| self.origins[origin.0 as usize].setting.is_some())
+    }
+
     /// Calls something of which nothing is known.
     pub fn call_unknown(
         &mut self,
@@ -827,7 +850,7 @@ impl<'a> Evaluator<'a> {
         }
         if used == Use::Awaited {
             self.work(&mut state, place, "call");
-            provenance = looked_up(provenance);
+            provenance = self.looked_up(provenance);
         }
         value(state, Value::Unknown(provenance, Presence::Maybe))
     }
@@ -957,28 +980,6 @@ const PLATFORMS: [&str; 9] = [
     "AWS_",
     "CF_PAGES",
 ];
-
-/// What is answered about a caller is no longer what the caller sent, nor what a comparison of that came to.
-pub(super) fn looked_up(mut provenance: Provenance) -> Provenance {
-    let bits = provenance.bits;
-    provenance.bits = provenance.bits.with(Bits::ANSWER);
-    if !bits.has(Bits::REQUEST) {
-        provenance.bits = provenance.bits.with(Bits::AMBIENT);
-    }
-    if bits.has(Bits::CREDENTIAL.with(Bits::IDENTITY)) {
-        provenance.bits = provenance.bits.with(Bits::LOOKUP);
-    }
-    provenance.bits = provenance.bits.without(
-        Bits::SENT
-            .with(Bits::PARAM)
-            .with(Bits::HEADER)
-            .with(Bits::SECRET)
-            .with(Bits::CONFIG)
-            .with(Bits::COMPARED)
-            .with(Bits::NEGATED),
-    );
-    provenance
-}
 
 /// The status in `{ status }`, or a bare number as second argument.
 pub(super) fn status_of(args: &[Value]) -> Option<u16> {

@@ -9,7 +9,7 @@ use crate::syntax::ExprId;
 
 use super::call::Use;
 use super::evaluator::Evaluator;
-use super::external::{looked_up, status_of};
+use super::external::status_of;
 use super::limits::{is_given, limit_text, own_limit, window_of};
 use super::record::{Event, Failure, Place};
 use super::state::{Outcomes, State, value};
@@ -273,7 +273,8 @@ impl<'a> Evaluator<'a> {
                 self.event(Event::Unfollowed, place);
                 let text = self.paths.text(external.path);
                 self.work(&mut state, place, &text);
-                value(state, Value::Unknown(looked_up(all), Presence::Truthy))
+                let answer = self.looked_up(all);
+                value(state, Value::Unknown(answer, Presence::Truthy))
             }
             Meaning::Count | Meaning::RowCount | Meaning::RecentCount | Meaning::ScriptCount => {
                 if matches!(used, Use::Awaited) {

@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 use super::ending::sends_away;
 use super::facts::Site;
 use super::state::{Flow, Outcomes, Setting, State, same_kept};
-use super::value::{ResponseKind, Scope, Value};
+use super::value::{Bits, ResponseKind, Scope, Value};
 
 /// More live paths than this are merged where their decisions agree.
 const KEPT: usize = 4;
@@ -48,6 +48,38 @@ pub(super) fn merge_states(states: &mut Vec<State>) {
         merged = joined_where(merged, State::stands_as);
     }
     *states = merged;
+}
+
+/// Behind main work that a known caller has come to, what a handler decides turns nobody away any more: its paths become one unless
+/// they hold something else of what was sent, which may still be checked.
+pub(super) fn merge_behind_work(states: &mut Vec<State>) {
+    // Where the caller became known only after some work, nobody was kept from that.
+    let known = |state: &State| {
+        let caller = state.caller.as_ref().filter(|_| state.work > 0);
+        caller.map(|caller| (caller.work > 0, caller.late))
+    };
+    if states.len() < 2 || states.iter().all(|state| known(state).is_none()) {
+        return;
+    }
+    *states = joined_where(std::mem::take(states), |kept, state| {
+        known(kept).is_some()
+            && known(kept) == known(state)
+            && kept.stands_as(state)
+            && !hold_other_answers(&kept.scope, &state.scope)
+            && hold_the_same_input(&kept.scope, &state.scope)
+    });
+}
+
+/// The variables that differ hold nothing of what was sent.
+fn hold_the_same_input(a: &Rc<Scope>, b: &Rc<Scope>) -> bool {
+    let sent = Bits::CHECKED.with(Bits::PARSED);
+    let of_input = |value: &Value| value.provenance().bits.has(sent);
+    let mut variables = a.variables.iter().enumerate();
+    Rc::ptr_eq(a, b)
+        || variables.all(|(at, (name, one))| {
+            let other = b.variable(at, *name);
+            other.is_none_or(|other| one.same(other) || !of_input(one) && !of_input(other))
+        })
 }
 
 /// Those of the paths that are alike, joined.

@@ -9,7 +9,7 @@ use super::ending::Ends;
 use super::evaluator::Evaluator;
 use super::facts::Site;
 use super::flaw::{asks_class, goes_on, refusals};
-use super::merge::{merge_states, merge_thrown};
+use super::merge::{merge_behind_work, merge_states, merge_thrown};
 use super::record::{Event, Failure, Flaw, Place};
 use super::state::{Flow, Outcomes, State};
 use super::value::{Bits, Object, Presence, Provenance, Response, Scope, Value};
@@ -87,8 +87,17 @@ impl<'a> Evaluator<'a> {
             let result = self.statement(stmt, states);
             done.absorb(result);
             merge_states(&mut done.next);
+            if self.at_home() {
+                merge_behind_work(&mut done.next);
+            }
         }
         done
+    }
+
+    /// What runs is written where the handler is.
+    fn at_home(&self) -> bool {
+        let running = self.calls.last();
+        running.is_some_and(|call| call.own && Some(call.module) == self.home)
     }
 
     /// `if (ok) return null; … return refusal;`: what follows is what the others are told, as in an `else`.

@@ -199,6 +199,18 @@ impl Provenance {
         all
     }
 
+    /// The same without some of the places that it came from.
+    pub fn without_origins(mut self, is_left_out: impl Fn(OriginId) -> bool) -> Self {
+        if let Some(origins) = &self.origins
+            && origins.iter().any(|origin| is_left_out(*origin))
+        {
+            let kept = origins.iter().copied();
+            let kept: Vec<OriginId> = kept.filter(|origin| !is_left_out(*origin)).collect();
+            self.origins = (!kept.is_empty()).then(|| Rc::new(kept));
+        }
+        self
+    }
+
     pub fn join(&self, other: &Self) -> Self {
         let bits = self.bits.with(other.bits);
         let origins = match (&self.origins, &other.origins) {
