@@ -77,6 +77,53 @@ impl Evaluator<'_> {
         self.note_compared(module, test, too_many(yes));
     }
 
+    /// No path was counted yet, and some may be told here that they come too often: what decides that was asked before.
+    pub fn may_be_told_apart(
+        &mut self,
+        (module, test): (ModuleId, ExprId),
+        then: &[Stmt],
+        states: &[State],
+    ) -> bool {
+        states.len() > 1
+            && self.muted == 0
+            && states.iter().all(|state| state.counted.is_none())
+            && self.says_too_many(module, test, then)
+    }
+
+    /// After the branches of a condition have run on several paths, on each of which it was decided before: where some are only told
+    /// that too many requests were made and others go on, a limiter was asked on both, `const { limited } = await check(ip)`.
+    pub fn note_limit_between(
+        &mut self,
+        (module, test): (ModuleId, ExprId),
+        ways: &mut [Completion],
+    ) {
+        let goes_on = |way: &Completion| way.exits.is_empty();
+        let away = |way: &Completion| way.next.is_empty() && too_many(way);
+        let known = |state: &State| state.caller.is_some();
+        let told = ways.iter().find(|way| away(way));
+        let Some(told) = told.and_then(|way| way.exits.first().map(|(state, _)| known(state)))
+        else {
+            return;
+        };
+        if !ways.iter().any(goes_on) {
+            return;
+        }
+        let site = self.site(module, test);
+        for way in ways {
+            if away(way) {
+                for (state, _) in &mut way.exits {
+                    *state = state.clone().limited(site, true);
+                }
+            } else if goes_on(way) {
+                // Those who are known may not be counted at all.
+                for state in way.next.iter_mut().filter(|state| known(state) == told) {
+                    *state = state.clone().limited(site, false);
+                    state.missing = state.missing.filter(|missing| *missing != site);
+                }
+            }
+        }
+    }
+
     /// What is compared where 429 is answered: a count with the number that it may not exceed, the time that has passed with a window.
     /// `away`: it is answered where the condition holds.
     fn note_compared(&mut self, module: ModuleId, test: ExprId, away: bool) {

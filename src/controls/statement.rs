@@ -217,9 +217,18 @@ impl<'a> Evaluator<'a> {
                 then,
                 otherwise,
             } => {
-                for state in states {
-                    done.absorb(self.if_statement(*test, then, otherwise, state));
+                let at = states.first().map(|state| (state.scope.module, *test));
+                let limited = at.filter(|at| {
+                    otherwise.is_empty() && self.may_be_told_apart(*at, then, &states)
+                });
+                let ways = states.into_iter();
+                let mut ways: Vec<Completion> = ways
+                    .map(|state| self.if_statement(*test, then, otherwise, state))
+                    .collect();
+                if let Some(at) = limited {
+                    self.note_limit_between(at, &mut ways);
                 }
+                ways.into_iter().for_each(|way| done.absorb(way));
             }
             StmtKind::Switch { value, cases } => {
                 for state in states {
