@@ -32,13 +32,6 @@ impl Span {
 /// Source files have about so many bytes in a line, or more.
 const BYTES_PER_LINE: usize = 24;
 
-/// The highest bit of each byte of a word that is `\n`, and no other bit.
-fn line_ends(word: u64) -> u64 {
-    const ALL_BUT_HIGHEST: u64 = 0x7f7f_7f7f_7f7f_7f7f;
-    let differs = word ^ 0x0a0a_0a0a_0a0a_0a0a;
-    !(((differs & ALL_BUT_HIGHEST) + ALL_BUT_HIGHEST) | differs | ALL_BUT_HIGHEST)
-}
-
 /// Offsets at which the lines of a file begin.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LineIndex {
@@ -51,23 +44,8 @@ impl LineIndex {
     pub fn new(text: &str) -> Self {
         let mut starts = Vec::with_capacity(text.len() / BYTES_PER_LINE + 1);
         starts.push(0);
-        // Lines are short, so a search that is begun anew for each costs more than looking at eight bytes at a time.
-        let (words, rest) = text.as_bytes().as_chunks::<8>();
-        let mut at = 0_u32;
-        for word in words {
-            let mut ends = line_ends(u64::from_le_bytes(*word));
-            while ends != 0 {
-                starts.push(at.saturating_add(ends.trailing_zeros() / 8 + 1));
-                ends &= ends - 1;
-            }
-            at = at.saturating_add(8);
-        }
-        for byte in rest {
-            at = at.saturating_add(1);
-            if *byte == b'\n' {
-                starts.push(at);
-            }
-        }
+        let ends = memchr::memchr_iter(b'\n', text.as_bytes());
+        starts.extend(ends.map(|at| u32::try_from(at).map_or(u32::MAX, |at| at + 1)));
         Self {
             starts: starts.into_boxed_slice(),
         }
