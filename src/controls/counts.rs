@@ -12,7 +12,7 @@ use super::evaluator::Evaluator;
 use super::facts::Site;
 use super::limits::window_text;
 use super::record::{Event, Place};
-use super::state::State;
+use super::state::{Flow, State};
 use super::statement::{Completion, Exit, turns_away};
 use super::value::{Bits, Value};
 
@@ -75,6 +75,34 @@ impl Evaluator<'_> {
             _ => return,
         }
         self.note_compared(module, test, too_many(yes));
+    }
+
+    /// After both values that a condition chooses between are known: where one is the answer that too many requests were made, the
+    /// condition asked a limiter, `allowed ? null : tooMany()`.
+    pub fn note_limit_chosen(
+        &mut self,
+        (module, test): (ModuleId, ExprId),
+        yes: &mut [(State, Flow)],
+        no: &mut [(State, Flow)],
+    ) {
+        let too_many = |way: &(State, Flow)| super::ending::is_too_many(&way.1, &way.0);
+        if yes.is_empty() || no.is_empty() {
+            return;
+        }
+        let (away, on, arm) = if yes.iter().all(too_many) && !no.iter().any(too_many) {
+            (yes, no, true)
+        } else if no.iter().all(too_many) && !yes.iter().any(too_many) {
+            (no, yes, false)
+        } else {
+            return;
+        };
+        let site = self.site(module, test);
+        for (state, _) in away {
+            *state = state.clone().limited(site, arm);
+        }
+        for (state, _) in on {
+            *state = state.clone().limited(site, !arm);
+        }
     }
 
     /// No path was counted yet, and some may be told here that they come too often: what decides that was asked before.

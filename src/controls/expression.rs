@@ -306,8 +306,10 @@ impl<'a> Evaluator<'a> {
                     bits.has(Bits::CONFIG) || (bits.has(Bits::SECRET) && !bits.has(Bits::REQUEST));
                 let both = !yes.is_empty() && !no.is_empty();
                 let mut given = [None, None];
+                let mut begins = [outcomes.len(); 2];
                 for (at, (states, arm)) in [(yes, *then), (no, *otherwise)].into_iter().enumerate()
                 {
+                    begins[at] = outcomes.len();
                     for state in states {
                         for (state, flow) in self.eval(arm, state) {
                             if let Ok(v) = &flow {
@@ -322,6 +324,11 @@ impl<'a> Evaluator<'a> {
                             outcomes.push((state, flow));
                         }
                     }
+                }
+                if both && input == Bits::NONE {
+                    let (_, ways) = outcomes.split_at_mut(begins[0]);
+                    let (yes, no) = ways.split_at_mut(begins[1] - begins[0]);
+                    self.note_limit_chosen((module, *test), yes, no);
                 }
                 // `isUnit(unit) ? unit : 'celsius'`: what is not allowed is replaced by a constant. So is what is not signed.
                 let kept = matches!(record.expr(*then), Expr::Name(_))
