@@ -51,7 +51,7 @@ pub(super) fn merge_states(states: &mut Vec<State>) {
 }
 
 /// Behind main work that a known caller has come to, what a handler decides turns nobody away any more: its paths become one unless
-/// they hold something else of what was sent, which may still be checked.
+/// they hold something else of what was sent, which may still be checked, or of what was counted.
 pub(super) fn merge_behind_work(states: &mut Vec<State>) {
     // Where the caller became known only after some work, nobody was kept from that.
     let known = |state: &State| {

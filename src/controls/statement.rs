@@ -221,14 +221,19 @@ impl<'a> Evaluator<'a> {
                 let limited = at.filter(|at| {
                     otherwise.is_empty() && self.may_be_told_apart(*at, then, &states)
                 });
-                let ways = states.into_iter();
-                let mut ways: Vec<Completion> = ways
-                    .map(|state| self.if_statement(*test, then, otherwise, state))
-                    .collect();
+                let mut ways = Vec::new();
+                for state in states {
+                    let way = self.if_statement(*test, then, otherwise, state);
+                    if limited.is_some() {
+                        ways.push(way);
+                    } else {
+                        done.absorb(way);
+                    }
+                }
                 if let Some(at) = limited {
                     self.note_limit_between(at, &mut ways);
+                    ways.into_iter().for_each(|way| done.absorb(way));
                 }
-                ways.into_iter().for_each(|way| done.absorb(way));
             }
             StmtKind::Switch { value, cases } => {
                 for state in states {
