@@ -59,8 +59,7 @@ impl Evaluator<'_> {
             let external = Rc::clone(external);
             return self.external_layer(&external, chain, state, id);
         }
-        self.acting = matches!(layer, Value::Function(_));
-        self.call(&layer, None, args, state, id, Use::Awaited)
+        self.call_acting(&layer, args, state, id)
     }
 
     fn run_handler(&mut self, chain: &Rc<Chain>, state: State, id: ExprId) -> Outcomes {
@@ -75,8 +74,19 @@ impl Evaluator<'_> {
             }
             _ => chain.args.clone(),
         };
-        self.acting = matches!(handler, Value::Function(_));
-        self.call(&handler, None, args, state, id, Use::Awaited)
+        self.call_acting(&handler, args, state, id)
+    }
+
+    /// Calls what acts for the handler, whoever made it: a layer in front of it, or the handler itself, `withAudit(async (…) => …)`.
+    pub fn call_acting(
+        &mut self,
+        function: &Value,
+        args: Vec<Value>,
+        state: State,
+        id: ExprId,
+    ) -> Outcomes {
+        self.acting = matches!(function, Value::Function(_));
+        self.call(function, None, args, state, id, Use::Awaited)
     }
 
     /// Goes on with a chain behind a layer that was dealt with.

@@ -97,12 +97,10 @@ impl Evaluator<'_> {
             return;
         };
         let site = self.site(module, test);
-        for (state, _) in away {
-            *state = state.clone().limited(site, arm);
-        }
-        for (state, _) in on {
-            *state = state.clone().limited(site, !arm);
-        }
+        away.iter_mut()
+            .for_each(|(state, _)| decide(state, site, arm));
+        on.iter_mut()
+            .for_each(|(state, _)| decide(state, site, !arm));
     }
 
     /// No path was counted yet, and some may be told here that they come too often: what decides that was asked before.
@@ -140,12 +138,12 @@ impl Evaluator<'_> {
         for way in ways {
             if away(way) {
                 for (state, _) in &mut way.exits {
-                    *state = state.clone().limited(site, true);
+                    decide(state, site, true);
                 }
             } else if goes_on(way) {
                 // Those who are known may not be counted at all.
                 for state in way.next.iter_mut().filter(|state| known(state) == told) {
-                    *state = state.clone().limited(site, false);
+                    decide(state, site, false);
                     state.missing = state.missing.filter(|missing| *missing != site);
                 }
             }
@@ -384,14 +382,18 @@ fn too_many(completion: &Completion) -> bool {
 
 /// Whatever was asked at this condition, its answer limits how often something is done: `away` is told so, `on` is not.
 fn limit(away: &mut Completion, on: &mut Completion, site: Site, arm: bool) {
-    let decide = |state: &mut State, arm: bool| {
-        *state = state.clone().limited(site, arm);
-    };
     away.exits
         .iter_mut()
-        .for_each(|(state, _)| decide(state, arm));
-    on.next.iter_mut().for_each(|state| decide(state, !arm));
+        .for_each(|(state, _)| decide(state, site, arm));
+    on.next
+        .iter_mut()
+        .for_each(|state| decide(state, site, !arm));
     on.exits
         .iter_mut()
-        .for_each(|(state, _)| decide(state, !arm));
+        .for_each(|(state, _)| decide(state, site, !arm));
+}
+
+/// The path went this way at a limiter's answer.
+fn decide(state: &mut State, site: Site, arm: bool) {
+    *state = state.clone().limited(site, arm);
 }

@@ -66,13 +66,13 @@ pub(super) fn merge_behind_work(states: &mut Vec<State>) {
             && known(kept) == known(state)
             && kept.stands_as(state)
             && !hold_other_answers(&kept.scope, &state.scope)
-            && hold_the_same_input(&kept.scope, &state.scope)
+            && hold_the_same_input_and_counts(&kept.scope, &state.scope)
     });
 }
 
 /// The variables that differ hold nothing of what was sent, and no number on one path alone: none of what is counted is told from some
 /// of it when it is handed out, `{ errors: 0 }`.
-fn hold_the_same_input(a: &Rc<Scope>, b: &Rc<Scope>) -> bool {
+fn hold_the_same_input_and_counts(a: &Rc<Scope>, b: &Rc<Scope>) -> bool {
     let sent = Bits::CHECKED.with(Bits::PARSED);
     let of_input = |value: &Value| value.provenance().bits.has(sent);
     let counts = |value: &Value| matches!(value, Value::Number(_));

@@ -171,9 +171,7 @@ impl<'a> Evaluator<'a> {
             set(&mut options, "input", input);
             let state = state.in_scope(&Scope::module(module));
             let args = vec![options];
-            // Whatever made the function, `withAudit(async ({ input }) => …)`, it is what is served.
-            self.acting = matches!(handler, Value::Function(_));
-            outcomes.extend(self.call(&handler, None, args, state, expr, Use::Awaited));
+            outcomes.extend(self.call_acting(&handler, args, state, expr));
         }
         self.protection.pop();
         outcomes

@@ -281,12 +281,8 @@ impl<'a> Evaluator<'a> {
         match &handler {
             Value::Function(_) => {
                 let args = self.arguments_of(route);
-                // Whatever made it, it is the handler.
-                self.acting = true;
-                (
-                    self.call(&handler, None, args, state, id, Use::Awaited),
-                    Seen::Whole,
-                )
+                let outcomes = self.call_acting(&handler, args, state, id);
+                (outcomes, Seen::Whole)
             }
             Value::Native(native) => {
                 if let Native::Composed(chain) = &**native

@@ -549,8 +549,7 @@ impl<'a> Evaluator<'a> {
             self.arrivals.truncate(arrived);
             becomes = self.becomes(&result);
             // Behind the last block of one of the handler's functions, nothing is done as if it had succeeded.
-            let at_home = Some(state.scope.module) == self.home && self.own();
-            if becomes == Failure::Swallowed && at_home && self.is_last(handler, state) {
+            if becomes == Failure::Swallowed && self.at_home() && self.is_last(handler, state) {
                 becomes = Failure::Answered;
             }
             foreseen = Some(result);
