@@ -877,8 +877,16 @@ impl<'a> Evaluator<'a> {
                     let provenance = v.provenance();
                     all.bits = all.bits.with(provenance.bits);
                     match self.certain(&v) {
-                        Some(true) => all.yes.push(state),
-                        Some(false) => all.no.push(state),
+                        Some(truth) => {
+                            let paths = if truth { &mut all.yes } else { &mut all.no };
+                            let known = state.known_in_front && !state.passed_back;
+                            paths.push(if known && provenance.bits.establishes(truth) {
+                                let site = self.site(state.scope.module, test);
+                                state.with_fact(site, truth, provenance)
+                            } else {
+                                state
+                            });
+                        }
                         None => {
                             let mut state = state;
                             let input = provenance.bits.of_input_alone();

@@ -687,6 +687,8 @@ impl<'a> Evaluator<'a> {
                 }
                 _ => Value::unknown(),
             },
+            // What is kept for an object says nothing of what the object holds.
+            "global#WeakMap!.get" => Value::Unknown(Provenance::default(), Presence::Maybe),
             // A list of paths that a middleware lets through, as a set.
             "global#Set!.has" => {
                 let items = external.receiver.as_ref().and_then(|set| set.args.first());

@@ -25,19 +25,7 @@ impl Fact {
     /// The path knows who is calling: an identity was found to be there, a signature or secret to be
     /// right, something to be kept under the credential that was sent.
     pub fn establishes(&self) -> bool {
-        let bits = self.provenance.bits;
-        let positive = self.arm != bits.has(Bits::NEGATED);
-        let identity =
-            bits.has(Bits::IDENTITY) && !bits.has(Bits::COMPARED) && !bits.has(Bits::LOOKUP);
-        // The one who calls is the one that something is about; what was sent may be as missing as the identity.
-        let matched = bits.has(Bits::IDENTITY)
-            && bits.has(Bits::COMPARED)
-            && !bits.has(Bits::SENT.with(Bits::LOOKUP));
-        let signature = bits.has(Bits::SIGNATURE) && !bits.has(Bits::COMPARED);
-        let secret = bits.has(Bits::SECRET) && bits.has(Bits::RECEIVED) && bits.has(Bits::COMPARED);
-        let found =
-            bits.has(Bits::CREDENTIAL) && bits.has(Bits::LOOKUP) && !bits.has(Bits::COMPARED);
-        positive && (identity || matched || signature || secret || found)
+        self.provenance.bits.establishes(self.arm)
     }
 
     /// It was decided by a signature or a secret that was sent.

@@ -50,6 +50,7 @@ pub(super) struct MemoKey {
     muted: bool,
     known: bool,
     signed_in: bool,
+    known_in_front: bool,
     /// It is the handler itself, whose values its caller is told.
     answers: bool,
     used: Use,
@@ -471,6 +472,7 @@ impl Evaluator<'_> {
         let caller = state.caller.clone();
         fresh.caller = caller.map(|caller| Fact { work: 0, ..caller });
         fresh.signed_in = state.signed_in;
+        fresh.known_in_front = state.known_in_front;
         fresh.kept_on_request = Rc::clone(&state.kept_on_request);
         let kept_on_request = state.kept_on_request.iter().map(|(_, v)| v.clone());
         let kept = kept.into_iter().chain(kept_on_request).collect();
@@ -790,6 +792,7 @@ impl Evaluator<'_> {
             muted: self.muted > 0,
             known: state.caller.is_some(),
             signed_in: state.signed_in,
+            known_in_front: state.known_in_front,
             answers: self.calls.is_empty() && self.ends == Ends::Value,
             used,
             this: None,

@@ -112,19 +112,6 @@ impl<'a> Evaluator<'a> {
             }
             outcomes.extend(self.run_last(route, own, chain, arrivals));
         }
-        if outcomes.iter().any(serves_strangers) {
-            // Whom the handler knows on some paths, it turned away on none: only what the procedure asks counts.
-            let known: Vec<Fact> = self
-                .steps
-                .get(host)
-                .arrivals
-                .iter()
-                .flat_map(|(state, _)| state.possible.iter().cloned())
-                .collect();
-            for (state, _) in &mut outcomes {
-                state.forget(&known);
-            }
-        }
         merge_outcomes(outcomes)
     }
 
@@ -198,6 +185,8 @@ impl<'a> Evaluator<'a> {
             blind.blind = true;
             Some((blind, Value::Object(Rc::new(open_object()))))
         });
+        let mut step = step;
+        forget_callers(&mut step.arrivals);
         self.steps.add(Some(key), step)
     }
 
@@ -582,13 +571,20 @@ fn home_of(native: &Native) -> Option<ModuleId> {
     }
 }
 
-/// The path answers somebody whom nobody knows, and not because the configuration says so.
-fn serves_strangers((state, flow): &(State, Flow)) -> bool {
-    state.caller.is_none()
-        && state.switched.is_empty()
-        && flow
-            .as_ref()
-            .is_ok_and(|v| !super::ending::refuses(v, state))
+/// Whom a handler knows on some paths, it turned away on none where strangers come to procedures too, and not because the
+/// configuration says so: only what the procedures themselves ask counts.
+fn forget_callers(arrivals: &mut Outcomes) {
+    let stranger = |(state, _): &(State, Flow)| state.caller.is_none() && state.switched.is_empty();
+    if !arrivals.iter().any(stranger) {
+        return;
+    }
+    let decided = arrivals.iter().flat_map(|(state, _)| state.possible.iter());
+    let decided: Vec<Fact> = decided.cloned().collect();
+    for (state, _) in arrivals {
+        let known = state.caller.is_some();
+        state.forget(&decided);
+        state.known_in_front = known;
+    }
 }
 
 /// The procedures that a value may be.

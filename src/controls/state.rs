@@ -85,6 +85,8 @@ pub(super) struct Progress {
     pub switched: Switches,
     /// The caller has been signed in on the way, so an identity that is read from here on turns nobody away.
     pub signed_in: bool,
+    /// The caller was found out in front of procedures of which some ask nobody: what asks for it here makes it known.
+    pub known_in_front: bool,
     /// It leaves the function that runs because something is not there, which this condition found out.
     pub missing: Option<Site>,
     /// How many pieces of main work have been done.
@@ -134,6 +136,7 @@ impl State {
             unconfigured: None,
             switched: Switches::new(),
             signed_in: false,
+            known_in_front: false,
             missing: None,
             work: 0,
             acted: false,
@@ -164,6 +167,7 @@ impl State {
             progress.facts.retain(Fact::limits);
             progress.possible.add(fact.clone());
             progress.caller = Some(fact);
+            progress.known_in_front = false;
             return self;
         }
         if progress.counted.is_none() && fact.limits() {
@@ -213,6 +217,7 @@ impl State {
         after.possible.extend(&other.possible, moved);
         if after.caller.is_none() {
             after.caller = other.caller.as_ref().map(moved);
+            after.known_in_front &= other.known_in_front;
         }
         if after.counted.is_none() {
             after.counted = other.counted.as_ref().map(moved);
@@ -292,9 +297,15 @@ impl State {
         self.caller.is_some() || self.switched.is_empty() == other.switched.is_empty()
     }
 
+    /// Somebody is known on both, or on neither.
+    pub fn knows_as(&self, other: &Self) -> bool {
+        self.caller.is_some() == other.caller.is_some()
+            && self.known_in_front == other.known_in_front
+    }
+
     /// Both have decided the same.
     pub fn same_facts(&self, other: &Self) -> bool {
-        self.caller.is_some() == other.caller.is_some() && self.facts.alike(&other.facts)
+        self.knows_as(other) && self.facts.alike(&other.facts)
     }
 
     /// Both have sent the same answer, or none, and told the same promise what it comes to, or that it fails, or nothing.
@@ -324,6 +335,7 @@ impl State {
             unconfigured,
             switched,
             signed_in,
+            known_in_front,
             missing,
             work,
             acted,
@@ -346,6 +358,7 @@ impl State {
             && unconfigured == &other.unconfigured
             && switched == &other.switched
             && signed_in == &other.signed_in
+            && known_in_front == &other.known_in_front
             && missing == &other.missing
             && work == &other.work
             && acted == &other.acted
@@ -363,7 +376,7 @@ impl State {
 
     /// Neither path knows more of the caller than the other: what verdicts tell apart, however many paths there are.
     pub fn stands_as(&self, other: &Self) -> bool {
-        self.caller.is_some() == other.caller.is_some()
+        self.knows_as(other)
             && self.switched_alike(other)
             && self.counted.is_some() == other.counted.is_some()
             && (self.work == 0) == (other.work == 0)
@@ -390,6 +403,7 @@ impl State {
             unconfigured: self.unconfigured.filter(|_| other.unconfigured.is_some()),
             switched: join_switches(self, other),
             signed_in: self.signed_in && other.signed_in,
+            known_in_front: self.known_in_front && other.known_in_front,
             missing: self.missing.filter(|_| other.missing.is_some()),
             work: self.work.max(other.work),
             acted: self.acted && other.acted,

@@ -246,7 +246,7 @@ fn gathered(arrivals: Outcomes) -> Outcomes {
     'next: for (state, flow) in arrivals {
         let Ok(options) = flow else { continue };
         for (kept, kept_flow) in &mut few {
-            let alike = kept.caller.is_some() == state.caller.is_some()
+            let alike = kept.knows_as(&state)
                 && kept.counted.is_some() == state.counted.is_some()
                 && (!limited || kept.unconfigured.is_some() == state.unconfigured.is_some())
                 && kept.switched_alike(&state)

@@ -145,6 +145,23 @@ impl Bits {
             || (self.has(Self::CREDENTIAL) && self.has(Self::LOOKUP))
     }
 
+    /// A condition on something of these origins, decided this way, says who is calling: an identity was found to be there, a
+    /// signature or secret to be right, something to be kept under the credential that was sent.
+    pub fn establishes(self, arm: bool) -> bool {
+        let positive = arm != self.has(Self::NEGATED);
+        let identity =
+            self.has(Self::IDENTITY) && !self.has(Self::COMPARED) && !self.has(Self::LOOKUP);
+        // The one who calls is the one that something is about; what was sent may be as missing as the identity.
+        let matched = self.has(Self::IDENTITY)
+            && self.has(Self::COMPARED)
+            && !self.has(Self::SENT.with(Self::LOOKUP));
+        let signature = self.has(Self::SIGNATURE) && !self.has(Self::COMPARED);
+        let secret = self.has(Self::SECRET) && self.has(Self::RECEIVED) && self.has(Self::COMPARED);
+        let found =
+            self.has(Self::CREDENTIAL) && self.has(Self::LOOKUP) && !self.has(Self::COMPARED);
+        positive && (identity || matched || signature || secret || found)
+    }
+
     /// A condition on such a value asks for a signature, or for a secret that was sent.
     pub fn signed(self) -> bool {
         self.has(Self::SIGNATURE)
