@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use memchr::memmem;
+use memchr::{memchr, memmem, memrchr};
 use rustc_hash::FxHashMap;
 
 use crate::source::{RepoPath, Repository};
@@ -24,12 +24,15 @@ pub(super) struct Versions<'r> {
     locks: RefCell<FxHashMap<RepoPath, Option<Rc<Lock>>>>,
 }
 
-/// The text of a lock file.
+/// What packages a lock file may give versions of, by key: the name, or behind that of the package that gets it, `web/next`.
+type Locked = FxHashMap<Box<str>, Box<str>>;
+
+/// The text of a lock file, or what it says.
 enum Lock {
     Npm(String),
     Pnpm(String),
     Yarn(String),
-    Bun(String),
+    Bun(Locked),
 }
 
 impl<'r> Versions<'r> {
@@ -45,7 +48,7 @@ impl<'r> Versions<'r> {
     pub(super) fn of(&self, package: &Package, root: Option<&Package>) -> BTreeMap<String, String> {
         let mut found = BTreeMap::new();
         self.add(package, &mut found);
-        if let Some(root) = root {
+        if let Some(root) = root.filter(|root| !std::ptr::eq(*root, package)) {
             self.add(root, &mut found);
         }
         found
@@ -110,7 +113,7 @@ impl<'r> Versions<'r> {
             let lock = read("package-lock.json").map(Lock::Npm);
             let lock = lock.or_else(|| read("pnpm-lock.yaml").map(Lock::Pnpm));
             let lock = lock.or_else(|| read("yarn.lock").map(Lock::Yarn));
-            lock.or_else(|| read("bun.lock").map(Lock::Bun))
+            lock.or_else(|| read("bun.lock").map(|text| Lock::Bun(locked_by_bun(&text))))
                 .map(Rc::new)
         });
         lock.clone()
@@ -129,7 +132,7 @@ impl Lock {
             Self::Npm(text) => npm(text, relative, wanted),
             Self::Pnpm(text) => pnpm(text, relative, wanted),
             Self::Yarn(text) => yarn(text, wanted),
-            Self::Bun(text) => bun(text, own, wanted),
+            Self::Bun(locked) => bun(locked, own, wanted),
         }
     }
 }
@@ -252,31 +255,40 @@ fn yarn<'p>(text: &str, wanted: &Wanted<'p>) -> FxHashMap<&'p str, String> {
     found
 }
 
-/// `"next": ["next@15.5.0", …]`
-/// `"next": ["next@15.5.0"`; what is locked for the package by its own name (`"web/next": [`) goes before what all share.
-fn bun<'p>(text: &str, own: Option<&str>, wanted: &Wanted<'p>) -> FxHashMap<&'p str, String> {
+/// `"next": ["next@15.5.0"`
+fn locked_by_bun(text: &str) -> Locked {
     const BETWEEN: &str = "\": [\"";
-    let (mut mine, mut shared) = (FxHashMap::default(), FxHashMap::default());
+    let mut locked = Locked::default();
     for at in memmem::find_iter(text.as_bytes(), BETWEEN) {
         let (Some(before), Some(rest)) = (text.get(..at), text.get(at + BETWEEN.len()..)) else {
             continue;
         };
-        let key = before.rsplit('"').next().unwrap_or_default();
-        let inner = own.and_then(|own| key.strip_prefix(own)?.strip_prefix('/'));
-        let (name, found) = match inner {
-            Some(inner) => (inner, &mut mine),
-            None => (key, &mut shared),
+        let start = memrchr(b'"', before.as_bytes()).map_or(0, |quote| quote + 1);
+        let end = memchr(b'"', rest.as_bytes()).unwrap_or(rest.len());
+        let (key, entry) = (&before[start..], &rest[..end]);
+        // The name of a package in a scope begins with the sign itself.
+        let Some(sign) = entry.bytes().skip(1).position(|byte| byte == b'@') else {
+            continue;
         };
-        if let Some(name) = asked(wanted, name)
-            && let Some(locked) = rest.strip_prefix(name)
-            && let Some(version) = locked.strip_prefix('@')
-            && let Some(version) = version.split('"').next()
-        {
-            found.entry(name).or_insert_with(|| version.to_owned());
+        let (name, version) = (&entry[..=sign], &entry[sign + 2..]);
+        let for_whom = key.strip_suffix(name);
+        if for_whom.is_some_and(|whom| whom.is_empty() || whom.ends_with('/')) {
+            locked.entry(key.into()).or_insert_with(|| version.into());
         }
     }
-    shared.extend(mine);
-    shared
+    locked
+}
+
+/// What is locked for the package by its own name goes before what all share.
+fn bun<'p>(locked: &Locked, own: Option<&str>, wanted: &Wanted<'p>) -> FxHashMap<&'p str, String> {
+    let version = |name: &str| {
+        let mine = own.and_then(|own| locked.get(&*format!("{own}/{name}")));
+        mine.or_else(|| locked.get(name))
+    };
+    let found = wanted
+        .keys()
+        .filter_map(|name| Some((*name, version(name)?.to_string())));
+    found.collect()
 }
 
 #[cfg(test)]
