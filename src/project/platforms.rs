@@ -93,9 +93,22 @@ impl Platforms {
         }
         let mut reached: Vec<RepoPath> = Vec::new();
         for module in modules {
-            let folder = module.path.parent().unwrap_or_else(|| RepoPath::new(""));
             let paths = module.requests.iter().map(|request| &*request.specifier);
             for path in paths.filter(|specifier| specifier.starts_with('.')) {
+                // Whatever the path names lies below the folder to which it climbs.
+                let climbs = path
+                    .as_bytes()
+                    .windows(2)
+                    .filter(|two| two == b"..")
+                    .count();
+                let top = module.path.ancestors().nth(climbs + 1).unwrap_or("");
+                let is_near = |(folder, _): &(RepoPath, _)| {
+                    folder.as_str().starts_with(top) || top.starts_with(folder.as_str())
+                };
+                if !self.elsewhere.iter().any(is_near) {
+                    continue;
+                }
+                let folder = module.path.parent().unwrap_or_else(|| RepoPath::new(""));
                 if let Some(into) = self.folder_of(&folder.join(path))
                     && !reached.contains(into)
                 {
