@@ -5,6 +5,8 @@
 //! resolving, no absolute path is formed and no package outside the repository is looked for, so a whole import costs
 //! about a microsecond.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::source::{RepoPath, Repository, Unreadable};
@@ -40,6 +42,8 @@ pub struct Resolver {
     tsconfigs: TsConfigs,
     packages: Vec<ResolvedPackage>,
     by_folder: FxHashMap<RepoPath, usize>,
+    /// What holds for the imports of a folder and of those inside it that have no entry of their own; the root has one.
+    places: FxHashMap<RepoPath, Place>,
     /// Packages that other packages may import by name, by name.
     by_name: FxHashMap<Box<str>, Vec<usize>>,
     /// Names that some manifest takes from the registry, although a package of the repository has the same name.
@@ -53,6 +57,22 @@ struct ResolvedPackage {
     version: Option<Box<str>>,
     ranges: FxHashMap<Box<str>, Box<str>>,
     entries: Entries,
+}
+
+/// Folders in which the same names lead to the same files: one with a manifest or a configuration, and those inside it.
+struct Place {
+    /// The package whose manifest speaks for them.
+    package: Option<usize>,
+    /// The configurations that do, the nearest first.
+    configs: Vec<usize>,
+    /// What has been found: the modules of a package ask for the same few names over and over.
+    found: Mutex<FxHashMap<Box<str>, Resolution>>,
+}
+
+impl Place {
+    fn found(&self) -> MutexGuard<'_, FxHashMap<Box<str>, Resolution>> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl std::fmt::Debug for Resolver {
@@ -124,7 +144,22 @@ impl Resolver {
             packages.get(index).map(|package| package.folder.clone())
         };
         let tsconfigs = TsConfigs::read(repository, &find_package, &mut unreadable);
+        let nearest_package = |folder: &RepoPath| {
+            let found = folder.ancestors().find_map(|at| by_folder.get(at));
+            found.copied()
+        };
+        let root = RepoPath::new("");
+        let marked = by_folder.keys().chain(tsconfigs.scopes());
+        let places = marked.chain([&root]).map(|folder| {
+            let place = Place {
+                package: nearest_package(folder),
+                configs: tsconfigs.for_folder(folder).collect(),
+                found: Mutex::default(),
+            };
+            (folder.clone(), place)
+        });
         let resolver = Self {
+            places: places.collect(),
             files: Files::of(repository),
             tsconfigs,
             packages,
@@ -142,15 +177,14 @@ impl Resolver {
         if specifier.is_empty() || specifier.starts_with('/') {
             return Resolution::Missing;
         }
-        let folder = from.parent().unwrap_or_else(|| RepoPath::new(""));
         if specifier.starts_with('.') && is_relative(specifier) {
-            return match below(&folder, specifier) {
+            return match below(folder_of(from), specifier) {
                 Some(target) => self
                     .files
                     .load(&target)
                     .or_else(|| {
                         // `module.exports = require("./dist/roles")`: what a build of the package will put there.
-                        let package = self.nearest_package(&folder)?;
+                        let package = self.packages.get(self.place(from)?.package?)?;
                         entry::source_of(&RepoPath::new(&target), &package.folder, &self.files)
                     })
                     .map_or(Resolution::Missing, Resolution::File),
@@ -163,17 +197,27 @@ impl Resolver {
                 _ => external(specifier),
             };
         }
-        self.resolve_bare(&folder, specifier)
+        let Some(place) = self.place(from) else {
+            return Resolution::Missing;
+        };
+        if let Some(known) = place.found().get(specifier) {
+            return known.clone();
+        }
+        let found = self.resolve_bare(place, specifier);
+        place.found().insert(Box::from(specifier), found.clone());
+        found
     }
 
-    fn resolve_bare(&self, folder: &RepoPath, specifier: &str) -> Resolution {
-        let nearest = self.nearest_package(folder);
+    fn resolve_bare(&self, place: &Place, specifier: &str) -> Resolution {
+        let nearest = place.package.and_then(|index| self.packages.get(index));
         let (name, subpath) = split_package(specifier);
         let declared = nearest.and_then(|package| package.ranges.get(name));
+        let is_builtin = is_builtin(name);
         // A catch-all pattern and `baseUrl` lie behind what is declared: an installed package wins in every bundler.
-        let is_package = declared.is_some() || is_builtin(name);
+        let is_package = declared.is_some() || is_builtin;
         let mut mapped = false;
-        for config in self.tsconfigs.for_folder(folder) {
+        let configs = self.tsconfigs.all();
+        for config in place.configs.iter().filter_map(|&at| configs.get(at)) {
             for mapping in &config.paths {
                 let catch_all = mapping.is_catch_all();
                 if catch_all && is_package {
@@ -205,12 +249,12 @@ impl Resolver {
             return match target {
                 Some(entry::Imported::File(file)) => Resolution::File(file),
                 Some(entry::Imported::Package(name)) if !name.starts_with('#') => {
-                    self.resolve_bare(folder, &name)
+                    self.resolve_bare(place, &name)
                 }
                 _ => Resolution::Missing,
             };
         }
-        if is_builtin(name) {
+        if is_builtin {
             return external(specifier);
         }
         if let Some(package) = self.workspace(nearest, name, declared.map(|range| &**range)) {
@@ -235,12 +279,10 @@ impl Resolver {
         external(specifier)
     }
 
-    /// The manifest that speaks for files in `folder`.
-    fn nearest_package(&self, folder: &RepoPath) -> Option<&ResolvedPackage> {
-        folder
-            .ancestors()
-            .find_map(|at| self.by_folder.get(at))
-            .and_then(|&index| self.packages.get(index))
+    /// What holds for the imports of a file.
+    fn place(&self, file: &RepoPath) -> Option<&Place> {
+        let mut folders = file.ancestors().skip(1);
+        folders.find_map(|folder| self.places.get(folder))
     }
 
     /// The package of the repository that `name` stands for in a package that declares it as `range`.
@@ -309,6 +351,11 @@ impl Resolver {
         }
         found
     }
+}
+
+/// The folder that holds a file.
+fn folder_of(file: &RepoPath) -> &str {
+    file.ancestors().nth(1).unwrap_or("")
 }
 
 fn external(specifier: &str) -> Resolution {

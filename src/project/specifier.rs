@@ -4,6 +4,9 @@ use crate::source::RepoPath;
 
 /// `specifier` without loader prefixes (`raw-loader!./x`) and without a query (`./x.svg?url`).
 pub(super) fn plain(specifier: &str) -> &str {
+    if !specifier.bytes().any(|byte| matches!(byte, b'!' | b'?')) {
+        return specifier;
+    }
     let specifier = specifier.rsplit('!').next().unwrap_or(specifier);
     match specifier.split_once('?') {
         Some((path, _)) => path,
@@ -18,24 +21,29 @@ pub(super) fn is_relative(specifier: &str) -> bool {
 /// The path that a relative specifier in `from` names; `None` for other specifiers.
 pub(super) fn relative_target(from: &RepoPath, specifier: &str) -> Option<String> {
     is_relative(specifier)
-        .then(|| below(&from.parent()?, specifier))
+        .then(|| below(from.ancestors().nth(1)?, specifier))
         .flatten()
 }
 
 /// The path that a relative specifier names; a folder ends with `/`. `None` when it climbs out of the root.
-pub(super) fn below(folder: &RepoPath, specifier: &str) -> Option<String> {
-    let mut segments: Vec<&str> = folder.segments().collect();
+pub(super) fn below(folder: &str, specifier: &str) -> Option<String> {
+    let mut target = String::with_capacity(folder.len() + specifier.len() + 1);
+    target.push_str(folder);
+    let mut last = "";
     for segment in specifier.split('/') {
         match segment {
             "" | "." => {}
-            ".." => {
-                segments.pop()?;
+            ".." if target.is_empty() => return None,
+            ".." => target.truncate(target.rfind('/').unwrap_or(0)),
+            other => {
+                if !target.is_empty() {
+                    target.push('/');
+                }
+                target.push_str(other);
             }
-            other => segments.push(other),
         }
+        last = segment;
     }
-    let mut target = segments.join("/");
-    let last = specifier.rsplit('/').next().unwrap_or("");
     if matches!(last, "" | "." | "..") {
         target.push('/');
     }

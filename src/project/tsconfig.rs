@@ -107,13 +107,12 @@ impl TsConfigs {
         };
         let mut read = Self::default();
         for path in repository.files() {
+            let name = path.file_name();
+            if !matches!(name, "tsconfig.json" | "jsconfig.json") {
+                continue;
+            }
             let folder = path.parent().unwrap_or_else(|| RepoPath::new(""));
-            let wins = match path.file_name() {
-                "tsconfig.json" => true,
-                "jsconfig.json" => !repository.exists(&folder.join("tsconfig.json")),
-                _ => false,
-            };
-            if !wins {
+            if name == "jsconfig.json" && repository.exists(&folder.join("tsconfig.json")) {
                 continue;
             }
             let mut entries = vec![(folder.clone(), read.add(reader.merged(path)))];
@@ -131,18 +130,20 @@ impl TsConfigs {
         self.configs.len() - 1
     }
 
-    /// The configurations that may speak for a file in `folder`: the nearest first, then those further up, because a
+    /// The numbers of the configurations that may speak for a file in `folder`: the nearest first, then those further up, because a
     /// bundler uses the application's configuration for nested folders that have one of their own.
-    pub(super) fn for_folder<'a>(
-        &'a self,
-        folder: &'a RepoPath,
-    ) -> impl Iterator<Item = &'a TsConfig> {
+    pub(super) fn for_folder<'a>(&'a self, folder: &'a RepoPath) -> impl Iterator<Item = usize> {
         folder
             .ancestors()
             .filter_map(|at| self.by_folder.get(at))
             .flatten()
             .filter(|(scope, _)| folder.starts_with(scope))
-            .filter_map(|(_, index)| self.configs.get(*index))
+            .map(|(_, index)| *index)
+    }
+
+    /// The folders of which configurations speak, with all inside them.
+    pub(super) fn scopes(&self) -> impl Iterator<Item = &RepoPath> {
+        self.by_folder.values().flatten().map(|(scope, _)| scope)
     }
 
     /// What the configuration of this very folder says of strictness.
@@ -373,7 +374,7 @@ mod tests {
     fn first(configs: &TsConfigs, folder: &str, specifier: &str) -> Option<String> {
         configs
             .for_folder(&RepoPath::new(folder))
-            .flat_map(|config| &config.paths)
+            .flat_map(|at| &configs.all()[at].paths)
             .find_map(|mapping| mapping.apply(specifier)?.next())
     }
 
