@@ -86,9 +86,10 @@ const DROPPING: [&str; 5] = ["gosu", "su-exec", "setpriv", "runuser", "s6-setuid
 
 /// `Dockerfile`, `Dockerfile.web`, `web.Dockerfile`.
 fn is_dockerfile(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    (name == "dockerfile" || name.starts_with("dockerfile.") || name.ends_with(".dockerfile"))
-        && !name.ends_with(".dockerignore")
+    let is = |part: &str, word: &str| part.eq_ignore_ascii_case(word);
+    let first = name.split_once('.').map_or(name, |(first, _)| first);
+    let last = name.rsplit_once('.').map_or(name, |(_, last)| last);
+    is(last, "dockerfile") || is(first, "dockerfile") && !is(last, "dockerignore")
 }
 
 /// `compose.yml`, `docker-compose.prod.yaml`.
@@ -105,12 +106,14 @@ pub(super) fn read(
     services: &mut Vec<ComposeService>,
 ) -> Result<(), Unreadable> {
     let name = path.file_name();
-    if path.folders().any(|folder| folder == ".devcontainer") {
+    let is_dockerfile = is_dockerfile(name);
+    if !is_dockerfile && !is_compose(name) || path.folders().any(|folder| folder == ".devcontainer")
+    {
         return Ok(());
     }
-    if is_dockerfile(name) {
+    if is_dockerfile {
         dockerfiles.push(dockerfile(&repository.read(path)?));
-    } else if is_compose(name) {
+    } else {
         let file = repository.read(path)?;
         if let Some(document) = parse_yaml(&file)? {
             let list = yaml_get(&document, "services");

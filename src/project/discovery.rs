@@ -77,7 +77,8 @@ impl Discovery<'_, '_> {
 
     fn next_apps(&self, read_config: &dyn Fn(&RepoPath) -> NextConfig) -> Vec<App> {
         let mut configs: FxHashMap<RepoPath, RepoPath> = FxHashMap::default();
-        for path in self.repository.files() {
+        let mut files = self.repository.files().iter();
+        while let Some(path) = files.find(|path| path.file_name().starts_with("next.config.")) {
             let Some(rank) = NEXT_CONFIGS
                 .iter()
                 .position(|name| *name == path.file_name())
@@ -196,7 +197,7 @@ impl Discovery<'_, '_> {
     /// Express and Hono services: packages whose code makes a server of its own.
     fn services(&self, next_roots: &[RepoPath]) -> Vec<App> {
         let mut found: Vec<(RepoPath, Framework)> = Vec::new();
-        for path in self.repository.modules() {
+        for path in self.repository.files() {
             let Some(record) = (self.record_of)(path) else {
                 continue;
             };

@@ -1,5 +1,6 @@
 //! Pipelines of continuous integration: what they run, and whether a change makes them run.
 
+use rustc_hash::FxHashMap;
 use saphyr::MarkedYaml;
 
 use crate::source::{RepoPath, Repository, SourceFile, Unreadable};
@@ -360,6 +361,8 @@ pub(super) fn follow_local_uses(
             break;
         }
     }
+    // Many jobs begin with the same action.
+    let mut known: FxHashMap<String, Vec<WorkflowStep>> = FxHashMap::default();
     for workflow in workflows.iter_mut() {
         let mut steps = Vec::with_capacity(workflow.steps.len());
         for step in workflow.steps.drain(..) {
@@ -367,7 +370,11 @@ pub(super) fn follow_local_uses(
                 .uses
                 .as_deref()
                 .and_then(|uses| uses.strip_prefix("./"));
-            let inner = action.map(|action| action_steps(repository, action, &step.job, 0, hold));
+            let inner = action.map(|action| {
+                let read = || action_steps(repository, action, 0, hold);
+                let inner = known.entry(action.to_owned()).or_insert_with(read);
+                in_job(inner, &step.job)
+            });
             steps.push(step);
             steps.extend(inner.into_iter().flatten());
         }
@@ -375,11 +382,19 @@ pub(super) fn follow_local_uses(
     }
 }
 
-/// The steps of the composite action in folder `action`.
+/// The steps of an action as those of a job that uses it.
+fn in_job(steps: &[WorkflowStep], job: &str) -> Vec<WorkflowStep> {
+    let mut steps = steps.to_vec();
+    for step in &mut steps {
+        job.clone_into(&mut step.job);
+    }
+    steps
+}
+
+/// The steps of the composite action in folder `action`, of no job yet.
 fn action_steps(
     repository: &Repository,
     action: &str,
-    job: &str,
     depth: usize,
     hold: &mut dyn FnMut(Result<(), Unreadable>),
 ) -> Vec<WorkflowStep> {
@@ -411,14 +426,14 @@ fn action_steps(
         .and_then(|steps| steps.data.as_sequence());
     let mut steps = Vec::new();
     for entry in list.into_iter().flatten() {
-        let Some(step) = step(&file, job, entry, entry) else {
+        let Some(step) = step(&file, "", entry, entry) else {
             continue;
         };
         let inner = step
             .uses
             .as_deref()
             .and_then(|uses| uses.strip_prefix("./"));
-        let inner = inner.map(|inner| action_steps(repository, inner, job, depth + 1, hold));
+        let inner = inner.map(|inner| action_steps(repository, inner, depth + 1, hold));
         steps.push(step);
         steps.extend(inner.into_iter().flatten());
     }
