@@ -7,12 +7,7 @@
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let plain = plain(word);
     let limit = (plain.len() / 3).max(1);
-    candidates
-        .into_iter()
-        .map(|candidate| (distance(&plain, &self::plain(candidate)), candidate))
-        .filter(|(far, _)| *far <= limit)
-        .min_by_key(|(far, _)| *far)
-        .map(|(_, candidate)| candidate)
+    closest(&plain, limit, candidates.into_iter())
 }
 
 /// The candidate that `word` is a slip of: one letter too many, too few, wrong or swapped, two in a long word, or another
@@ -25,13 +20,28 @@ pub fn near_miss<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) 
         5..10 => 1,
         _ => 2,
     };
-    candidates
-        .into_iter()
-        .filter(|candidate| *candidate != word)
-        .map(|candidate| (distance(&plain, &self::plain(candidate)), candidate))
-        .filter(|(far, candidate)| *far <= limit && candidate.len() >= 5)
-        .min_by_key(|(far, _)| *far)
-        .map(|(_, candidate)| candidate)
+    let others = candidates.into_iter();
+    let others = others.filter(|candidate| candidate.len() >= 5 && *candidate != word);
+    closest(&plain, limit, others)
+}
+
+/// The first of the candidates that are closest to a plain word, when they are no farther than `limit`.
+fn closest<'a>(
+    word: &[char],
+    limit: usize,
+    candidates: impl Iterator<Item = &'a str>,
+) -> Option<&'a str> {
+    let measured = candidates.filter_map(|candidate| {
+        let candidate_plain = plain(candidate);
+        // Every letter that one has more than the other is a step of its own.
+        if word.len().abs_diff(candidate_plain.len()) > limit {
+            return None;
+        }
+        let far = distance(word, &candidate_plain);
+        (far <= limit).then_some((far, candidate))
+    });
+    let (_, candidate) = measured.min_by_key(|(far, _)| *far)?;
+    Some(candidate)
 }
 
 fn plain(word: &str) -> Vec<char> {
