@@ -1,6 +1,7 @@
 //! What a name stands for, followed to its definition.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
+use smallvec::SmallVec;
 
 use crate::syntax::{
     AssignOp, Block, ExportTarget, Expr, ExprId, Imported, Key, MODULE_BODY, ModuleRecord, Name,
@@ -48,20 +49,19 @@ pub enum Symbol {
 
 /// The names already followed on the way to a symbol.
 #[derive(Default)]
-struct Trail {
-    seen: Vec<(ModuleId, Box<str>)>,
+struct Trail<'n> {
+    seen: SmallVec<[(ModuleId, &'n str); 4]>,
     depth: usize,
 }
 
-impl Trail {
+impl<'n> Trail<'n> {
     /// Notes a step down; false when it was made before or the way is too long.
-    fn enter(&mut self, module: ModuleId, name: &str) -> bool {
-        let known = |(seen, known): &(ModuleId, Box<str>)| *seen == module && **known == *name;
-        if self.depth >= MAX_HOPS || self.seen.iter().any(known) {
+    fn enter(&mut self, module: ModuleId, name: &'n str) -> bool {
+        if self.depth >= MAX_HOPS || self.seen.contains(&(module, name)) {
             return false;
         }
         self.depth += 1;
-        self.seen.push((module, Box::from(name)));
+        self.seen.push((module, name));
         true
     }
 
@@ -130,7 +130,8 @@ impl Graph {
             return None;
         }
         let locals = self.memory[module.0 as usize].locals.get_or_init(|| {
-            let mut locals: FxHashMap<Name, usize> = FxHashMap::default();
+            let mut locals: FxHashMap<Name, usize> =
+                FxHashMap::with_capacity_and_hasher(imports.len(), FxBuildHasher);
             for (at, import) in imports.iter().enumerate() {
                 // A name may be imported as a type and as a value; the value runs.
                 let replaces = locals
@@ -145,7 +146,7 @@ impl Graph {
         locals.get(&local).copied()
     }
 
-    fn follow_import(&self, module: ModuleId, at: usize, trail: &mut Trail) -> Symbol {
+    fn follow_import<'n>(&'n self, module: ModuleId, at: usize, trail: &mut Trail<'n>) -> Symbol {
         let import = &self.module(module).imports[at];
         if import.type_only {
             return Symbol::Type;
@@ -154,14 +155,14 @@ impl Graph {
     }
 
     /// What `imported` of `specifier`, written in `module`, stands for.
-    fn follow(
-        &self,
+    fn follow<'n>(
+        &'n self,
         module: ModuleId,
         specifier: &str,
         imported: &Imported,
-        trail: &mut Trail,
+        trail: &mut Trail<'n>,
     ) -> Symbol {
-        let name = match imported {
+        let name: &'n str = match imported {
             Imported::Named(name) => self.module(module).name(*name),
             Imported::Default => "default",
             Imported::Namespace => "*",
@@ -170,12 +171,12 @@ impl Graph {
     }
 
     /// What a name of `specifier` stands for; `*` is all of it.
-    fn follow_name(
-        &self,
+    fn follow_name<'n>(
+        &'n self,
         module: ModuleId,
         specifier: &str,
-        name: &str,
-        trail: &mut Trail,
+        name: &'n str,
+        trail: &mut Trail<'n>,
     ) -> Symbol {
         match self.link(module, specifier) {
             Link::Module(target) if name == "*" => self.namespace(target, trail),
@@ -190,7 +191,7 @@ impl Graph {
     }
 
     /// A whole module: what `module.exports` is set to where it is, else the module as an object.
-    fn namespace(&self, module: ModuleId, trail: &mut Trail) -> Symbol {
+    fn namespace<'n>(&'n self, module: ModuleId, trail: &mut Trail<'n>) -> Symbol {
         if self.is_common_js(module)
             && let Some(at) = self.export_at(module, "default")
         {
@@ -203,7 +204,12 @@ impl Graph {
         Symbol::Namespace(module)
     }
 
-    fn follow_export(&self, module: ModuleId, name: &str, trail: &mut Trail) -> Symbol {
+    fn follow_export<'n>(
+        &'n self,
+        module: ModuleId,
+        name: &'n str,
+        trail: &mut Trail<'n>,
+    ) -> Symbol {
         if !trail.enter(module, name) {
             return Symbol::Unresolved;
         }
@@ -212,7 +218,12 @@ impl Graph {
         symbol
     }
 
-    fn follow_entered(&self, module: ModuleId, name: &str, trail: &mut Trail) -> Symbol {
+    fn follow_entered<'n>(
+        &'n self,
+        module: ModuleId,
+        name: &'n str,
+        trail: &mut Trail<'n>,
+    ) -> Symbol {
         let record = self.module(module);
         if let Some(at) = self.export_at(module, name) {
             return match &record.exports[at].target {
@@ -299,7 +310,7 @@ impl Graph {
     }
 
     /// A binding of `module`, followed when it is an import.
-    fn follow_local(&self, module: ModuleId, name: Name, trail: &mut Trail) -> Symbol {
+    fn follow_local<'n>(&'n self, module: ModuleId, name: Name, trail: &mut Trail<'n>) -> Symbol {
         match self.import_of(module, name) {
             Some(at) => self.follow_import(module, at, trail),
             None => Symbol::Local { module, name },
@@ -307,7 +318,7 @@ impl Graph {
     }
 
     /// An exported expression; a plain name is what the name stands for, `require()` what it gives.
-    fn follow_expr(&self, module: ModuleId, expr: ExprId, trail: &mut Trail) -> Symbol {
+    fn follow_expr<'n>(&'n self, module: ModuleId, expr: ExprId, trail: &mut Trail<'n>) -> Symbol {
         let record = self.module(module);
         match record.expr(expr) {
             Expr::Name(name) => self.follow_local(module, *name, trail),
@@ -330,7 +341,12 @@ impl Graph {
 
     /// What CommonJS gives for a name that is not exported as such: a property of `module.exports = {…}`, or for
     /// `default` the exports as a whole.
-    fn common_js_export(&self, module: ModuleId, name: &str, trail: &mut Trail) -> Option<Symbol> {
+    fn common_js_export<'n>(
+        &'n self,
+        module: ModuleId,
+        name: &'n str,
+        trail: &mut Trail<'n>,
+    ) -> Option<Symbol> {
         if !self.is_common_js(module) {
             return None;
         }
@@ -358,7 +374,8 @@ impl Graph {
             return best(exports.iter().enumerate().filter(|(_, e)| &*e.name == name));
         }
         let by_name = self.memory[module.0 as usize].exports.get_or_init(|| {
-            let mut by_name: FxHashMap<Box<str>, usize> = FxHashMap::default();
+            let mut by_name: FxHashMap<Box<str>, usize> =
+                FxHashMap::with_capacity_and_hasher(exports.len(), FxBuildHasher);
             for (at, export) in exports.iter().enumerate() {
                 let replaces = by_name
                     .get(&export.name)
@@ -406,10 +423,10 @@ fn required(record: &ModuleRecord, expr: ExprId) -> Option<&str> {
 }
 
 fn assigns_exports(record: &ModuleRecord) -> bool {
-    let (module, exports) = (record.find_name("module"), record.find_name("exports"));
-    let Some(exports) = exports else {
+    let Some(exports) = record.find_name("exports") else {
         return false;
     };
+    let module = record.find_name("module");
     let Some(body) = record.functions.get(MODULE_BODY.0 as usize) else {
         return false;
     };
