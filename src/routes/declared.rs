@@ -115,10 +115,17 @@ pub(super) fn find_in<T>(block: &Block, ask: &mut impl FnMut(&Stmt) -> Option<T>
 }
 
 /// The way from a pattern's value to the part that binds `name`.
+#[inline]
 pub(super) fn path_to(pattern: &Pattern, name: Name) -> Option<Vec<Step>> {
     match pattern {
         Pattern::Name(bound) => (*bound == name).then(Vec::new),
-        Pattern::Member(_) => None,
+        _ => path_into(pattern, name),
+    }
+}
+
+fn path_into(pattern: &Pattern, name: Name) -> Option<Vec<Step>> {
+    match pattern {
+        Pattern::Name(_) | Pattern::Member(_) => None,
         Pattern::Object { properties, rest } => {
             for (key, inner) in properties {
                 if let Some(mut path) = path_to(inner, name) {

@@ -317,7 +317,7 @@ impl<'a> Tracer<'a> {
                 name: if &**name == "*" {
                     key.into()
                 } else {
-                    format!("{name}.{key}").into()
+                    [name, ".", key].concat().into()
                 },
             },
             Value::Class { module, class } => self.class_member(*module, *class, key, true, steps),

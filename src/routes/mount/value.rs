@@ -41,7 +41,10 @@ impl<D: Dialect> Mounts<'_, D> {
 
     /// What an expression stands for, with bound parameters.
     pub(super) fn value(&self, place: Place, expr: ExprId) -> Value {
-        let value = self.tracer.follow(place, expr);
+        self.with_bound(self.tracer.follow(place, expr))
+    }
+
+    fn with_bound(&self, value: Value) -> Value {
         match &value {
             Value::Parameter { .. } => match self.bound_to(&value) {
                 Some(Bound::Value(bound)) => bound,
@@ -192,7 +195,7 @@ impl<D: Dialect> Mounts<'_, D> {
         if matches!(value, Value::Parameter { .. }) {
             return self.bound_to(&value);
         }
-        Some(Bound::Value(self.value(place, expr)))
+        Some(Bound::Value(self.with_bound(value)))
     }
 
     /// `instance.router`, where the instance's class assigns the router to `this`, or a member of what an extension

@@ -1,5 +1,7 @@
 //! Walking the code that registers, in the order in which it runs.
 
+use smallvec::SmallVec;
+
 use crate::graph::ModuleId;
 use crate::syntax::{
     Argument, Block, Expr, ExprId, FunctionId, Key, Loop, MemberValue, Name, Pattern, Stmt,
@@ -184,7 +186,7 @@ impl<'a, D: Dialect> Mounts<'a, D> {
             }
             Expr::Function(_) | Expr::Class(_) => {}
             other => {
-                let mut inner = Vec::new();
+                let mut inner: SmallVec<[ExprId; 8]> = SmallVec::new();
                 other.for_each_child(&mut |child| inner.push(child));
                 for child in inner {
                     self.expr(place, child, depth + 1);
@@ -226,16 +228,20 @@ impl<'a, D: Dialect> Mounts<'a, D> {
         if self.for_each(place, callee, args) {
             return;
         }
-        if let Some(target) = self.callable(place, callee) {
+        let registers_itself = match self.tracer.expr(place, callee) {
+            Expr::Member { object, .. } => matches!(self.tracer.expr(place, *object), Expr::This),
+            Expr::Function(_) => true,
+            _ => false,
+        };
+        let mut values = args.iter().map(|argument| argument.value);
+        let may_take_router = values.any(|value| may_be_router(self.tracer.expr(place, value)));
+        if (registers_itself || may_take_router)
+            && let Some(target) = self.callable(place, callee)
+        {
             let takes_router = args
                 .iter()
                 .any(|argument| self.brings_router(place, argument.value));
-            let is_own_method = matches!(
-                self.tracer.expr(place, callee),
-                Expr::Member { object, .. } if matches!(self.tracer.expr(place, *object), Expr::This)
-            );
-            let is_literal = matches!(self.tracer.expr(place, callee), Expr::Function(_));
-            if takes_router || is_own_method || is_literal {
+            if takes_router || registers_itself {
                 self.enter(place, target, args);
             }
         }
@@ -340,6 +346,20 @@ impl<'a, D: Dialect> Mounts<'a, D> {
         }
         true
     }
+}
+
+/// Whether an expression can be a router, or an object that holds one, as far as its kind tells.
+fn may_be_router(expr: &Expr) -> bool {
+    matches!(
+        expr,
+        Expr::Name(_)
+            | Expr::Member { .. }
+            | Expr::Call { .. }
+            | Expr::New { .. }
+            | Expr::Await(_)
+            | Expr::Assign { .. }
+            | Expr::Object(_)
+    )
 }
 
 /// Every expression of a block's own statements, nested functions left out.
