@@ -35,19 +35,16 @@ pub(super) fn answered_by(
         known: FxHashMap::default(),
     };
     let others = run.run(module, function);
-    // Twice: names behind a branch that only one method takes are seen late.
-    let mut methods = Vec::new();
-    for _ in 0..2 {
-        methods.clear();
-        for method in METHODS {
-            run.method = method;
-            run.known.clear();
-            let paths = run.run(module, function);
-            if run.named.contains(&method) && (paths.served || paths.handed) {
-                methods.push(method);
-            }
-        }
-    }
+    let runs = METHODS.map(|method| {
+        run.method = method;
+        run.known.clear();
+        (method, run.run(module, function))
+    });
+    // Names behind a branch that only one method takes are seen late: which ones there are is known after all runs.
+    let answered = runs
+        .into_iter()
+        .filter(|(method, paths)| run.named.contains(method) && (paths.served || paths.handed));
+    let mut methods: Vec<&'static str> = answered.map(|(method, _)| method).collect();
     if methods.is_empty() && !others.served {
         // Every method is refused, the named ones in a way of their own.
         methods = METHODS
