@@ -124,9 +124,8 @@ impl Matcher {
         } else {
             full += &format!(r"{{(\.json|{TRANSPORT_SUFFIX})}}?");
         }
-        check_source(&full)?;
-        let regexp = regexp_source(&full, DEFAULT_SYNTAX)?;
-        let compiled = compile(&regexp, false)?;
+        let regexp = check_source(&full)?;
+        let compiled = compile_source(source, &regexp, false)?;
         Self::assemble(source, regexp, compiled, conditions, base_path, locales)
     }
 
@@ -156,7 +155,7 @@ impl Matcher {
             regexp.pop();
             regexp += r"(?:\/)?$";
         }
-        let compiled = compile(&regexp, true)?;
+        let compiled = compile_source(source, &regexp, true)?;
         Self::assemble(source, regexp, compiled, conditions, base_path, locales)
     }
 
@@ -394,7 +393,8 @@ fn condition_holds(
     }
 }
 
-fn check_source(source: &str) -> Result<(), MatcherError> {
+/// The source as the regular expression that it says, where Next.js takes it.
+fn check_source(source: &str) -> Result<String, MatcherError> {
     if source.len() > MAX_SOURCE {
         return Err(MatcherError(format!(
             "exceeds max built length of {MAX_SOURCE} for route"
@@ -403,8 +403,16 @@ fn check_source(source: &str) -> Result<(), MatcherError> {
     if !source.starts_with('/') {
         return Err(MatcherError(String::from("source must start with /")));
     }
-    regexp_source(source, DEFAULT_SYNTAX).and_then(|regexp| compile(&regexp, false))?;
-    Ok(())
+    regexp_source(source, DEFAULT_SYNTAX)
+}
+
+/// Compiles what was made from a source. What compiles with more around it does so alone; where it does not, Next.js
+/// complains of the source alone first.
+fn compile_source(source: &str, regexp: &str, ignore_case: bool) -> Result<Regex, MatcherError> {
+    compile(regexp, ignore_case).map_err(|problem| {
+        let alone = check_source(source).and_then(|regexp| compile(&regexp, false));
+        alone.err().unwrap_or(problem)
+    })
 }
 
 /// Next.js's `escapeStringRegexp`, which leaves slashes and signs of path patterns alone.
