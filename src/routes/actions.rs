@@ -73,10 +73,7 @@ pub(super) fn own_modules(app: &App, tracer: Tracer<'_>) -> Vec<ModuleId> {
 
 /// Tests, stories and mocks are no part of what is served.
 pub(super) fn is_test(record: &ModuleRecord) -> bool {
-    let name = record.path.file_name();
-    [".test.", ".spec.", ".stories.", ".e2e."]
-        .iter()
-        .any(|mark| name.contains(mark))
+    record.path.is_marked(&["test", "spec", "stories", "e2e"])
         || record.path.segments().any(|segment| {
             matches!(
                 segment,
