@@ -1,7 +1,6 @@
 //! What identifies a finding across runs.
 
-use std::collections::BTreeMap;
-
+use rustc_hash::FxHashMap;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::finding::Finding;
@@ -11,7 +10,7 @@ use crate::source::RepoPath;
 /// lines and changed counts keep it. Of a count the message does not matter, and of one in the whole application its folder
 /// stands for the file. Findings that are alike in all of that are numbered in their order.
 pub(super) fn assign(app: &RepoPath, findings: &mut [Finding]) {
-    let mut seen: BTreeMap<String, u32> = BTreeMap::new();
+    let mut seen: FxHashMap<u128, u32> = FxHashMap::default();
     for finding in findings {
         let base = [
             finding.rule.as_str(),
@@ -29,30 +28,33 @@ pub(super) fn assign(app: &RepoPath, findings: &mut [Finding]) {
             },
         ]
         .join("\u{1f}");
-        let number = seen.entry(base.clone()).or_insert(0);
+        let alike = xxh3_128(base.as_bytes());
+        let number = seen.entry(alike).or_insert(0);
         *number += 1;
-        let text = if *number == 1 {
-            base
+        let own = if *number == 1 {
+            alike
         } else {
-            format!("{base}\u{1f}{number}")
+            xxh3_128(format!("{base}\u{1f}{number}").as_bytes())
         };
-        finding.fingerprint = format!("{:032x}", xxh3_128(text.as_bytes()));
+        finding.fingerprint = format!("{own:032x}");
     }
 }
 
 /// Digits and white space say nothing about which gap it is.
 pub(super) fn normalised(message: &str) -> String {
     let mut text = String::with_capacity(message.len());
+    let mut last = None;
     for letter in message.chars() {
         let letter = match letter {
             '0'..='9' => '#',
             letter if letter.is_whitespace() => ' ',
             letter => letter,
         };
-        if matches!(letter, '#' | ' ') && text.ends_with(letter) {
+        if matches!(letter, '#' | ' ') && last == Some(letter) {
             continue;
         }
         text.push(letter);
+        last = Some(letter);
     }
     text
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rayon::prelude::*;
+use rustc_hash::FxHashSet;
 
 use crate::checks::{self, CheckResult, Scope};
 use crate::config::{Config, Date};
@@ -96,7 +97,7 @@ pub fn run(model: &Model, rules: &RuleSet, config: &Config, options: &AuditOptio
     let mut suppressions = Suppressions::new(model, config, options.today);
     let mut not_evaluated = Vec::new();
     let mut audited = Vec::new();
-    let mut reported: BTreeSet<(String, Location, String)> = BTreeSet::new();
+    let mut reported: FxHashSet<(String, Location, String)> = FxHashSet::default();
     let mut answers = work.iter().zip(answers).peekable();
     for &index in &apps {
         let Some(app) = model.apps.get(index) else {
@@ -259,7 +260,7 @@ fn audit_app(
     (rules, config, roadmap, today): (&RuleSet, &Config, &str, Date),
     (suppressions, reported): (
         &mut Suppressions<'_>,
-        &mut BTreeSet<(String, Location, String)>,
+        &mut FxHashSet<(String, Location, String)>,
     ),
 ) -> AppAudit {
     let mut findings: Vec<Finding> = Vec::new();
