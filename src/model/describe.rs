@@ -104,17 +104,21 @@ pub(super) fn metrics(
         {
             typescript += 1;
         }
+        let facts = &record.facts;
+        if facts.test_cases == 0 && facts.console_calls.is_empty() && facts.any_types == 0 {
+            continue;
+        }
         if record.path.is_test() {
-            tests += u64::from(record.facts.test_cases > 0);
-            cases += u64::from(record.facts.test_cases);
+            tests += u64::from(facts.test_cases > 0);
+            cases += u64::from(facts.test_cases);
             continue;
         }
         if is_for_people_at_a_terminal(&record.path) {
             continue;
         }
-        console += record.facts.console_calls.len() as u64;
-        console_files += u64::from(!record.facts.console_calls.is_empty());
-        any += u64::from(record.facts.any_types);
+        console += facts.console_calls.len() as u64;
+        console_files += u64::from(!facts.console_calls.is_empty());
+        any += u64::from(facts.any_types);
     }
     let files: BTreeSet<&RepoPath> = routes
         .iter()
