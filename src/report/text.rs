@@ -10,7 +10,7 @@ use crate::audit::AppAudit;
 /// become spaces, every other control, bidirectional or invisible character becomes its visible escape, `\u{1b}`.
 #[must_use]
 pub fn printable(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(harmful) {
+    if is_plain(text) || !text.chars().any(harmful) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 8);
@@ -24,6 +24,11 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// True for letters, digits and signs of ASCII, and spaces: one column each.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
 fn harmful(letter: char) -> bool {
     letter.is_control()
         || matches!(letter,
@@ -34,7 +39,11 @@ fn harmful(letter: char) -> bool {
 
 /// How many terminal columns `text` takes.
 pub(super) fn width(text: &str) -> usize {
-    text.width()
+    if is_plain(text) {
+        text.len()
+    } else {
+        text.width()
+    }
 }
 
 /// `text` in at most `room` columns: what is too long loses its middle, because the ends of a path say most.
