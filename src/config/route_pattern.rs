@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use smallvec::{SmallVec, smallvec};
-
 /// Names routes by method and URL, or a server action by its name.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RoutePattern {
@@ -76,35 +74,42 @@ impl fmt::Display for RoutePattern {
 }
 
 /// True when `url` fits `pattern`; both begin with `/`.
-fn url_matches(pattern: &str, url: &str) -> bool {
-    fn segments(path: &str) -> impl Iterator<Item = &str> {
-        path.split('/').filter(|part| !part.is_empty())
-    }
-    let url: SmallVec<[&str; 16]> = segments(url).collect();
-    // reached[n]: the pattern so far can end before segment n of the URL.
-    let mut reached: SmallVec<[bool; 24]> = smallvec![false; url.len() + 1];
-    reached[0] = true;
-    for part in segments(pattern) {
-        let mut next: SmallVec<[bool; 24]> = smallvec![false; url.len() + 1];
-        for at in 0..=url.len() {
-            if !reached[at] {
-                continue;
+fn url_matches(mut pattern: &str, mut url: &str) -> bool {
+    // The pattern behind the last `**`, and the URL behind what that stands for.
+    let mut open = None;
+    loop {
+        let fits = match next_segment(&mut pattern) {
+            Some("**") => {
+                open = Some((pattern, url));
+                true
             }
-            if part == "**" {
-                next[at..].fill(true);
-            } else if url
-                .get(at)
-                .is_some_and(|segment| segment_matches(part, segment))
-            {
-                next[at + 1] = true;
+            Some(part) => {
+                next_segment(&mut url).is_some_and(|segment| segment_matches(part, segment))
             }
+            None if next_segment(&mut url).is_none() => return true,
+            None => false,
+        };
+        if fits {
+            continue;
         }
-        reached = next;
-        if !reached.contains(&true) {
+        // The `**` stands for one segment more.
+        let Some((behind, rest)) = &mut open else {
+            return false;
+        };
+        if next_segment(rest).is_none() {
             return false;
         }
+        (pattern, url) = (*behind, *rest);
     }
-    reached[url.len()]
+}
+
+/// The first segment, which is taken off the path. Segments are short: looking at one byte after the other beats searching.
+fn next_segment<'p>(path: &mut &'p str) -> Option<&'p str> {
+    let rest = path.trim_start_matches('/');
+    let end = rest.bytes().position(|byte| byte == b'/');
+    let (segment, behind) = rest.split_at(end.unwrap_or(rest.len()));
+    *path = behind;
+    (!segment.is_empty()).then_some(segment)
 }
 
 /// `*` stands for any characters; a dynamic segment is the same under each framework's spelling.
@@ -116,6 +121,9 @@ fn segment_matches(pattern: &str, segment: &str) -> bool {
     }
     if dynamic(pattern).is_some() && dynamic(pattern) == dynamic(segment) {
         return true;
+    }
+    if !pattern.as_bytes().contains(&b'*') {
+        return pattern == segment;
     }
     let mut parts = pattern.split('*');
     let Some(mut rest) = parts.next().and_then(|first| segment.strip_prefix(first)) else {
@@ -156,6 +164,8 @@ mod tests {
         assert!(fits("/api/users/*", "GET", "/api/users/[id]"));
         assert!(fits("/api/v*x", "GET", "/api/v1x"));
         assert!(!fits("/api/**/x", "GET", "/api/a/b"));
+        assert!(fits("/**/x/**/y", "GET", "/a/x/x/b/y"));
+        assert!(!fits("/**/x/y", "GET", "/x/z/y"));
     }
 
     #[test]
