@@ -9,8 +9,15 @@ use super::RouteFacts;
 /// Marks the handlers that only hand on to the routes that are mounted below their URL and answer their method, and gives them
 /// the common verdict of those where nothing is known of them by themselves.
 pub(super) fn summarise(routes: &mut [RouteFacts]) {
+    let may_be_mounted = |facts: &RouteFacts| {
+        matches!(facts.route.entry, Entry::Procedure(_))
+            || matches!(facts.route.kind, RouteKind::Hono | RouteKind::Express)
+    };
+    let inner: Vec<usize> = (0..routes.len())
+        .filter(|&at| may_be_mounted(&routes[at]))
+        .collect();
     for at in 0..routes.len() {
-        let mounted = mounted(routes, &routes[at]);
+        let mounted = mounted(routes, &inner, &routes[at]);
         if mounted.is_empty() {
             continue;
         }
@@ -45,8 +52,8 @@ pub(super) fn summarise(routes: &mut [RouteFacts]) {
     }
 }
 
-/// The routes of a mounted router that a catch-all handler serves, by index; none for other handlers.
-fn mounted(routes: &[RouteFacts], catch_all: &RouteFacts) -> Vec<usize> {
+/// Those of the `inner` routes that a catch-all handler serves, by index; none for other handlers.
+fn mounted(routes: &[RouteFacts], inner: &[usize], catch_all: &RouteFacts) -> Vec<usize> {
     if matches!(catch_all.route.kind, RouteKind::Action | RouteKind::Trpc) {
         return Vec::new();
     }
@@ -54,25 +61,24 @@ fn mounted(routes: &[RouteFacts], catch_all: &RouteFacts) -> Vec<usize> {
     let in_next = matches!(catch_all.route.kind, RouteKind::App | RouteKind::Pages);
     let prefix = catch_all.route.url.as_deref().and_then(catch_all_prefix);
     let prefix = prefix.filter(|_| in_next);
-    (0..routes.len())
+    inner
+        .iter()
+        .copied()
         .filter(|&other| {
             let route = &routes[other].route;
             if let Entry::Procedure(procedure) = &route.entry {
                 let host = &procedure.host;
                 let own = host.module == catch_all.route.module && host.url == catch_all.route.url;
-                let answers = method == "ANY" || route.http_method() == method;
                 // One that is served by a router of the repository stands below that router's own host as well.
                 let outer = !matches!(host.kind, RouteKind::App | RouteKind::Pages)
                     && prefix.is_some_and(|prefix| below(prefix, route));
-                return answers && (own || outer);
+                return (own || outer) && (method == "ANY" || route.http_method() == method);
             }
             let Some(prefix) = prefix else {
                 return false;
             };
             let answers = method == "ANY" || route.method == method || route.method == "ANY";
-            matches!(route.kind, RouteKind::Hono | RouteKind::Express)
-                && below(prefix, route)
-                && answers
+            below(prefix, route) && answers
         })
         .collect()
 }
