@@ -481,8 +481,8 @@ impl ControlLibrary {
     }
 }
 
-/// Texts up to this length are searched byte by byte: building a searcher would cost more.
-const SHORT: usize = 64;
+/// Texts up to this length are searched for one letter: building a searcher would cost more.
+const SHORT: usize = 256;
 
 /// Whether `text` matches `pattern`, in which `*` stands for any text, also none.
 #[must_use]
@@ -525,11 +525,14 @@ fn position(text: &[u8], part: &[u8]) -> Option<usize> {
     if text.len() > SHORT {
         return memchr::memmem::find(text, part);
     }
-    let Some((first, behind)) = part.split_first() else {
+    // Slashes and dots stand in every path: a letter tells more.
+    let lead = part.iter().position(u8::is_ascii_alphanumeric).unwrap_or(0);
+    let Some(letter) = part.get(lead) else {
         return Some(0);
     };
     let last = text.len().checked_sub(part.len())?;
-    (0..=last).find(|&at| text[at] == *first && text[at + 1..].starts_with(behind))
+    memchr::memchr_iter(*letter, text.get(lead..=last + lead)?)
+        .find(|&at| text[at..].starts_with(part))
 }
 
 #[cfg(test)]
