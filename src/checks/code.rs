@@ -7,23 +7,26 @@ use crate::syntax::{
 };
 
 /// Folders whose code never runs in production.
-const SIDE_FOLDERS: [&str; 15] = [
-    "__tests__",
-    "__mocks__",
-    "__fixtures__",
-    "test",
-    "tests",
-    "e2e",
-    "cypress",
-    "playwright",
-    "fixtures",
-    "mocks",
-    "stories",
-    ".storybook",
-    "node_modules",
-    "load-tests",
-    "benchmarks",
-];
+fn is_side_folder(folder: &str) -> bool {
+    matches!(
+        folder,
+        "__tests__"
+            | "__mocks__"
+            | "__fixtures__"
+            | "test"
+            | "tests"
+            | "e2e"
+            | "cypress"
+            | "playwright"
+            | "fixtures"
+            | "mocks"
+            | "stories"
+            | ".storybook"
+            | "node_modules"
+            | "load-tests"
+            | "benchmarks"
+    )
+}
 
 /// Folders that are beside the code when they lie beside it, and part of a page when they lie in it: `docs/`, but not `src/app/docs/`.
 const OUTER_FOLDERS: [&str; 4] = ["examples", "example", "docs", "templates"];
@@ -45,7 +48,7 @@ pub(super) fn is_side_file(path: &RepoPath) -> bool {
     ];
     marked
         || setup.iter().any(|start| name.starts_with(start))
-        || path.folders().any(|folder| SIDE_FOLDERS.contains(&folder))
+        || path.folders().any(is_side_folder)
         || path
             .folders()
             .take_while(|folder| !CODE_FOLDERS.contains(folder))
@@ -299,17 +302,19 @@ pub(super) fn initial_value(module: &ModuleRecord, variable: Name) -> Option<Exp
     values.next().is_none().then_some(first)
 }
 
-/// Values with the name of the variable, property or function that they are given to or returned from.
-pub(super) fn named_values(module: &ModuleRecord) -> Vec<(ExprId, &str)> {
-    let mut found = Vec::new();
-    for (_, expr) in numbered(module) {
+/// Asks about each value with the name of the variable, property or function that it is given to or returned from.
+pub(super) fn for_each_named_value<'m>(
+    module: &'m ModuleRecord,
+    ask: &mut impl FnMut(ExprId, &'m str),
+) {
+    for expr in &module.exprs {
         match expr {
             Expr::Object(properties) => {
                 for property in properties {
                     if let Property::Value { key: name, value } = property
                         && let Some(name) = key(module, name)
                     {
-                        found.push((*value, name));
+                        ask(*value, name);
                     }
                 }
             }
@@ -318,11 +323,11 @@ pub(super) fn named_values(module: &ModuleRecord) -> Vec<(ExprId, &str)> {
                 op: AssignOp::Set,
                 value,
             } => match &**target {
-                Pattern::Name(name) => found.push((*value, module.name(*name))),
+                Pattern::Name(name) => ask(*value, module.name(*name)),
                 Pattern::Member(member) => {
                     if let Some(Expr::Member { property, .. }) = module.exprs.get(member.0 as usize)
                     {
-                        found.push((*value, module.name(*property)));
+                        ask(*value, module.name(*property));
                     }
                 }
                 _ => {}
@@ -336,48 +341,48 @@ pub(super) fn named_values(module: &ModuleRecord) -> Vec<(ExprId, &str)> {
                 StmtKind::Let {
                     pattern: Pattern::Name(name),
                     init: Some(init),
-                } => found.push((*init, module.name(*name))),
+                } => ask(*init, module.name(*name)),
                 StmtKind::Return(Some(value)) => {
                     if let Some(name) = function.name {
-                        found.push((*value, module.name(name)));
+                        ask(*value, module.name(name));
                     }
                 }
                 _ => {}
             }
         }
     }
-    found
 }
 
 /// Every statement of a block and of the blocks in it, without those of inner functions.
-pub(super) fn statements(body: &Block) -> Vec<&Stmt> {
-    let mut found = Vec::new();
-    let mut blocks = vec![body];
-    while let Some(block) = blocks.pop() {
-        for statement in block {
-            found.push(statement);
-            match &statement.kind {
-                StmtKind::If {
-                    then, otherwise, ..
-                } => blocks.extend([then, otherwise]),
-                StmtKind::Switch { cases, .. } => {
-                    blocks.extend(cases.iter().map(|case| &case.body))
-                }
-                StmtKind::Try {
-                    block,
-                    handler,
-                    finalizer,
-                } => {
-                    blocks.extend([block, finalizer]);
-                    blocks.extend(handler.as_ref().map(|handler| &handler.body));
-                }
-                StmtKind::Loop(each) => blocks.extend([&each.init, &each.body]),
-                StmtKind::Block(block) => blocks.push(block),
-                _ => {}
+pub(super) fn statements(body: &Block) -> impl Iterator<Item = &Stmt> {
+    let mut blocks: Vec<&Block> = Vec::new();
+    let mut current = body.iter();
+    std::iter::from_fn(move || {
+        let statement = loop {
+            match current.next() {
+                Some(statement) => break statement,
+                None => current = blocks.pop()?.iter(),
             }
+        };
+        match &statement.kind {
+            StmtKind::If {
+                then, otherwise, ..
+            } => blocks.extend([then, otherwise]),
+            StmtKind::Switch { cases, .. } => blocks.extend(cases.iter().map(|case| &case.body)),
+            StmtKind::Try {
+                block,
+                handler,
+                finalizer,
+            } => {
+                blocks.extend([block, finalizer]);
+                blocks.extend(handler.as_ref().map(|handler| &handler.body));
+            }
+            StmtKind::Loop(each) => blocks.extend([&each.init, &each.body]),
+            StmtKind::Block(block) => blocks.push(block),
+            _ => {}
         }
-    }
-    found
+        Some(statement)
+    })
 }
 
 /// The statements at the top of a module.

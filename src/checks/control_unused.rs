@@ -17,7 +17,7 @@ use super::code::body;
 use super::liveness::made_by;
 use super::subject::Subject;
 use super::uses::{References, Taken, Uses};
-use super::words::{fits, words};
+use super::words::{Form, fits, form, words};
 
 /// A finding names so many controls and counts the others.
 const NAMED: usize = 3;
@@ -47,16 +47,15 @@ pub(super) fn run(subject: &Subject<'_>, check: &ControlUnused) -> CheckResult {
         let Some(id) = graph.find(&record.path) else {
             continue;
         };
-        if record.parsed != Parsed::Full
-            || record.use_client
-            || record.exports.is_empty()
+        if record.parsed != Parsed::Full || record.use_client || record.exports.is_empty() {
+            continue;
+        }
+        // Few modules define a control, so these are told first.
+        let defined = defined(subject, &kinds, id, record);
+        if defined.is_empty()
             || generated.is_match(record.path.as_str())
             || is_published(subject, record)
         {
-            continue;
-        }
-        let defined = defined(subject, &kinds, id, record);
-        if defined.is_empty() {
             continue;
         }
         let references = references.get_or_insert_with(|| {
@@ -194,7 +193,7 @@ fn is_of_objects(record: &ModuleRecord, expr: ExprId) -> bool {
 struct Kinds<'c> {
     check: &'c ControlUnused,
     /// Patterns of names, word by word, in the order of the rule.
-    patterns: Vec<(Vec<&'c str>, &'c ControlKind)>,
+    patterns: Vec<(Form<'c>, &'c ControlKind)>,
     /// The words of the patterns: a name without any of them fits none.
     words: FxHashSet<&'c str>,
 }
@@ -203,13 +202,13 @@ impl<'c> Kinds<'c> {
     fn new(check: &'c ControlUnused) -> Self {
         let patterns = check.kinds.iter().flat_map(|kind| {
             let patterns = kind.names.iter();
-            patterns.map(move |pattern| (pattern.split(' ').collect(), kind))
+            patterns.map(move |pattern| (form(pattern), kind))
         });
-        let patterns: Vec<(Vec<&str>, &ControlKind)> = patterns.collect();
-        let words = patterns.iter().flat_map(|(pattern, _)| pattern.iter());
+        let patterns: Vec<(Form<'_>, &ControlKind)> = patterns.collect();
+        let words = patterns.iter().flat_map(|(pattern, _)| pattern);
         Self {
             check,
-            words: words.flat_map(|word| word.split('|')).collect(),
+            words: words.flatten().copied().collect(),
             patterns,
         }
     }

@@ -23,7 +23,7 @@ use super::paid_keys::callers_pay;
 use super::published::{CREDENTIALS, Doubt, GUESSABLE, in_closed_folder, is_sent, takes_one_of};
 use super::relayed::{is_credential_header, relays_body, relays_credentials};
 use super::subject::Subject;
-use super::words::{fits, words};
+use super::words::{Form, fits, form, words};
 
 /// Neighbours are handlers whose addresses begin with so many equal segments.
 const NEIGHBOURHOOD: usize = 3;
@@ -36,7 +36,7 @@ const SERVER_ONLY: &str = "does it not have to be an action, as no code for brow
 pub(super) struct Doubts<'a> {
     subject: &'a Subject<'a>,
     check: &'a RouteControl,
-    guards: Vec<Vec<&'a str>>,
+    guards: Vec<Form<'a>>,
     /// By name: whether it says that what is called is a guard.
     named: RefCell<FxHashMap<&'a str, bool>>,
     /// By the beginning of an address: how many handlers have it, and how many of them ask who calls.
@@ -66,7 +66,7 @@ impl<'a> Doubts<'a> {
         Self {
             subject,
             check,
-            guards: patterns.map(|each| each.split(' ').collect()).collect(),
+            guards: patterns.map(|each| form(each)).collect(),
             named: RefCell::default(),
             asking: OnceCell::new(),
             callers_pay: OnceCell::new(),
@@ -149,8 +149,13 @@ impl<'a> Doubts<'a> {
     /// Some test opens pages in a browser, which ask the handlers behind them.
     fn is_browsed(&self) -> bool {
         *self.browsed.get_or_init(|| {
+            // Cypress needs no import.
+            let imports = self.subject.all_imports();
+            let there = |package: &str| package == "cypress" || imports.contains(package);
+            let drivers = BROWSERS.iter().filter(|(package, _)| there(package));
+            let drivers: Vec<&(&str, &str)> = drivers.collect();
             let opens = |record: &ModuleRecord| {
-                BROWSERS.iter().any(|(package, opens)| {
+                drivers.iter().any(|(package, opens)| {
                     let mut asked = record.requests.iter();
                     let drives = asked.any(|request| *request.specifier == **package)
                         || *package == "cypress" && record.find_name("cy").is_some();
@@ -683,7 +688,7 @@ fn hands_over(record: &ModuleRecord, line: u32) -> bool {
     let called: Vec<Name> = called.collect();
     !called.is_empty()
         && record.functions.iter().any(|function| {
-            let mut statements = statements(&function.body).into_iter();
+            let mut statements = statements(&function.body);
             statements.any(|statement| match &statement.kind {
                 StmtKind::Let {
                     pattern: Pattern::Name(name),

@@ -17,14 +17,15 @@ pub(super) fn run(subject: &Subject<'_>, check: &EnvValidation) -> CheckResult {
     let mut variables: BTreeMap<&str, Location> = BTreeMap::new();
     let except = subject.globs(&check.except);
     for (_, module) in subject.modules() {
-        if except.is_match(module.path.as_str()) {
+        let reads = &module.facts.env_reads;
+        if reads.is_empty() || except.is_match(module.path.as_str()) {
             continue;
         }
-        for (name, span) in &module.facts.env_reads {
-            if !check.ignore.iter().any(|pattern| wildcard(pattern, name)) {
-                variables
-                    .entry(name)
-                    .or_insert_with(|| module.location(*span));
+        for (name, span) in reads {
+            if !variables.contains_key(&**name)
+                && !check.ignore.iter().any(|pattern| wildcard(pattern, name))
+            {
+                variables.insert(name, module.location(*span));
             }
         }
     }
@@ -128,7 +129,5 @@ fn by_loop(module: &ModuleRecord) -> bool {
 }
 
 fn throws(body: &Block) -> bool {
-    statements(body)
-        .iter()
-        .any(|statement| matches!(statement.kind, StmtKind::Throw(_)))
+    statements(body).any(|statement| matches!(statement.kind, StmtKind::Throw(_)))
 }

@@ -283,7 +283,7 @@ pub(super) fn is_sent(record: &ModuleRecord, around: Span, names: &[&str]) -> bo
     let bound = functions.any(|function| {
         around.holds(function.span)
             && (function.params.iter().any(binds)
-                || statements(&function.body).iter().any(
+                || statements(&function.body).any(
                     |each| matches!(&each.kind, StmtKind::Let { pattern, .. } if binds(pattern)),
                 ))
     });

@@ -127,7 +127,7 @@ fn answers(module: &ModuleRecord, fits: &dyn Fn(&str) -> bool) -> bool {
                     .iter()
                     .any(|text| test.start <= text.start && text.end <= test.end);
                 about
-                    && statements(then).iter().any(|inner| {
+                    && statements(then).any(|inner| {
                         matches!(inner.kind, StmtKind::Return(Some(value)) if is_answer(module, value))
                     })
             })

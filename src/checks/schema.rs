@@ -74,8 +74,10 @@ pub(super) fn foreign_keys(subject: &Subject<'_>, check: &ForeignKeyIndex) -> Ch
         }
     }
     let mut tables = Tables::new();
+    let makers = check.tables.iter();
+    let makers: Vec<(&str, &str)> = makers.filter_map(|maker| maker.split_once('#')).collect();
     for module in subject.reached() {
-        add_drizzle(module, &check.tables, &mut tables);
+        add_drizzle(module, &makers, &mut tables);
     }
     if !tables.is_empty() {
         // A migration may make indexes that the code does not know of.

@@ -405,22 +405,13 @@ fn first_in_parentheses(text: &str) -> Option<String> {
     (!name.is_empty()).then_some(name)
 }
 
-/// Adds the tables that a module makes with Drizzle; `makers` are `package#export`.
-pub(super) fn add_drizzle(module: &ModuleRecord, makers: &[String], tables: &mut Tables) {
-    let of_maker = |callee: ExprId| {
-        imported(module, callee).is_some_and(|(package, name)| {
-            makers.iter().any(|maker| {
-                maker
-                    .split_once('#')
-                    .is_some_and(|(wanted, export)| wanted == package && export == name)
-            })
-        })
-    };
+/// Adds the tables that a module makes with Drizzle; `makers` are packages and exports of them.
+pub(super) fn add_drizzle(module: &ModuleRecord, makers: &[(&str, &str)], tables: &mut Tables) {
+    let of_maker =
+        |callee: ExprId| imported(module, callee).is_some_and(|made| makers.contains(&made));
     let made_here = module.imports.iter().any(|import| {
-        makers.iter().any(|maker| {
-            let package = maker.split_once('#').map(|(package, _)| package);
-            package == Some(&*import.specifier)
-        })
+        let mut packages = makers.iter().map(|(package, _)| package);
+        packages.any(|package| **package == *import.specifier)
     });
     if !made_here {
         return;

@@ -9,7 +9,7 @@ use crate::source::Span;
 use crate::syntax::{Expr, ExprId, ModuleRecord, Name, Pattern, Property, StmtKind};
 
 use super::CheckResult;
-use super::code::{called_name, calls, key, named_values, property, statements, text};
+use super::code::{called_name, calls, for_each_named_value, key, property, statements, text};
 use super::subject::Subject;
 
 pub(super) fn run(subject: &Subject<'_>, check: &UnsignedToken) -> CheckResult {
@@ -23,9 +23,9 @@ pub(super) fn run(subject: &Subject<'_>, check: &UnsignedToken) -> CheckResult {
         }
         let code = Code::new(module);
         let mut seen = BTreeSet::new();
-        for (value, name) in named_values(module) {
+        for_each_named_value(module, &mut |value, name| {
             let Some(json) = code.encoded(value) else {
-                continue;
+                return;
             };
             // Encoded JSON may be many things; this one says who somebody is.
             if is_session(check, name)
@@ -37,7 +37,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &UnsignedToken) -> CheckResult {
                     format!("{name} is JSON in base64, so anybody can write one for any user");
                 findings.push(subject.finding_in(module, module.span(code.behind(value)), message));
             }
-        }
+        });
         for (cookie, value, whole) in code.cookies() {
             let (json, plain) = match (code.encoded(value), code.stringified(value)) {
                 (Some(json), _) => (json, false),

@@ -1,12 +1,23 @@
 //! Names as words, and patterns of such words: `with rate limit *`.
 
-/// `with rate limit *`: words one by one, `*` for any number of them, `a|b` for one of several.
-pub(super) fn fits(pattern: &[&str], words: &[String]) -> bool {
+/// A pattern of words: for each of them those that it may be, `*` for any number of any.
+pub(super) type Form<'p> = Vec<Vec<&'p str>>;
+
+/// `with rate limit|limits *`: words one by one, `*` for any number of them, `a|b` for one of several.
+pub(super) fn form(pattern: &str) -> Form<'_> {
+    let words = pattern.split(' ');
+    words.map(|word| word.split('|').collect()).collect()
+}
+
+/// The words are those of the pattern.
+pub(super) fn fits(pattern: &[Vec<&str>], words: &[String]) -> bool {
     match pattern.split_first() {
         None => words.is_empty(),
-        Some((&"*", rest)) => (0..=words.len()).any(|skipped| fits(rest, &words[skipped..])),
+        Some((wanted, rest)) if **wanted == ["*"] => {
+            (0..=words.len()).any(|skipped| fits(rest, &words[skipped..]))
+        }
         Some((wanted, rest)) => words.split_first().is_some_and(|(word, others)| {
-            wanted.split('|').any(|each| each == word) && fits(rest, others)
+            wanted.iter().any(|each| each == word) && fits(rest, others)
         }),
     }
 }
@@ -74,7 +85,7 @@ fn words_of_ascii(name: &str) -> Vec<String> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{fits, words, words_of_letters};
+    use super::{fits, form, words, words_of_letters};
 
     proptest! {
         #[test]
@@ -89,8 +100,7 @@ mod tests {
         assert_eq!(words("HTTPErrorHandler"), ["http", "error", "handler"]);
         assert_eq!(words("RATE_LIMITS"), ["rate", "limits"]);
         assert_eq!(words("/api/init-db"), ["api", "init", "db"]);
-        let fit =
-            |pattern: &str, name: &str| fits(&pattern.split(' ').collect::<Vec<_>>(), &words(name));
+        let fit = |pattern: &str, name: &str| fits(&form(pattern), &words(name));
         assert!(fit("* rate limit|limits *", "getPublicRateLimit"));
         assert!(fit("require *", "requireUser"));
         assert!(!fit("require *", "requirements"));

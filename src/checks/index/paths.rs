@@ -1,7 +1,7 @@
 //! The path of a value from the package that it comes from: `openai#default!.chat.completions.create`.
 
 use crate::graph::{Graph, ModuleId, Symbol};
-use crate::syntax::{Expr, ExprId, FunctionId, Key, Name, Property, Stmt, StmtKind};
+use crate::syntax::{Expr, ExprId, FunctionId, Key, Name, Property, StmtKind};
 
 use super::Index;
 use crate::checks::code::statements;
@@ -283,17 +283,12 @@ impl Tracer<'_> {
     fn returned(&self, module: ModuleId, function: FunctionId, depth: u8) -> Option<Origin> {
         let record = self.graph.module(module);
         let body = &record.function(function).body;
-        let returns = statements(body);
-        let values = returns
-            .iter()
-            .filter_map(|statement: &&Stmt| match statement.kind {
-                StmtKind::Return(Some(value)) => Some(value),
-                _ => None,
-            });
-        let mut values: Vec<ExprId> = values.collect();
-        values.truncate(4);
+        let values = statements(body).filter_map(|statement| match statement.kind {
+            StmtKind::Return(Some(value)) => Some(value),
+            _ => None,
+        });
         values
-            .into_iter()
+            .take(4)
             .filter_map(|value| self.expr(module, value, depth))
             .find(|origin| !origin.path.starts_with("?#"))
     }

@@ -476,16 +476,14 @@ fn is_name(record: &ModuleRecord, expr: ExprId, wanted: Name) -> bool {
 /// The variable whose declaration holds an expression.
 fn variable_of(body: &Block, record: &ModuleRecord, expr: ExprId) -> Option<Name> {
     let at = record.span(expr);
-    statements(body)
-        .into_iter()
-        .find_map(|statement| match &statement.kind {
-            StmtKind::Let {
-                pattern: Pattern::Name(name),
-                init: Some(init),
-            } => {
-                let span = record.span(*init);
-                (span.start <= at.start && at.end <= span.end).then_some(*name)
-            }
-            _ => None,
-        })
+    statements(body).find_map(|statement| match &statement.kind {
+        StmtKind::Let {
+            pattern: Pattern::Name(name),
+            init: Some(init),
+        } => {
+            let span = record.span(*init);
+            (span.start <= at.start && at.end <= span.end).then_some(*name)
+        }
+        _ => None,
+    })
 }

@@ -45,7 +45,6 @@ pub(super) fn in_loop(subject: &Subject<'_>, check: &Queries) -> CheckResult {
                 let mut row = Vec::new();
                 bound(pattern, &mut row);
                 let waits: Vec<ExprId> = statements(&each.body)
-                    .into_iter()
                     .filter_map(|inner| awaited(record, inner).map(|(_, query)| query))
                     .collect();
                 let reads =
@@ -196,15 +195,13 @@ pub(super) fn of_collection(subject: &Subject<'_>, call: &Found) -> Vec<(ExprId,
     if let Some(found) = judged(call.site) {
         return vec![found];
     }
-    let kept = statements(&function.body)
-        .into_iter()
-        .find_map(|statement| match &statement.kind {
-            StmtKind::Let {
-                pattern: Pattern::Name(name),
-                init: Some(init),
-            } if *init == call.site.expr => Some(*name),
-            _ => None,
-        });
+    let kept = statements(&function.body).find_map(|statement| match &statement.kind {
+        StmtKind::Let {
+            pattern: Pattern::Name(name),
+            init: Some(init),
+        } if *init == call.site.expr => Some(*name),
+        _ => None,
+    });
     let Some(kept) = kept else {
         return Vec::new();
     };
