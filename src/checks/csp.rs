@@ -75,16 +75,19 @@ pub(super) fn policies<'a>(subject: &Subject<'a>) -> Policies<'a> {
             sources.push(middleware.module);
         }
     }
-    let is_builder =
-        |specifier: &str| package_of(specifier).is_some_and(|name| BUILDERS.contains(&name));
-    let built_anywhere = subject.all_imports().iter().any(|each| is_builder(each));
+    let is_builder = |specifier: &&str| {
+        let package = package_of(specifier);
+        package.is_some_and(|name| BUILDERS.contains(&name))
+    };
+    let imports = subject.all_imports().iter().map(|each| &**each);
+    let builders: Vec<&str> = imports.filter(is_builder).collect();
     let closure = graph.closure(&sources);
     for ((id, module), reached) in graph.modules().zip(closure) {
         let builds = || {
             let mut requests = module.requests.iter();
-            built_anywhere
-                && requests.any(|request| !request.type_only && is_builder(&request.specifier))
+            !builders.is_empty()
                 && module.path.starts_with(&subject.project.root)
+                && requests.any(|each| !each.type_only && builders.contains(&&*each.specifier))
                 && !subject.is_side(id)
         };
         if reached || builds() {
@@ -147,17 +150,20 @@ fn is_policy_header(name: &str) -> bool {
 }
 
 fn looks_like_policy(text: &str) -> bool {
-    ["script-src ", "default-src ", "frame-ancestors "]
-        .iter()
-        .any(|directive| {
-            text.find(directive).is_some_and(|at| {
-                let before = text
-                    .get(..at)
-                    .unwrap_or("")
-                    .trim_end_matches([' ', '\n', '\t', '\r']);
-                before.is_empty() || before.ends_with([';', '\u{0}', ','])
+    // Few texts have the hyphen that every directive has.
+    memchr::memchr(b'-', text.as_bytes()).is_some()
+        && ["script-src ", "default-src ", "frame-ancestors "]
+            .iter()
+            .any(|directive| {
+                let at = memchr::memmem::find(text.as_bytes(), directive.as_bytes());
+                at.is_some_and(|at| {
+                    let before = text
+                        .get(..at)
+                        .unwrap_or("")
+                        .trim_end_matches([' ', '\n', '\t', '\r']);
+                    before.is_empty() || before.ends_with([';', '\u{0}', ','])
+                })
             })
-        })
 }
 
 /// `scriptSrc: ["'self'", …]` of helmet and the like, as the directive that it becomes.

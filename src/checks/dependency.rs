@@ -84,9 +84,10 @@ pub(super) fn run(subject: &Subject<'_>, check: &Dependency) -> CheckResult {
 
 /// The specifier names the package or something in it.
 pub(super) fn is_of(package: &str, specifier: &str) -> bool {
-    let first = |text: &str| text.as_bytes().first().copied();
-    let may_be = first(package) == first(specifier) || first(package) == Some(b'*');
-    may_be
+    // Nearly every specifier differs within its first letters.
+    let mut letters = package.bytes().zip(specifier.bytes());
+    let differs = letters.find(|(wanted, byte)| wanted != byte);
+    differs.is_none_or(|(wanted, _)| wanted == b'*')
         && (package_of(specifier).is_some_and(|name| wildcard(package, name))
             || wildcard(package, specifier))
 }

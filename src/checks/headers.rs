@@ -34,10 +34,15 @@ pub(super) fn run(subject: &Subject<'_>, check: &ResponseHeaders) -> CheckResult
     }
     let policy = super::csp::policies(subject).texts;
     let senders = senders(subject, check);
+    let imports = |package: &&HeaderPackage| {
+        let mut all = subject.all_imports().iter();
+        all.any(|specifier| is_of(&package.name, specifier))
+    };
+    let packages: Vec<&HeaderPackage> = check.packages.iter().filter(imports).collect();
     for header in &check.headers {
         if header.pages_only && !pages {
             // Nobody asks an interface for it; where it is sent all the same, it is there.
-            if matches!(reach(subject, check, &senders, header), Reach::All) {
+            if matches!(reach(subject, &packages, &senders, header), Reach::All) {
                 result.covered(1.0);
             }
             continue;
@@ -60,7 +65,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &ResponseHeaders) -> CheckResult
             result.covered(1.0);
             continue;
         }
-        match reach(subject, check, &senders, header) {
+        match reach(subject, &packages, &senders, header) {
             Reach::All => result.covered(1.0),
             Reach::Unknown => result.unknown(),
             Reach::Some(location, source) => {
@@ -119,7 +124,7 @@ fn is_hinted(subject: &Subject<'_>, header: &HeaderRequirement) -> bool {
 
 fn reach(
     subject: &Subject<'_>,
-    check: &ResponseHeaders,
+    packages: &[&HeaderPackage],
     senders: &[Sender<'_>],
     header: &HeaderRequirement,
 ) -> Reach {
@@ -151,7 +156,8 @@ fn reach(
         }
         partial.get_or_insert_with(|| (entry.location.clone(), entry.source.clone()));
     }
-    if by_package(subject, check, name) || by_mark(subject, name) || by_web_server(subject, name) {
+    if by_package(subject, packages, name) || by_mark(subject, name) || by_web_server(subject, name)
+    {
         return Reach::All;
     }
     match by_middleware(subject, senders, name) {
@@ -192,21 +198,19 @@ fn reaches(subject: &Subject<'_>, entry: &HeaderEntry, path: &str) -> bool {
     }
 }
 
-fn by_package(subject: &Subject<'_>, check: &ResponseHeaders, header: &str) -> bool {
-    let sends = |package: &&HeaderPackage| {
-        package
-            .sends
-            .iter()
-            .any(|sent| sent.eq_ignore_ascii_case(header))
+/// One of these packages, which are imported somewhere in the repository, sends the header.
+fn by_package(subject: &Subject<'_>, packages: &[&HeaderPackage], header: &str) -> bool {
+    let sends = |package: &&&HeaderPackage| {
+        let mut sent = package.sends.iter();
+        sent.any(|sent| sent.eq_ignore_ascii_case(header))
     };
-    let senders: Vec<&HeaderPackage> = check.packages.iter().filter(sends).collect();
+    let senders: Vec<&&HeaderPackage> = packages.iter().filter(sends).collect();
     let is_sender = |specifier: &str| {
         senders
             .iter()
             .any(|package| is_of(&package.name, specifier))
     };
-    let anywhere = subject.all_imports().iter();
-    anywhere.into_iter().any(|specifier| is_sender(specifier))
+    !senders.is_empty()
         && subject.modules().any(|(_, module)| {
             let asks = module
                 .requests

@@ -33,13 +33,21 @@ fn import(ground: &Ground<'_, '_>, signs: &Signs) -> Option<Location> {
     if signs.uses.is_empty() && signs.installed.is_empty() {
         return None;
     }
+    let specifiers = ground.specifiers();
+    let patterns = signs.uses.iter().chain(&signs.installed);
+    let patterns = patterns.map(|pattern| match pattern.split_once('#') {
+        Some((package, call)) => (package, Some(call)),
+        None => (pattern.as_str(), None),
+    });
+    // Nearly all of these packages are imported nowhere.
+    let imported =
+        patterns.filter(|(package, _)| specifiers.iter().any(|each| is_of(package, each)));
+    let imported: Vec<(&str, Option<&str>)> = imported.collect();
+    if imported.is_empty() {
+        return None;
+    }
     ground.running().find_map(|module| {
-        let mut patterns = signs.uses.iter().chain(&signs.installed);
-        patterns.find_map(|pattern| {
-            let (package, call) = match pattern.split_once('#') {
-                Some((package, call)) => (package, Some(call)),
-                None => (pattern.as_str(), None),
-            };
+        imported.iter().find_map(|(package, call)| {
             let mut requests = module.requests.iter();
             let request = requests
                 .find(|each| !each.type_only && is_of(package, &each.specifier))
@@ -68,12 +76,15 @@ fn configured(ground: &Ground<'_, '_>, entries: &[String]) -> Option<Location> {
     let mut modules = ground.subject.model.graph.modules();
     let root = &ground.subject.project.root;
     let fits = |module: &ModuleRecord| {
-        let folder = module.path.parent();
-        let near = ground.whole || folder.is_some_and(|folder| root.starts_with(&folder));
-        near && entries.iter().any(|entry| {
+        let near = || {
+            let folder = module.path.parent();
+            ground.whole || folder.is_some_and(|folder| root.starts_with(&folder))
+        };
+        let named = entries.iter().any(|entry| {
             let (stem, name) = entry.split_once('#').unwrap_or((entry, ""));
             wildcard(stem, module.path.stem()) && (name == "*" || module.find_name(name).is_some())
-        })
+        });
+        named && near()
     };
     if entries.is_empty() {
         return None;

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use memchr::memmem::Finder;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use crate::config::RoutePattern;
 use crate::model::{Model, RouteFacts};
@@ -21,6 +21,9 @@ use super::subject::Subject;
 
 /// Longer literals are prose.
 const LONGEST_TEXT: usize = 160;
+
+/// So many words make room for themselves at once: to grow into it would hash each of them over and over.
+const MANY: usize = 4096;
 
 /// Words, each with the first file in which it stands.
 pub(super) type Words = FxHashMap<Box<str>, RepoPath>;
@@ -82,17 +85,17 @@ impl<'m> Ground<'_, 'm> {
     /// A package of these that a manifest lists. Those of which a call is wanted do not count.
     pub(super) fn installed<'p>(
         &self,
-        patterns: impl Iterator<Item = &'p String> + Clone,
+        patterns: impl Iterator<Item = &'p String>,
     ) -> Option<&'m str> {
-        let wanted = |name: &str| {
-            patterns.clone().any(|pattern| {
-                // `next/dynamic` and `react#lazy` are parts of packages that everybody has.
-                !pattern.contains('#')
-                    && package_of(pattern) == Some(pattern)
-                    && wildcard(pattern, name)
-            })
+        // `next/dynamic` and `react#lazy` are parts of packages that everybody has.
+        let whole = |pattern: &&String| {
+            !pattern.contains('#') && package_of(pattern) == Some(pattern.as_str())
         };
-        patterns.clone().next()?;
+        let patterns: Vec<&String> = patterns.filter(whole).collect();
+        if patterns.is_empty() {
+            return None;
+        }
+        let wanted = |name: &str| patterns.iter().any(|pattern| wildcard(pattern, name));
         let names = self.packages().flat_map(|package| {
             package
                 .dependencies
@@ -111,16 +114,21 @@ impl<'m> Ground<'_, 'm> {
         }
     }
 
-    fn uses(&self, patterns: &[String]) -> bool {
-        if patterns.is_empty() {
-            return false;
-        }
-        let specifiers = if self.whole {
+    /// What these take from packages at run time, as written, each once.
+    pub(super) fn specifiers(&self) -> &'m BTreeSet<Box<str>> {
+        if self.whole {
             let all = &self.subject.shared().specifiers;
             all.get_or_init(|| specifiers(self.running()))
         } else {
             self.subject.specifiers()
-        };
+        }
+    }
+
+    fn uses(&self, patterns: &[String]) -> bool {
+        if patterns.is_empty() {
+            return false;
+        }
+        let specifiers = self.specifiers();
         patterns.iter().any(|pattern| {
             let (package, call) = match pattern.split_once('#') {
                 Some((package, call)) => (package, Some(call)),
@@ -311,31 +319,24 @@ fn fits<'a>(patterns: &[String], all: impl FnOnce() -> &'a Words) -> bool {
 pub(super) fn specifiers<'a>(
     modules: impl Iterator<Item = &'a ModuleRecord>,
 ) -> BTreeSet<Box<str>> {
-    let mut specifiers = BTreeSet::new();
-    for request in modules.flat_map(|module| &module.requests) {
-        if !request.type_only
-            && package_of(&request.specifier).is_some()
-            && !specifiers.contains(&request.specifier)
-        {
-            specifiers.insert(request.specifier.clone());
-        }
-    }
-    specifiers
+    let requests = modules.flat_map(|module| &module.requests);
+    let requests = requests.filter(|request| !request.type_only);
+    of_packages(requests.map(|request| &*request.specifier))
+}
+
+/// Those that name packages, each once.
+fn of_packages<'a>(specifiers: impl Iterator<Item = &'a str>) -> BTreeSet<Box<str>> {
+    let specifiers: FxHashSet<&str> = specifiers.collect();
+    let specifiers = specifiers.into_iter();
+    let specifiers = specifiers.filter(|specifier| package_of(specifier).is_some());
+    specifiers.map(Box::from).collect()
 }
 
 /// What any module takes from packages, as written.
 pub(super) fn imports(model: &Model) -> BTreeSet<Box<str>> {
-    let mut all = BTreeSet::new();
-    for request in model
-        .graph
-        .modules()
-        .flat_map(|(_, module)| &module.requests)
-    {
-        if package_of(&request.specifier).is_some() && !all.contains(&request.specifier) {
-            all.insert(request.specifier.clone());
-        }
-    }
-    all
+    let modules = model.graph.modules();
+    let requests = modules.flat_map(|(_, module)| &module.requests);
+    of_packages(requests.map(|request| &*request.specifier))
 }
 
 /// The paths of a repository in lower case, `/apps/web/readme.md`, as one text that can be searched at once.
@@ -440,7 +441,9 @@ fn is_plan(name: &str) -> bool {
 fn words(text: &str) -> String {
     let mut words = String::from(" ");
     for letter in text.chars() {
-        if letter.is_alphanumeric() {
+        if letter.is_ascii_alphanumeric() {
+            words.push(letter.to_ascii_lowercase());
+        } else if letter.is_alphanumeric() {
             words.extend(letter.to_lowercase());
         } else if !words.ends_with(' ') {
             words.push(' ');
@@ -554,18 +557,21 @@ pub(super) fn fields<'a>(model: &Model, modules: impl Iterator<Item = &'a Module
 
 /// The identifiers of modules and of database schemas, without `_` and in lower case.
 pub(super) fn names<'a>(model: &Model, modules: impl Iterator<Item = &'a ModuleRecord>) -> Words {
-    let mut all = Words::default();
+    let mut all = Words::with_capacity_and_hasher(MANY, FxBuildHasher);
     let mut plain = String::new();
     let mut add = |name: &str, path: &RepoPath| {
         plain.clear();
-        let letters = name.bytes().filter(|byte| *byte != b'_' && *byte != b'$');
-        plain.extend(letters.map(|byte| char::from(byte.to_ascii_lowercase())));
+        plain.push_str(name);
+        if memchr::memchr2(b'_', b'$', name.as_bytes()).is_some() {
+            plain.retain(|letter| !matches!(letter, '_' | '$'));
+        }
+        plain.make_ascii_lowercase();
         if !all.contains_key(plain.as_str()) {
             all.insert(plain.as_str().into(), path.clone());
         }
     };
     // Most names stand in many modules.
-    let mut seen: FxHashSet<&str> = FxHashSet::default();
+    let mut seen: FxHashSet<&str> = FxHashSet::with_capacity_and_hasher(MANY, FxBuildHasher);
     for module in modules.filter(|module| !is_script(module)) {
         for name in module.names.iter().filter(|name| seen.insert(name)) {
             add(name, &module.path);
