@@ -60,25 +60,31 @@ impl Liveness {
     /// Finds out which modules run at all.
     pub(super) fn new(model: &Model) -> Self {
         let modules = model.graph.modules();
-        let tests = modules.map(|(_, record)| is_test(&record.path)).collect();
-        Self::where_pure(model, &[], tests)
+        let tests: Arc<[bool]> = modules.map(|(_, record)| is_test(&record.path)).collect();
+        let entry = tests.iter().map(|test| !test).collect();
+        Self::where_pure(model, &[], tests, entry)
     }
 
     /// The same where `pure` packages only make values: a call of theirs does nothing else.
     pub(super) fn with_pure(&self, model: &Model, pure: &[String]) -> Self {
-        Self::where_pure(model, pure, Arc::clone(&self.tests))
+        // Where calls make values and do nothing else, no more modules are entries.
+        let entry = self.entry.clone();
+        Self::where_pure(model, pure, Arc::clone(&self.tests), entry)
     }
 
-    fn where_pure(model: &Model, pure: &[String], tests: Arc<[bool]>) -> Self {
+    /// The same where only some modules may be an `entry`.
+    fn where_pure(
+        model: &Model,
+        pure: &[String],
+        tests: Arc<[bool]>,
+        mut entry: Vec<bool>,
+    ) -> Self {
         let graph = &model.graph;
         let manifests = manifests(&model.project);
-        let mut entry: Vec<bool> = graph
-            .modules()
-            .map(|(id, record)| {
-                let ground = (model, pure, &*manifests, &*tests);
-                !tests[id.0 as usize] && is_entry(ground, id, record)
-            })
-            .collect();
+        let ground = (model, pure, &*manifests, &*tests);
+        for (entry, (id, record)) in entry.iter_mut().zip(graph.modules()) {
+            *entry = *entry && is_entry(ground, id, record);
+        }
         let roots = |entry: &[bool]| -> Vec<ModuleId> {
             let modules = graph.modules().map(|(id, _)| id);
             modules.filter(|id| entry[id.0 as usize]).collect()
@@ -154,17 +160,17 @@ fn is_loaded_by_place(project: &Project, path: &RepoPath) -> bool {
 
 /// Next.js loads the file by its name and place: pages, layouts and handlers, and what stands beside them.
 pub(super) fn is_loaded_by_next(app: &App, path: &RepoPath) -> bool {
-    let stem = path.stem().split('.').next().unwrap_or("");
-    let in_pages = app
-        .pages_dir
-        .as_ref()
-        .is_some_and(|folder| path.starts_with(folder));
-    let in_app = app
-        .app_dir
-        .as_ref()
-        .is_some_and(|folder| path.starts_with(folder))
+    let inside = |folder: &Option<RepoPath>| {
+        let folder = folder.as_ref();
+        folder.is_some_and(|folder| path.starts_with(folder))
+    };
+    if inside(&app.pages_dir) {
+        return true;
+    }
+    let stem = || path.stem().split('.').next().unwrap_or("");
+    let in_app = inside(&app.app_dir)
         && matches!(
-            stem,
+            stem(),
             "page"
                 | "layout"
                 | "route"
@@ -187,8 +193,8 @@ pub(super) fn is_loaded_by_next(app: &App, path: &RepoPath) -> bool {
     let folder = path.ancestors().nth(1);
     let beside = folder
         .is_some_and(|folder| folder == app.source_root.as_str() || folder == app.root.as_str())
-        && (matches!(stem, "middleware" | "proxy") || stem.starts_with("instrumentation"));
-    in_pages || in_app || beside
+        && (matches!(stem(), "middleware" | "proxy") || stem().starts_with("instrumentation"));
+    in_app || beside
 }
 
 /// What the manifests say of entries, binaries and scripts, by folder.

@@ -53,21 +53,26 @@ impl Taken {
     }
 
     /// Notes what a module takes of others.
-    fn note(&mut self, graph: &Graph, id: ModuleId, record: &ModuleRecord) {
-        let mut named: FxHashSet<&str> = FxHashSet::default();
+    fn note<'r>(&mut self, graph: &Graph, id: ModuleId, record: &'r ModuleRecord) {
+        // Few enough to look through, and those of one module stand together.
+        let mut named: Vec<&str> = Vec::new();
+        let mut note = |specifier: &'r str| {
+            if named.last() != Some(&specifier) {
+                named.push(specifier);
+            }
+        };
         for (at, import) in record.imports.iter().enumerate() {
             let name = match &import.imported {
                 Imported::Named(name) => record.name(*name),
                 Imported::Default => "default",
                 Imported::Namespace => continue,
             };
-            named.insert(&import.specifier);
-            match self.by_name.get_mut(name) {
-                Some(known) => known.push((id, at)),
-                None => {
-                    self.by_name.insert(Box::from(name), vec![(id, at)]);
-                }
-            }
+            note(&import.specifier);
+            let known = match self.by_name.get_mut(name) {
+                Some(known) => known,
+                None => self.by_name.entry(Box::from(name)).or_default(),
+            };
+            known.push((id, at));
         }
         let from = record
             .exports
@@ -82,7 +87,7 @@ impl Taken {
                 _ => None,
             });
         for specifier in record.star_exports.iter().chain(from) {
-            named.insert(specifier);
+            note(specifier);
             if let Link::Module(target) = graph.link(id, specifier) {
                 let barrels = self.passed_on.entry(target).or_default();
                 if barrels.last() != Some(&id) {
@@ -95,7 +100,7 @@ impl Taken {
             let by_namespace = record.imports.iter().any(|import| {
                 import.imported == Imported::Namespace && import.specifier == request.specifier
             });
-            if (by_namespace || !named.contains(&*request.specifier))
+            if (by_namespace || !named.contains(&&*request.specifier))
                 && let Link::Module(target) = graph.link(id, &request.specifier)
             {
                 self.whole.entry(target).or_default().push(id);

@@ -51,13 +51,11 @@ impl Index {
                 if import.type_only || package_of(&import.specifier).is_none() {
                     continue;
                 }
-                let taken = (module, import.local);
-                match imports.get_mut(&import.specifier) {
-                    Some(known) => known.push(taken),
-                    None => {
-                        imports.insert(import.specifier.clone(), vec![taken]);
-                    }
-                }
+                let known = match imports.get_mut(&import.specifier) {
+                    Some(known) => known,
+                    None => imports.entry(import.specifier.clone()).or_default(),
+                };
+                known.push((module, import.local));
             }
             for (expr, written) in numbered(record) {
                 let (Expr::Call { callee, .. } | Expr::New { callee, .. }) = written else {
@@ -66,13 +64,11 @@ impl Index {
                 let Some(name) = called_name(record, *callee) else {
                     continue;
                 };
-                let site = Site { module, expr };
-                match calls.get_mut(name) {
-                    Some(sites) => sites.push(site),
-                    None => {
-                        calls.insert(Box::from(name), vec![site]);
-                    }
-                }
+                let sites = match calls.get_mut(name) {
+                    Some(sites) => sites,
+                    None => calls.entry(Box::from(name)).or_default(),
+                };
+                sites.push(Site { module, expr });
             }
         }
         Self {
@@ -128,14 +124,15 @@ impl Vocabulary {
                 _ => None,
             });
             let names = record.names.iter().map(|name| &**name);
-            words.extend(names.chain(texts).filter(|word| {
-                word.len() <= LONGEST_WORD && memchr::memchr(b'\n', word.as_bytes()).is_none()
-            }));
+            words.extend(names.chain(texts).filter(|word| word.len() <= LONGEST_WORD));
         }
         let mut lines = String::from("\n");
         for word in words {
-            lines.push_str(word);
-            lines.push('\n');
+            // Words stand in many modules, so their letters are looked at last.
+            if memchr::memchr(b'\n', word.as_bytes()).is_none() {
+                lines.push_str(word);
+                lines.push('\n');
+            }
         }
         lines.make_ascii_lowercase();
         Self { lines }

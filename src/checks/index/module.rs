@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 
 use rustc_hash::{FxHashMap, FxHashSet};
+use smallvec::SmallVec;
 
 use crate::source::Span;
 use crate::syntax::{
@@ -12,6 +13,9 @@ use crate::syntax::{
 
 use crate::checks::code::{numbered, statements};
 
+/// What a variable is set to: one thing, nearly always.
+type Values = SmallVec<[ExprId; 2]>;
+
 /// The variables and parts of one module. A part is what stands at its top: a function, a class, a constant.
 #[derive(Debug)]
 pub(in crate::checks) struct ModuleIndex {
@@ -20,11 +24,11 @@ pub(in crate::checks) struct ModuleIndex {
     /// Which part declares a name.
     declared: FxHashMap<Name, u32>,
     /// What variables are set to, with the place.
-    values: FxHashMap<Name, Vec<ExprId>>,
+    values: FxHashMap<Name, Values>,
     /// Variables that are taken out of a value: `const { a } = value`.
-    taken: FxHashMap<Name, Vec<ExprId>>,
+    taken: FxHashMap<Name, Values>,
     /// What `this.x` is set to.
-    fields: FxHashMap<Name, Vec<ExprId>>,
+    fields: FxHashMap<Name, Values>,
     /// `name.key = …`
     written: FxHashSet<(Name, Name)>,
     /// Functions by the names that they are declared with.
@@ -39,7 +43,7 @@ pub(in crate::checks) struct ModuleIndex {
 #[derive(Default, Debug)]
 pub(super) struct References {
     pub names: Vec<Name>,
-    /// `name.property`, for names that may stand for whole modules.
+    /// `name.property`, for imported names, which may stand for whole modules.
     pub members: Vec<(Name, Name)>,
     /// Specifiers of `import()`.
     pub imports: Vec<ExprId>,
@@ -129,21 +133,22 @@ impl ModuleIndex {
             .collect();
         self.starts.sort_unstable();
         self.starts.dedup();
+        let mut names = Vec::new();
         for statement in &body.body {
             let part = self.part_at(statement.span.start);
-            let mut names = Vec::new();
             match &statement.kind {
                 StmtKind::Let { pattern, .. } => bound(pattern, &mut names),
                 StmtKind::Function { name, .. } | StmtKind::Class { name, .. } => names.push(*name),
                 _ => {}
             }
-            for name in names {
+            for name in names.drain(..) {
                 self.declared.insert(name, part);
             }
         }
     }
 
     fn variables(&mut self, record: &ModuleRecord, body: &Block) {
+        let mut names = Vec::new();
         for statement in statements(body) {
             match &statement.kind {
                 StmtKind::Let {
@@ -154,17 +159,15 @@ impl ModuleIndex {
                     pattern,
                     init: Some(init),
                 } => {
-                    let mut names = Vec::new();
                     bound(pattern, &mut names);
-                    for name in names {
+                    for name in names.drain(..) {
                         self.taken.entry(name).or_default().push(*init);
                     }
                 }
                 StmtKind::Loop(each) => {
                     if let Some((pattern, list)) = &each.each {
-                        let mut names = Vec::new();
                         bound(pattern, &mut names);
-                        for name in names {
+                        for name in names.drain(..) {
                             self.taken.entry(name).or_default().push(*list);
                         }
                     }
@@ -321,21 +324,19 @@ impl ModuleIndex {
     /// What each part mentions.
     pub(super) fn references(&self, record: &ModuleRecord) -> &[References] {
         self.references.get_or_init(|| {
-            let mut known: FxHashSet<Name> = self.declared.keys().copied().collect();
-            known.extend(
-                record
-                    .imports
-                    .iter()
-                    .filter(|import| !import.type_only)
-                    .map(|import| import.local),
-            );
+            let imports = record.imports.iter().filter(|import| !import.type_only);
+            let imported: FxHashSet<Name> = imports.map(|import| import.local).collect();
             let mut parts: Vec<References> = Vec::new();
             parts.resize_with(self.parts_count() as usize, References::default);
             for (id, expr) in numbered(record) {
                 let name = match expr {
-                    Expr::Name(name) => *name,
+                    Expr::Name(name)
+                        if imported.contains(name) || self.declared.contains_key(name) =>
+                    {
+                        *name
+                    }
                     Expr::Member { object, .. } => match record.expr(*object) {
-                        Expr::Name(name) => *name,
+                        Expr::Name(name) if imported.contains(name) => *name,
                         _ => continue,
                     },
                     Expr::Import(specifier) => {
@@ -347,9 +348,6 @@ impl ModuleIndex {
                     }
                     _ => continue,
                 };
-                if !known.contains(&name) {
-                    continue;
-                }
                 let part = self.part_at(record.span(id).start);
                 let Some(part) = parts.get_mut(part as usize) else {
                     continue;

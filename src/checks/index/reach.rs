@@ -159,12 +159,10 @@ impl Walk<'_> {
             self.name(module, *name, &mut found);
         }
         for (name, property) in &references.members {
-            match self.graph.binding(module, *name) {
-                Some(Symbol::Namespace(other)) => {
-                    let member = self.graph.export(other, record.name(*property));
-                    self.symbol(member, &mut found);
-                }
-                _ => self.name(module, *name, &mut found),
+            // Of anything else the name is mentioned already.
+            if let Some(Symbol::Namespace(other)) = self.graph.binding(module, *name) {
+                let member = self.graph.export(other, record.name(*property));
+                self.symbol(member, &mut found);
             }
         }
         for specifier in &references.imports {
