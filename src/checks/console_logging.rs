@@ -27,7 +27,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &ConsoleLogging) -> CheckResult 
                 .path
                 .strip_prefix(root)
                 .unwrap_or(module.path.as_str());
-            runs_on_server && !except.is_match(path)
+            runs_on_server && !module.facts.console_calls.is_empty() && !except.is_match(path)
         })
         .map(|(_, module)| (module, calls_on_server(subject, module).count()))
         .filter(|(_, calls)| *calls > 0)

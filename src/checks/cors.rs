@@ -180,9 +180,10 @@ fn in_code(module: &ModuleRecord, openings: &mut Vec<Opening>) {
         .names
         .iter()
         .any(|name| name.eq_ignore_ascii_case(ORIGIN))
-        || module.exprs.iter().any(
-            |expr| matches!(expr, Expr::String(text) if text.trim().eq_ignore_ascii_case(ORIGIN)),
-        );
+        || module.exprs.iter().any(|expr| {
+            matches!(expr, Expr::String(text)
+                if text.len() >= ORIGIN.len() && text.trim().eq_ignore_ascii_case(ORIGIN))
+        });
     if names_header {
         by_header(module, openings);
     }

@@ -38,9 +38,9 @@ pub(super) fn sql_star(subject: &Subject<'_>, check: &SqlStar) -> CheckResult {
         }
         let mut found = Vec::new();
         let mut asking = Vec::new();
-        let index = subject.index().module(&subject.model.graph, id);
         // A text inside another one may read what that names.
         let inner = |expr: ExprId| {
+            let index = subject.index().module(&subject.model.graph, id);
             let mut current = expr;
             (0..3).any(|_| match index.parent(record, current) {
                 Some(parent) => {
@@ -188,11 +188,11 @@ fn reads_all(record: &ModuleRecord, args: &[Argument]) -> bool {
 fn selects_all(text: &str, computed: bool) -> bool {
     let bytes = text.as_bytes();
     // A part that is put in may name further parts.
-    let names_parts = text
-        .split_whitespace()
-        .next()
-        .is_some_and(|first| first.eq_ignore_ascii_case("with"));
-    if names_parts && computed {
+    let names_parts = || {
+        let first = text.split_whitespace().next();
+        first.is_some_and(|first| first.eq_ignore_ascii_case("with"))
+    };
+    if computed && names_parts() {
         return false;
     }
     let mut from = 0;
@@ -243,9 +243,10 @@ pub(super) fn explicit_any(subject: &Subject<'_>, check: &ExplicitAny) -> CheckR
     let except = subject.globs(&check.except);
     let mut files: Vec<(&ModuleRecord, u32)> = subject
         .modules()
-        .filter(|(_, record)| !record.facts.generated && !except.is_match(record.path.as_str()))
         .map(|(_, record)| (record, record.facts.any_types))
-        .filter(|(_, count)| *count > 0)
+        .filter(|(record, count)| {
+            *count > 0 && !record.facts.generated && !except.is_match(record.path.as_str())
+        })
         .collect();
     let count: u32 = files.iter().map(|(_, count)| count).sum();
     let modules = subject.modules().count();

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::rule::{Confidence, CoverageThreshold};
-use crate::source::Location;
+use crate::source::{Location, RepoPath};
 use crate::syntax::{Expr, ExprId, ModuleRecord, Property};
 
 use super::CheckResult;
@@ -38,11 +38,11 @@ pub(super) fn run(subject: &Subject<'_>, check: &CoverageThreshold) -> CheckResu
     let mut found = Found::default();
     let root = &subject.project.root;
     for (_, module) in subject.model.graph.modules() {
-        let folder = module.path.parent();
-        let near = folder
-            .as_ref()
-            .is_some_and(|folder| root.starts_with(folder) || folder.starts_with(root));
-        if near {
+        let near = || {
+            let folder = module.path.parent();
+            folder.is_some_and(|folder| root.starts_with(&folder) || folder.starts_with(root))
+        };
+        if is_configuration(&module.path) && near() {
             in_config(module, &mut found);
         }
     }
@@ -72,15 +72,16 @@ pub(super) fn run(subject: &Subject<'_>, check: &CoverageThreshold) -> CheckResu
 }
 
 /// `jest.config.*`, `vitest.config.*`, `vite.config.*`, `vitest.workspace.*`.
+fn is_configuration(path: &RepoPath) -> bool {
+    let name = path.file_name();
+    ["jest.", "vitest.", "vite."]
+        .iter()
+        .any(|runner| name.starts_with(runner))
+        && (name.contains(".config.") || name.starts_with("vitest.workspace."))
+}
+
 fn in_config(module: &ModuleRecord, found: &mut Found) {
-    let stem = module.path.file_name().split('.').next().unwrap_or("");
-    let runner = matches!(stem, "jest" | "vitest" | "vite")
-        && module.path.file_name().contains(".config.")
-        || module.path.file_name().starts_with("vitest.workspace.");
-    if !runner {
-        return;
-    }
-    let jest = stem == "jest";
+    let jest = module.path.file_name().starts_with("jest.");
     for (_, expr) in numbered(module) {
         let Expr::Object(properties) = expr else {
             continue;

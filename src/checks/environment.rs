@@ -20,10 +20,11 @@ pub(super) fn documented(subject: &Subject<'_>, check: &EnvDocumented) -> CheckR
     let set = set_by_scripts(subject);
     let except = subject.globs(&check.except);
     for (_, module) in subject.modules() {
-        if except.is_match(module.path.as_str()) {
+        let reads = &module.facts.env_reads;
+        if reads.is_empty() || except.is_match(module.path.as_str()) {
             continue;
         }
-        for (name, span) in &module.facts.env_reads {
+        for (name, span) in reads {
             if !set.contains(&**name) && !check.ignore.iter().any(|pattern| wildcard(pattern, name))
             {
                 read.entry(name).or_insert_with(|| module.location(*span));

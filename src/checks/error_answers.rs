@@ -11,7 +11,7 @@ use crate::syntax::{Expr, ExprId, FunctionId, ModuleRecord, Property};
 
 use super::CheckResult;
 use super::answers::{Answer, Caught, Code, answer, caught_in};
-use super::code::{called_name, key, numbered, place};
+use super::code::{called_name, calls, key, numbered, place};
 use super::doubts::shares_a_secret;
 use super::index::{Site, Unit};
 use super::subject::Subject;
@@ -100,10 +100,11 @@ fn leak(subject: &Subject<'_>, check: &ErrorAnswers) -> CheckResult {
 fn error_answers<'a>(subject: &Subject<'a>) -> Vec<(Site, &'a ModuleRecord, Answer)> {
     let mut found = Vec::new();
     for (module, record) in modules(subject) {
-        for (expr, _) in numbered(record) {
-            let Some(answer) = answer(record, expr) else {
+        for call in calls(record) {
+            let Some(answer) = answer(record, call.expr) else {
                 continue;
             };
+            let expr = call.expr;
             let site = Site { module, expr };
             if subject.reach().has(subject.unit(site)) {
                 found.push((site, record, answer));

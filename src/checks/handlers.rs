@@ -114,19 +114,22 @@ fn reached_calls(subject: &Subject<'_>, check: &Handlers) -> FxHashMap<usize, Lo
 }
 
 fn is_asked(check: &Handlers, urls: &[RoutePattern], route: &RouteFacts) -> bool {
-    let by_url = check.urls.is_empty()
-        || match &route.route.url {
-            Some(url) => {
-                let url = url.to_lowercase();
-                let method = route.route.method.as_str();
-                urls.iter()
-                    .any(|pattern| pattern.matches(method, Some(&url)))
+    // Addresses take longest to compare, so they are asked last.
+    let by_url = || {
+        check.urls.is_empty()
+            || match &route.route.url {
+                Some(url) => {
+                    let url = url.to_lowercase();
+                    let method = route.route.method.as_str();
+                    urls.iter()
+                        .any(|pattern| pattern.matches(method, Some(&url)))
+                }
+                None => {
+                    let name = route.route.method.to_ascii_lowercase();
+                    check.actions.iter().any(|form| wildcard(form, &name))
+                }
             }
-            None => {
-                let name = route.route.method.to_ascii_lowercase();
-                check.actions.iter().any(|form| wildcard(form, &name))
-            }
-        };
+    };
     let by_mark = check.marks.is_empty()
         || route
             .marks
@@ -152,8 +155,7 @@ fn is_asked(check: &Handlers, urls: &[RoutePattern], route: &RouteFacts) -> bool
         let verdict = route.controls.get(&control);
         verdict.is_some_and(|verdict| verdict.status == Status::Enforced)
     });
-    by_url
-        && by_mark
+    by_mark
         && !excepted
         && costly
         && method
@@ -161,6 +163,7 @@ fn is_asked(check: &Handlers, urls: &[RoutePattern], route: &RouteFacts) -> bool
         && guarded
         && (!check.working || route.works)
         && (!check.writing || route.changes_state())
+        && by_url()
 }
 
 fn in_order(subject: &Subject<'_>, check: &Handlers, number: usize, route: &RouteFacts) -> bool {

@@ -1,7 +1,5 @@
 //! `[check.pipeline]`: steps that a pipeline has to run on every change.
 
-use std::collections::BTreeSet;
-
 use rustc_hash::FxHashSet;
 
 use crate::project::{Dockerfile, Package, Workflow};
@@ -194,23 +192,23 @@ pub(super) fn concerns(subject: &Subject<'_>, step: &PipelineStep) -> Option<boo
 
 /// Shell lines with those of the scripts of these packages that they call.
 fn with_scripts(mut lines: Vec<String>, packages: &[&Package]) -> Vec<String> {
-    let mut known: BTreeSet<String> = lines.iter().cloned().collect();
-    let mut fresh = lines.clone();
+    let mut fresh: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let mut known: FxHashSet<&str> = fresh.iter().copied().collect();
+    let mut found: Vec<&str> = Vec::new();
     for _ in 0..DEEPEST_SCRIPT {
         let mut next = Vec::new();
-        for line in &fresh {
-            for body in called_scripts(line, packages) {
-                if known.insert(body.clone()) {
-                    next.push(body);
-                }
-            }
+        for line in fresh {
+            let bodies = called_scripts(line, packages).into_iter();
+            next.extend(bodies.filter(|body| known.insert(body)));
         }
         if next.is_empty() {
             break;
         }
-        lines.extend(next.iter().cloned());
+        found.extend(&next);
         fresh = next;
     }
+    let found: Vec<String> = found.into_iter().map(str::to_owned).collect();
+    lines.extend(found);
     lines
 }
 
@@ -256,25 +254,26 @@ impl Lines {
 }
 
 /// The bodies of the scripts that a shell line calls: in any package, because a line does not say where it runs.
-fn called_scripts(line: &str, packages: &[&Package]) -> Vec<String> {
-    let mut bodies = Vec::new();
-    let words: Vec<&str> = words(line).collect();
-    if !words.iter().any(|word| RUNNERS.contains(word)) {
+fn called_scripts<'p>(line: &str, packages: &[&'p Package]) -> Vec<&'p str> {
+    let mut bodies: Vec<&str> = Vec::new();
+    if !words(line).any(|word| RUNNERS.contains(&word)) {
         return bodies;
     }
+    // `npm:build` is how `concurrently` calls a script.
+    let words = words(line).map(|word| word.strip_prefix("npm:").unwrap_or(word));
+    let words: Vec<&str> = words.collect();
     for package in packages {
         for (name, body) in &package.scripts {
             if words.iter().any(|word| calls_script(word, name)) {
-                bodies.push(body.clone());
+                bodies.push(body);
             }
         }
     }
     bodies
 }
 
-/// `build`, `npm:build` of `concurrently` and `build:*` of `npm-run-all` call scripts.
+/// `build`, and `build:*` of `npm-run-all`, call scripts.
 fn calls_script(word: &str, script: &str) -> bool {
-    let word = word.strip_prefix("npm:").unwrap_or(word);
     word == script
         || word
             .strip_suffix('*')
@@ -326,28 +325,43 @@ pub(super) fn runs_command(commands: &[String], line: &str) -> bool {
 }
 
 fn has_command(commands: &[String], line: &[&str]) -> bool {
+    let line: Vec<Word<'_>> = line.iter().copied().map(Word::of).collect();
     commands.iter().any(|command| {
-        let wanted: Vec<&str> = command.split_whitespace().collect();
-        line.windows(wanted.len().max(1)).any(|window| {
-            window
-                .iter()
-                .zip(&wanted)
-                .all(|(word, wanted)| is_word(word, wanted))
+        let mut wanted = command.split_ascii_whitespace();
+        let Some(first) = wanted.next() else {
+            return !line.is_empty();
+        };
+        line.iter().enumerate().any(|(at, word)| {
+            let mut behind = line.iter().skip(at + 1);
+            word.is(first)
+                && wanted
+                    .clone()
+                    .all(|wanted| behind.next().is_some_and(|word| word.is(wanted)))
         })
     })
 }
 
-/// `eslint` is also `eslint@9` and `./node_modules/.bin/eslint`.
-fn is_word(word: &str, wanted: &str) -> bool {
-    let name = if wanted.contains('/') {
-        word
-    } else {
-        word.rsplit('/').next().unwrap_or(word)
-    };
-    name == wanted
-        || name
-            .strip_prefix(wanted)
-            .is_some_and(|rest| rest.starts_with('@'))
+/// A word of a shell line.
+struct Word<'l> {
+    whole: &'l str,
+    /// What stands behind its last slash.
+    name: &'l str,
+}
+
+impl<'l> Word<'l> {
+    fn of(whole: &'l str) -> Self {
+        let name = whole.rsplit('/').next().unwrap_or(whole);
+        Self { whole, name }
+    }
+
+    /// `eslint` is also `eslint@9` and `./node_modules/.bin/eslint`.
+    fn is(&self, wanted: &str) -> bool {
+        let begins = |word: &str| {
+            let rest = word.strip_prefix(wanted);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('@'))
+        };
+        begins(self.name) || wanted.contains('/') && begins(self.whole)
+    }
 }
 
 #[cfg(test)]
@@ -380,7 +394,6 @@ mod tests {
     #[test]
     fn scripts_are_called_by_name_and_by_wildcard() {
         assert!(calls_script("build:next", "build:next"));
-        assert!(calls_script("npm:lint", "lint"));
         assert!(calls_script("check:*", "check:types"));
         assert!(!calls_script("check:*", "check"));
         assert!(!calls_script("*", "check"));

@@ -126,6 +126,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &UnitsTested) -> CheckResult {
         })
         .collect();
     let accessors = Accessors::new(subject, &check.reads);
+    let mut path = String::new();
     let wanted = |name: &str| check.exports.iter().any(|pattern| named(pattern, name));
     for (id, module) in subject.modules() {
         // Names are read before paths are searched: most modules hold no such unit.
@@ -134,7 +135,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &UnitsTested) -> CheckResult {
                 ExportTarget::Local(local) => wanted(module.name(*local)),
                 _ => wanted(&export.name),
             });
-        if !may_hold || !belongs(check, &makers, module) {
+        if !may_hold || !belongs(check, &makers, module, &mut path) {
             continue;
         }
         if check.exports.is_empty() {
@@ -192,16 +193,29 @@ pub(super) fn run(subject: &Subject<'_>, check: &UnitsTested) -> CheckResult {
     result
 }
 
-/// The module lies where such units lie, or makes one.
-fn belongs(check: &UnitsTested, makers: &[Maker<'_>], module: &ModuleRecord) -> bool {
+/// The module lies where such units lie, or makes one. Its path is written over `path`.
+fn belongs(
+    check: &UnitsTested,
+    makers: &[Maker<'_>],
+    module: &ModuleRecord,
+    path: &mut String,
+) -> bool {
     if check.jsx && !module.facts.has_jsx {
         return false;
     }
-    let path = format!("/{}", module.path.as_str().to_ascii_lowercase());
-    let name = path.rsplit('/').next().unwrap_or_default();
+    path.clear();
+    path.push('/');
+    path.push_str(module.path.as_str());
+    path.make_ascii_lowercase();
+    let name = path.len() - module.path.file_name().len();
+    let name = path.get(name..).unwrap_or_default();
     let fits = |patterns: &[String]| {
         patterns.iter().any(|pattern| {
-            let text = if pattern.contains('/') { &path } else { name };
+            let text = if pattern.contains('/') {
+                path.as_str()
+            } else {
+                name
+            };
             wildcard(pattern, text)
         })
     };

@@ -16,29 +16,33 @@ use super::index::bound;
 use super::subject::Subject;
 
 /// Methods that read rows of one model.
-const READS: [&str; 11] = [
-    "findMany",
-    "findUnique",
-    "findFirst",
-    "findUniqueOrThrow",
-    "findFirstOrThrow",
-    "findOne",
-    "findById",
-    "count",
-    "aggregate",
-    "groupBy",
-    "countDocuments",
-];
+fn reads_model(method: &str) -> bool {
+    matches!(
+        method,
+        "findMany"
+            | "findUnique"
+            | "findFirst"
+            | "findUniqueOrThrow"
+            | "findFirstOrThrow"
+            | "findOne"
+            | "findById"
+            | "count"
+            | "aggregate"
+            | "groupBy"
+            | "countDocuments"
+    )
+}
 /// Methods that write rows of one model.
-const WRITES: [&str; 7] = [
-    "create",
-    "createMany",
-    "update",
-    "updateMany",
-    "delete",
-    "deleteMany",
-    "upsert",
-];
+fn writes_model(method: &str) -> bool {
+    matches!(
+        method,
+        "create" | "createMany" | "update" | "updateMany" | "delete" | "deleteMany" | "upsert"
+    )
+}
+/// Names of which one stands in every module with a query.
+fn is_of_query(name: &str) -> bool {
+    reads_model(name) || writes_model(name) || matches!(name, "insert" | "from" | "collection")
+}
 /// Databases whose client answers before the call returns, and what is built on them.
 const SYNCHRONOUS: [&str; 5] = [
     "better-sqlite3",
@@ -322,14 +326,7 @@ fn consecutive(
     let mut result = CheckResult::default();
     for &module in subject.handler_modules() {
         let record = graph.module(module);
-        let queries = READS
-            .iter()
-            .chain(&WRITES)
-            .any(|name| record.find_name(name).is_some())
-            || ["insert", "from", "collection"]
-                .iter()
-                .any(|name| record.find_name(name).is_some());
-        if !queries {
+        if !record.names.iter().any(|name| is_of_query(name)) {
             continue;
         }
         for function in record.functions.iter().skip(1) {
@@ -455,7 +452,7 @@ fn in_transaction(steps: &[&str]) -> bool {
 }
 
 fn is_read(steps: &[&str]) -> bool {
-    let by_model = steps.len() >= 3 && steps.last().is_some_and(|last| READS.contains(last));
+    let by_model = steps.len() >= 3 && steps.last().is_some_and(|last| reads_model(last));
     let built = steps.contains(&"select") && steps.contains(&"from") && steps.len() >= 3;
     let at = |name: &str| steps.iter().position(|step| *step == name);
     // Firestore, and clients of REST interfaces such as Supabase's.
@@ -547,7 +544,7 @@ fn write_of(record: &ModuleRecord, query: ExprId) -> Option<&str> {
     .iter()
     .any(|name| root.ends_with(name));
     let last = *steps.last()?;
-    let model = if WRITES.contains(&last) && steps.len() >= 3 && database {
+    let model = if writes_model(last) && steps.len() >= 3 && database {
         steps.get(steps.len() - 2).copied()?
     } else if steps.len() >= 3
         && database
