@@ -96,8 +96,8 @@ fn leak(subject: &Subject<'_>, check: &ErrorAnswers) -> CheckResult {
     result
 }
 
-/// Every answer with a body that tells of an error, in code that handlers reach.
-fn error_answers<'a>(subject: &Subject<'a>) -> Vec<(Site, &'a ModuleRecord, Answer)> {
+/// Every answer with a body in code that handlers reach.
+pub(super) fn answers(subject: &Subject<'_>) -> Vec<(Site, Answer)> {
     let mut found = Vec::new();
     for (module, record) in modules(subject) {
         for call in calls(record) {
@@ -107,11 +107,20 @@ fn error_answers<'a>(subject: &Subject<'a>) -> Vec<(Site, &'a ModuleRecord, Answ
             let expr = call.expr;
             let site = Site { module, expr };
             if subject.reach().has(subject.unit(site)) {
-                found.push((site, record, answer));
+                found.push((site, answer));
             }
         }
     }
     found
+}
+
+/// The same with their modules.
+fn error_answers<'a>(
+    subject: &Subject<'a>,
+) -> impl Iterator<Item = (Site, &'a ModuleRecord, Answer)> {
+    let graph = &subject.model.graph;
+    let answers = subject.answers().iter();
+    answers.map(|&(site, answer)| (site, graph.module(site.module), answer))
 }
 
 fn status(subject: &Subject<'_>, check: &ErrorAnswers) -> CheckResult {

@@ -15,6 +15,7 @@ use crate::syntax::ModuleRecord;
 use globset::GlobSet;
 use rustc_hash::FxHashMap;
 
+use super::answers::Answer;
 use super::code::{is_for_developers, is_for_show, is_side_file, is_test_configuration};
 use super::file::glob_set;
 use super::index::{Index, Reach, Site, Unit, Vocabulary};
@@ -70,6 +71,7 @@ pub struct Scope {
     reach: OnceLock<Reach>,
     handler_modules: OnceLock<Vec<ModuleId>>,
     vocabulary: OnceLock<Vocabulary>,
+    answers: OnceLock<Vec<(Site, Answer)>>,
     /// What browsers and servers do with the actions.
     published: OnceLock<Published>,
     shared: Arc<Shared>,
@@ -156,6 +158,7 @@ impl Scope {
             reach: OnceLock::new(),
             handler_modules: OnceLock::new(),
             vocabulary: OnceLock::new(),
+            answers: OnceLock::new(),
             published: OnceLock::new(),
             shared: Arc::clone(&shared),
         };
@@ -308,6 +311,12 @@ impl<'a> Subject<'a> {
             modules.sort_unstable();
             modules
         })
+    }
+
+    /// Every answer with a body in code that handlers reach.
+    pub(super) fn answers(&self) -> &'a [(Site, Answer)] {
+        let answers = || super::error_answers::answers(self);
+        self.scope.answers.get_or_init(answers)
     }
 
     /// The words of the modules that handlers, middleware and `instrumentation` load.
