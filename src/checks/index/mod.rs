@@ -7,7 +7,7 @@ mod reach;
 
 use std::sync::OnceLock;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use crate::graph::{Graph, ModuleId};
 use crate::syntax::{Expr, ExprId, Name};
@@ -19,6 +19,9 @@ pub(super) use reach::{Reach, Unit};
 
 /// The longest text that is a word of the vocabulary.
 const LONGEST_WORD: usize = 48;
+
+/// So many words a module brings that no other has.
+const WORDS: usize = 32;
 
 /// A call or construction.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -116,7 +119,8 @@ pub(super) struct Vocabulary {
 impl Vocabulary {
     /// Of these modules.
     pub(super) fn of(graph: &Graph, modules: impl Iterator<Item = ModuleId>) -> Self {
-        let mut words: FxHashSet<&str> = FxHashSet::default();
+        let room = modules.size_hint().0 * WORDS;
+        let mut words: FxHashSet<&str> = FxHashSet::with_capacity_and_hasher(room, FxBuildHasher);
         for id in modules {
             let record = graph.module(id);
             let texts = record.exprs.iter().filter_map(|expr| match expr {

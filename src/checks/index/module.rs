@@ -39,6 +39,15 @@ pub(in crate::checks) struct ModuleIndex {
     parents: OnceLock<Vec<Option<ExprId>>>,
 }
 
+/// What a name stands for at the top of a module.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    /// Nothing, or something of a function's.
+    Other,
+    Declared,
+    Imported,
+}
+
 /// What a part mentions of the module's own names and imports.
 #[derive(Default, Debug)]
 pub(super) struct References {
@@ -324,19 +333,26 @@ impl ModuleIndex {
     /// What each part mentions.
     pub(super) fn references(&self, record: &ModuleRecord) -> &[References] {
         self.references.get_or_init(|| {
-            let imports = record.imports.iter().filter(|import| !import.type_only);
-            let imported: FxHashSet<Name> = imports.map(|import| import.local).collect();
+            let mut kinds = vec![Kind::Other; record.names.len()];
+            let mut note = |name: Name, is: Kind| {
+                if let Some(kind) = kinds.get_mut(name.0 as usize) {
+                    *kind = is;
+                }
+            };
+            for name in self.declared.keys() {
+                note(*name, Kind::Declared);
+            }
+            for import in record.imports.iter().filter(|import| !import.type_only) {
+                note(import.local, Kind::Imported);
+            }
+            let kind = |name: Name| kinds.get(name.0 as usize).copied();
             let mut parts: Vec<References> = Vec::new();
             parts.resize_with(self.parts_count() as usize, References::default);
             for (id, expr) in numbered(record) {
                 let name = match expr {
-                    Expr::Name(name)
-                        if imported.contains(name) || self.declared.contains_key(name) =>
-                    {
-                        *name
-                    }
+                    Expr::Name(name) if kind(*name) != Some(Kind::Other) => *name,
                     Expr::Member { object, .. } => match record.expr(*object) {
-                        Expr::Name(name) if imported.contains(name) => *name,
+                        Expr::Name(name) if kind(*name) == Some(Kind::Imported) => *name,
                         _ => continue,
                     },
                     Expr::Import(specifier) => {
