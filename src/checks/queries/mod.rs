@@ -392,29 +392,25 @@ fn inner<'s>(statement: &'s Stmt, blocks: &mut Vec<&'s [Stmt]>) {
 
 /// What a statement awaits: the names that it binds, and the query.
 fn awaited(record: &ModuleRecord, statement: &Stmt) -> Option<(Vec<Name>, ExprId)> {
-    let (names, value) = match &statement.kind {
+    let (pattern, value) = match &statement.kind {
         StmtKind::Let {
             pattern,
             init: Some(init),
-        } => {
-            let mut names = Vec::new();
-            bound(pattern, &mut names);
-            (names, *init)
-        }
+        } => (Some(pattern), *init),
         StmtKind::Expr(expr) => match record.expr(*expr) {
-            Expr::Assign { target, value, .. } => {
-                let mut names = Vec::new();
-                bound(target, &mut names);
-                (names, *value)
-            }
-            _ => (Vec::new(), *expr),
+            Expr::Assign { target, value, .. } => (Some(&**target), *value),
+            _ => (None, *expr),
         },
         _ => return None,
     };
-    match record.expr(value) {
-        Expr::Await(query) => Some((names, *query)),
-        _ => None,
+    let Expr::Await(query) = record.expr(value) else {
+        return None;
+    };
+    let mut names = Vec::new();
+    if let Some(pattern) = pattern {
+        bound(pattern, &mut names);
     }
+    Some((names, *query))
 }
 
 /// The steps of a chain from its root, `prisma.user.findMany`; the root's name first.

@@ -17,15 +17,12 @@ use crate::syntax::{
 use super::chain;
 
 /// Names of what bounds a page.
-const PAGE_SIZES: [&str; 7] = [
-    "limit",
-    "pageSize",
-    "page_size",
-    "perPage",
-    "per_page",
-    "take",
-    "first",
-];
+fn is_page_size(name: &str) -> bool {
+    matches!(
+        name,
+        "limit" | "pageSize" | "page_size" | "perPage" | "per_page" | "take" | "first"
+    )
+}
 /// Calls that a schema of a handler's input is given to.
 const INPUT_OF: [&str; 6] = [
     "input",
@@ -40,22 +37,25 @@ const HANDLERS: usize = 3;
 /// What all that was sent is called.
 const WHOLE: [&str; 4] = ["input", "query", "parsedInput", "data"];
 /// What stands beside it in the input of a list.
-const LIST_KEYS: [&str; 14] = [
-    "page",
-    "cursor",
-    "offset",
-    "skip",
-    "sort",
-    "sortBy",
-    "orderBy",
-    "search",
-    "query",
-    "q",
-    "filter",
-    "filters",
-    "direction",
-    "order",
-];
+fn is_of_list(name: &str) -> bool {
+    matches!(
+        name,
+        "page"
+            | "cursor"
+            | "offset"
+            | "skip"
+            | "sort"
+            | "sortBy"
+            | "orderBy"
+            | "search"
+            | "query"
+            | "q"
+            | "filter"
+            | "filters"
+            | "direction"
+            | "order"
+    )
+}
 
 pub(super) fn page_size(subject: &Subject<'_>, check: &Queries) -> CheckResult {
     let graph = &subject.model.graph;
@@ -119,7 +119,7 @@ fn names_page_size(record: &ModuleRecord) -> bool {
         Expr::String(text) => Some(&**text),
         _ => None,
     });
-    names.chain(texts).any(|text| PAGE_SIZES.contains(&text))
+    names.chain(texts).any(is_page_size)
 }
 
 fn part(subject: &Subject<'_>, module: ModuleId, expr: ExprId) -> Unit {
@@ -149,10 +149,10 @@ fn schema_cap<'a>(
             continue;
         };
         let name = key(record, name)?;
-        if PAGE_SIZES.contains(&name) {
+        if is_page_size(name) {
             size = Some((*value, name));
         }
-        list |= LIST_KEYS.contains(&name);
+        list |= is_of_list(name);
     }
     let (size, word) = size.filter(|_| list)?;
     let steps = chain(record, size);
@@ -201,7 +201,8 @@ fn read_cap(
             called_name(record, *object),
             Some("searchParams" | "params" | "query")
         );
-    let wanted = matches!(record.expr(args.first()?.value), Expr::String(name) if PAGE_SIZES.contains(&&**name));
+    let wanted =
+        matches!(record.expr(args.first()?.value), Expr::String(name) if is_page_size(name));
     if !from_url || !wanted {
         return None;
     }
@@ -353,13 +354,12 @@ fn elsewhere(
                         matches!(property, Property::Value { key: name, value }
                             if key(record, name) == Some("take") && named(*value))
                     });
-                    let parsed = near.contains(&module) && part(subject, module, expr) != own;
-                    let holds = parsed
-                        && properties.iter().any(|property| {
-                            matches!(property, Property::Value { key: name, value }
-                                if key(record, name) == Some(word) && is_capped(&chain(record, *value)))
-                        });
-                    (holds, bounds)
+                    let capped = properties.iter().any(|property| {
+                        matches!(property, Property::Value { key: name, value }
+                            if key(record, name) == Some(word) && is_capped(&chain(record, *value)))
+                    });
+                    let parsed = || near.contains(&module) && part(subject, module, expr) != own;
+                    (capped && parsed(), bounds)
                 }
                 Expr::Template { texts, parts } | Expr::Tagged { texts, parts, .. } => {
                     let bounds = texts.iter().zip(parts.iter()).any(|(text, part)| {
