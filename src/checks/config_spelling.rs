@@ -17,10 +17,13 @@ pub(super) fn run(subject: &Subject<'_>, check: &ConfigSpelling) -> CheckResult 
     let mut result = CheckResult::default();
     let root = &subject.project.root;
     for (_, module) in subject.model.graph.modules() {
+        let name = module.path.file_name();
+        if !name.contains(".config.") {
+            continue;
+        }
         let folder = module.path.ancestors().nth(1);
         let near = folder.is_some_and(|folder| root.ancestors().any(|above| above == folder));
-        let name = module.path.file_name();
-        if !near || !name.contains(".config.") {
+        if !near {
             continue;
         }
         for section in &check.sections {

@@ -217,10 +217,10 @@ impl<'c> Kinds<'c> {
         let words = words(name);
         let first = words.first()?;
         let last = words.last()?;
-        if self.check.except_first.contains(first) || self.check.except_last.contains(last) {
-            return None;
-        }
-        if !words.iter().any(|word| self.words.contains(word.as_str())) {
+        if !words.iter().any(|word| self.words.contains(word.as_str()))
+            || self.check.except_first.contains(first)
+            || self.check.except_last.contains(last)
+        {
             return None;
         }
         let found = self

@@ -32,7 +32,14 @@ pub(super) fn run(subject: &Subject<'_>, check: &EnvValidation) -> CheckResult {
     if variables.len() < check.at_least {
         return CheckResult::default();
     }
-    if let Some(module) = subject.running().find(|module| validates(module, check)) {
+    let is_for_it = |specifier: &str| {
+        let package = package_of(specifier);
+        package.is_some_and(|name| check.packages.iter().any(|form| wildcard(form, name)))
+    };
+    let packages = subject.specifiers().iter().map(|each| &**each);
+    let packages: Vec<&str> = packages.filter(|each| is_for_it(each)).collect();
+    let mut running = subject.running();
+    if let Some(module) = running.find(|module| validates(module, check, &packages)) {
         return CheckResult::passed(Some(Location::of_line(&module.path, 1)));
     }
     let count = variables.len();
@@ -42,15 +49,11 @@ pub(super) fn run(subject: &Subject<'_>, check: &EnvValidation) -> CheckResult {
     CheckResult::pass_or_fail(vec![subject.absence(message)])
 }
 
-/// The module checks the environment: with a package for it, by giving all of `process.env` to a schema, or in a loop over
+/// The module checks the environment: with one of the packages for it, by giving all of `process.env` to a schema, or in a loop over
 /// names that throws or exits.
-fn validates(module: &ModuleRecord, check: &EnvValidation) -> bool {
-    let by_package = module.requests.iter().any(|request| {
-        !request.type_only
-            && package_of(&request.specifier)
-                .is_some_and(|name| check.packages.iter().any(|pattern| wildcard(pattern, name)))
-    });
-    by_package
+fn validates(module: &ModuleRecord, check: &EnvValidation, packages: &[&str]) -> bool {
+    let mut requests = module.requests.iter();
+    requests.any(|each| !each.type_only && packages.contains(&&*each.specifier))
         || (module.find_name("env").is_some() && (by_schema(module, check) || by_loop(module)))
 }
 

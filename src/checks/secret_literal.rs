@@ -255,18 +255,17 @@ fn looks_random(value: &str) -> bool {
     let shaped = value.bytes().all(|letter| {
         letter.is_ascii_alphanumeric() || matches!(letter, b'+' | b'/' | b'=' | b'_' | b'-')
     });
+    // Most texts have spaces or dots.
+    if !shaped {
+        return false;
+    }
     let digits = value.bytes().filter(u8::is_ascii_digit).count();
     let hex = value.bytes().all(|letter| letter.is_ascii_hexdigit());
     let letters = value.bytes().any(|letter| letter.is_ascii_alphabetic());
     let mixed = value.bytes().any(|letter| letter.is_ascii_uppercase())
         && value.bytes().any(|letter| letter.is_ascii_lowercase());
     let bits = if hex { 3.0 } else { RANDOM_BITS };
-    shaped
-        && digits >= 3
-        && letters
-        && (hex || mixed)
-        && entropy(value) >= bits
-        && !is_placeholder(value)
+    digits >= 3 && letters && (hex || mixed) && entropy(value) >= bits && !is_placeholder(value)
 }
 
 fn is_secret_name(check: &SecretLiteral, name: &str) -> bool {
