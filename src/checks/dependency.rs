@@ -1,5 +1,8 @@
 //! `[check.dependency]`: a package has to be used, not only installed.
 
+use std::collections::BTreeSet;
+use std::ops::Bound;
+
 use crate::rule::{Confidence, Dependency, wildcard};
 use crate::source::Span;
 use crate::syntax::ModuleRecord;
@@ -39,10 +42,9 @@ pub(super) fn run(subject: &Subject<'_>, check: &Dependency) -> CheckResult {
         })
     };
     // What the application takes from packages is known already; only where is not.
-    let used = wanted.iter().any(|(package, _)| {
-        let mut specifiers = subject.specifiers().iter();
-        specifiers.any(|specifier| is_of(package, specifier))
-    });
+    let specifiers = subject.specifiers();
+    let used = |(package, _): &(&str, _)| of_package(package, specifiers).next().is_some();
+    let used = wanted.iter().any(used);
     let mut modules = reached.clone();
     let place = used.then(|| modules.find_map(wants)).flatten();
     let told = |module: &ModuleRecord| {
@@ -90,6 +92,19 @@ pub(super) fn is_of(package: &str, specifier: &str) -> bool {
     differs.is_none_or(|(wanted, _)| wanted == b'*')
         && (package_of(specifier).is_some_and(|name| wildcard(package, name))
             || wildcard(package, specifier))
+}
+
+/// Those of the specifiers that name the package or something in it.
+pub(super) fn of_package<'s>(
+    package: &'s str,
+    specifiers: &'s BTreeSet<Box<str>>,
+) -> impl Iterator<Item = &'s str> {
+    let begin = package.split('*').next().unwrap_or_default();
+    let behind = specifiers.range::<str, _>((Bound::Included(begin), Bound::Unbounded));
+    behind
+        .map(|specifier| &**specifier)
+        .take_while(move |specifier| specifier.starts_with(begin))
+        .filter(move |specifier| is_of(package, specifier))
 }
 
 /// The module calls this export of the package.

@@ -10,7 +10,7 @@ use crate::syntax::{Expr, ExprId, ModuleRecord, Property};
 
 use super::CheckResult;
 use super::code::{calls, imported, key, package_of, property};
-use super::dependency::is_of;
+use super::dependency::of_package;
 use super::subject::Subject;
 
 /// How far a header reaches, nearest first.
@@ -34,11 +34,11 @@ pub(super) fn run(subject: &Subject<'_>, check: &ResponseHeaders) -> CheckResult
     }
     let policy = super::csp::policies(subject).texts;
     let senders = senders(subject, check);
-    let imports = |package: &&HeaderPackage| {
-        let mut all = subject.all_imports().iter();
-        all.any(|specifier| is_of(&package.name, specifier))
-    };
-    let packages: Vec<&HeaderPackage> = check.packages.iter().filter(imports).collect();
+    let packages = check.packages.iter().map(|package| {
+        let specifiers = of_package(&package.name, subject.all_imports());
+        (package, specifiers.collect())
+    });
+    let packages: Vec<Imported<'_>> = packages.collect();
     for header in &check.headers {
         if header.pages_only && !pages {
             // Nobody asks an interface for it; where it is sent all the same, it is there.
@@ -124,7 +124,7 @@ fn is_hinted(subject: &Subject<'_>, header: &HeaderRequirement) -> bool {
 
 fn reach(
     subject: &Subject<'_>,
-    packages: &[&HeaderPackage],
+    packages: &[Imported<'_>],
     senders: &[Sender<'_>],
     header: &HeaderRequirement,
 ) -> Reach {
@@ -198,18 +198,18 @@ fn reaches(subject: &Subject<'_>, entry: &HeaderEntry, path: &str) -> bool {
     }
 }
 
-/// One of these packages, which are imported somewhere in the repository, sends the header.
-fn by_package(subject: &Subject<'_>, packages: &[&HeaderPackage], header: &str) -> bool {
-    let sends = |package: &&&HeaderPackage| {
+/// A package, and how it is imported anywhere in the repository.
+type Imported<'a> = (&'a HeaderPackage, Vec<&'a str>);
+
+/// One of these packages sends the header.
+fn by_package(subject: &Subject<'_>, packages: &[Imported<'_>], header: &str) -> bool {
+    let sends = |(package, _): &&Imported<'_>| {
         let mut sent = package.sends.iter();
         sent.any(|sent| sent.eq_ignore_ascii_case(header))
     };
-    let senders: Vec<&&HeaderPackage> = packages.iter().filter(sends).collect();
-    let is_sender = |specifier: &str| {
-        senders
-            .iter()
-            .any(|package| is_of(&package.name, specifier))
-    };
+    let senders = packages.iter().filter(sends);
+    let senders: Vec<&str> = senders.flat_map(|(_, all)| all.iter().copied()).collect();
+    let is_sender = |specifier: &str| senders.contains(&specifier);
     !senders.is_empty()
         && subject.modules().any(|(_, module)| {
             let asks = module

@@ -262,9 +262,14 @@ fn called_scripts<'p>(line: &str, packages: &[&'p Package]) -> Vec<&'p str> {
     // `npm:build` is how `concurrently` calls a script.
     let words = words(line).map(|word| word.strip_prefix("npm:").unwrap_or(word));
     let words: Vec<&str> = words.collect();
+    let below: Vec<&str> = words
+        .iter()
+        .copied()
+        .filter(|word| word.ends_with('*'))
+        .collect();
     for package in packages {
         for (name, body) in &package.scripts {
-            if words.iter().any(|word| calls_script(word, name)) {
+            if words.contains(&name.as_str()) || below.iter().any(|word| calls_below(word, name)) {
                 bodies.push(body);
             }
         }
@@ -272,13 +277,10 @@ fn called_scripts<'p>(line: &str, packages: &[&'p Package]) -> Vec<&'p str> {
     bodies
 }
 
-/// `build`, and `build:*` of `npm-run-all`, call scripts.
-fn calls_script(word: &str, script: &str) -> bool {
-    word == script
-        || word
-            .strip_suffix('*')
-            .and_then(|start| script.strip_prefix(start).filter(|_| start.ends_with(':')))
-            .is_some_and(|rest| !rest.is_empty())
+/// `build:*` of `npm-run-all` calls `build:web`.
+fn calls_below(word: &str, script: &str) -> bool {
+    let below = || script.strip_prefix(word.strip_suffix('*')?);
+    word.ends_with(":*") && below().is_some_and(|rest| !rest.is_empty())
 }
 
 /// The words of a shell line, without what separates commands.
@@ -366,7 +368,7 @@ impl<'l> Word<'l> {
 
 #[cfg(test)]
 mod tests {
-    use super::{calls_script, is_elsewhere, runs};
+    use super::{calls_below, is_elsewhere, runs};
     use crate::rule::PipelineStep;
 
     fn step(commands: &[&str], scripts: &[&str]) -> PipelineStep {
@@ -392,11 +394,10 @@ mod tests {
     }
 
     #[test]
-    fn scripts_are_called_by_name_and_by_wildcard() {
-        assert!(calls_script("build:next", "build:next"));
-        assert!(calls_script("check:*", "check:types"));
-        assert!(!calls_script("check:*", "check"));
-        assert!(!calls_script("*", "check"));
+    fn scripts_are_called_by_wildcard() {
+        assert!(calls_below("check:*", "check:types"));
+        assert!(!calls_below("check:*", "check"));
+        assert!(!calls_below("*", "check"));
     }
 
     #[test]

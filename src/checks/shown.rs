@@ -4,7 +4,7 @@ use crate::rule::{Signs, wildcard};
 use crate::source::{Location, RepoPath};
 use crate::syntax::{Expr, ModuleRecord};
 
-use super::dependency::{calls_of, is_of};
+use super::dependency::{calls_of, is_of, of_package};
 use super::pipeline::{Lines, lines, runs_command};
 use super::signs::{Ground, Words};
 
@@ -40,8 +40,7 @@ fn import(ground: &Ground<'_, '_>, signs: &Signs) -> Option<Location> {
         None => (pattern.as_str(), None),
     });
     // Nearly all of these packages are imported nowhere.
-    let imported =
-        patterns.filter(|(package, _)| specifiers.iter().any(|each| is_of(package, each)));
+    let imported = patterns.filter(|(package, _)| of_package(package, specifiers).next().is_some());
     let imported: Vec<(&str, Option<&str>)> = imported.collect();
     if imported.is_empty() {
         return None;

@@ -15,7 +15,7 @@ use crate::source::RepoPath;
 use crate::syntax::{Expr, ExprId, Key, ModuleRecord, Property};
 
 use super::code::{called_name, package_of};
-use super::dependency::{calls_of, is_of};
+use super::dependency::{calls_of, of_package};
 use super::pipeline::{Lines, lines, runs_command};
 use super::subject::Subject;
 
@@ -134,7 +134,7 @@ impl<'m> Ground<'_, 'm> {
                 Some((package, call)) => (package, Some(call)),
                 None => (pattern.as_str(), None),
             };
-            specifiers.iter().any(|specifier| is_of(package, specifier))
+            of_package(package, specifiers).next().is_some()
                 && call
                     .is_none_or(|call| self.running().any(|module| calls_of(module, package, call)))
         })
@@ -147,7 +147,7 @@ impl<'m> Ground<'_, 'm> {
         let all = self.subject.all_imports();
         patterns
             .iter()
-            .any(|pattern| all.iter().any(|specifier| is_of(pattern, specifier)))
+            .any(|pattern| of_package(pattern, all).next().is_some())
     }
 
     fn exports(&self, entries: &[String]) -> bool {
@@ -562,7 +562,7 @@ pub(super) fn names<'a>(model: &Model, modules: impl Iterator<Item = &'a ModuleR
     let mut add = |name: &str, path: &RepoPath| {
         plain.clear();
         plain.push_str(name);
-        if memchr::memchr2(b'_', b'$', name.as_bytes()).is_some() {
+        if name.bytes().any(|letter| matches!(letter, b'_' | b'$')) {
             plain.retain(|letter| !matches!(letter, '_' | '$'));
         }
         plain.make_ascii_lowercase();

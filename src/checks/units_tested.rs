@@ -11,7 +11,7 @@ use crate::syntax::{Argument, ExportTarget, Expr, ExprId, Function, Imported, Mo
 
 use super::CheckResult;
 use super::code::{calls, imported, initial_value, is_side_file};
-use super::dependency::is_of;
+use super::dependency::{is_of, of_package};
 use super::subject::Subject;
 
 /// So many units without a test are shown.
@@ -119,10 +119,8 @@ pub(super) fn run(subject: &Subject<'_>, check: &UnitsTested) -> CheckResult {
         .filter_map(|entry| entry.split_once('#'));
     let makers: Vec<Maker<'_>> = makers
         .filter(|(package, _)| {
-            subject
-                .all_imports()
-                .iter()
-                .any(|each| is_of(package, each))
+            let mut imports = of_package(package, subject.all_imports());
+            imports.next().is_some()
         })
         .collect();
     let accessors = Accessors::new(subject, &check.reads);
@@ -155,8 +153,8 @@ pub(super) fn run(subject: &Subject<'_>, check: &UnitsTested) -> CheckResult {
             }
             continue;
         }
-        for (exported, name, span) in functions(module, check.jsx) {
-            if !wanted(name) || accessors.has(id, name, 0) {
+        for (exported, name, span) in functions(module, check.jsx, wanted) {
+            if accessors.has(id, name, 0) {
                 continue;
             }
             if tested.has(id, Some(name)) || tested.has(id, Some(exported)) {
@@ -382,23 +380,30 @@ fn wraps(module: &ModuleRecord, args: &[Argument]) -> bool {
         })
 }
 
-/// Exported functions and classes, and what calls make of functions where `wrapped` ones count: exported name, name in the
-/// module, place.
-fn functions(module: &ModuleRecord, wrapped: bool) -> Vec<(&str, &str, Span)> {
+/// Exported functions and classes with a name that is `wanted`, and what calls make of functions where `wrapped` ones count:
+/// exported name, name in the module, place.
+fn functions(
+    module: &ModuleRecord,
+    wrapped: bool,
+    wanted: impl Fn(&str) -> bool,
+) -> Vec<(&str, &str, Span)> {
     let exports = module.exports.iter().filter_map(|export| {
         let place = export.span;
         match &export.target {
             ExportTarget::Local(local) => {
+                let name = Some(module.name(*local)).filter(|name| wanted(name))?;
                 // Declarations have no value; `memo(…)` and `forwardRef(…)` make components.
                 let fits = match initial_value(module, *local).map(|value| module.expr(value)) {
                     None | Some(Expr::Function(_) | Expr::Class(_)) => true,
                     Some(Expr::Call { args, .. }) => wrapped && wraps(module, args),
                     Some(_) => false,
                 };
-                fits.then(|| (&*export.name, module.name(*local), place))
+                fits.then_some((&*export.name, name, place))
             }
-            ExportTarget::Expr(expr) => matches!(module.expr(*expr), Expr::Function(_))
-                .then(|| (&*export.name, &*export.name, place)),
+            ExportTarget::Expr(expr) => {
+                let is_function = matches!(module.expr(*expr), Expr::Function(_));
+                (is_function && wanted(&export.name)).then(|| (&*export.name, &*export.name, place))
+            }
             _ => None,
         }
     });
