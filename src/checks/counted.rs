@@ -203,16 +203,18 @@ fn selects_all(text: &str, computed: bool) -> bool {
         let star = from + at;
         let before = text.get(..star).unwrap_or("").trim_end();
         let behind = text.get(star + 1..).unwrap_or("").trim_start();
-        let depth = before.bytes().fold(0_usize, |depth, byte| match byte {
-            b'(' => depth + 1,
-            b')' => depth.saturating_sub(1),
-            _ => depth,
-        });
-        let selects = depth == 0
-            && before.len() >= 6
+        let depth = || {
+            before.bytes().fold(0_usize, |depth, byte| match byte {
+                b'(' => depth + 1,
+                b')' => depth.saturating_sub(1),
+                _ => depth,
+            })
+        };
+        let selects = before.len() >= 6
             && before
                 .get(before.len() - 6..)
-                .is_some_and(|word| word.eq_ignore_ascii_case("select"));
+                .is_some_and(|word| word.eq_ignore_ascii_case("select"))
+            && depth() == 0;
         let table = behind
             .get(..5)
             .filter(|word| {
