@@ -43,8 +43,6 @@ pub(super) struct Doubts<'a> {
     asking: OnceCell<FxHashMap<String, (usize, usize)>>,
     /// What costs money is paid for by those who call.
     callers_pay: OnceCell<bool>,
-    /// Tests open the application's pages in a browser.
-    browsed: OnceCell<bool>,
 }
 
 const ASKS_AS_ANYBODY: &str = "could whoever calls it ask that service all the same";
@@ -70,7 +68,6 @@ impl<'a> Doubts<'a> {
             named: RefCell::default(),
             asking: OnceCell::new(),
             callers_pay: OnceCell::new(),
-            browsed: OnceCell::new(),
         }
     }
 
@@ -148,7 +145,7 @@ impl<'a> Doubts<'a> {
 
     /// Some test opens pages in a browser, which ask the handlers behind them.
     fn is_browsed(&self) -> bool {
-        *self.browsed.get_or_init(|| {
+        *self.subject.shared().browsed.get_or_init(|| {
             // Cypress needs no import.
             let imports = self.subject.all_imports();
             let there = |package: &str| package == "cypress" || imports.contains(package);

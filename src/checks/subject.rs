@@ -114,6 +114,8 @@ pub(super) struct Shared {
     pub workflow_lines: OnceLock<Vec<Lines>>,
     /// Those of the pipelines that run on changes, in order.
     pub change_lines: OnceLock<Vec<String>>,
+    /// Tests open pages in a browser.
+    pub browsed: OnceLock<bool>,
     /// What tests import.
     pub tested: OnceLock<super::units_tested::Tested>,
     /// All paths in lower case.
