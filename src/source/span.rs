@@ -1,6 +1,7 @@
 //! Byte spans and the lines and columns that people read.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use serde::Serialize;
 
@@ -29,52 +30,95 @@ impl Span {
     }
 }
 
-/// Source files have about so many bytes in a line, or more.
-const BYTES_PER_LINE: usize = 24;
+/// So many bytes are looked at side by side.
+const ROW: usize = 16;
+
+/// A block of a text has a row for every bit of a byte.
+const BLOCK: usize = ROW * 8;
+
+/// The lowest bit of every byte.
+const FIRST_BITS: u128 = u128::from_le_bytes([1; ROW]);
 
 /// Offsets at which the lines of a file begin.
-#[derive(Clone, PartialEq, Eq, Debug)]
+///
+/// Every file has them, and those of most are never asked for, so what is made of every text are bits, many at a time.
+#[derive(Clone, Debug)]
 pub struct LineIndex {
-    starts: Box<[u32]>,
+    /// Where line feeds stand: bit `r` of byte `c` tells of column `c` in row `r` of the block.
+    feeds: Box<[[u8; ROW]]>,
+    /// Made when first asked.
+    starts: OnceLock<Box<[u32]>>,
 }
 
 impl LineIndex {
     /// Finds the lines of `text`; only `\n` ends a line, as in every editor that counts `\r\n` as one.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        let mut starts = Vec::with_capacity(text.len() / BYTES_PER_LINE + 1);
-        starts.push(0);
-        let ends = memchr::memchr_iter(b'\n', text.as_bytes());
-        starts.extend(ends.map(|at| u32::try_from(at).map_or(u32::MAX, |at| at + 1)));
+        let (blocks, rest) = text.as_bytes().as_chunks();
+        let mut last = [0; BLOCK];
+        last[..rest.len()].copy_from_slice(rest);
+        let mut feeds = Vec::with_capacity(blocks.len() + 1);
+        feeds.extend(blocks.iter().map(feeds_of));
+        feeds.push(feeds_of(&last));
         Self {
-            starts: starts.into_boxed_slice(),
+            feeds: feeds.into_boxed_slice(),
+            starts: OnceLock::new(),
         }
+    }
+
+    fn starts(&self) -> &[u32] {
+        self.starts.get_or_init(|| {
+            let mut starts = vec![0];
+            for (block, feeds) in self.feeds.iter().enumerate() {
+                for row in 0..8 {
+                    let begin = block * BLOCK + row * ROW + 1;
+                    let mut columns = u128::from_le_bytes(*feeds) >> row & FIRST_BITS;
+                    while columns != 0 {
+                        let at = begin + columns.trailing_zeros() as usize / 8;
+                        starts.push(u32::try_from(at).unwrap_or(u32::MAX));
+                        columns &= columns - 1;
+                    }
+                }
+            }
+            starts.into_boxed_slice()
+        })
     }
 
     /// The 1-based line that holds the byte at `offset`.
     #[must_use]
     pub fn line(&self, offset: u32) -> u32 {
-        u32::try_from(self.starts.partition_point(|&start| start <= offset)).unwrap_or(u32::MAX)
+        u32::try_from(self.starts().partition_point(|&start| start <= offset)).unwrap_or(u32::MAX)
     }
 
     /// The 1-based line and 1-based byte column of `offset`.
     #[must_use]
     pub fn line_column(&self, offset: u32) -> (u32, u32) {
         let line = self.line(offset);
-        (line, offset - self.starts[line as usize - 1] + 1)
+        (line, offset - self.starts()[line as usize - 1] + 1)
     }
 
     /// The offset at which 1-based `line` begins, or `None` behind the end.
     #[must_use]
     pub fn start_of(&self, line: u32) -> Option<u32> {
-        self.starts.get((line as usize).checked_sub(1)?).copied()
+        self.starts().get((line as usize).checked_sub(1)?).copied()
     }
 
     /// How many lines the file has.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.starts.len()
+        self.starts().len()
     }
+}
+
+/// The line feeds of a block. Columns do not depend on each other, so the compiler takes a whole row at once.
+fn feeds_of(block: &[u8; BLOCK]) -> [u8; ROW] {
+    let mut feeds = [0; ROW];
+    for row in block.as_chunks::<ROW>().0.iter().rev() {
+        for (feeds, byte) in feeds.iter_mut().zip(row) {
+            *feeds = *feeds << 1 | u8::from(*byte == b'\n');
+        }
+    }
+    feeds
 }
 
 /// A place in a file as people and reports name it. Lines and columns are 1-based; the end column is exclusive.
@@ -149,7 +193,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn every_line_feed_begins_a_line(text in "[\\n\\x0b\u{a0a}ab\r]{0,40}") {
+        fn every_line_feed_begins_a_line(text in "[\\n\\x0b\u{a0a}ab\r]{0,400}") {
             let index = LineIndex::new(&text);
             let starts: Vec<u32> = (1..).map_while(|line| index.start_of(line)).collect();
             let feeds = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
