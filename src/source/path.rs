@@ -45,26 +45,23 @@ impl RepoPath {
     /// Makes a path from text that uses `/`; `.` and `..` segments are folded and a climb above the root stops there.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        let clean = !text.contains('\\')
-            && !text.starts_with('/')
-            && !text.ends_with('/')
-            && text
-                .split('/')
-                .all(|segment| !segment.is_empty() && segment != "." && segment != "..");
-        if clean || text.is_empty() {
+        if is_plain(text) {
             return Self::of(text);
         }
-        let mut segments: Vec<&str> = Vec::new();
+        let mut folded = String::with_capacity(text.len());
         for segment in text.split(['/', '\\']) {
             match segment {
                 "" | "." => {}
-                ".." => {
-                    segments.pop();
+                ".." => folded.truncate(last(b'/', &folded).unwrap_or(0)),
+                other => {
+                    if !folded.is_empty() {
+                        folded.push('/');
+                    }
+                    folded.push_str(other);
                 }
-                other => segments.push(other),
             }
         }
-        Self::of(&segments.join("/"))
+        Self::of(&folded)
     }
 
     fn of(text: &str) -> Self {
@@ -143,7 +140,7 @@ impl RepoPath {
         if self.is_root() {
             return Self::new(relative);
         }
-        Self::new(&format!("{}/{relative}", self.text))
+        Self::new(&[&*self.text, "/", relative].concat())
     }
 
     /// True when this path is `folder` or lies below it.
@@ -197,9 +194,10 @@ impl RepoPath {
 
     /// Whether one of these words stands between two dots of the file's name: `test` in `a.test.ts`.
     pub fn is_marked(&self, words: &[&str]) -> bool {
-        let mut parts = self.file_name().split('.').skip(1).peekable();
+        let name = self.file_name().as_bytes();
+        let mut parts = name.split(|byte| *byte == b'.').skip(1).peekable();
         while let Some(part) = parts.next() {
-            if parts.peek().is_some() && words.contains(&part) {
+            if parts.peek().is_some() && words.iter().any(|word| word.as_bytes() == part) {
                 return true;
             }
         }
@@ -209,14 +207,30 @@ impl RepoPath {
     /// The segments from the root down without the last one: the names of the folders that hold this path.
     pub fn folders(&self) -> impl DoubleEndedIterator<Item = &str> {
         let folder = self.folder().filter(|folder| !folder.is_empty());
-        folder.into_iter().flat_map(|folder| folder.split('/'))
+        folder.into_iter().flat_map(|folder| folder.split(SLASH))
     }
 
     /// The segments from the root down; none for the root.
     pub fn segments(&self) -> impl DoubleEndedIterator<Item = &str> {
-        self.text.split('/').filter(|segment| !segment.is_empty())
+        let segments = self.text.split(SLASH);
+        segments.filter(|segment| !segment.is_empty())
     }
 }
+
+/// There is nothing to fold in the path: no segment is empty or begins with a dot, and none holds a backslash.
+fn is_plain(text: &str) -> bool {
+    let mut before = b'/';
+    for byte in text.bytes() {
+        if byte == b'\\' || before == b'/' && matches!(byte, b'/' | b'.') {
+            return false;
+        }
+        before = byte;
+    }
+    before != b'/'
+}
+
+/// As a list of one, it is looked for letter by letter, like [`last`].
+const SLASH: [char; 1] = ['/'];
 
 /// The last place of an ASCII letter. File names are short: looking at one byte after the other beats setting out to search.
 fn last(letter: u8, text: &str) -> Option<usize> {

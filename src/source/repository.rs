@@ -313,13 +313,11 @@ impl Repository {
 fn folders_of(files: &[RepoPath]) -> FxHashSet<RepoPath> {
     let mut folders = FxHashSet::default();
     for file in files {
-        let mut folder = file.parent();
-        while let Some(current) = folder {
-            if current.is_root() || folders.contains(&current) {
+        for folder in file.ancestors().skip(1) {
+            if folder.is_empty() || folders.contains(folder) {
                 break;
             }
-            folder = current.parent();
-            folders.insert(current);
+            folders.insert(RepoPath::new(folder));
         }
     }
     folders
@@ -342,9 +340,14 @@ pub(super) fn is_module(path: &RepoPath) -> bool {
         return false;
     }
     let text = path.as_str();
-    !(text.contains("generated/prisma/")
-        || text.contains("generated/client/")
-        || text.contains("prisma/generated/"))
+    !text.contains("generated/")
+        || ![
+            "generated/prisma/",
+            "generated/client/",
+            "prisma/generated/",
+        ]
+        .iter()
+        .any(|folders| text.contains(folders))
 }
 
 fn too_large(limit: u64) -> String {
