@@ -25,7 +25,12 @@ pub struct Suppression {
 
 /// A comment at the beginning of the text says that a program wrote it, as generators of clients and schemas do.
 pub(super) fn is_generated(text: &str) -> bool {
-    let head = text.lines().take(GENERATED_WITHIN).map(str::trim_start);
+    let ends = memchr::memchr_iter(b'\n', text.as_bytes()).chain([text.len()]);
+    let mut begin = 0;
+    let head = ends.take(GENERATED_WITHIN).map(|end| {
+        let line = text.get(std::mem::replace(&mut begin, end)..end);
+        line.unwrap_or_default().trim_start()
+    });
     let mut comments = head.filter(|line| line.starts_with(['/', '*', '#']));
     comments.any(|line| {
         ["DO NOT EDIT", "DO NOT MODIFY", "@generated"]
@@ -84,9 +89,6 @@ fn comment_in_line(line: &str) -> Option<(usize, usize)> {
 
 /// Finds the suppressions among the comments of a file, which are given in order.
 pub(super) fn in_comments(text: &str, lines: &LineIndex, comments: &[Span]) -> Vec<Suppression> {
-    if memmem::find(text.as_bytes(), WORD.as_bytes()).is_none() {
-        return Vec::new();
-    }
     let mut found = Vec::new();
     for (at, comment) in comments.iter().enumerate() {
         let Some(content) = text.get(comment.start as usize..comment.end as usize) else {
@@ -107,12 +109,14 @@ pub(super) fn in_comments(text: &str, lines: &LineIndex, comments: &[Span]) -> V
 
 /// The rules and the reason that a comment gives; `None` when it is no suppression.
 fn read(comment: &str) -> Option<(Vec<String>, String)> {
-    let content = comment
-        .trim_start_matches(['/', '*', '#', '-', '<', '!'])
+    let marks = |next| matches!(next, '/' | '*' | '#' | '-' | '<' | '!');
+    let content = comment.trim_start_matches(marks);
+    let rest = content
+        .trim_start()
+        .strip_prefix(WORD)?
         .trim_end_matches("-->")
         .trim_end_matches("*/")
-        .trim();
-    let rest = content.strip_prefix(WORD)?;
+        .trim_end();
     if !(rest.is_empty() || rest.starts_with(|next: char| next.is_whitespace() || next == ':')) {
         return None;
     }
