@@ -104,18 +104,18 @@ impl PatternSet {
     #[must_use]
     pub fn scan_text(&self, text: &str) -> Vec<PatternMatch> {
         let mut matches = Vec::new();
-        if self.none_can_match(text) {
+        let Some(from) = self.first_literal(text) else {
             return matches;
-        }
+        };
         for pattern in &self.text {
-            pattern.scan(text, &mut matches);
+            pattern.scan(text, from, &mut matches);
         }
         sort(&mut matches);
         matches
     }
 
-    /// Most files hold none of the literals, which one search for all of them tells.
-    fn none_can_match(&self, text: &str) -> bool {
+    /// Where the first of the literals may stand. Most files hold none of them, which one search for all of them tells.
+    fn first_literal(&self, text: &str) -> Option<usize> {
         let any = self.any_literal.get_or_init(|| {
             let of_text = self.text.iter().map(|pattern| pattern.literal.as_ref());
             let of_code = self.code.iter().map(|pattern| pattern.literal.as_ref());
@@ -128,7 +128,10 @@ impl PatternSet {
                 .build(literals?)
                 .ok()
         });
-        any.as_ref().is_some_and(|any| !any.is_match(text))
+        match any {
+            Some(any) => any.find(text).map(|found| found.start()),
+            None => Some(0),
+        }
     }
 
     /// Where all patterns match in a file of code. `type_arguments` are those of its calls.
@@ -138,13 +141,13 @@ impl PatternSet {
         type_arguments: &[Span],
     ) -> Vec<PatternMatch> {
         let mut matches = Vec::new();
-        if self.none_can_match(&file.text) {
+        let Some(from) = self.first_literal(&file.text) else {
             return matches;
-        }
+        };
         for pattern in &self.text {
-            pattern.scan(&file.text, &mut matches);
+            pattern.scan(&file.text, from, &mut matches);
         }
-        let bytes = file.text.as_bytes();
+        let bytes = &file.text.as_bytes()[from..];
         let candidates: Vec<&CodePattern> = self
             .code
             .iter()
@@ -343,8 +346,9 @@ impl TextPattern {
         })
     }
 
-    fn scan(&self, text: &str, matches: &mut Vec<PatternMatch>) {
-        if !may_match(self.literal.as_ref(), text.as_bytes()) {
+    /// No literal of any pattern stands before `from`.
+    fn scan(&self, text: &str, from: usize, matches: &mut Vec<PatternMatch>) {
+        if !may_match(self.literal.as_ref(), &text.as_bytes()[from..]) {
             return;
         }
         // An error is the backtracking limit: what was found until then stands.
