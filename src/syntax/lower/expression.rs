@@ -10,13 +10,14 @@ use oxc_ast::ast::{
 use oxc_ast_visit::Visit;
 use oxc_span::GetSpan;
 use oxc_syntax::operator::AssignmentOperator;
+use smallvec::SmallVec;
 
 use crate::syntax::{
     Argument, AssignOp, BinaryOp, Expr, ExprId, LogicalOp, Name, Pattern, Property, Texts, UnaryOp,
 };
 
 use super::class::key_name;
-use super::{Lowering, MAX_OPERATORS, count};
+use super::{Lowering, MAX_DEPTH, MAX_OPERATORS, count};
 
 impl<'a> Lowering<'a> {
     /// An expression.
@@ -26,6 +27,12 @@ impl<'a> Lowering<'a> {
 
     /// An expression that is bound to `name`, which a function or class without a name of its own takes over.
     pub(super) fn named(&mut self, node: &Expression<'a>, name: Option<Name>) -> ExprId {
+        // Nearly half of all expressions are variables, in which nothing nests.
+        if let Expression::Identifier(it) = node
+            && self.depth < MAX_DEPTH
+        {
+            return self.identifier(it.name.as_str(), it.span);
+        }
         match self.deeper(|lowering| lowering.dispatch(node, name)) {
             Some(id) => id,
             None => self.push(Expr::Opaque(Box::default()), node.span()),
@@ -114,7 +121,7 @@ impl<'a> Lowering<'a> {
             Expression::ObjectExpression(it) => self.object(it),
             Expression::ParenthesizedExpression(it) => self.named(&it.expression, name),
             Expression::SequenceExpression(it) => {
-                let parts = it.expressions.iter().map(|part| self.expr(part)).collect();
+                let parts = self.exprs(&it.expressions);
                 self.push(Expr::Sequence(parts), it.span)
             }
             Expression::TaggedTemplateExpression(it) => self.tagged(it),
@@ -156,6 +163,10 @@ impl<'a> Lowering<'a> {
         }
     }
 
+    fn exprs(&mut self, nodes: &[Expression<'a>]) -> Box<[ExprId]> {
+        self.list(nodes, |lowering, node| Some(lowering.expr(node)))
+    }
+
     fn opaque(&mut self, parts: &[ExprId], span: oxc_span::Span) -> ExprId {
         self.push(Expr::Opaque(Box::from(parts)), span)
     }
@@ -169,78 +180,54 @@ impl<'a> Lowering<'a> {
     }
 
     fn array(&mut self, elements: &[ArrayExpressionElement<'a>], span: oxc_span::Span) -> ExprId {
-        let mut lowered = Vec::with_capacity(elements.len());
-        for element in elements {
-            let argument = match element {
-                ArrayExpressionElement::SpreadElement(spread) => Argument {
-                    value: self.expr(&spread.argument),
-                    spread: true,
-                },
-                ArrayExpressionElement::Elision(hole) => Argument {
-                    value: self.push(Expr::Undefined, hole.span),
-                    spread: false,
-                },
-                other => match other.as_expression() {
-                    Some(expression) => Argument {
-                        value: self.expr(expression),
-                        spread: false,
-                    },
-                    None => continue,
-                },
+        let elements = self.list(elements, |lowering, element| {
+            let (value, spread) = match element {
+                ArrayExpressionElement::SpreadElement(it) => (lowering.expr(&it.argument), true),
+                ArrayExpressionElement::Elision(hole) => {
+                    (lowering.push(Expr::Undefined, hole.span), false)
+                }
+                other => (lowering.expr(other.as_expression()?), false),
             };
-            lowered.push(argument);
-        }
-        self.push(Expr::Array(lowered.into_boxed_slice()), span)
+            Some(Argument { value, spread })
+        });
+        self.push(Expr::Array(elements), span)
     }
 
     fn arguments(&mut self, arguments: &[ArgumentNode<'a>]) -> Box<[Argument]> {
-        let mut lowered = Vec::with_capacity(arguments.len());
-        for argument in arguments {
-            match argument {
-                ArgumentNode::SpreadElement(spread) => lowered.push(Argument {
-                    value: self.expr(&spread.argument),
-                    spread: true,
-                }),
-                other => {
-                    if let Some(expression) = other.as_expression() {
-                        lowered.push(Argument {
-                            value: self.expr(expression),
-                            spread: false,
-                        });
-                    }
-                }
-            }
-        }
-        lowered.into_boxed_slice()
+        self.list(arguments, |lowering, argument| {
+            let (value, spread) = match argument {
+                ArgumentNode::SpreadElement(it) => (lowering.expr(&it.argument), true),
+                other => (lowering.expr(other.as_expression()?), false),
+            };
+            Some(Argument { value, spread })
+        })
     }
 
     fn object(&mut self, node: &ObjectExpression<'a>) -> ExprId {
-        let mut properties = Vec::with_capacity(node.properties.len());
-        for property in &node.properties {
-            match property {
-                ObjectPropertyKind::SpreadProperty(spread) => {
-                    properties.push(Property::Spread(self.expr(&spread.argument)));
-                }
-                ObjectPropertyKind::ObjectProperty(property) => {
-                    let key = self.key(&property.key, property.computed);
-                    match (&property.kind, &property.value) {
-                        (PropertyKind::Get, Expression::FunctionExpression(getter)) => {
-                            let function = self.function(getter, key_name(key));
-                            properties.push(Property::Getter { key, function });
-                        }
-                        (PropertyKind::Set, value) => {
-                            // Lowered for its facts; reading the object never runs it.
-                            self.named(value, key_name(key));
-                        }
-                        (_, value) => {
-                            let value = self.named(value, key_name(key));
-                            properties.push(Property::Value { key, value });
-                        }
+        let properties = self.list(&node.properties, |lowering, property| match property {
+            ObjectPropertyKind::SpreadProperty(spread) => {
+                Some(Property::Spread(lowering.expr(&spread.argument)))
+            }
+            ObjectPropertyKind::ObjectProperty(property) => {
+                let key = lowering.key(&property.key, property.computed);
+                match (&property.kind, &property.value) {
+                    (PropertyKind::Get, Expression::FunctionExpression(getter)) => {
+                        let function = lowering.function(getter, key_name(key));
+                        Some(Property::Getter { key, function })
+                    }
+                    (PropertyKind::Set, value) => {
+                        // Lowered for its facts; reading the object never runs it.
+                        lowering.named(value, key_name(key));
+                        None
+                    }
+                    (_, value) => {
+                        let value = lowering.named(value, key_name(key));
+                        Some(Property::Value { key, value })
                     }
                 }
             }
-        }
-        self.push(Expr::Object(properties.into_boxed_slice()), node.span)
+        });
+        self.push(Expr::Object(properties), node.span)
     }
 
     fn template(&mut self, node: &TemplateLiteral<'a>) -> ExprId {
@@ -266,16 +253,10 @@ impl<'a> Lowering<'a> {
     }
 
     fn template_parts(&mut self, node: &TemplateLiteral<'a>) -> (Texts, Box<[ExprId]>) {
-        let texts = node
-            .quasis
-            .iter()
-            .map(|quasi| self.text(cooked(quasi)))
-            .collect();
-        let parts = node
-            .expressions
-            .iter()
-            .map(|part| self.expr(part))
-            .collect();
+        let texts = self.list(&node.quasis, |lowering, quasi| {
+            Some(lowering.text(cooked(quasi)))
+        });
+        let parts = self.exprs(&node.expressions);
         (texts, parts)
     }
 
@@ -454,7 +435,7 @@ impl<'a> Lowering<'a> {
     /// Operators that lean to the left (`a + b + c`, `a && b && c`) nest as deep as they are long, so they are unrolled.
     /// Only the first [`MAX_OPERATORS`] keep their structure.
     fn operators(&mut self, outermost: &Expression<'a>) -> ExprId {
-        let mut pending = Vec::new();
+        let mut pending = SmallVec::<[_; 4]>::new();
         let mut node = outermost;
         let leftmost = loop {
             match node {

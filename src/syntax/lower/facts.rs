@@ -179,7 +179,7 @@ fn is_test_case(callee: &Expression<'_>) -> bool {
     match callee {
         Expression::Identifier(id) => matches!(id.name.as_str(), "it" | "test"),
         Expression::StaticMemberExpression(member) => {
-            CASE_WORDS.contains(&member.property.name.as_str()) && is_test_root(&member.object)
+            is_test_root(&member.object) && CASE_WORDS.contains(&member.property.name.as_str())
         }
         Expression::CallExpression(call) => is_each(&call.callee),
         Expression::TaggedTemplateExpression(tagged) => is_each(&tagged.tag),
@@ -204,8 +204,8 @@ fn is_test_root(node: &Expression<'_>) -> bool {
     match node {
         Expression::Identifier(id) => matches!(id.name.as_str(), "it" | "test"),
         Expression::StaticMemberExpression(member) => {
-            CASE_WORDS.contains(&member.property.name.as_str())
-                && matches!(&member.object, Expression::Identifier(id) if matches!(id.name.as_str(), "it" | "test"))
+            matches!(&member.object, Expression::Identifier(id) if matches!(id.name.as_str(), "it" | "test"))
+                && CASE_WORDS.contains(&member.property.name.as_str())
         }
         _ => false,
     }

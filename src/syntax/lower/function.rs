@@ -134,27 +134,26 @@ impl<'a> Lowering<'a> {
             self.facts.inline_actions.push(id);
         }
         let mark = self.mark();
+        statements.reserve_exact(body.statements.len());
         for statement in &body.statements {
             self.statement(statement, &mut statements);
         }
         self.keep_or_drop(mark, statements.into_boxed_slice())
     }
 
-    /// Lengths of the arenas, to cut them back to.
-    fn mark(&mut self) -> [usize; 3] {
+    /// Numbers of functions and classes, to cut them back to.
+    fn mark(&mut self) -> [usize; 2] {
         self.dropping += u32::from(self.bodies != Bodies::Keep);
-        [self.exprs.len(), self.functions.len(), self.classes.len()]
+        [self.functions.len(), self.classes.len()]
     }
 
     /// Drops a body, and everything lowered since `mark`, in modules that need no bodies.
-    fn keep_or_drop(&mut self, mark: [usize; 3], body: Block) -> Block {
+    fn keep_or_drop(&mut self, mark: [usize; 2], body: Block) -> Block {
         if self.bodies == Bodies::Keep {
             return body;
         }
         self.dropping -= 1;
-        let [exprs, functions, classes] = mark;
-        self.exprs.truncate(exprs);
-        self.spans.truncate(exprs);
+        let [functions, classes] = mark;
         self.functions.truncate(functions);
         self.classes.truncate(classes);
         self.facts

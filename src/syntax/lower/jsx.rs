@@ -31,29 +31,25 @@ impl<'a> Lowering<'a> {
         if is_script {
             self.script_options(&opening.attributes);
         }
-        let mut children = Vec::from_iter(self.jsx_tag(&opening.name));
-        let component = !children.is_empty();
+        let begin = self.parts.len();
+        let tag = self.jsx_tag(&opening.name);
+        let component = tag.is_some();
+        self.parts.extend(tag);
         for attribute in &opening.attributes {
             match attribute {
                 JSXAttributeItem::SpreadAttribute(spread) => {
-                    children.push(self.expr(&spread.argument));
+                    let value = self.expr(&spread.argument);
+                    self.parts.push(value);
                 }
                 JSXAttributeItem::Attribute(attribute) => match &attribute.value {
                     Some(JSXAttributeValue::ExpressionContainer(container)) => {
-                        self.jsx_container(container, &mut children);
+                        self.jsx_container(container);
                     }
                     Some(JSXAttributeValue::Element(element)) => {
-                        children.push(
-                            self.jsx_nested(|lowering| lowering.jsx_element(element), element.span),
-                        );
+                        self.jsx_nested(|lowering| lowering.jsx_element(element), element.span);
                     }
                     Some(JSXAttributeValue::Fragment(fragment)) => {
-                        children.push(
-                            self.jsx_nested(
-                                |lowering| lowering.jsx_fragment(fragment),
-                                fragment.span,
-                            ),
-                        );
+                        self.jsx_nested(|lowering| lowering.jsx_fragment(fragment), fragment.span);
                     }
                     Some(JSXAttributeValue::StringLiteral(text))
                         if matches!(
@@ -68,14 +64,9 @@ impl<'a> Lowering<'a> {
                 },
             }
         }
-        self.jsx_children(&element.children, &mut children);
-        self.push(
-            Expr::Jsx {
-                component,
-                inner: children.into_boxed_slice(),
-            },
-            element.span,
-        )
+        self.jsx_children(&element.children);
+        let inner = self.parts_from(begin);
+        self.push(Expr::Jsx { component, inner }, element.span)
     }
 
     fn script_options(&mut self, attributes: &[JSXAttributeItem<'a>]) {
@@ -91,55 +82,44 @@ impl<'a> Lowering<'a> {
 
     pub(super) fn jsx_fragment(&mut self, fragment: &JSXFragment<'a>) -> ExprId {
         self.facts.has_jsx = true;
-        let mut children = Vec::new();
-        self.jsx_children(&fragment.children, &mut children);
-        self.push(
-            Expr::Jsx {
-                component: false,
-                inner: children.into_boxed_slice(),
-            },
-            fragment.span,
-        )
+        let begin = self.parts.len();
+        self.jsx_children(&fragment.children);
+        let inner = self.parts_from(begin);
+        let component = false;
+        self.push(Expr::Jsx { component, inner }, fragment.span)
     }
 
-    fn jsx_children(&mut self, nodes: &[JSXChild<'a>], children: &mut Vec<ExprId>) {
+    fn jsx_children(&mut self, nodes: &[JSXChild<'a>]) {
         for node in nodes {
             match node {
                 JSXChild::Text(_) => {}
                 JSXChild::Element(element) => {
-                    children.push(
-                        self.jsx_nested(|lowering| lowering.jsx_element(element), element.span),
-                    );
+                    self.jsx_nested(|lowering| lowering.jsx_element(element), element.span);
                 }
                 JSXChild::Fragment(fragment) => {
-                    children.push(
-                        self.jsx_nested(|lowering| lowering.jsx_fragment(fragment), fragment.span),
-                    );
+                    self.jsx_nested(|lowering| lowering.jsx_fragment(fragment), fragment.span);
                 }
-                JSXChild::ExpressionContainer(container) => self.jsx_container(container, children),
-                JSXChild::Spread(spread) => children.push(self.expr(&spread.expression)),
+                JSXChild::ExpressionContainer(container) => self.jsx_container(container),
+                JSXChild::Spread(spread) => {
+                    let value = self.expr(&spread.expression);
+                    self.parts.push(value);
+                }
             }
         }
     }
 
-    fn jsx_nested(
-        &mut self,
-        lower: impl FnOnce(&mut Self) -> ExprId,
-        span: oxc_span::Span,
-    ) -> ExprId {
-        match self.deeper(lower) {
+    fn jsx_nested(&mut self, lower: impl FnOnce(&mut Self) -> ExprId, span: oxc_span::Span) {
+        let value = match self.deeper(lower) {
             Some(id) => id,
             None => self.push(Expr::Opaque(Box::default()), span),
-        }
+        };
+        self.parts.push(value);
     }
 
-    fn jsx_container(
-        &mut self,
-        container: &JSXExpressionContainer<'a>,
-        children: &mut Vec<ExprId>,
-    ) {
+    fn jsx_container(&mut self, container: &JSXExpressionContainer<'a>) {
         if let Some(expression) = container.expression.as_expression() {
-            children.push(self.expr(expression));
+            let value = self.expr(expression);
+            self.parts.push(value);
         }
     }
 

@@ -17,15 +17,18 @@ mod statement;
 #[cfg(test)]
 mod tests;
 
-use std::cell::RefCell;
+use std::cell::Cell;
+use std::hash::Hasher;
 
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 use oxc_ast::ast::{
     Comment, Program, TSPropertySignature, TSType, TSTypeAliasDeclaration, TSTypeName,
     TSTypeParameterInstantiation, TSTypeQuery, TSTypeQueryExprName, TSTypeReference,
 };
 use oxc_ast_visit::{Visit, walk};
 use oxc_span::GetSpan;
-use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
+use rustc_hash::{FxHashSet, FxHasher};
 
 use crate::source::{SourceFile, Span};
 use crate::syntax::{
@@ -40,12 +43,59 @@ pub(super) const MAX_DEPTH: u32 = 1024;
 /// Longer chains of operators are kept as a bag of operands.
 const MAX_OPERATORS: usize = 200;
 
-/// Files have a distinct name for about so many bytes.
-const BYTES_PER_NAME: usize = 64;
-
 thread_local! {
-    /// Arenas that grew with earlier files, empty between two files.
-    static SCRATCH: RefCell<(Vec<Expr>, Vec<Span>)> = const { RefCell::new((Vec::new(), Vec::new())) };
+    /// What grew with earlier files, empty between two files.
+    static SCRATCH: Cell<Scratch> = Cell::default();
+}
+
+/// Lists and tables that a file fills, and that the next one may fill again.
+#[derive(Default)]
+struct Scratch {
+    exprs: Vec<Expr>,
+    spans: Vec<Span>,
+    functions: Vec<Function>,
+    names: Vec<Box<str>>,
+    name_places: Places,
+    export_places: Places,
+    request_places: Places,
+    parts: Vec<ExprId>,
+}
+
+/// Where each text of a list stands, by its hash.
+#[derive(Default)]
+struct Places(HashTable<u32>);
+
+impl Places {
+    /// The place of `text` in `list`; `None` when it is new, and then its place is the end of the list.
+    fn find_or_add<T>(
+        &mut self,
+        list: &[T],
+        text: &str,
+        text_of: impl Fn(&T) -> &str,
+    ) -> Option<usize> {
+        let hash = |text: &str| {
+            let mut hasher = FxHasher::default();
+            hasher.write(text.as_bytes());
+            hasher.finish()
+        };
+        let known = self.0.entry(
+            hash(text),
+            |&at| text_of(&list[at as usize]) == text,
+            |&at| hash(text_of(&list[at as usize])),
+        );
+        match known {
+            Entry::Occupied(known) => Some(*known.get() as usize),
+            Entry::Vacant(free) => {
+                free.insert(count(list.len()));
+                None
+            }
+        }
+    }
+
+    fn emptied(mut self) -> Self {
+        self.0.clear();
+        self
+    }
 }
 
 /// The file nests deeper than [`MAX_DEPTH`].
@@ -76,35 +126,33 @@ pub(super) fn lower<'a>(
     bodies: Bodies,
     is_test: bool,
 ) -> Result<Lowered, TooDeep> {
-    let (exprs, spans) = SCRATCH.take();
+    let scratch = SCRATCH.take();
     let mut lowering = Lowering {
         source: program.source_text,
         bodies,
         is_test,
-        names: Vec::new(),
-        name_ids: FxHashMap::with_capacity_and_hasher(
-            file.text.len() / BYTES_PER_NAME,
-            FxBuildHasher,
-        ),
-        exprs,
-        spans,
-        functions: Vec::new(),
+        names: scratch.names,
+        name_places: scratch.name_places,
+        exprs: scratch.exprs,
+        spans: scratch.spans,
+        parts: scratch.parts,
+        functions: scratch.functions,
         classes: Vec::new(),
         imports: Vec::new(),
         exports: Vec::new(),
-        export_ids: FxHashMap::default(),
+        export_places: scratch.export_places,
         star_exports: Vec::new(),
-        requests: Requests::default(),
+        requests: Requests {
+            list: Vec::new(),
+            places: scratch.request_places,
+        },
         facts: FileFacts {
             bytes: u32::try_from(file.text.len()).unwrap_or(u32::MAX),
             generated: crate::syntax::is_generated(&file.text),
             ..FileFacts::default()
         },
         type_names: FxHashSet::default(),
-        queries: Queries {
-            wanted: memchr::memmem::find(program.source_text.as_bytes(), b"typeof ").is_some(),
-            ..Queries::default()
-        },
+        queries: Queries::default(),
         type_arguments: Vec::new(),
         current: MODULE_BODY,
         depth: 0,
@@ -126,23 +174,32 @@ pub(super) fn lower<'a>(
     // Records live as long as the run, so they get exactly what they need.
     let exprs = exact(&mut lowering.exprs);
     let spans = exact(&mut lowering.spans);
-    SCRATCH.set((lowering.exprs, lowering.spans));
-    lowering.functions.shrink_to_fit();
-    lowering.names.shrink_to_fit();
+    let names = exact(&mut lowering.names);
+    let functions = exact(&mut lowering.functions);
+    SCRATCH.set(Scratch {
+        exprs: lowering.exprs,
+        spans: lowering.spans,
+        functions: lowering.functions,
+        names: lowering.names,
+        name_places: lowering.name_places.emptied(),
+        export_places: lowering.export_places.emptied(),
+        request_places: lowering.requests.places.emptied(),
+        parts: lowering.parts,
+    });
     let record = ModuleRecord {
         path: file.path.clone(),
         lines: file.lines(),
         parsed: Parsed::Full,
         use_client: has_directive("use client"),
         use_server: has_directive("use server"),
-        names: lowering.names,
+        names,
         imports: lowering.imports,
         exports: lowering.exports,
         star_exports: lowering.star_exports,
         requests: lowering.requests.list,
         exprs,
         spans,
-        functions: lowering.functions,
+        functions,
         classes: lowering.classes,
         suppressions: Vec::new(),
         matches: Vec::new(),
@@ -172,16 +229,18 @@ struct Lowering<'a> {
     bodies: Bodies,
     is_test: bool,
     names: Vec<Box<str>>,
-    name_ids: FxHashMap<&'a str, Name>,
+    name_places: Places,
     exprs: Vec<Expr>,
     spans: Vec<Span>,
+    /// Expressions inside those elements, and the like, that are being lowered.
+    parts: Vec<ExprId>,
     functions: Vec<Function>,
     classes: Vec<Class>,
     imports: Vec<Import>,
     exports: Vec<Export>,
-    export_ids: FxHashMap<Box<str>, usize>,
+    export_places: Places,
     star_exports: Vec<Box<str>>,
-    requests: Requests<'a>,
+    requests: Requests,
     facts: FileFacts,
     /// Names that an interface, a type alias, a type import or a `declare` introduces.
     type_names: FxHashSet<Name>,
@@ -207,13 +266,11 @@ impl<'a> Lowering<'a> {
     }
 
     fn name(&mut self, text: &'a str) -> Name {
-        if let Some(&name) = self.name_ids.get(text) {
-            return name;
-        }
-        let name = Name(count(self.names.len()));
-        self.names.push(Box::from(text));
-        self.name_ids.insert(text, name);
-        name
+        let known = self.name_places.find_or_add(&self.names, text, |name| name);
+        Name(count(known.unwrap_or_else(|| {
+            self.names.push(Box::from(text));
+            self.names.len() - 1
+        })))
     }
 
     /// A text for the IR, unless what it stands in is dropped.
@@ -225,7 +282,39 @@ impl<'a> Lowering<'a> {
         }
     }
 
+    /// The elements of a list for the IR, unless what it stands in is dropped. Each node is lowered in any case.
+    fn list<N, T>(
+        &mut self,
+        nodes: &[N],
+        mut lower: impl FnMut(&mut Self, &N) -> Option<T>,
+    ) -> Box<[T]> {
+        let keeps = self.dropping == 0;
+        let mut list = Vec::with_capacity(if keeps { nodes.len() } else { 0 });
+        for node in nodes {
+            if let Some(element) = lower(self, node)
+                && keeps
+            {
+                list.push(element);
+            }
+        }
+        list.into_boxed_slice()
+    }
+
+    /// Takes the parts behind the first `begin`.
+    fn parts_from(&mut self, begin: usize) -> Box<[ExprId]> {
+        let parts = match self.dropping {
+            0 => Box::from(&self.parts[begin..]),
+            _ => Box::default(),
+        };
+        self.parts.truncate(begin);
+        parts
+    }
+
+    /// Adds an expression, unless what it stands in is dropped: then nobody follows its id.
     fn push(&mut self, expr: Expr, span: oxc_span::Span) -> ExprId {
+        if self.dropping > 0 {
+            return ExprId(0);
+        }
         let id = ExprId(count(self.exprs.len()));
         self.exprs.push(expr);
         self.spans.push(here(span));
@@ -252,7 +341,7 @@ impl<'a> Lowering<'a> {
         self.current == MODULE_BODY
     }
 
-    fn add_request(&mut self, specifier: &'a str, type_only: bool, span: oxc_span::Span) {
+    fn add_request(&mut self, specifier: &str, type_only: bool, span: oxc_span::Span) {
         self.requests.add(specifier, type_only, span);
     }
 
@@ -260,14 +349,16 @@ impl<'a> Lowering<'a> {
     /// never replaces a value.
     fn add_export(&mut self, name: &str, target: ExportTarget, span: oxc_span::Span) {
         let span = here(span);
-        if let Some(&at) = self.export_ids.get(name) {
+        let known = self
+            .export_places
+            .find_or_add(&self.exports, name, |export| &export.name);
+        if let Some(at) = known {
             if target != ExportTarget::Type {
                 self.exports[at].target = target;
                 self.exports[at].span = span;
             }
             return;
         }
-        self.export_ids.insert(Box::from(name), self.exports.len());
         self.exports.push(Export {
             name: Box::from(name),
             target,
@@ -310,6 +401,10 @@ impl<'a> Lowering<'a> {
     /// Types that the file itself uses hold their values in use; those that it only exports may.
     fn settle_type_queries(&mut self) {
         let Queries { found, named, .. } = &mut self.queries;
+        if found.is_empty() {
+            return;
+        }
+        let named: FxHashSet<&str> = named.drain(..).collect();
         let exports = &self.exports;
         self.facts.type_queries = found
             .drain(..)
@@ -326,13 +421,11 @@ impl<'a> Lowering<'a> {
 /// Types that are made of values, while a file is read.
 #[derive(Default)]
 struct Queries<'a> {
-    /// The file holds such types at all.
-    wanted: bool,
     /// The alias that is being declared.
     alias: Option<&'a str>,
     found: Vec<(Option<&'a str>, &'a str)>,
-    /// Names of types that are used.
-    named: FxHashSet<&'a str>,
+    /// Names of types that are used, as often as they are.
+    named: Vec<&'a str>,
 }
 
 /// True when a statement of `block` binds `name`.
@@ -364,18 +457,20 @@ fn binds(pattern: &Pattern, name: Name) -> bool {
 
 /// The specifiers a module asks for, each once.
 #[derive(Default)]
-struct Requests<'a> {
+struct Requests {
     list: Vec<Request>,
-    positions: FxHashMap<&'a str, usize>,
+    places: Places,
 }
 
-impl<'a> Requests<'a> {
-    fn add(&mut self, specifier: &'a str, type_only: bool, span: oxc_span::Span) {
-        if let Some(&at) = self.positions.get(specifier) {
+impl Requests {
+    fn add(&mut self, specifier: &str, type_only: bool, span: oxc_span::Span) {
+        let known = self
+            .places
+            .find_or_add(&self.list, specifier, |request| &request.specifier);
+        if let Some(at) = known {
             self.list[at].type_only &= type_only;
             return;
         }
-        self.positions.insert(specifier, self.list.len());
         self.list.push(Request {
             specifier: Box::from(specifier),
             type_only,
@@ -388,7 +483,7 @@ impl<'a> Requests<'a> {
 struct TypeFacts<'l, 'a> {
     any_types: &'l mut u32,
     flags: &'l mut Vec<Box<str>>,
-    requests: &'l mut Requests<'a>,
+    requests: &'l mut Requests,
     queries: &'l mut Queries<'a>,
 }
 
@@ -409,15 +504,13 @@ impl<'a> Visit<'a> for TypeFacts<'_, 'a> {
     }
 
     fn visit_ts_type_alias_declaration(&mut self, it: &TSTypeAliasDeclaration<'a>) {
-        self.queries.alias = self.queries.wanted.then(|| it.id.name.as_str());
+        self.queries.alias = Some(it.id.name.as_str());
         walk::walk_ts_type_alias_declaration(self, it);
         self.queries.alias = None;
     }
 
     fn visit_ts_type_query(&mut self, it: &TSTypeQuery<'a>) {
-        if self.queries.wanted
-            && let TSTypeQueryExprName::IdentifierReference(value) = &it.expr_name
-        {
+        if let TSTypeQueryExprName::IdentifierReference(value) = &it.expr_name {
             let found = (self.queries.alias, value.name.as_str());
             self.queries.found.push(found);
         }
@@ -425,10 +518,8 @@ impl<'a> Visit<'a> for TypeFacts<'_, 'a> {
     }
 
     fn visit_ts_type_reference(&mut self, it: &TSTypeReference<'a>) {
-        if self.queries.wanted
-            && let TSTypeName::IdentifierReference(name) = &it.type_name
-        {
-            self.queries.named.insert(name.name.as_str());
+        if let TSTypeName::IdentifierReference(name) = &it.type_name {
+            self.queries.named.push(name.name.as_str());
         }
         walk::walk_ts_type_reference(self, it);
     }

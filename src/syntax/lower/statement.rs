@@ -179,16 +179,12 @@ impl<'a> Lowering<'a> {
 
     fn switch(&mut self, node: &SwitchStatement<'a>) -> StmtKind {
         let value = self.expr(&node.discriminant);
-        let mut cases = Vec::with_capacity(node.cases.len());
-        for case in &node.cases {
-            let test = case.test.as_ref().map(|test| self.expr(test));
-            let body = self.block(&case.consequent);
-            cases.push(Case { test, body });
-        }
-        StmtKind::Switch {
-            value,
-            cases: cases.into_boxed_slice(),
-        }
+        let cases = self.list(&node.cases, |lowering, case| {
+            let test = case.test.as_ref().map(|test| lowering.expr(test));
+            let body = lowering.block(&case.consequent);
+            Some(Case { test, body })
+        });
+        StmtKind::Switch { value, cases }
     }
 
     fn each(&mut self, left: &ForStatementLeft<'a>, right: &Expression<'a>) -> (Pattern, ExprId) {
