@@ -9,7 +9,7 @@ use crate::source::{SourceFile, Span};
 use super::grammar::Grammar;
 use super::{
     Export, ExportTarget, Expr, ExprId, FileFacts, Function, Import, Imported, ModuleRecord, Name,
-    Parsed, Request,
+    NameMarks, Parsed, Request,
 };
 
 /// Larger files are not even tried: tree-sitter takes up to 200 bytes per byte, and on unclosed nesting it reports progress
@@ -30,6 +30,7 @@ pub(super) fn exports_only(file: &SourceFile, mut reason: String) -> ModuleRecor
         Some(tree) => outline.module(tree.root_node()),
         None => reason.push_str("; its exports are unknown too"),
     }
+    outline.record.name_marks = NameMarks::of(&outline.record.names);
     outline.record.parsed = Parsed::ExportsOnly(reason);
     outline.record
 }
@@ -43,6 +44,7 @@ fn empty(file: &SourceFile) -> ModuleRecord {
         use_client: false,
         use_server: false,
         names: Vec::new(),
+        name_marks: NameMarks::default(),
         imports: Vec::new(),
         exports: Vec::new(),
         star_exports: Vec::new(),

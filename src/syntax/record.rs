@@ -21,6 +21,8 @@ pub struct ModuleRecord {
     pub use_server: bool,
     /// The texts of [`Name`]s.
     pub names: Vec<Box<str>>,
+    /// What is sure to be none of them.
+    pub name_marks: NameMarks,
     /// `import` declarations and `const x = require()`, one per local name.
     pub imports: Vec<Import>,
     /// What the module exports, in source order, one per exported name.
@@ -158,6 +160,34 @@ pub struct FileFacts {
     pub bytes: u32,
 }
 
+/// Tells of most texts that they are no name of a module, at a glance: its names are asked for over and over.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct NameMarks([u64; 4]);
+
+impl NameMarks {
+    pub(super) fn of(names: &[Box<str>]) -> Self {
+        let mut marks = Self::default();
+        for name in names {
+            let (word, bit) = Self::mark(name);
+            marks.0[word] |= bit;
+        }
+        marks
+    }
+
+    fn may_hold(&self, text: &str) -> bool {
+        let (word, bit) = Self::mark(text);
+        self.0[word] & bit != 0
+    }
+
+    /// One of 256 marks, by what is quickly seen of a name.
+    fn mark(text: &str) -> (usize, u64) {
+        let byte = |byte: Option<&u8>| usize::from(byte.copied().unwrap_or_default());
+        let bytes = text.as_bytes();
+        let mark = bytes.len() * 41 + byte(bytes.first()) * 7 + byte(bytes.last());
+        (mark / 64 % 4, 1 << (mark % 64))
+    }
+}
+
 impl ModuleRecord {
     /// The text of a name.
     #[must_use]
@@ -168,6 +198,9 @@ impl ModuleRecord {
     /// The name with this text, when the file uses it at all.
     #[must_use]
     pub fn find_name(&self, text: &str) -> Option<Name> {
+        if !self.name_marks.may_hold(text) {
+            return None;
+        }
         self.names
             .iter()
             .position(|name| &**name == text)

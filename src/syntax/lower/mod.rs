@@ -33,7 +33,7 @@ use rustc_hash::{FxHashSet, FxHasher};
 use crate::source::{SourceFile, Span};
 use crate::syntax::{
     Class, ClassId, Export, ExportTarget, Expr, ExprId, FileFacts, Function, FunctionId, Import,
-    MODULE_BODY, ModuleRecord, Name, Parsed, Pattern, Request, Stmt, StmtKind,
+    MODULE_BODY, ModuleRecord, Name, NameMarks, Parsed, Pattern, Request, Stmt, StmtKind,
 };
 
 /// How deep expressions and statements may nest in the IR, so that whoever walks it may recurse. Real files stay below
@@ -192,6 +192,7 @@ pub(super) fn lower<'a>(
         parsed: Parsed::Full,
         use_client: has_directive("use client"),
         use_server: has_directive("use server"),
+        name_marks: NameMarks::of(&names),
         names,
         imports: lowering.imports,
         exports: lowering.exports,
