@@ -402,7 +402,11 @@ fn functions(
             }
             ExportTarget::Expr(expr) => {
                 let is_function = matches!(module.expr(*expr), Expr::Function(_));
-                (is_function && wanted(&export.name)).then(|| (&*export.name, &*export.name, place))
+                (is_function && wanted(&export.name)).then_some((
+                    &*export.name,
+                    &*export.name,
+                    place,
+                ))
             }
             _ => None,
         }

@@ -12,6 +12,9 @@ use super::record::{Event, Flaw};
 use super::value::Bits;
 use super::{Evidence, Role};
 
+/// What becomes of those who do not pass a guard of which no answer is known.
+const ELSE_THROWN: &str = "else an error is thrown";
+
 /// More conditions that do not count are not told.
 const MOST_TOLD: usize = 3;
 
@@ -119,7 +122,15 @@ impl<'a> Evaluator<'a> {
             } else {
                 "does not count: the request is served either way"
             };
-            evidence.push(self.evidence(self.site_places[fact.site.0 as usize], note));
+            let step = self.evidence(self.site_places[fact.site.0 as usize], note);
+            // Where the others go on, nothing was thrown.
+            let thrown = evidence.iter_mut().find(|known| {
+                known.note == ELSE_THROWN && known.file == step.file && known.line == step.line
+            });
+            match thrown {
+                Some(known) => known.note = step.note,
+                None => evidence.push(step),
+            }
         }
     }
 
@@ -187,7 +198,7 @@ impl<'a> Evaluator<'a> {
             let note = match status {
                 Some(307) => String::from("else redirected or sent away empty"),
                 Some(status) => format!("else answered {status}"),
-                None => String::from("else an error is thrown"),
+                None => String::from(ELSE_THROWN),
             };
             let step = Evidence {
                 role: Role::TurnsAway,
