@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::finding::Finding;
 use crate::project::HeaderEntry;
 use crate::routes::{Coverage, Matcher, Middleware};
 use crate::rule::{Confidence, HeaderPackage, HeaderRequirement, ResponseHeaders, wildcard};
@@ -74,30 +75,42 @@ pub(super) fn run(subject: &Subject<'_>, check: &ResponseHeaders) -> CheckResult
                     header.name, header.allows
                 );
                 let finding = subject.finding(location, message);
-                result.half(1.0, finding.with_severity(header.severity));
+                let finding = asked(header, finding.with_severity(header.severity));
+                result.half(1.0, finding);
             }
             Reach::Nowhere => {
                 let message = format!("{} is not sent, which lets {}", header.name, header.allows);
                 let file = subject.project.next.file.clone();
                 let file = file.unwrap_or_else(|| subject.home());
                 let finding = subject.finding(Location::of_line(&file, 1), message);
-                let mut finding = finding.with_severity(header.severity);
+                let finding = finding.with_severity(header.severity);
                 let exported = subject.project.next.exports;
-                if exported || is_hinted(subject, header) {
-                    let sender = if exported {
-                        "what serves the exported files"
-                    } else {
-                        "what stands in front of it"
-                    };
-                    let question = format!(": or does {sender} send it?");
-                    finding.message.push_str(&question);
-                    finding = finding.at_most(Confidence::Low);
-                }
+                let finding = if exported {
+                    in_doubt(finding, "does what serves the exported files send it")
+                } else if is_hinted(subject, header) {
+                    in_doubt(finding, "does what stands in front of it send it")
+                } else {
+                    asked(header, finding)
+                };
                 result.gap(1.0, finding);
             }
         }
     }
     result
+}
+
+/// A finding that ends in a question.
+fn in_doubt(mut finding: Finding, question: &str) -> Finding {
+    finding.message.push_str(&format!(": or {question}?"));
+    finding.at_most(Confidence::Low)
+}
+
+/// A finding about a header that may not be needed.
+fn asked(header: &HeaderRequirement, finding: Finding) -> Finding {
+    match &header.question {
+        Some(question) => in_doubt(finding, question),
+        None => finding,
+    }
 }
 
 /// Something speaks for a platform that sends the header: another application of the repository runs there, or this one uses what
