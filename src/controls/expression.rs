@@ -879,7 +879,7 @@ impl<'a> Evaluator<'a> {
                     match self.certain(&v) {
                         Some(truth) => {
                             let paths = if truth { &mut all.yes } else { &mut all.no };
-                            let known = state.known_in_front && !state.passed_back;
+                            let known = state.known_in_front.is_some() && !state.passed_back;
                             paths.push(if known && provenance.bits.establishes(truth) {
                                 let site = self.site(state.scope.module, test);
                                 state.with_fact(site, truth, provenance)

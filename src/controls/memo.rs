@@ -472,7 +472,7 @@ impl Evaluator<'_> {
         let caller = state.caller.clone();
         fresh.caller = caller.map(|caller| Fact { work: 0, ..caller });
         fresh.signed_in = state.signed_in;
-        fresh.known_in_front = state.known_in_front;
+        fresh.known_in_front.clone_from(&state.known_in_front);
         fresh.kept_on_request = Rc::clone(&state.kept_on_request);
         let kept_on_request = state.kept_on_request.iter().map(|(_, v)| v.clone());
         let kept = kept.into_iter().chain(kept_on_request).collect();
@@ -792,7 +792,7 @@ impl Evaluator<'_> {
             muted: self.muted > 0,
             known: state.caller.is_some(),
             signed_in: state.signed_in,
-            known_in_front: state.known_in_front,
+            known_in_front: state.known_in_front.is_some(),
             answers: self.calls.is_empty() && self.ends == Ends::Value,
             used,
             this: None,

@@ -112,6 +112,12 @@ impl<'a> Evaluator<'a> {
             }
             outcomes.extend(self.run_last(route, own, chain, arrivals));
         }
+        if !outcomes.iter().any(serves_strangers) {
+            // Whatever was asked, only those whom the handler knows got through.
+            for (state, _) in &mut outcomes {
+                state.known_as_in_front();
+            }
+        }
         merge_outcomes(outcomes)
     }
 
@@ -179,13 +185,12 @@ impl<'a> Evaluator<'a> {
         let outcomes = self.run_entry(host).0;
         self.arriving = false;
         let start = State::new(Scope::module(host.module));
-        let step = self.step_to_procedures(None, outcomes, |away| {
+        let mut step = self.step_to_procedures(None, outcomes, |away| {
             // Nothing was seen to be handed on: whatever was done before is not known either.
             let mut blind = away.unwrap_or(start);
             blind.blind = true;
             Some((blind, Value::Object(Rc::new(open_object()))))
         });
-        let mut step = step;
         forget_callers(&mut step.arrivals);
         self.steps.add(Some(key), step)
     }
@@ -581,10 +586,19 @@ fn forget_callers(arrivals: &mut Outcomes) {
     let decided = arrivals.iter().flat_map(|(state, _)| state.possible.iter());
     let decided: Vec<Fact> = decided.cloned().collect();
     for (state, _) in arrivals {
-        let known = state.caller.is_some();
+        let caller = state.caller.clone();
         state.forget(&decided);
-        state.known_in_front = known;
+        state.known_in_front = caller;
     }
+}
+
+/// The path answers somebody whom nobody knows.
+fn serves_strangers((state, flow): &(State, Flow)) -> bool {
+    state.caller.is_none()
+        && state.known_in_front.is_none()
+        && flow
+            .as_ref()
+            .is_ok_and(|v| !super::ending::refuses(v, state))
 }
 
 /// The procedures that a value may be.

@@ -85,8 +85,9 @@ pub(super) struct Progress {
     pub switched: Switches,
     /// The caller has been signed in on the way, so an identity that is read from here on turns nobody away.
     pub signed_in: bool,
-    /// The caller was found out in front of procedures of which some ask nobody: what asks for it here makes it known.
-    pub known_in_front: bool,
+    /// The decision by which the caller became known in front of procedures to which strangers come too: what asks for it here makes
+    /// it known again.
+    pub known_in_front: Option<Fact>,
     /// It leaves the function that runs because something is not there, which this condition found out.
     pub missing: Option<Site>,
     /// How many pieces of main work have been done.
@@ -136,7 +137,7 @@ impl State {
             unconfigured: None,
             switched: Switches::new(),
             signed_in: false,
-            known_in_front: false,
+            known_in_front: None,
             missing: None,
             work: 0,
             acted: false,
@@ -167,7 +168,7 @@ impl State {
             progress.facts.retain(Fact::limits);
             progress.possible.add(fact.clone());
             progress.caller = Some(fact);
-            progress.known_in_front = false;
+            progress.known_in_front = None;
             return self;
         }
         if progress.counted.is_none() && fact.limits() {
@@ -217,7 +218,9 @@ impl State {
         after.possible.extend(&other.possible, moved);
         if after.caller.is_none() {
             after.caller = other.caller.as_ref().map(moved);
-            after.known_in_front &= other.known_in_front;
+            if other.known_in_front.is_none() {
+                after.known_in_front = None;
+            }
         }
         if after.counted.is_none() {
             after.counted = other.counted.as_ref().map(moved);
@@ -274,6 +277,18 @@ impl State {
         Self(Rc::new(given))
     }
 
+    /// The path of whoever was known in front of it and is still.
+    pub fn known_as_in_front(&mut self) {
+        if self.known_in_front.is_none() {
+            return;
+        }
+        let progress = &mut **self;
+        if let Some(fact) = progress.known_in_front.take() {
+            progress.possible.add(fact.clone());
+            progress.caller.get_or_insert(fact);
+        }
+    }
+
     /// The path as if it had not decided these conditions.
     pub fn forget(&mut self, decided: &[Fact]) {
         let kept = |fact: &Fact| !decided.iter().any(|other| other.is(fact));
@@ -297,10 +312,10 @@ impl State {
         self.caller.is_some() || self.switched.is_empty() == other.switched.is_empty()
     }
 
-    /// Somebody is known on both, or on neither.
+    /// Somebody is known on both, or on neither, and so in front of them.
     pub fn knows_as(&self, other: &Self) -> bool {
         self.caller.is_some() == other.caller.is_some()
-            && self.known_in_front == other.known_in_front
+            && self.known_in_front.is_some() == other.known_in_front.is_some()
     }
 
     /// Both have decided the same.
@@ -403,7 +418,10 @@ impl State {
             unconfigured: self.unconfigured.filter(|_| other.unconfigured.is_some()),
             switched: join_switches(self, other),
             signed_in: self.signed_in && other.signed_in,
-            known_in_front: self.known_in_front && other.known_in_front,
+            known_in_front: {
+                let other = other.known_in_front.as_ref();
+                other.and_then(|_| self.known_in_front.clone())
+            },
             missing: self.missing.filter(|_| other.missing.is_some()),
             work: self.work.max(other.work),
             acted: self.acted && other.acted,
