@@ -576,8 +576,8 @@ fn home_of(native: &Native) -> Option<ModuleId> {
     }
 }
 
-/// Whom a handler knows on some paths, it turned away on none where strangers come to procedures too, and not because the
-/// configuration says so: only what the procedures themselves ask counts.
+/// A handler that hands strangers on to its procedures turns nobody away, whomever it knows on other paths: only what the procedures
+/// ask themselves counts. Those whom the configuration lets in are no strangers.
 fn forget_callers(arrivals: &mut Outcomes) {
     let stranger = |(state, _): &(State, Flow)| state.caller.is_none() && state.switched.is_empty();
     if !arrivals.iter().any(stranger) {
