@@ -1,12 +1,15 @@
 //! `[check.env-documented]`, `[check.env-committed]`: variables that code reads against example files, and files with secrets.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::finding::Related;
-use crate::rule::{EnvCommitted, EnvDocumented, wildcard};
-use crate::source::{Location, RepoPath};
+use crate::finding::{Finding, Related};
+use crate::graph::ModuleId;
+use crate::rule::{Confidence, EnvCommitted, EnvDocumented, wildcard};
+use crate::source::{Location, RepoPath, SourceFile};
 
 use super::CheckResult;
+use super::env_schema::{Schemas, is_used};
 use super::subject::Subject;
 
 /// So many variables are named in a message.
@@ -15,71 +18,77 @@ const NAMED: usize = 3;
 /// So many places are shown.
 const SHOWN: usize = 10;
 
+/// A variable that code reads.
+struct Read {
+    location: Location,
+    /// The module whose schema alone names it, when the application starts without it.
+    optional_in: Option<ModuleId>,
+}
+
 pub(super) fn documented(subject: &Subject<'_>, check: &EnvDocumented) -> CheckResult {
-    let mut read: BTreeMap<&str, Location> = BTreeMap::new();
+    let mut read: BTreeMap<&str, Read> = BTreeMap::new();
     let set = set_by_scripts(subject);
     let except = subject.globs(&check.except);
-    for (_, module) in subject.modules() {
+    let asked = |name: &str| {
+        !set.contains(name) && !check.ignore.iter().any(|pattern| wildcard(pattern, name))
+    };
+    for (id, module) in subject.modules() {
         let reads = &module.facts.env_reads;
-        if reads.is_empty() || except.is_match(module.path.as_str()) {
+        let schemas = Schemas::of(module);
+        if (reads.is_empty() && schemas.entries.is_empty()) || except.is_match(module.path.as_str())
+        {
             continue;
         }
-        for (name, span) in reads {
-            if !set.contains(&**name) && !check.ignore.iter().any(|pattern| wildcard(pattern, name))
-            {
-                read.entry(name).or_insert_with(|| module.location(*span));
+        for (name, span) in reads.iter().filter(|(name, _)| asked(name)) {
+            let optional = schemas.optional(name, *span);
+            let each = read.entry(name).or_insert_with(|| Read {
+                location: module.location(*span),
+                optional_in: optional.then_some(id),
+            });
+            if !optional && each.optional_in.take().is_some() {
+                each.location = module.location(*span);
             }
         }
+        for entry in schemas.entries.iter().filter(|entry| asked(entry.name)) {
+            read.entry(entry.name).or_insert_with(|| Read {
+                location: module.location(entry.span),
+                optional_in: entry.optional.then_some(id),
+            });
+        }
     }
+    let entries = &subject.model.project.files.env_documented;
+    // Written anywhere in the repository is written down.
+    let known: BTreeSet<&str> = entries.iter().map(|(name, _)| name.as_str()).collect();
+    // What may be left out and is used nowhere is a leftover.
+    read.retain(|name, each| {
+        let in_schema = each.optional_in.filter(|_| !known.contains(name));
+        in_schema.is_none_or(|module| is_used(subject, module, name))
+    });
     if read.len() < check.at_least {
         return CheckResult::default();
     }
-    let root = &subject.project.root;
-    let near = |file: &RepoPath| {
-        let folder = file.parent().unwrap_or_else(|| RepoPath::new(""));
-        file.starts_with(root) || root.starts_with(&folder)
-    };
-    let entries = &subject.model.project.files.env_documented;
-    let mut examples: Vec<&RepoPath> = entries
-        .iter()
-        .map(|(_, location)| &location.file)
-        .filter(|file| near(file))
-        .collect();
-    let values = &subject.model.project.files.env_committed;
-    examples.sort_by_key(|file| {
-        (
-            // A template tells more than a file with values for one stage.
-            values.contains(file),
-            std::cmp::Reverse(file.segments().count()),
-            file.file_name().len(),
-            *file,
-        )
-    });
-    examples.dedup();
     let mut result = CheckResult::default();
-    // Written anywhere in the repository is written down.
-    let known: BTreeSet<&str> = entries.iter().map(|(name, _)| name.as_str()).collect();
-    let Some(example) = examples.first() else {
-        let unknown = read.keys().filter(|name| !known.contains(*name)).count();
-        if unknown < check.at_least {
+    let missing: Vec<(&str, &Read)> = read
+        .iter()
+        .filter(|(name, _)| !known.contains(*name))
+        .map(|(name, each)| (*name, each))
+        .collect();
+    let Some(example) = example(subject) else {
+        if missing.len() < check.at_least {
             result.covered(1.0);
             return result;
         }
-        let message =
-            format!("{unknown} environment variables are read, and no example file lists them");
+        let message = format!(
+            "{} environment variables are read, and no example file lists them",
+            missing.len()
+        );
         result.silent_gap(1.0);
-        result.findings.push(subject.app_finding(message));
+        let finding = subject.app_finding(message);
+        result.findings.push(or_told(subject, finding, &missing));
         return result;
     };
-    let mut missing = Vec::new();
-    for (name, location) in &read {
-        if known.contains(name) {
-            result.covered(1.0);
-        } else {
-            result.silent_gap(1.0);
-            missing.push((*name, location));
-        }
-    }
+    (missing.len()..read.len()).for_each(|_| result.covered(1.0));
+    missing.iter().for_each(|_| result.silent_gap(1.0));
     if missing.is_empty() {
         return result;
     }
@@ -94,15 +103,71 @@ pub(super) fn documented(subject: &Subject<'_>, check: &EnvDocumented) -> CheckR
         read.len(),
         named.join(", ")
     );
-    let related = missing.iter().take(SHOWN).map(|(name, location)| Related {
-        location: (*location).clone(),
+    let related = missing.iter().take(SHOWN).map(|(name, each)| Related {
+        location: each.location.clone(),
         note: format!("{name} is read"),
     });
     let finding = subject
         .finding(Location::of_line(example, 1), message)
         .with_related(related.collect());
-    result.findings.push(finding);
+    result.findings.push(or_told(subject, finding, &missing));
     result
+}
+
+/// The example file that whoever sets up the application finds first.
+fn example<'m>(subject: &Subject<'m>) -> Option<&'m RepoPath> {
+    let root = &subject.project.root;
+    let files = &subject.model.project.files;
+    let folder = |file: &RepoPath| file.parent().unwrap_or_else(|| RepoPath::new(""));
+    let near = |file: &&RepoPath| file.starts_with(root) || root.starts_with(&folder(file));
+    let examples = files.env_documented.iter();
+    let examples = examples.map(|(_, location)| &location.file).filter(near);
+    examples.min_by_key(|file| {
+        let depth = folder(file).segments().count();
+        (
+            // A template tells more than a file with values for one stage.
+            files.env_committed.contains(file),
+            depth.abs_diff(root.segments().count()),
+            Reverse(depth),
+            file.file_name().len(),
+            *file,
+        )
+    })
+}
+
+/// The finding, as a question where a document lists at least half of the variables.
+fn or_told(subject: &Subject<'_>, finding: Finding, missing: &[(&str, &Read)]) -> Finding {
+    let names: BTreeSet<&str> = missing.iter().map(|(name, _)| *name).collect();
+    let prose = |file: &&SourceFile| matches!(file.path.extension(), Some("md" | "mdx"));
+    let documents = subject.model.documents.iter().filter(prose);
+    let told = documents.map(|file| {
+        let listed = file.text.lines().filter_map(listed);
+        let listed: BTreeSet<&str> = listed.filter(|name| names.contains(name)).collect();
+        (listed.len(), Reverse(&file.path))
+    });
+    match told.max() {
+        Some((count, Reverse(path))) if count > 0 && count * 2 >= names.len() => {
+            let mut finding = finding.at_most(Confidence::Low);
+            finding.message.push_str(&match names.len() {
+                1 => format!(": or is it enough that {path} lists it?"),
+                _ => format!(": or is it enough that {path} lists {count} of them?"),
+            });
+            finding
+        }
+        _ => finding,
+    }
+}
+
+/// The variable that a row of a table, an item of a list, a heading or a line of an example in a document is about: `| NAME | …`,
+/// `- **NAME**: …`, `### NAME`, `NAME=value`.
+fn listed(line: &str) -> Option<&str> {
+    let line = line.trim_start();
+    let marked = line.starts_with(['|', '-', '*', '+', '#']);
+    let text = line.trim_start_matches(['|', '-', '*', '+', '#', '`', '_', ' ']);
+    let text = text.strip_prefix("export ").unwrap_or(text);
+    let end = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let (name, rest) = text.split_at(end.unwrap_or(text.len()));
+    (name.len() > 1 && (marked || rest.starts_with('='))).then_some(name)
 }
 
 /// The variables that the scripts which start the application set themselves: `"dev": "MOCKS=true next dev"`.
@@ -154,4 +219,24 @@ pub(super) fn committed(subject: &Subject<'_>, check: &EnvCommitted) -> CheckRes
         findings.push(subject.finding((*first).clone(), message));
     }
     CheckResult::pass_or_fail(findings)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::listed;
+
+    #[test]
+    fn documents_list_variables() {
+        for (line, expected) in [
+            ("| `MAIL_HOST` | where mail goes |", Some("MAIL_HOST")),
+            ("|MAIL_HOST|yes|", Some("MAIL_HOST")),
+            ("  - **MAIL_HOST** - where mail goes", Some("MAIL_HOST")),
+            ("### MAIL_HOST", Some("MAIL_HOST")),
+            ("export MAIL_HOST=localhost", Some("MAIL_HOST")),
+            ("MAIL_HOST says where mail goes", None),
+            ("| --- | --- |", None),
+        ] {
+            assert_eq!(listed(line), expected, "{line}");
+        }
+    }
 }

@@ -18,6 +18,7 @@ mod coverage_threshold;
 mod csp;
 mod dependency;
 mod doubts;
+mod env_schema;
 mod env_validation;
 mod environment;
 mod error_answers;

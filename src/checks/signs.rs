@@ -405,7 +405,8 @@ fn titles(model: &Model) -> Vec<Title> {
     for file in model
         .documents
         .iter()
-        .filter(|file| is_document(&&file.path))
+        // Headings of pages of a site are about what it is a site of.
+        .filter(|file| is_document(&&file.path) && file.path.extension() == Some("md"))
     {
         let mut fenced = false;
         for (line, text) in (1..).zip(file.text.lines()) {

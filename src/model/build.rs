@@ -184,8 +184,8 @@ fn documents(
     for result in read {
         match result {
             Ok(file) => documents.push(file),
-            // Of prose only the headings are looked at, and its name says much already.
-            Err(unreadable) if unreadable.path.extension() == Some("md") => {}
+            // Of prose only headings and lists are looked at, and its name says much already.
+            Err(unreadable) if matches!(unreadable.path.extension(), Some("md" | "mdx")) => {}
             Err(unreadable) => not_examined.push(unreadable),
         }
     }
@@ -203,7 +203,7 @@ fn is_written(repository: &Repository, path: &RepoPath) -> bool {
             };
             !path.ancestors().any(derived)
         }
-        Some("md") => !path
+        Some("md" | "mdx") => !path
             .folders()
             .any(|folder| folder.starts_with('.') && folder != ".github"),
         _ => true,

@@ -18,16 +18,28 @@ const TEMPLATE: [&str; 6] = [
     "example", "sample", "template", "dist", "defaults", "schema",
 ];
 
-/// `.env.example`, `.env-template`, `env.sample`, `example.env`; `.env`, `.env.production`. Values for tests and the
-/// encrypted vaults of dotenv are neither.
+/// `.env.example`, `.env-template`, `env.sample`, `example.env`, `docker-compose.env.example`; `.env`, `.env.production`. Values
+/// for tests and the encrypted vaults of dotenv are neither.
 fn kind(name: &str) -> Option<Kind> {
+    let mut words = name.split(['.', '-', '_']).filter(|word| !word.is_empty());
+    let is_template = words.clone().any(|word| TEMPLATE.contains(&word));
     let is_environment =
         name.starts_with(".env") || name.starts_with("env.") || name.ends_with(".env");
-    if !is_environment || name.ends_with(".ts") || name.ends_with(".js") || name.ends_with(".mjs") {
+    // Named after what it is for, and not code: `shop.env.example` ends with one of the words.
+    let is_named_after = is_template
+        && words.clone().any(|word| word == "env")
+        && words
+            .clone()
+            .next_back()
+            .is_some_and(|last| last == "env" || TEMPLATE.contains(&last));
+    if !(is_environment || is_named_after)
+        || name.ends_with(".ts")
+        || name.ends_with(".js")
+        || name.ends_with(".mjs")
+    {
         return None;
     }
-    let mut words = name.split(['.', '-', '_']).filter(|word| !word.is_empty());
-    if words.clone().any(|word| TEMPLATE.contains(&word)) {
+    if is_template {
         return Some(Kind::Example);
     }
     let is_known = words.all(|word| {
@@ -187,12 +199,17 @@ mod tests {
             (".env.production.example", Some(Kind::Example)),
             ("env.sample", Some(Kind::Example)),
             ("example.env", Some(Kind::Example)),
+            ("docker-compose.shop.env.example", Some(Kind::Example)),
+            ("worker-env.sample", Some(Kind::Example)),
             (".env", Some(Kind::Values)),
             (".env.local", Some(Kind::Values)),
             (".env.production", Some(Kind::Values)),
             (".env.test", None),
             (".env.vault", None),
             ("env.ts", None),
+            ("env-defaults_test.yaml", None),
+            ("project_env_schema.sql", None),
+            ("envelope.example", None),
             (".envrc", None),
             ("environment.md", None),
         ] {

@@ -34,6 +34,13 @@ const DOCUMENTS: [&str; 4] = [
     "{docs,doc,documentation,runbooks,handbook,wiki,ops,.github}/**/*.md",
 ];
 
+/// Documents that may tell of variables of the environment, by their names.
+const ABOUT_SETTINGS: [&str; 3] = [
+    "**/*[eE][nN][vV]*.{md,mdx}",
+    "**/*[vV]ariable*.{md,mdx}",
+    "**/*[cC]onfigur*.{md,mdx}",
+];
+
 /// Where the shape of a database is written down.
 const SCHEMAS: [&str; 2] = ["**/*.prisma", "**/*.sql"];
 
@@ -235,6 +242,10 @@ fn reads(rules: &[Rule], problems: &mut Vec<RuleProblem>) -> GlobSet {
         if let Check::ConfigKey(check) = &rule.check {
             let files = check.files.iter().filter(|file| *file != "next.config");
             globs.extend(files.map(|file| format!("**/{}", file.trim_start_matches("**/"))));
+        }
+        if matches!(rule.check, Check::EnvDocumented(_)) {
+            globs.extend(DOCUMENTS.map(String::from));
+            globs.extend(ABOUT_SETTINGS.map(String::from));
         }
         if matches!(
             rule.check,

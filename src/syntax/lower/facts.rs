@@ -66,9 +66,20 @@ impl<'a> Lowering<'a> {
         name: &'a str,
         span: oxc_span::Span,
     ) {
-        if is_env(object) {
+        if is_env(object) || (self.is_env_alias(object) && is_variable(name)) {
             self.facts.env_reads.push((Box::from(name), here(span)));
         }
+    }
+
+    /// Notes `const env = process.env` at the top of a module.
+    pub(super) fn note_env_alias(&mut self, name: &'a str, value: &Expression<'a>) {
+        if is_env(value) {
+            self.env_aliases.push(name);
+        }
+    }
+
+    fn is_env_alias(&self, node: &Expression<'a>) -> bool {
+        matches!(node, Expression::Identifier(id) if self.env_aliases.contains(&id.name.as_str()))
     }
 
     /// Notes `const { NAME } = process.env`.
@@ -81,7 +92,7 @@ impl<'a> Lowering<'a> {
         let Pattern::Object { properties, .. } = pattern else {
             return;
         };
-        if !is_env(value) {
+        if !is_env(value) && !self.is_env_alias(value) {
             return;
         }
         for (key, _) in properties {
@@ -138,6 +149,14 @@ fn looks_like_url(text: &str) -> bool {
             first.is_ascii_alphanumeric() || matches!(first, b'_' | b'[' | b':' | b'$')
         }) && !path.bytes().any(|byte| byte.is_ascii_whitespace())
     })
+}
+
+/// A name as variables of the environment have them: what is read off a name like `env` may be anything.
+fn is_variable(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_uppercase() || first == '_')
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
 /// `process.env`, `import.meta.env`, `globalThis.process.env`, with or without `?.` and `!`.

@@ -151,6 +151,7 @@ pub(super) fn lower<'a>(
             generated: crate::syntax::is_generated(&file.text),
             ..FileFacts::default()
         },
+        env_aliases: Vec::new(),
         type_names: FxHashSet::default(),
         queries: Queries::default(),
         type_arguments: Vec::new(),
@@ -243,6 +244,8 @@ struct Lowering<'a> {
     star_exports: Vec<Box<str>>,
     requests: Requests,
     facts: FileFacts,
+    /// Variables at the top of the module that stand for the whole environment.
+    env_aliases: Vec<&'a str>,
     /// Names that an interface, a type alias, a type import or a `declare` introduces.
     type_names: FxHashSet<Name>,
     queries: Queries<'a>,

@@ -1,9 +1,9 @@
 //! Statements.
 
 use oxc_ast::ast::{
-    Declaration, Expression, ForStatementInit, ForStatementLeft, Statement, SwitchStatement,
-    TSEnumDeclaration, TSEnumMemberName, TSNamespaceDeclaration, TSNamespaceDeclarationBody,
-    TryStatement, VariableDeclaration,
+    BindingPattern, Declaration, Expression, ForStatementInit, ForStatementLeft, Statement,
+    SwitchStatement, TSEnumDeclaration, TSEnumMemberName, TSNamespaceDeclaration,
+    TSNamespaceDeclarationBody, TryStatement, VariableDeclaration,
 };
 use oxc_ast_visit::Visit;
 use oxc_span::GetSpan;
@@ -289,6 +289,11 @@ impl<'a> Lowering<'a> {
             let name = Self::bound_name(&pattern);
             let init = declarator.init.as_ref().map(|init| {
                 self.note_env_destructuring(&pattern, init, declarator.span);
+                if self.at_top()
+                    && let BindingPattern::BindingIdentifier(id) = &declarator.id
+                {
+                    self.note_env_alias(id.name.as_str(), init);
+                }
                 self.named(init, name)
             });
             out.push(Stmt {

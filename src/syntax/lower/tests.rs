@@ -385,6 +385,17 @@ fn environment_reads() {
         .map(|(name, _)| &**name)
         .collect();
     assert_eq!(names, ["A", "B", "C", "D", "E", "F", "G", "J", "K"]);
+    let record = parse(
+        "const env = process.env, other = make(); env.A; env['B']; env.toString; other.C; const { D } = env; \
+         function f() { return env.E } function g() { const inner = process.env; return inner.F }",
+    );
+    let names: Vec<&str> = record
+        .facts
+        .env_reads
+        .iter()
+        .map(|(name, _)| &**name)
+        .collect();
+    assert_eq!(names, ["A", "B", "D", "E"]);
 }
 
 #[test]
