@@ -9,6 +9,7 @@ use crate::syntax::{Expr, ExprId, ModuleRecord, Property};
 use super::CheckResult;
 use super::code::{key, numbered, place, property};
 use super::subject::Subject;
+use super::tests_elsewhere::{ELSEWHERE, are_elsewhere, tests};
 use super::tests_run::tests_of;
 
 /// What coverage tools measure.
@@ -60,11 +61,18 @@ pub(super) fn run(subject: &Subject<'_>, check: &CoverageThreshold) -> CheckResu
         }
         None => {
             let message = "no test runner fails when the coverage drops";
-            findings.push(if tests_of(subject).is_empty() {
-                let message = format!("{message}: or should there be tests first?");
-                subject.app_finding(message).at_most(Confidence::Low)
+            let own = tests(subject).filter(|(_, module)| module.path.starts_with(root));
+            let own: Vec<_> = own.map(|(id, _)| id).collect();
+            let question = if tests_of(subject).is_empty() && own.is_empty() {
+                Some("should there be tests first")
             } else {
-                subject.app_finding(String::from(message))
+                are_elsewhere(subject, &own).then_some(ELSEWHERE)
+            };
+            findings.push(match question {
+                Some(question) => subject
+                    .app_finding(format!("{message}: or {question}?"))
+                    .at_most(Confidence::Low),
+                None => subject.app_finding(String::from(message)),
             });
         }
     }
@@ -164,10 +172,38 @@ fn in_manifests(subject: &Subject<'_>, found: &mut Found) {
                 checked_measures(options, &manifest, found);
             }
         }
+        let told = subject.model.paths.binary_search(&folder.join(".taprc"));
+        let checks = told.is_err() && package.range("tap").is_some_and(checks_by_itself);
         for body in package.scripts.values() {
             in_script(body, &manifest, found);
+            if checks && taps(body) {
+                found.threshold(100.0, manifest.clone());
+            }
         }
     }
+}
+
+/// From version 15 on, tap fails below full coverage.
+fn checks_by_itself(range: &str) -> bool {
+    let number = range.trim_start_matches(|letter: char| !letter.is_ascii_digit());
+    let major = number
+        .split('.')
+        .next()
+        .and_then(|text| text.parse::<u32>().ok());
+    major.is_some_and(|major| major >= 15)
+}
+
+/// The script runs tap, and lets nothing pass.
+fn taps(body: &str) -> bool {
+    let lenient = [
+        "--allow-incomplete-coverage",
+        "--disable-coverage",
+        "--no-check-coverage",
+        "--no-coverage",
+        "--no-cov",
+    ];
+    let mut words = body.split_whitespace();
+    words.clone().any(|word| word == "tap") && !words.any(|word| lenient.contains(&word))
 }
 
 /// `c8 --check-coverage --lines 80`, `vitest --coverage.thresholds.lines=80`.

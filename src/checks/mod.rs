@@ -59,6 +59,7 @@ mod subject;
 mod tables;
 mod taint;
 mod test_runner;
+mod tests_elsewhere;
 mod tests_run;
 mod units_tested;
 mod unsigned_token;

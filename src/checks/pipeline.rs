@@ -246,7 +246,7 @@ impl Lines {
     pub(super) fn run(&self, commands: &[String]) -> bool {
         commands.iter().any(|command| {
             let mut wanted = command.split_whitespace();
-            let known = wanted.all(|word| self.words.contains(word));
+            let known = wanted.all(|word| word.starts_with('!') || self.words.contains(word));
             let alone = std::slice::from_ref(command);
             known && self.lines.iter().any(|line| runs_command(alone, line))
         })
@@ -261,7 +261,11 @@ fn called_scripts<'p>(line: &str, packages: &[&'p Package]) -> Vec<&'p str> {
     }
     // `npm:build` is how `concurrently` calls a script.
     let words = words(line).map(|word| word.strip_prefix("npm:").unwrap_or(word));
-    let words: Vec<&str> = words.collect();
+    let mut words: Vec<&str> = words.collect();
+    // `playwright test` is a command of its own, also in a line that starts the application with a script.
+    if let Some(at) = words.iter().position(|word| *word == "playwright") {
+        words.drain(at..(at + 2).min(words.len()));
+    }
     let below: Vec<&str> = words
         .iter()
         .copied()
@@ -326,10 +330,16 @@ pub(super) fn runs_command(commands: &[String], line: &str) -> bool {
     has_command(commands, &line)
 }
 
+/// One of the commands stands in the line, without the words that it names behind a `!`.
 fn has_command(commands: &[String], line: &[&str]) -> bool {
     let line: Vec<Word<'_>> = line.iter().copied().map(Word::of).collect();
     commands.iter().any(|command| {
-        let mut wanted = command.split_ascii_whitespace();
+        let words = command.split_ascii_whitespace();
+        let mut refused = words.clone().filter_map(|word| word.strip_prefix('!'));
+        if refused.any(|refused| line.iter().any(|word| word.whole == refused)) {
+            return false;
+        }
+        let mut wanted = words.take_while(|word| !word.starts_with('!'));
         let Some(first) = wanted.next() else {
             return !line.is_empty();
         };

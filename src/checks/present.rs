@@ -1,7 +1,7 @@
 //! `[check.present]`: one of several signs has to be found.
 
 use crate::finding::Finding;
-use crate::rule::{How, Parts, Present, Signs};
+use crate::rule::{Confidence, How, Parts, Present, Signs};
 use crate::source::{Location, RepoPath};
 
 use super::CheckResult;
@@ -9,6 +9,7 @@ use super::dependency::is_of;
 use super::shown::place;
 use super::signs::{Ground, found};
 use super::subject::Subject;
+use super::tests_elsewhere::{ELSEWHERE, are_elsewhere, tests};
 
 pub(super) fn run(subject: &Subject<'_>, check: &Present) -> CheckResult {
     let ground = Ground {
@@ -65,7 +66,27 @@ pub(super) fn run(subject: &Subject<'_>, check: &Present) -> CheckResult {
         return result;
     }
     let says = check.says.replace("{}", &images.to_string());
-    CheckResult::pass_or_fail(vec![missing(&ground, &check.any, &says)])
+    let mut finding = missing(&ground, &check.any, &says);
+    let tests = || tests(subject).map(|(id, _)| id).collect::<Vec<_>>();
+    let doubt = check.doubts.iter().find(|doubt| {
+        doubt
+            .with
+            .as_ref()
+            .is_none_or(|signs| found(&ground, signs))
+            && doubt
+                .without
+                .as_ref()
+                .is_none_or(|signs| !found(&ground, signs))
+    });
+    let question = match doubt {
+        Some(doubt) => Some(doubt.question.as_str()),
+        None => (check.by_tests_inside && are_elsewhere(subject, &tests())).then_some(ELSEWHERE),
+    };
+    if let Some(question) = question {
+        finding.message = format!("{}: or {question}?", finding.message);
+        finding = finding.at_most(Confidence::Low);
+    }
+    CheckResult::pass_or_fail(vec![finding])
 }
 
 /// An image of one of the packages is shown, and not only imported.

@@ -256,7 +256,9 @@ impl Check {
             Self::Present(it) => {
                 let asked = it.when.iter().chain(&it.and_when);
                 let shown = std::iter::once(&it.any).chain(&it.likely);
-                shown.chain(asked).collect()
+                let doubts = it.doubts.iter();
+                let doubts = doubts.flat_map(|doubt| doubt.with.iter().chain(&doubt.without));
+                shown.chain(asked).chain(doubts).collect()
             }
             Self::Parts(it) => {
                 let parts = it.parts.iter();

@@ -29,8 +29,27 @@ pub struct Present {
     /// It is looked for in the whole repository, and asked of it once.
     #[serde(default)]
     pub repository: bool,
+    /// It is measured by tests that run the code themselves: where most ask a server that runs elsewhere, or all open its pages in
+    /// a browser, the absence is a question of low confidence.
+    #[serde(default)]
+    pub by_tests_inside: bool,
+    /// What makes the absence a question of low confidence.
+    #[serde(default)]
+    pub doubts: Vec<PresentDoubt>,
     /// The message when there is none. `{}` stands for the number of `<img>` elements.
     pub says: String,
+}
+
+/// What speaks for an application that `[check.present]` finds without something.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PresentDoubt {
+    /// One of these is found.
+    pub with: Option<Signs>,
+    /// None of these is found.
+    pub without: Option<Signs>,
+    /// The question, behind `or`: `should a pipeline run the tests first`.
+    pub question: String,
 }
 
 /// `[check.parts]`: several parts have to be there, each with signs of its own. One finding for each that is missing.
@@ -93,7 +112,7 @@ pub struct Signs {
     /// Commands in the scripts of manifests, as words that stand next to each other: `playwright test`.
     #[serde(default)]
     pub scripts: Vec<String>,
-    /// Commands and actions in pipelines, scripts that they call included.
+    /// Commands and actions in pipelines, scripts that they call included; what follows `!` must not stand beside them: `tap !brew`.
     #[serde(default)]
     pub steps: Vec<String>,
     /// Identifiers in code that runs, scripts left out, and in database schemas, without `_` and in lower case: `deletedat`.

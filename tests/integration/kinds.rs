@@ -255,6 +255,14 @@ fn thresholds_are_read_from_every_runner() {
     );
     silent(".nycrc.json", r#"{ "check-coverage": true, "lines": 80 }"#);
     silent(".c8rc.json", r#"{ "check-coverage": true }"#);
+    let tap = |script: &str| {
+        format!(
+            "{{ \"name\": \"kit\", \"devDependencies\": {{ \"tap\": \"^18.0.0\" }}, \"scripts\": {{ \"test\": \"{script}\" }} }}"
+        )
+    };
+    silent("kit/package.json", &tap("tap test/*.ts"));
+    let lenient = tap("tap --allow-incomplete-coverage test/*.ts");
+    assert_eq!(gaps(check, &[("kit/package.json", &lenient)]).len(), 1);
     let low = gaps(
         check,
         &[(
@@ -493,6 +501,27 @@ fn pipelines_are_asked_for_coverage_where_something_measures_it() {
         "import { test } from \"node:test\";\ntest(\"sums\", () => {});\n",
     );
     assert_eq!(said("ci-coverage", &[workflow, test, unit]).len(), 1);
+}
+
+#[test]
+fn coverage_is_asked_of_pipelines_that_run_tests() {
+    let sure = |command: &str| {
+        let text = format!("on: push\njobs:\n  test:\n    steps:\n      - run: {command}\n");
+        let workflow = (".github/workflows/ci.yml", text.as_str());
+        let unit = (
+            "lib/sum.test.ts",
+            "import { test } from \"node:test\";\ntest(\"sums\", () => {});\n",
+        );
+        let said = said("ci-coverage", &[workflow, unit]);
+        said.into_iter().map(|(_, sure)| sure).collect::<Vec<_>>()
+    };
+    assert_eq!(sure("node --test"), [Confidence::High]);
+    assert_eq!(sure("npx playwright test"), [Confidence::Low]);
+    assert_eq!(sure("npx tap --bail test/*.ts"), []);
+    assert_eq!(
+        sure("npx tap --disable-coverage test/*.ts"),
+        [Confidence::High]
+    );
 }
 
 #[test]
