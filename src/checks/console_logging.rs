@@ -4,16 +4,22 @@ use std::cmp::Reverse;
 
 use crate::controls::Status;
 use crate::finding::Related;
-use crate::rule::{Confidence, ConsoleLogging, Control};
+use crate::graph::Symbol;
+use crate::rule::{Confidence, ConsoleLogging, Control, wildcard};
 use crate::source::Span;
-use crate::syntax::ModuleRecord;
+use crate::syntax::{Expr, ModuleRecord};
 
 use super::CheckResult;
-use super::server_side::{is_page_of_router, loaders};
+use super::code::{calls, package_of};
+use super::server_side::parts_on_server;
 use super::subject::{Subject, weight};
 
 /// Files that a finding lists.
 const FILES_SHOWN: usize = 10;
+/// An application of so few modules may do without a logger.
+const SMALL: usize = 50;
+/// Methods of loggers.
+const LEVELS: [&str; 4] = ["info", "warn", "error", "debug"];
 
 pub(super) fn run(subject: &Subject<'_>, check: &ConsoleLogging) -> CheckResult {
     let except = subject.globs(&check.except);
@@ -76,7 +82,10 @@ pub(super) fn run(subject: &Subject<'_>, check: &ConsoleLogging) -> CheckResult 
     let place = worst.location(first);
     let reach = match (through_logger, logging) {
         (_, 0) => String::new(),
-        (0, _) => String::from("; no handler logs through a logger"),
+        (0, _) => match logs_elsewhere(subject, &check.loggers) {
+            Some(module) => format!("; of what handlers reach, {} uses a logger", module.path),
+            None => String::from("; no handler logs through a logger"),
+        },
         (through, all) => format!("; {through} of {all} handlers that log use a logger"),
     };
     let (plural, more) = (
@@ -107,9 +116,22 @@ pub(super) fn run(subject: &Subject<'_>, check: &ConsoleLogging) -> CheckResult 
     if only_others {
         finding.message.push_str(": are these meant to stay?");
         finding = finding.at_most(Confidence::Low);
+    } else if calls < 2 * check.at_least && is_small(subject, &check.loggers) {
+        let question = ": or does so small an application do without a logger?";
+        finding.message.push_str(question);
+        finding = finding.at_most(Confidence::Low);
     }
     result.findings.push(finding);
     result
+}
+
+/// The application has few modules, and no logger.
+fn is_small(subject: &Subject<'_>, loggers: &[String]) -> bool {
+    let logger = subject.package().is_some_and(|package| {
+        let mut names = package.dependencies.keys();
+        names.any(|name| loggers.iter().any(|form| wildcard(form, name)))
+    });
+    !logger && subject.modules().count() <= SMALL
 }
 
 /// The `console` calls of a module that runs on the server: of a page, those of its loaders.
@@ -117,11 +139,47 @@ fn calls_on_server<'m>(
     subject: &Subject<'_>,
     module: &'m ModuleRecord,
 ) -> impl Iterator<Item = Span> + use<'m> {
-    let within = if is_page_of_router(subject.project, &module.path) {
-        loaders(module)
-    } else {
-        Vec::new()
-    };
+    let within = parts_on_server(subject, module);
     let calls = module.facts.console_calls.iter().map(|(_, span)| *span);
-    calls.filter(move |call| within.is_empty() || within.iter().any(|loader| loader.holds(*call)))
+    calls.filter(move |call| {
+        let mut parts = within.iter().flatten();
+        within.is_none() || parts.any(|part| part.holds(*call))
+    })
+}
+
+/// A module that handlers reach and that logs through a logger of a package, wherever the way there is lost from sight.
+fn logs_elsewhere<'m>(subject: &Subject<'m>, packages: &[String]) -> Option<&'m ModuleRecord> {
+    let graph = &subject.model.graph;
+    let makes_logger = |module: &ModuleRecord| {
+        module.requests.iter().any(|request| {
+            let package = package_of(&request.specifier).filter(|_| !request.type_only);
+            package.is_some_and(|name| packages.iter().any(|form| wildcard(form, name)))
+        })
+    };
+    subject.handler_modules().iter().find_map(|&id| {
+        let module = graph.module(id);
+        let logs = LEVELS.iter().any(|level| module.find_name(level).is_some())
+            && calls(module).any(|call| {
+                let Expr::Member {
+                    object, property, ..
+                } = module.expr(call.callee)
+                else {
+                    return false;
+                };
+                let Expr::Name(local) = module.expr(*object) else {
+                    return false;
+                };
+                let made = || match graph.binding(id, *local) {
+                    Some(Symbol::Local { module, .. } | Symbol::Expr { module, .. }) => {
+                        makes_logger(graph.module(module))
+                    }
+                    None => makes_logger(module),
+                    _ => false,
+                };
+                let span = module.span(call.expr);
+                let unit = (id, subject.index().module(graph, id).part_at(span.start));
+                LEVELS.contains(&module.name(*property)) && made() && subject.reach().has(unit)
+            });
+        logs.then_some(module)
+    })
 }

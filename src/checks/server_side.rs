@@ -45,6 +45,47 @@ pub(super) fn loaders(module: &ModuleRecord) -> Vec<Span> {
     loaders.map(|loader| loader.span).collect()
 }
 
+/// What React Router and Remix run of a route on the server alone.
+const ROUTE_LOADERS: [&str; 8] = [
+    "loader",
+    "action",
+    "headers",
+    "middleware",
+    "handleError",
+    "handleDataRequest",
+    "handleDocumentRequest",
+    "getLoadContext",
+];
+
+/// The application's routes are those of React Router or Remix, whose modules say by their names where they run.
+fn routes_by_loaders(subject: &Subject<'_>) -> bool {
+    subject.package().is_some_and(|package| {
+        let mut names = package
+            .dependencies
+            .keys()
+            .chain(package.dev_dependencies.keys());
+        names.any(|name| name.starts_with("@react-router/") || name.starts_with("@remix-run/"))
+    })
+}
+
+/// Where a module that runs on the server does so; `None` for all of it. A component is written for browsers as well, and what it
+/// does when somebody clicks is done there.
+pub(super) fn parts_on_server(subject: &Subject<'_>, module: &ModuleRecord) -> Option<Vec<Span>> {
+    if is_page_of_router(subject.project, &module.path) {
+        return Some(loaders(module)).filter(|loaders| !loaders.is_empty());
+    }
+    let shown = module.facts.has_jsx && !module.path.is_marked(&["server"]);
+    if !shown || !routes_by_loaders(subject) {
+        return None;
+    }
+    let functions = module.functions.iter();
+    let on_server = functions.filter(|function| {
+        let name = function.name.map(|name| module.name(name));
+        name.is_some_and(|name| ROUTE_LOADERS.contains(&name))
+    });
+    Some(on_server.map(|function| function.span).collect())
+}
+
 /// What the loaders of a page name of what the page imports; `None` for a page without a loader.
 fn loaded_for_page(graph: &Graph, page: ModuleId) -> Option<Vec<ModuleId>> {
     let module = graph.module(page);
@@ -123,6 +164,7 @@ pub(super) fn server_side(subject: &Subject<'_>) -> Vec<bool> {
         })
         .map(|(id, _)| id)
         .collect();
+    let for_browsers = routes_by_loaders(subject);
     let by_client = graph.closure(&clients);
     let by_server = graph.closure(&entries);
     let by_page = graph.closure(&pages);
@@ -133,7 +175,8 @@ pub(super) fn server_side(subject: &Subject<'_>) -> Vec<bool> {
         .map(|(((id, module), client), (server, page))| {
             let loads = loading.contains(&id);
             let called = (server || (page && !client)) && !keeps_state(module);
-            !module.use_client && (called || loads)
+            let client = for_browsers && module.path.is_marked(&["client"]);
+            !module.use_client && !client && (called || loads)
         })
         .collect()
 }

@@ -557,6 +557,8 @@ pub struct ConsoleLogging {
     pub except: Vec<String>,
     /// Fewer calls than this are no gap.
     pub at_least: usize,
+    /// Packages that make loggers: `pino*`.
+    pub loggers: Vec<String>,
 }
 
 /// `[check.control-unused]`: controls that are defined and that nothing which runs uses. One finding for each kind and module.
