@@ -9,7 +9,7 @@ use crate::finding::{Finding, Related};
 use crate::model::{Count, Part};
 use crate::project::Framework;
 use crate::rule::{
-    Control, ExplicitAny, LimitTiers, Rendering, ServerEnvInClient, SqlStar, wildcard,
+    Confidence, Control, ExplicitAny, LimitTiers, Rendering, ServerEnvInClient, SqlStar, wildcard,
 };
 use crate::source::{Location, RepoPath, Span};
 use crate::syntax::{Argument, Expr, ExprId, Key, ModuleRecord, Pattern, Property, StmtKind};
@@ -18,6 +18,7 @@ use rustc_hash::FxHashSet;
 
 use super::CheckResult;
 use super::code::{key, method_call, numbered, place, statements};
+use super::linter::switches_off;
 use super::queries::select_of_rest;
 use super::subject::{Subject, route_name};
 
@@ -273,6 +274,16 @@ pub(super) fn explicit_any(subject: &Subject<'_>, check: &ExplicitAny) -> CheckR
         .finding(worst.location(Span::default()), says)
         .counting_everywhere(count as usize)
         .with_related(related.collect());
+    let finding = match switches_off(subject, &check.lint_rules) {
+        Some(path) => Finding {
+            message: format!(
+                "{}: or is that decided, as {path} allows it?",
+                finding.message
+            ),
+            ..finding.at_most(Confidence::Low)
+        },
+        None => finding,
+    };
     CheckResult::pass_or_fail(vec![finding])
 }
 

@@ -30,6 +30,7 @@ mod handlers_use;
 mod headers;
 mod index;
 mod input_parts;
+mod linter;
 mod liveness;
 mod logged_secrets;
 mod measured;

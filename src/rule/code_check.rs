@@ -408,6 +408,10 @@ pub struct ExplicitAny {
     pub except: Vec<String>,
     /// Fewer than this are no gap.
     pub at_least: u32,
+    /// Rules of linters about it: where the configuration around the application switches one off, the finding is a question of low
+    /// confidence.
+    #[serde(default)]
+    pub lint_rules: Vec<String>,
     /// The message. `{}` stands for the numbers: `12 times in 3 files`.
     pub says: String,
 }

@@ -41,6 +41,13 @@ const ABOUT_SETTINGS: [&str; 3] = [
     "**/*[cC]onfigur*.{md,mdx}",
 ];
 
+/// Configurations of linters that are no code.
+const LINTERS: [&str; 3] = [
+    "**/biome.json",
+    "**/biome.jsonc",
+    "**/{.eslintrc,.eslintrc.json}",
+];
+
 /// Where the shape of a database is written down.
 const SCHEMAS: [&str; 2] = ["**/*.prisma", "**/*.sql"];
 
@@ -242,6 +249,9 @@ fn reads(rules: &[Rule], problems: &mut Vec<RuleProblem>) -> GlobSet {
         if let Check::ConfigKey(check) = &rule.check {
             let files = check.files.iter().filter(|file| *file != "next.config");
             globs.extend(files.map(|file| format!("**/{}", file.trim_start_matches("**/"))));
+        }
+        if matches!(rule.check, Check::ExplicitAny(_)) {
+            globs.extend(LINTERS.map(String::from));
         }
         if matches!(rule.check, Check::EnvDocumented(_)) {
             globs.extend(DOCUMENTS.map(String::from));
