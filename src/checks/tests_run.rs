@@ -257,6 +257,14 @@ fn judge(packages: &[Scripts<'_>], runners: &[Runner], module: &ModuleRecord) ->
                 .is_some_and(|inside| script.contains(inside))
         })
     });
+    // A file that a script runs without one of these runners runs by itself.
+    let by_runner = |script: &str| {
+        let runners = ["jest", "vitest", "playwright"];
+        runners.iter().any(|runner| script.contains(runner))
+    };
+    if named.is_some_and(|(_, script)| !by_runner(script)) {
+        return Answer::Run;
+    }
     let alone = named
         .map(|(name, _)| format!("; only the script `{name}` names it"))
         .unwrap_or_default();

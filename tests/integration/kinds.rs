@@ -525,6 +525,17 @@ fn coverage_is_asked_of_pipelines_that_run_tests() {
 }
 
 #[test]
+fn updates_by_hand_are_a_question() {
+    let sure = |files: &[(&str, &str)]| {
+        let said = said("dependency-updates", files);
+        said.into_iter().map(|(_, sure)| sure).collect::<Vec<_>>()
+    };
+    assert_eq!(sure(&[]), [Confidence::High]);
+    let settings = (".ncurc.cjs", "module.exports = { upgrade: true };\n");
+    assert_eq!(sure(&[settings]), [Confidence::Low]);
+}
+
+#[test]
 fn a_public_name_of_a_secret_is_a_question_until_browsers_read_it() {
     let key = (
         "lib/key.ts",
