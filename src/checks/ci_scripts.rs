@@ -1,7 +1,7 @@
 //! `[check.ci-scripts]`: scripts that pipelines run and that no manifest has.
 
 use crate::project::{Package, WorkflowStep};
-use crate::rule::CiScripts;
+use crate::rule::{CiScripts, Confidence};
 use crate::source::RepoPath;
 
 use super::CheckResult;
@@ -36,12 +36,13 @@ enum Place<'t> {
 pub(super) fn run(subject: &Subject<'_>, check: &CiScripts) -> CheckResult {
     let mut result = CheckResult::default();
     let project = &subject.model.project;
-    for step in project
+    for (workflow, step) in project
         .files
         .workflows
         .iter()
-        .flat_map(|workflow| &workflow.steps)
+        .flat_map(|workflow| workflow.steps.iter().map(move |step| (workflow, step)))
     {
+        let known = result.findings.len();
         let Some(run) = &step.run else { continue };
         if step.may_fail != Some(false) || run.contains("<<") {
             continue;
@@ -76,6 +77,14 @@ pub(super) fn run(subject: &Subject<'_>, check: &CiScripts) -> CheckResult {
             // In a subshell it stays there.
             if !line.starts_with('(') {
                 folder = inside;
+            }
+        }
+        if workflow.uncalled {
+            for finding in result.findings.iter_mut().skip(known) {
+                finding
+                    .message
+                    .push_str(": or does nothing run this workflow any more, as none calls it?");
+                finding.confidence = Confidence::Low;
             }
         }
     }

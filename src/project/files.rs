@@ -35,6 +35,8 @@ pub struct Workflow {
     pub file: RepoPath,
     /// It runs on pushes or pull requests (not only by hand or on a schedule).
     pub on_change: bool,
+    /// It only runs where another one calls it, and none of the repository does.
+    pub uncalled: bool,
     /// Its steps, in order.
     pub steps: Vec<WorkflowStep>,
 }

@@ -69,11 +69,13 @@ pub(super) fn read(
         Service::Azure => Workflow {
             on_change: yaml_get(&document, "trigger")
                 .is_none_or(|trigger| trigger.data.as_str() != Some("none")),
+            uncalled: false,
             steps: commands(&file, &document),
             file: path.clone(),
         },
         Service::Other => Workflow {
             on_change: true,
+            uncalled: false,
             steps: commands(&file, &document),
             file: path.clone(),
         },
@@ -106,6 +108,7 @@ fn github(file: &SourceFile, document: &MarkedYaml<'_>) -> Workflow {
     Workflow {
         file: file.path.clone(),
         on_change: trigger.is_some_and(on_change),
+        uncalled: trigger.is_some_and(only_called),
         steps,
     }
 }
@@ -264,6 +267,13 @@ fn on_change(trigger: &MarkedYaml<'_>) -> bool {
     })
 }
 
+/// Whether the value of `on` names calls and nothing else: `workflow_call`, `{ workflow_call: { inputs: … } }`.
+fn only_called(trigger: &MarkedYaml<'_>) -> bool {
+    let mut named = yaml_texts(trigger);
+    named.extend(yaml_entries(trigger).map(|(name, _)| name));
+    !named.is_empty() && named.iter().all(|name| *name == "workflow_call")
+}
+
 /// Every command under the keys by which the other services name them, in the order of the file.
 fn commands(file: &SourceFile, document: &MarkedYaml<'_>) -> Vec<WorkflowStep> {
     let mut steps: Vec<WorkflowStep> = Vec::new();
@@ -342,13 +352,21 @@ pub(super) fn follow_local_uses(
     workflows: &mut [Workflow],
     hold: &mut dyn FnMut(Result<(), Unreadable>),
 ) {
+    let local = |step: &WorkflowStep| {
+        let path = step.uses.as_deref()?.strip_prefix("./")?;
+        Some(RepoPath::new(path))
+    };
+    let steps = workflows.iter().flat_map(|workflow| &workflow.steps);
+    let called: Vec<RepoPath> = steps.filter_map(local).collect();
+    for workflow in workflows.iter_mut() {
+        workflow.uncalled &= !called.contains(&workflow.file);
+    }
     for _ in 0..MAX_CALLS {
         let called: Vec<RepoPath> = workflows
             .iter()
             .filter(|workflow| workflow.on_change)
             .flat_map(|workflow| &workflow.steps)
-            .filter_map(|step| step.uses.as_deref()?.strip_prefix("./"))
-            .map(RepoPath::new)
+            .filter_map(local)
             .collect();
         let mut changed = false;
         for workflow in workflows.iter_mut() {
