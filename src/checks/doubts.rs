@@ -15,7 +15,7 @@ use crate::syntax::{
     Expr, ExprId, Function, Key, ModuleRecord, Name, Pattern, Property, Request, StmtKind,
 };
 
-use super::code::{called_name, key, numbered, root, statements, text};
+use super::code::{body, called_name, key, numbered, root, statements, text};
 use super::dependency::is_of;
 use super::handler_code::{Code, refused, turned_away};
 use super::input_parts::only_finds;
@@ -46,6 +46,9 @@ pub(super) struct Doubts<'a> {
 }
 
 const ASKS_AS_ANYBODY: &str = "could whoever calls it ask that service all the same";
+
+/// What draws pictures for links to pages.
+const DRAWS: [&str; 2] = ["next/og", "@vercel/og"];
 
 /// What drives browsers in tests: package, and the method that opens a page.
 const BROWSERS: [(&str, &str); 7] = [
@@ -135,12 +138,65 @@ impl<'a> Doubts<'a> {
             "is there anything in it that may break"
         } else if inline {
             "is there enough in it to stand where a test can call it"
+        } else if self.only_draws(route) {
+            "is it enough to look at the picture that it draws"
         } else if self.is_browsed() {
             "does a test in a browser run it from its page"
         } else {
             return None;
         };
         Some(question.to_owned())
+    }
+
+    /// The handler makes a picture of what it is sent, and asks nothing of the repository but to check that.
+    fn only_draws(&self, route: &RouteFacts) -> bool {
+        if route.writes
+            || !DRAWS
+                .iter()
+                .any(|package| self.subject.all_imports().contains(*package))
+        {
+            return false;
+        }
+        let code = Code::of(self.subject, route);
+        let record = code.record;
+        let mut draws = false;
+        let plain = code.exprs().all(|expr| {
+            let (Expr::Call { callee, .. } | Expr::New { callee, .. }) = expr else {
+                return true;
+            };
+            let imported = |expr| {
+                let name = root(record, expr)?;
+                let mut imports = record.imports.iter();
+                imports.find(|import| import.local == name)
+            };
+            // `const client = new Client()` at the top stands for what made it.
+            let made = || {
+                let name = root(record, *callee)?;
+                let value = body(record)
+                    .iter()
+                    .find_map(|statement| match &statement.kind {
+                        StmtKind::Let {
+                            pattern: Pattern::Name(local),
+                            init,
+                        } if *local == name => *init,
+                        _ => None,
+                    })?;
+                match record.expr(value) {
+                    Expr::New { callee, .. } => imported(*callee),
+                    _ => imported(value),
+                }
+            };
+            let Some(import) = imported(*callee).or_else(made) else {
+                return true;
+            };
+            let is_picture = DRAWS.contains(&&*import.specifier);
+            draws |= is_picture;
+            is_picture
+                || is_of("next", &import.specifier)
+                || called_name(record, *callee)
+                    .is_some_and(|method| matches!(method, "parse" | "safeParse"))
+        });
+        draws && plain
     }
 
     /// Some test opens pages in a browser, which ask the handlers behind them.
