@@ -16,6 +16,7 @@ mod cors;
 mod counted;
 mod coverage_threshold;
 mod csp;
+mod decisions;
 mod dependency;
 mod doubts;
 mod env_schema;

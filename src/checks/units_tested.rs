@@ -2,20 +2,25 @@
 
 use rustc_hash::FxHashSet;
 
+use crate::controls::Status;
 use crate::finding::Related;
 use crate::graph::{Link, ModuleId, Symbol};
 use crate::model::{Count, Model, Part};
-use crate::rule::{UnitsTested, wildcard};
+use crate::rule::{Control, UnitsTested, wildcard};
 use crate::source::{Location, Span};
 use crate::syntax::{Argument, ExportTarget, Expr, ExprId, Function, Imported, ModuleRecord, Name};
 
 use super::CheckResult;
 use super::code::{calls, imported, initial_value, is_side_file};
+use super::decisions::decides;
 use super::dependency::{is_of, of_package};
 use super::subject::Subject;
 
 /// So many units without a test are shown.
 const SHOWN: usize = 10;
+
+/// So many steps lead from a handler to a unit that is tested with it.
+const NEAR: usize = 2;
 
 /// What tests import: modules, and names of modules.
 #[derive(Debug, Default)]
@@ -113,6 +118,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &UnitsTested) -> CheckResult {
         .get_or_init(|| Tested::new(subject.model));
     let mut result = CheckResult::default();
     let mut missing: Vec<(Location, String)> = Vec::new();
+    let mut through_routes = false;
     let makers = check
         .made_by
         .iter()
@@ -142,7 +148,12 @@ pub(super) fn run(subject: &Subject<'_>, check: &UnitsTested) -> CheckResult {
             }
             // A module that makes two stores holds two.
             let units = made(&makers, module).max(1);
-            if tested.has(id, None) {
+            let by_import = tested.has(id, None);
+            if !by_import && check.that_decide && !decides(module) {
+                continue;
+            }
+            if by_import || check.that_decide && is_requested(subject, id) {
+                through_routes |= !by_import;
                 (0..units).for_each(|_| result.covered(1.0));
             } else {
                 (0..units).for_each(|_| result.silent_gap(1.0));
@@ -179,8 +190,13 @@ pub(super) fn run(subject: &Subject<'_>, check: &UnitsTested) -> CheckResult {
     }
     result.counted = counted;
     if !missing.is_empty() {
+        let or_routes = if through_routes {
+            ", or stand behind a handler that one runs"
+        } else {
+            ""
+        };
         let message = format!(
-            "{} of {} {} are imported by a test",
+            "{} of {} {} are imported by a test{or_routes}",
             result.covered, result.total, check.plural
         );
         let related = missing.into_iter().take(SHOWN);
@@ -189,6 +205,24 @@ pub(super) fn run(subject: &Subject<'_>, check: &UnitsTested) -> CheckResult {
         result.findings.push(finding);
     }
     result
+}
+
+/// Tests run most of the handlers that lead to the module. What lies behind more than a function or two is asked for by too much to
+/// be tested by it.
+fn is_requested(subject: &Subject<'_>, id: ModuleId) -> bool {
+    if !subject.reach().modules().contains(&id) {
+        return false;
+    }
+    let parts = subject
+        .index()
+        .module(&subject.model.graph, id)
+        .parts_count();
+    let near = (0..parts).flat_map(|part| subject.reach().handlers_near((id, part), NEAR));
+    let near: FxHashSet<usize> = near.collect();
+    let routes = near.iter().filter_map(|at| subject.app.routes.get(*at));
+    let tested = routes.filter(|route| route.status(Control::Tests) == Status::Tested);
+    let tested = tested.count();
+    tested > 0 && tested * 2 >= near.len()
 }
 
 /// The module lies where such units lie, or makes one. Its path is written over `path`.

@@ -106,6 +106,10 @@ pub struct UnitsTested {
     /// Only modules that hold JSX.
     #[serde(default)]
     pub jsx: bool,
+    /// Only modules that decide, compute or wait for something, and not those that only make a client or set fields. What a request
+    /// of a test leads to is tested by it.
+    #[serde(default)]
+    pub that_decide: bool,
     /// Modules that are left out.
     #[serde(default)]
     pub except: Vec<String>,

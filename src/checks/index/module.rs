@@ -211,7 +211,7 @@ impl ModuleIndex {
     }
 
     /// How many parts there are.
-    pub(super) fn parts_count(&self) -> u32 {
+    pub(in crate::checks) fn parts_count(&self) -> u32 {
         u32::try_from(self.starts.len().max(1)).unwrap_or(1)
     }
 

@@ -93,6 +93,24 @@ impl Reach {
         found
     }
 
+    /// The handlers that reach this part in so few steps.
+    pub(in crate::checks) fn handlers_near(&self, unit: Unit, steps: usize) -> Vec<usize> {
+        let mut seen: FxHashSet<Unit> = FxHashSet::default();
+        let mut found = Vec::new();
+        let mut open = vec![unit];
+        for _ in 0..=steps {
+            let mut next = Vec::new();
+            for unit in open {
+                if seen.insert(unit) {
+                    found.extend(self.begins.get(&unit).into_iter().flatten());
+                    next.extend(self.callers.get(&unit).into_iter().flatten());
+                }
+            }
+            open = next;
+        }
+        found
+    }
+
     /// The handlers that reach this part, in their order.
     pub(in crate::checks) fn handlers(&self, unit: Unit) -> Vec<usize> {
         let mut seen: FxHashSet<Unit> = FxHashSet::default();
