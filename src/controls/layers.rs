@@ -8,16 +8,16 @@ use std::rc::Rc;
 use crate::graph::ModuleId;
 use crate::routes::{Layer, Route, RouteKind};
 use crate::rule::Calling;
-use crate::syntax::ExprId;
+use crate::syntax::{Expr, ExprId};
 
 use super::call::{Use, turns_away};
 use super::evaluator::Evaluator;
 use super::facts::Fact;
 use super::record::{Event, Failure};
-use super::state::{Outcomes, State, value};
+use super::state::{Flow, Outcomes, State, value};
 use super::steps::{Registered, passed_on};
 use super::target::Target;
-use super::value::{Chain, Native, Scope, Value};
+use super::value::{Bits, Chain, Native, Provenance, ResponseKind, Scope, Value};
 
 /// A function that was registered with a router.
 struct Function {
@@ -44,8 +44,16 @@ impl Evaluator<'_> {
     pub(super) fn run_layers(&mut self, route: &Route, layers: &[Layer]) -> Outcomes {
         let (target, arriving) = (self.target.unasked(), self.arriving);
         let mut functions = Vec::with_capacity(layers.len());
+        let mut secrets = Vec::new();
         for layer in layers.iter().filter(|layer| !layer.handles_errors) {
             let values = self.registered(layer.module, layer.expr);
+            if self.is_template(layer) {
+                let known = values.first().map(Value::provenance).unwrap_or_default();
+                if known.bits.has(Bits::SECRET) {
+                    secrets.push((layer, known));
+                }
+                continue;
+            }
             functions.extend(values.iter().enumerate().map(|(at, value)| Function {
                 module: layer.module,
                 expr: layer.expr,
@@ -122,10 +130,38 @@ impl Evaluator<'_> {
         let handler = Value::Native(Rc::new(Native::Composed(Rc::new(chain))));
         for (state, _) in arrivals {
             let mut state = state.in_scope(&Scope::module(module));
+            for (layer, secret) in &secrets {
+                let away;
+                (state, away) = self.knows_address(layer, secret.clone(), state);
+                outcomes.push(away);
+            }
             state.blind |= is_unseen;
             outcomes.extend(self.call(&handler, None, args.clone(), state, expr, Use::Awaited));
         }
         outcomes
+    }
+
+    /// The layer is no function but the address at which the others are found.
+    fn is_template(&self, layer: &Layer) -> bool {
+        matches!(
+            self.module(layer.module).expr(layer.expr),
+            Expr::Template { .. }
+        )
+    }
+
+    /// Whoever knows the secret in the address goes on, and nobody else finds anything there.
+    fn knows_address(
+        &mut self,
+        layer: &Layer,
+        mut secret: Provenance,
+        state: State,
+    ) -> (State, (State, Flow)) {
+        secret.bits = secret.bits.with(Bits::CREDENTIAL).with(Bits::COMPARED);
+        let site = self.site(layer.module, layer.expr);
+        let known = state.clone().with_fact(site, true, secret.clone());
+        let unknown = state.with_fact(site, false, secret.clone());
+        let nothing = self.response(Some(404), ResponseKind::Body, secret);
+        (known, (unknown, Err(nothing)))
     }
 
     /// The router answers what this function throws.

@@ -162,7 +162,8 @@ pub struct Procedure {
     pub host: Arc<Route>,
 }
 
-/// One middleware or handler expression of a chain, in the module that registers it.
+/// One middleware or handler expression of a chain, in the module that registers it; or the template of their address, where
+/// something in it is only known when it runs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Layer {
     /// The module it is written in.

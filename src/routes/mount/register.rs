@@ -30,11 +30,40 @@ impl<D: Dialect> Mounts<'_, D> {
         }
         match self.tracer.texts(place, expr) {
             Some(texts) if !texts.is_empty() => texts,
-            _ => vec![
-                self.open_path(place, expr)
-                    .unwrap_or_else(|| String::from("/*")),
-            ],
+            _ => {
+                let template = self.template(place, expr);
+                let open = template.and_then(|(place, expr)| self.open_path(place, expr));
+                vec![open.unwrap_or_else(|| String::from("/*"))]
+            }
         }
+    }
+
+    /// The template that a path is made with, here or under a name.
+    fn template(&self, place: Place, expr: ExprId) -> Option<(Place, ExprId)> {
+        let is_template =
+            |place, expr| matches!(self.tracer.expr(place, expr), Expr::Template { .. });
+        if is_template(place, expr) {
+            return Some((place, expr));
+        }
+        match self.value(place, expr) {
+            Value::Expr { place, expr } if is_template(place, expr) => Some((place, expr)),
+            _ => None,
+        }
+    }
+
+    /// A path in which something is only known when it runs stands among what runs: it may hold a secret that callers have to know.
+    fn address(&self, place: Place, path: ExprId) -> Option<Item> {
+        if self.text(place, path).is_some() {
+            return None;
+        }
+        let (place, expr) = self.template(place, path)?;
+        Some(Item::Layer(Layer {
+            module: place.module,
+            function: place.function,
+            expr,
+            handles_errors: false,
+            awaits: self.dialect.awaits(),
+        }))
     }
 
     /// A path in which something is only known when it runs: what stands there takes the name it has, like a parameter.
@@ -119,6 +148,7 @@ impl<D: Dialect> Mounts<'_, D> {
                     }
                     if has_path {
                         paths = self.paths(place, first.value);
+                        before.extend(self.address(place, first.value));
                         rest = handlers;
                     }
                 }
@@ -128,6 +158,7 @@ impl<D: Dialect> Mounts<'_, D> {
                     && let Some(own) = self.leading_paths(place, first.value)
                 {
                     paths = own;
+                    before.extend(self.address(place, first.value));
                     rest = handlers;
                     // Hono's `use("/admin", …)` leaves `/admin/x` out.
                     exact = verb == Verb::Use && self.dialect.kind() == RouteKind::Hono;
@@ -232,13 +263,13 @@ impl<D: Dialect> Mounts<'_, D> {
         if let Some(text) = self.text(place, expr) {
             return Some(vec![text]);
         }
-        match self.tracer.expr(place, expr) {
-            Expr::Regex(_) | Expr::Template { .. } => Some(self.paths(place, expr)),
-            _ => self
-                .tracer
-                .texts(place, expr)
-                .filter(|texts| !texts.is_empty()),
+        if matches!(self.tracer.expr(place, expr), Expr::Regex(_))
+            || self.template(place, expr).is_some()
+        {
+            return Some(self.paths(place, expr));
         }
+        let texts = self.tracer.texts(place, expr);
+        texts.filter(|texts| !texts.is_empty())
     }
 
     fn is_handler(&self, place: Place, expr: ExprId) -> bool {
