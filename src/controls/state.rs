@@ -12,6 +12,15 @@ use super::value::{Bits, OriginId, Provenance, Response, Scope, Value};
 /// A condition on input: where it stands, and which input.
 pub(super) type Asked = (super::record::Place, Bits);
 
+/// Of the conditions of two paths, the one on what a client chooses freely: that on a segment of the address says less.
+fn weightier(one: Option<Asked>, other: Option<Asked>) -> Option<Asked> {
+    let weighs = |(_, input): &Asked| input.has(Bits::SENT);
+    one.filter(weighs)
+        .or(other.filter(weighs))
+        .or(one)
+        .or(other)
+}
+
 /// What two paths went on by as one. Whoever is known on one of them needs no setting; where each has its own reason, those of the
 /// first stand for both.
 fn join_switches(one: &Progress, other: &Progress) -> Switches {
@@ -427,8 +436,8 @@ impl State {
             acted: self.acted && other.acted,
             failed: self.failed && other.failed,
             blind: self.blind || other.blind,
-            asked: self.asked.or(other.asked),
-            rejected: self.rejected.or(other.rejected),
+            asked: weightier(self.asked, other.asked),
+            rejected: weightier(self.rejected, other.rejected),
             forgotten: self.forgotten && other.forgotten,
             kept_on_request: join_kept(&self.kept_on_request, &other.kept_on_request),
             answered: if self.same_answer(other) {
