@@ -143,7 +143,7 @@ pub struct RouteFacts {
     pub public_guess: Option<String>,
     /// `[routes] public` names it.
     pub public_declared: bool,
-    /// What makes it expensive (`llm`, `speech`, `image`, `upload`, `email`, `payment`), with the call.
+    /// What makes it expensive (`llm`, `speech`, `image`, `conversion`, `upload`, `email`, `payment`), with the call.
     pub expensive: Vec<(String, Evidence)>,
     /// The proof saw the handler do something that takes time or money, or could not see what it does. One that only makes up an
     /// answer, sets a cookie or drops a cache does not: nothing in it can fail, and nothing in it is worth stealing.

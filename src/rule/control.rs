@@ -427,7 +427,7 @@ pub struct Expensive {
     /// Only when something is sent to one of these hosts with it; `*` stands for any text.
     #[serde(default)]
     pub hosts: Vec<String>,
-    /// `llm`, `speech`, `image`, `upload`, `email`, `sms`, `payment`
+    /// `llm`, `speech`, `image`, `conversion`, `upload`, `email`, `sms`, `payment`
     pub category: String,
 }
 
