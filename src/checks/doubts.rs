@@ -96,7 +96,7 @@ impl<'a> Doubts<'a> {
             Control::Auth => self.of_auth(route, verdict, weak),
             Control::RateLimit => self.of_limit(route, verdict, weak),
             Control::Validation => self.of_input(route, weak),
-            Control::ErrorHandling => of_failures(route),
+            Control::ErrorHandling => of_failures(route, verdict),
             Control::Tests => self.of_tests(route),
             Control::Logging => None,
         };
@@ -793,8 +793,11 @@ fn has_one_sender(route: &RouteFacts) -> bool {
 }
 
 /// What speaks for letting failures escape.
-fn of_failures(route: &RouteFacts) -> Option<String> {
-    let question = if has_one_sender(route) {
+fn of_failures(route: &RouteFacts, verdict: &Verdict) -> Option<String> {
+    let mut steps = verdict.evidence.iter();
+    let question = if steps.any(|step| step.role == Role::TellsFailures) {
+        "is its answer looked at, as all that it calls tells of failures there and throws none"
+    } else if has_one_sender(route) {
         "is a bare 500 what its sender tries again on"
     } else if reads(route) && (route.public_declared || route.public_guess.is_some()) {
         "is a bare 500 enough for what anybody reads"

@@ -6,7 +6,7 @@ use super::evaluator::Evaluator;
 use super::proof::Seen;
 use super::record::{Event, Failure, Place};
 use super::value::Bits;
-use super::{Evidence, Status, Verdict};
+use super::{Evidence, Role, Status, Verdict};
 
 /// What evidence says of a place at which input is no more than a choice.
 pub(super) const ONLY_CHOICE: &str = "input only chooses between what the code names";
@@ -102,17 +102,29 @@ impl Evaluator<'_> {
             Seen::Nothing => return self.observed(Status::Unknown, start, None),
             Seen::Whole | Seen::BehindWrapper => {}
         }
-        let last = |wanted: &dyn Fn(Failure) -> bool| {
+        let last = |wanted: &dyn Fn(Failure, &str) -> bool| {
             let mut events = self.record.events.iter().rev();
             events.find_map(|(event, place)| match event {
-                Event::Work { failure, .. } if wanted(*failure) => Some((*failure, *place)),
+                Event::Work { failure, what } if wanted(*failure, what) => Some((*failure, *place)),
                 _ => None,
             })
         };
+        let tells =
+            |failure, what: &str| failure == Failure::Escapes && self.paths.tells_failures(what);
         // Checks in front of a `try` are not the main work: what comes last decides. Nor is what may fail without
-        // consequences, unless there is nothing else.
-        let main = last(&|failure| failure != Failure::Swallowed);
-        let aside = last(&|failure| failure == Failure::Swallowed);
+        // consequences, or throws nothing, unless there is nothing else.
+        let main = last(&|failure, what| failure != Failure::Swallowed && !tells(failure, what));
+        let aside = last(&|failure, _| failure == Failure::Swallowed);
+        if main.is_none()
+            && let Some((_, place)) = last(&tells)
+        {
+            let note = "a failure here is told in its answer";
+            let mut verdict = self.observed(Status::Uncaught, start, Some((place, note)));
+            if let Some(step) = verdict.evidence.last_mut() {
+                step.role = Role::TellsFailures;
+            }
+            return verdict;
+        }
         let uncaught = if seen == Seen::BehindWrapper {
             Status::Unknown
         } else {

@@ -210,6 +210,12 @@ impl<'a> Paths<'a> {
         self.known(*path).api.map(|api| api.is)
     }
 
+    /// What is called by the path that is written so tells of its failures in its answer, and throws none.
+    pub fn tells_failures(&self, text: &str) -> bool {
+        let fits = |forms: &[String]| forms.iter().any(|form| wildcard(form, text));
+        fits(&self.library.telling) && !fits(&self.library.throwing)
+    }
+
     /// The path of a package's export.
     pub fn root(&mut self, package: &str, subpath: &str, name: &str) -> PathId {
         let text = match (subpath, name) {

@@ -111,6 +111,8 @@ pub enum Role {
     WorksUnseen,
     /// The same, where another service is asked.
     AsksElsewhere,
+    /// Work that does not throw when it fails, but says so in its answer.
+    TellsFailures,
 }
 
 /// The answer for one handler and one control.

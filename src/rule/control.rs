@@ -31,6 +31,12 @@ pub struct ControlFile {
     /// Calls that open or close a connection, which is no work by itself: `mongoose.connect(url)`.
     #[serde(default)]
     pub connects: Vec<String>,
+    /// Calls that tell of a failure in their answer, `{ error }`, and do not throw it.
+    #[serde(default)]
+    pub telling: Vec<String>,
+    /// Those of them that throw all the same.
+    #[serde(default)]
+    pub throwing: Vec<String>,
     /// Header names that carry credentials; `*` stands for any text.
     #[serde(default)]
     pub credential_headers: Vec<String>,
@@ -448,6 +454,10 @@ pub struct ControlLibrary {
     pub collects: Vec<String>,
     /// Calls that open or close a connection.
     pub connects: Vec<String>,
+    /// Calls that tell of a failure in their answer and do not throw it.
+    pub telling: Vec<String>,
+    /// Those of them that throw all the same.
+    pub throwing: Vec<String>,
     /// Header names that carry credentials.
     pub credential_headers: Vec<String>,
     /// Environment variables that hold secrets.
@@ -475,6 +485,8 @@ impl ControlLibrary {
         self.light.extend(file.light);
         self.collects.extend(file.collects);
         self.connects.extend(file.connects);
+        self.telling.extend(file.telling);
+        self.throwing.extend(file.throwing);
         self.credential_headers.extend(file.credential_headers);
         self.secret_variables.extend(file.secret_variables);
         self.guard_names.extend(file.guard_names);
