@@ -4,7 +4,7 @@ use std::cell::{OnceCell, RefCell};
 
 use rustc_hash::FxHashMap;
 
-use crate::controls::{Evidence, Role, Status, Verdict};
+use crate::controls::{Evidence, LETS_CACHES_SHARE, Role, Status, Verdict};
 use crate::finding::Finding;
 use crate::graph::Symbol;
 use crate::model::RouteFacts;
@@ -255,6 +255,9 @@ impl<'a> Doubts<'a> {
         }
         if let Some(guard) = self.own_guard(route, verdict) {
             return Some(guard);
+        }
+        if reads && !in_closed_folder(route) && has_mark(route, LETS_CACHES_SHARE) {
+            return Some(anybody("it lets shared caches keep what it answers"));
         }
         if !weak && !has(&[Role::Works, Role::WorksUnseen, Role::AsksElsewhere]) {
             return Some(String::from("is nothing worth it, as no work was seen"));
@@ -831,6 +834,10 @@ fn asked(mut finding: Finding, question: &str, weak: bool) -> Finding {
 
 fn anybody(why: &str) -> String {
     format!("is it meant for anybody, as {why}")
+}
+
+fn has_mark(route: &RouteFacts, wanted: &str) -> bool {
+    route.marks.iter().any(|(mark, _)| mark == wanted)
 }
 
 /// The handler is called to read.

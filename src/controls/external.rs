@@ -885,6 +885,8 @@ impl<'a> Evaluator<'a> {
             known.api.map(|api| api.is)
         {
             let api = known.api;
+            let place = self.place(&state, id);
+            self.shares(&args, place);
             let status = api
                 .and_then(|api| api.status)
                 .or_else(|| status_of(&args))

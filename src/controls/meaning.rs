@@ -17,7 +17,36 @@ use super::value::{
     Bits, Chain, External, Native, Object, Presence, Provenance, ResponseKind, Value,
 };
 
+/// What a `Cache-Control` says lets caches keep an answer for everybody.
+pub fn lets_caches_share(value: &str) -> bool {
+    let value = value.to_ascii_lowercase();
+    let mut said = value.split([',', ';']).map(str::trim);
+    let any = |wanted: fn(&str) -> bool| said.clone().any(wanted);
+    any(|word| word == "public" || word.starts_with("s-maxage"))
+        && !said.any(|word| matches!(word, "private" | "no-store"))
+}
+
 impl<'a> Evaluator<'a> {
+    /// `{ headers: { 'Cache-Control': 'public, s-maxage=60' } }`, given with an answer that is no failure.
+    pub(super) fn shares(&mut self, args: &[Value], place: Place) {
+        let Some(Value::Object(init)) = args.get(1) else {
+            return;
+        };
+        let Some(Value::Object(headers)) = init.get("headers") else {
+            return;
+        };
+        let says = |(name, text): &(Rc<str>, Value)| match text {
+            Value::String(text) => {
+                name.eq_ignore_ascii_case("cache-control") && lets_caches_share(text)
+            }
+            _ => false,
+        };
+        let fails = status_of(args).is_some_and(|status| status >= 400);
+        if !fails && headers.fields.iter().any(says) {
+            self.event(Event::Shared, place);
+        }
+    }
+
     /// Two paths: the call lets the request on with `good`, or throws `bad`.
     pub(super) fn gate(
         &mut self,
@@ -313,6 +342,7 @@ impl<'a> Evaluator<'a> {
                 smallvec![(state, Err(Value::Object(Rc::new(failure))))]
             }
             Meaning::Respond => {
+                self.shares(&args, place);
                 let status = api
                     .status
                     .or_else(|| status_of(&args))

@@ -47,7 +47,8 @@ mod url_path;
 mod value;
 mod verdict;
 
-pub use proof::Proof;
+pub use meaning::lets_caches_share;
+pub use proof::{LETS_CACHES_SHARE, Proof};
 pub use prover::{CLOSED_IN_PRODUCTION, Prover};
 pub use team::TeamControls;
 pub use tested::TestReach;

@@ -65,6 +65,9 @@ impl Proof {
     }
 }
 
+/// Marks a handler that answers with a header which lets shared caches keep what it says.
+pub const LETS_CACHES_SHARE: &str = "lets-caches-share";
+
 /// What a middleware does to the requests of one route.
 pub(super) struct Passage {
     pub verdicts: Vec<(Control, Verdict)>,
@@ -434,6 +437,9 @@ impl<'a> Evaluator<'a> {
                 Event::Header { name, value } => {
                     let evidence = self.evidence(*place, value.as_deref().unwrap_or(""));
                     marks.push((format!("sets-header:{name}"), evidence));
+                }
+                Event::Shared => {
+                    marks.push((LETS_CACHES_SHARE.to_owned(), self.evidence(*place, "")));
                 }
                 // Who is let through here is turned away by another guard; and beside a limit that holds, another may be asked
                 // only to count.

@@ -88,6 +88,8 @@ pub(super) enum Event {
     Lost { guard: &'static str },
     /// Where the store or the service of a guard fails, the request passes.
     FailsOpen { guard: &'static str },
+    /// An answer is given with a header that lets shared caches keep it.
+    Shared,
     /// A response header was set.
     Header {
         name: Rc<str>,

@@ -2,7 +2,7 @@
 //!
 //! A guess: it is shown as one, and keeps a rule from crying wolf.
 
-use crate::controls::Evidence;
+use crate::controls::{Evidence, lets_caches_share};
 use crate::routes::{Entry, Procedure, Route};
 use crate::syntax::ModuleRecord;
 
@@ -143,15 +143,7 @@ pub(super) fn guess(route: &Route, library_handler: bool, signature: bool) -> Op
 #[must_use]
 pub(super) fn shared(route: &Route, marks: &[(String, Evidence)]) -> Option<String> {
     let cached = marks.iter().any(|(mark, evidence)| {
-        let value = evidence.note.to_ascii_lowercase();
-        let said = value.split([',', ';']).map(str::trim);
-        mark == "sets-header:cache-control"
-            && said
-                .clone()
-                .any(|word| word == "public" || word.starts_with("s-maxage"))
-            && !said
-                .clone()
-                .any(|word| matches!(word, "private" | "no-store"))
+        mark == "sets-header:cache-control" && lets_caches_share(&evidence.note)
     });
     (cached && route.url.is_some() && matches!(route.method.as_str(), "GET" | "HEAD"))
         .then(|| String::from("shared caches may keep its answers, as its Cache-Control says"))
