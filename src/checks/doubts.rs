@@ -4,7 +4,9 @@ use std::cell::{OnceCell, RefCell};
 
 use rustc_hash::FxHashMap;
 
-use crate::controls::{Evidence, LETS_CACHES_SHARE, Role, Status, Verdict};
+use crate::controls::{
+    Evidence, LETS_CACHES_SHARE, ONLY_ASKS_ELSEWHERE, ONLY_ASKS_PROVIDER, Role, Status, Verdict,
+};
 use crate::finding::Finding;
 use crate::graph::Symbol;
 use crate::model::RouteFacts;
@@ -21,7 +23,7 @@ use super::handler_code::{Code, refused, turned_away};
 use super::input_parts::only_finds;
 use super::paid_keys::callers_pay;
 use super::published::{CREDENTIALS, Doubt, GUESSABLE, in_closed_folder, is_sent, takes_one_of};
-use super::relayed::{is_credential_header, relays_body, relays_credentials};
+use super::relayed::{hands_on_cookie, is_credential_header, relays_body, relays_credentials};
 use super::subject::Subject;
 use super::words::{Form, fits, form, words};
 
@@ -46,6 +48,7 @@ pub(super) struct Doubts<'a> {
 }
 
 const ASKS_AS_ANYBODY: &str = "could whoever calls it ask that service all the same";
+const ASKS_AS_CALLER: &str = "does the service that it asks turn strangers away, by what they sent";
 
 /// What draws pictures for links to pages.
 const DRAWS: [&str; 2] = ["next/og", "@vercel/og"];
@@ -119,6 +122,22 @@ impl<'a> Doubts<'a> {
         }
         if doubt.is_none() && self.asks_as_anybody(route) {
             return asked(finding, ASKS_AS_ANYBODY, false);
+        }
+        if doubt.is_none()
+            && has_mark(route, ONLY_ASKS_ELSEWHERE)
+            && self.shows_credentials(verdict)
+        {
+            return asked(finding, ASKS_AS_CALLER, false);
+        }
+        if doubt.is_none() && has_mark(route, ONLY_ASKS_PROVIDER) {
+            let record = self.subject.model.graph.module(route.route.module);
+            if hands_on_cookie(record, route.route.span) {
+                return asked(
+                    finding,
+                    "is it a step of signing in, as it hands a cookie to the identity provider",
+                    false,
+                );
+            }
         }
         if doubt.is_none() && !self.has_accounts() {
             return asked(finding, "does nobody sign in to this application", false);
@@ -263,9 +282,7 @@ impl<'a> Doubts<'a> {
             return Some(String::from("is nothing worth it, as no work was seen"));
         }
         if has(&[Role::AsksElsewhere]) && self.shows_credentials(verdict) {
-            return Some(String::from(
-                "does the service that it asks turn strangers away, by what they sent",
-            ));
+            return Some(ASKS_AS_CALLER.to_owned());
         }
         // What another service tells everybody, or is asked with a key that is not the caller's business.
         let hands_on = || has(&[Role::AsksElsewhere]) || is_for_other_sites(route);
@@ -345,6 +362,8 @@ impl<'a> Doubts<'a> {
             || self.relays(route)
         {
             "does what it hands the request to check it"
+        } else if has_mark(route, ONLY_ASKS_PROVIDER) {
+            "is it enough that the identity provider checks what it is handed"
         } else {
             let code = Code::of(self.subject, route);
             if let Some(guard) = self.named_guard(&code) {

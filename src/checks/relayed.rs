@@ -3,7 +3,7 @@
 use crate::source::Span;
 use crate::syntax::{Expr, ExprId, Key, ModuleRecord, Pattern, Property, StmtKind};
 
-use super::code::{key, numbered, root};
+use super::code::{key, numbered, root, text};
 use super::handler_code::Code;
 use super::index::bound;
 
@@ -55,26 +55,71 @@ pub(super) fn relays_body(record: &ModuleRecord, around: Span) -> bool {
     })
 }
 
-/// `fetch(url, { headers: { authorization: request.headers.get("authorization") } })`, `{ headers: request.headers }`: whoever is
-/// asked sees who calls.
+/// `fetch(url, { headers: { authorization: request.headers.get("authorization") } })`, `{ headers: request.headers }`,
+/// `headers.cookie = cookie`, `headers.set("cookie", cookie)`: whoever is asked sees who calls.
 pub(super) fn relays_credentials(record: &ModuleRecord, around: Span) -> bool {
-    let objects = numbered(record).filter(|(id, _)| around.holds(record.span(*id)));
-    let mut properties = objects.flat_map(|(_, expr)| match expr {
-        Expr::Object(properties) => &**properties,
-        _ => &[],
-    });
-    properties.any(|property| {
-        let Property::Value { key: name, value } = property else {
+    let sent = |name: &str, value: ExprId| {
+        is_credential_header(name) && was_sent(record, around, value, 1)
+    };
+    let mut exprs = numbered(record).filter(|(id, _)| around.holds(record.span(*id)));
+    exprs.any(|(_, expr)| match expr {
+        Expr::Object(properties) => properties.iter().any(|property| {
+            let Property::Value { key: name, value } = property else {
+                return false;
+            };
+            let Some(name) = key(record, name) else {
+                return false;
+            };
+            sent(name, *value)
+                || name == "headers"
+                    && matches!(record.expr(*value), Expr::Member { property, .. }
+                        if record.name(*property) == "headers")
+                    && was_given(record, *value)
+        }),
+        Expr::Assign { target, value, .. } => {
+            matches!(&**target, Pattern::Member(member)
+                if last_key(record, *member).is_some_and(|name| sent(name, *value)))
+        }
+        Expr::Call { callee, args, .. } => match (record.expr(*callee), &**args) {
+            (Expr::Member { property, .. }, [name, value]) => {
+                matches!(record.name(*property), "set" | "append")
+                    && text(record, name.value).is_some_and(|name| sent(&name, value.value))
+            }
+            _ => false,
+        },
+        _ => false,
+    })
+}
+
+/// `cookie` of `headers.cookie` and `headers["cookie"]`.
+fn last_key(record: &ModuleRecord, member: ExprId) -> Option<&str> {
+    match record.expr(member) {
+        Expr::Member { property, .. } => Some(record.name(*property)),
+        Expr::Index { index, .. } => match record.expr(*index) {
+            Expr::String(name) => Some(name),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// `await provider.confirm({ token: cookies().get("pending")?.value })`: what is called is handed a cookie of whoever calls.
+pub(super) fn hands_on_cookie(record: &ModuleRecord, around: Span) -> bool {
+    let mut exprs = numbered(record).filter(|(id, _)| around.holds(record.span(*id)));
+    exprs.any(|(_, expr)| {
+        let Expr::Await(inner) = expr else {
             return false;
         };
-        let Some(name) = key(record, name) else {
+        let Expr::Call { args, .. } = record.expr(*inner) else {
             return false;
         };
-        is_credential_header(name) && was_sent(record, around, *value, 1)
-            || name == "headers"
-                && matches!(record.expr(*value), Expr::Member { property, .. }
-                    if record.name(*property) == "headers")
-                && was_given(record, *value)
+        args.iter().any(|arg| match record.expr(arg.value) {
+            Expr::Object(properties) => properties.iter().any(|property| {
+                matches!(property, Property::Value { value, .. }
+                    if was_sent(record, around, *value, 1))
+            }),
+            _ => was_sent(record, around, arg.value, 1),
+        })
     })
 }
 
@@ -154,6 +199,18 @@ mod tests {
             "return fetch(url, { headers: { Authorization: settings.authorization } });"
         ));
         assert!(!relays("return fetch(url, { headers: settings.headers });"));
+        assert!(relays(
+            "const cookie = (await headers()).get('cookie');\n\
+             if (cookie) shown['Cookie'] = cookie;\n\
+             return fetch(url, { headers: shown });"
+        ));
+        assert!(relays(
+            "shown.set('Authorization', request.headers.get('authorization'));\n\
+             return fetch(url, { headers: shown });"
+        ));
+        assert!(!relays(
+            "shown['Authorization'] = `Bearer ${process.env.API_KEY}`; return fetch(url, { headers: shown });"
+        ));
         assert!(!relays(
             "const key = request.headers.get('authorization'); return fetch(url);"
         ));

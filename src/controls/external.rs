@@ -411,7 +411,7 @@ impl<'a> Evaluator<'a> {
 
     /// Something is done with these values. What a handler was given as arguments counts wherever it goes; what was read of the
     /// request, wanted or not, only where work is done with it.
-    fn input_used(&mut self, bits: Bits, light: bool, place: Place) {
+    fn input_used(&mut self, bits: Bits, light: bool, place: Place, by: Option<PathId>) {
         // A credential in the URL is looked up, and is right or not: no form would make it better.
         let bits = if bits.has(Bits::CREDENTIAL) && !bits.has(Bits::INPUT.without(Bits::QUERY)) {
             bits.without(Bits::QUERY)
@@ -424,7 +424,7 @@ impl<'a> Evaluator<'a> {
             self.event(Event::Input(used), place);
         }
         if !light || used != Bits::NONE {
-            self.input_goes_on(bits, place);
+            self.input_goes_on(bits, place, by);
         }
         if bits.has(Bits::SCHEMA) {
             self.event(Event::SchemaAsked, place);
@@ -432,9 +432,9 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Work is done with these values, or they are answered.
-    pub fn input_goes_on(&mut self, bits: Bits, place: Place) {
+    fn input_goes_on(&mut self, bits: Bits, place: Place, to: Option<PathId>) {
         if bits.has(Bits::INPUT) {
-            self.event(Event::InputGoesOn, place);
+            self.event(Event::InputGoesOn { to }, place);
         }
         if bits.has(Bits::CHOICE) {
             self.event(Event::InputChooses, place);
@@ -493,10 +493,10 @@ impl<'a> Evaluator<'a> {
             )
         });
         if !aside {
-            self.input_used(given.bits, light, place);
+            self.input_used(given.bits, light, place, Some(external.path));
         }
         if light && answers(known.api) {
-            self.input_goes_on(given.bits, place);
+            self.input_goes_on(given.bits, place, None);
         }
         // `pino().error.bind(logger)` is that function, and `f.call(self, x)` calls it.
         if known.api.is_none()
@@ -843,7 +843,7 @@ impl<'a> Evaluator<'a> {
         let given = args
             .iter()
             .fold(provenance.bits, |all, v| all.with(v.provenance().bits));
-        self.input_used(given, used != Use::Awaited, place);
+        self.input_used(given, used != Use::Awaited, place, None);
         self.run_aside(&args, &state, id);
         let mut provenance = provenance.with_data_of(&args);
         if unresolved && state.work == 0 || takes_over {

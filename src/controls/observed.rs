@@ -172,7 +172,7 @@ impl Evaluator<'_> {
 
     /// Work is done with input as it was sent, or it is answered.
     fn goes_on(&self) -> bool {
-        self.first(|event| matches!(event, Event::InputGoesOn))
+        self.first(|event| matches!(event, Event::InputGoesOn { .. }))
             .is_some()
     }
 

@@ -216,6 +216,12 @@ impl<'a> Paths<'a> {
         fits(&self.library.telling) && !fits(&self.library.throwing)
     }
 
+    /// What is called by the path that is written so is an identity provider.
+    pub fn is_of_provider(&self, text: &str) -> bool {
+        let mut providers = self.library.providers.iter();
+        providers.any(|form| wildcard(form, text))
+    }
+
     /// The path of a package's export.
     pub fn root(&mut self, package: &str, subpath: &str, name: &str) -> PathId {
         let text = match (subpath, name) {

@@ -67,6 +67,10 @@ impl Proof {
 
 /// Marks a handler that answers with a header which lets shared caches keep what it says.
 pub const LETS_CACHES_SHARE: &str = "lets-caches-share";
+/// Marks a handler whose work is to ask other services, and nothing else.
+pub const ONLY_ASKS_ELSEWHERE: &str = "only-asks-elsewhere";
+/// Marks a handler whose work is to ask an identity provider, and nothing else.
+pub const ONLY_ASKS_PROVIDER: &str = "only-asks-provider";
 
 /// What a middleware does to the requests of one route.
 pub(super) struct Passage {
@@ -480,6 +484,9 @@ impl<'a> Evaluator<'a> {
             let evidence = self.evidence(place, "signs in or out");
             marks.push((String::from("only-signs-in"), evidence));
         }
+        for (mark, place) in self.asks_only(&events) {
+            marks.push((mark.to_owned(), self.evidence(place, "")));
+        }
         let limited = controls.get(&Control::RateLimit);
         if limited.is_some_and(|verdict| verdict.status == Status::Enforced)
             && !marks
@@ -578,6 +585,41 @@ impl<'a> Evaluator<'a> {
             let span = stmt.span;
             (passes && asked().is_some()).then_some(Place { span, ..place })
         })
+    }
+
+    /// Whether all its work is to ask one kind of party: other services, or an identity provider, which gets all that is sent.
+    fn asks_only(&self, events: &[(Event, Place)]) -> Vec<(&'static str, Place)> {
+        let works = events.iter().filter_map(|(event, place)| match event {
+            Event::Work { what, .. } => Some((what, *place)),
+            _ => None,
+        });
+        let works: Vec<_> = works.collect();
+        let Some((_, first)) = works.first() else {
+            return Vec::new();
+        };
+        let mut kinds = Vec::new();
+        let is_service = |what: &str| self.paths.meaning(what) == Some(Meaning::Work);
+        if works.iter().all(|(what, _)| is_service(what)) {
+            kinds.push((ONLY_ASKS_ELSEWHERE, *first));
+        }
+        let at = |place: Place, wanted: fn(&Event) -> bool| {
+            let mut events = events.iter();
+            events.any(|(event, at)| *at == place && wanted(event))
+        };
+        let signs = |place| at(place, |event| matches!(event, Event::SignsIn));
+        let is_provider =
+            |(what, place): &(&Rc<str>, Place)| self.paths.is_of_provider(what) || signs(*place);
+        let goes_there = |(event, place): &(Event, Place)| match event {
+            Event::InputGoesOn { to: Some(to) } => {
+                self.paths.is_of_provider(&self.paths.text(*to)) || signs(*place)
+            }
+            Event::InputGoesOn { to: None } => works.iter().any(|(_, at)| at == place),
+            _ => true,
+        };
+        if works.iter().all(is_provider) && events.iter().all(goes_there) {
+            kinds.push((ONLY_ASKS_PROVIDER, *first));
+        }
+        kinds
     }
 
     /// A place as evidence.

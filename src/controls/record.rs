@@ -5,6 +5,7 @@ use std::rc::Rc;
 use crate::graph::ModuleId;
 use crate::source::Span;
 
+use super::paths::PathId;
 use super::value::Bits;
 
 /// A place in a module.
@@ -42,8 +43,8 @@ pub(super) enum Event {
     Input(Bits),
     /// Input was read elsewhere: by a wrapper that hands it on, wanted or not.
     InputAtHand(Bits),
-    /// Work was done with input as it was sent, or it was answered.
-    InputGoesOn,
+    /// Work was done with input as it was sent, by what is called here where that is known, or it was answered.
+    InputGoesOn { to: Option<PathId> },
     /// What input was found to be decided something, or work was done with that.
     InputChooses,
     /// Something that came from this input, or from where cannot be told, went through a schema that throws.

@@ -37,6 +37,9 @@ pub struct ControlFile {
     /// Those of them that throw all the same.
     #[serde(default)]
     pub throwing: Vec<String>,
+    /// Calls of identity providers, which look at what they are handed.
+    #[serde(default)]
+    pub providers: Vec<String>,
     /// Header names that carry credentials; `*` stands for any text.
     #[serde(default)]
     pub credential_headers: Vec<String>,
@@ -458,6 +461,8 @@ pub struct ControlLibrary {
     pub telling: Vec<String>,
     /// Those of them that throw all the same.
     pub throwing: Vec<String>,
+    /// Calls of identity providers, which look at what they are handed.
+    pub providers: Vec<String>,
     /// Header names that carry credentials.
     pub credential_headers: Vec<String>,
     /// Environment variables that hold secrets.
@@ -485,6 +490,7 @@ impl ControlLibrary {
         self.light.extend(file.light);
         self.collects.extend(file.collects);
         self.connects.extend(file.connects);
+        self.providers.extend(file.providers);
         self.telling.extend(file.telling);
         self.throwing.extend(file.throwing);
         self.credential_headers.extend(file.credential_headers);
