@@ -120,6 +120,10 @@ impl<'a> Evaluator<'a> {
                 state.signed_in |= is_session && state.caller.is_none();
                 value(state, Value::unknown())
             }
+            Meaning::RequireIdentity if state.signed_in => value(
+                state,
+                Value::Unknown(Provenance::default(), Presence::Truthy),
+            ),
             Meaning::RequireIdentity => {
                 self.event(Event::Identity, place);
                 let origin = self.origin(place, &shown, None, by_name);

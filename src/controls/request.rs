@@ -412,7 +412,7 @@ impl<'a> Evaluator<'a> {
         &mut self,
         external: &Rc<External>,
         args: Vec<Value>,
-        state: State,
+        mut state: State,
         place: Place,
     ) -> Outcomes {
         let text = self.paths.text(external.path);
@@ -492,6 +492,10 @@ impl<'a> Evaluator<'a> {
             | "query.values" => whole_query(self),
             _ if path.starts_with("cookies.") => match name {
                 "get" | "getAll" | "has" => self.credential("cookie", Some(place)),
+                "set" if is_session(args.get(1)) => {
+                    state.signed_in |= state.caller.is_none();
+                    Value::Undefined
+                }
                 _ => Value::Undefined,
             },
             _ if path.starts_with("headers.") => self.credential("headers", Some(place)),
@@ -643,6 +647,11 @@ fn is_part(name: &str) -> bool {
             | "statusCode"
             | "status"
     )
+}
+
+/// A cookie that is made with a secret of the application says who its bearer is.
+fn is_session(cookie: Option<&Value>) -> bool {
+    cookie.is_some_and(|cookie| cookie.provenance().bits.has(Bits::SECRET))
 }
 
 /// Under these names libraries keep on a request who is calling.
