@@ -45,7 +45,7 @@ impl Evaluator<'_> {
             && ends.iter().all(|end| {
                 matches!(
                     end.ending,
-                    Ending::Refused(Some(401 | 403 | 404 | 405 | 500 | 501) | None)
+                    Ending::Refused(Some(401 | 403 | 404 | 405 | 429 | 500 | 501) | None)
                 )
             });
         let mut served: Vec<&End> = ends.iter().filter(goes_on).collect();
@@ -65,6 +65,11 @@ impl Evaluator<'_> {
                 .iter()
                 .filter(|end| most > 0 && end.work == most && !refusal(end))
                 .collect();
+        }
+        if served.is_empty() && control == Control::RateLimit {
+            // Whoever is turned away for another reason has still passed the limiter in front.
+            let limited = |end: &&End| end.ending == Ending::Refused(Some(429));
+            served = ends.iter().filter(|end| !limited(end)).collect();
         }
         // A path that answers without any work (a preflight, an empty list) has nothing to protect. Where a signature lets the
         // others through to theirs, it was sent away, whatever it is told.
