@@ -39,6 +39,14 @@ impl Evaluator<'_> {
         let goes_on = |end: &&End| {
             end.ending == Ending::Served || (end.ending == Ending::Idle && end.work > 0)
         };
+        let most = ends.iter().map(|end| end.work).max().unwrap_or(0);
+        // Where somebody is turned away behind other work, what ends in front of it all, and nothing that is known decided it, is a
+        // preflight or another address.
+        let refuses = |end: &End| matches!(end.ending, Ending::Refused(Some(401 | 403)));
+        let behind_work = most > 0 && ends.iter().any(|end| end.work == most && refuses(end));
+        let asks_ahead = |end: &End| {
+            behind_work && end.ending == Ending::Idle && end.work == 0 && end.possible.is_empty()
+        };
         // Nobody is served at all, as behind a condition that never holds in production.
         let closed = control == Control::Auth
             && !ends.is_empty()
@@ -46,19 +54,16 @@ impl Evaluator<'_> {
                 matches!(
                     end.ending,
                     Ending::Refused(Some(401 | 403 | 404 | 405 | 429 | 500 | 501) | None)
-                )
+                ) || asks_ahead(end)
             });
         let mut served: Vec<&End> = ends.iter().filter(goes_on).collect();
         if served.is_empty() {
-            served = ends
-                .iter()
-                .filter(|end| end.ending == Ending::Idle)
-                .collect();
+            let idle = |end: &&End| end.ending == Ending::Idle && !asks_ahead(end);
+            served = ends.iter().filter(idle).collect();
         }
         if served.is_empty() && !closed {
             // A list that somebody else fills is seen empty, and so its handler finds nothing to serve: the path that came furthest
             // is the one that would.
-            let most = ends.iter().map(|end| end.work).max().unwrap_or(0);
             let refusal =
                 |end: &&End| matches!(end.ending, Ending::Refused(Some(401 | 403 | 405 | 429)));
             served = ends
@@ -68,7 +73,7 @@ impl Evaluator<'_> {
         }
         if served.is_empty() && control == Control::RateLimit {
             // Whoever is turned away for another reason has still passed the limiter in front.
-            let limited = |end: &&End| end.ending == Ending::Refused(Some(429));
+            let limited = |end: &End| end.ending == Ending::Refused(Some(429)) || asks_ahead(end);
             served = ends.iter().filter(|end| !limited(end)).collect();
         }
         // A path that answers without any work (a preflight, an empty list) has nothing to protect. Where a signature lets the
