@@ -10,6 +10,7 @@ use crate::syntax::{
 
 use super::evaluator::Evaluator;
 use super::names::binds;
+use super::record::Place;
 use super::state::State;
 use super::value::{Bits, ClassValue, Closure, Object, Presence, Provenance, Scope, Value};
 
@@ -265,6 +266,68 @@ impl<'a> Evaluator<'a> {
         value
     }
 
+    /// What a module keeps in a member of the runtime's global object, which is there from one request to the next:
+    /// `global.client ??= connect()`.
+    pub fn kept_globally(&mut self, place: Place, member: &str) -> Option<Value> {
+        let module = place.module;
+        let record = self.module(module);
+        let name = record.find_name(member)?;
+        let depth = self.global_depth;
+        match self.kept_globally.get(&(module, name)) {
+            Some(Global::Known(value)) => return Some(value.clone()),
+            Some(Global::Running(depth)) => {
+                self.cycle = self.cycle.min(*depth);
+                return None;
+            }
+            None => {}
+        }
+        let own = &record.functions.first()?.body;
+        let is_variable = |object: ExprId| match record.expr(object) {
+            Expr::Name(object) => {
+                matches!(record.name(*object), "global" | "globalThis")
+                    || matches!(
+                        find_definition(own, *object),
+                        Some(Definition::Variable { .. })
+                    )
+            }
+            _ => false,
+        };
+        let sets = |target: &Pattern| match target {
+            Pattern::Member(target) => match record.expr(*target) {
+                Expr::Member {
+                    object, property, ..
+                } => *property == name && is_variable(*object),
+                _ => false,
+            },
+            _ => false,
+        };
+        self.global_depth += 1;
+        let around = std::mem::replace(&mut self.cycle, usize::MAX);
+        self.kept_globally
+            .insert((module, name), Global::Running(depth));
+        let value = match self.set_somewhere(record, module, sets) {
+            Some(
+                kept @ (Value::External(_)
+                | Value::Function(_)
+                | Value::Native(_)
+                | Value::Promise(_)
+                | Value::Object(_)),
+            ) => kept,
+            _ => Value::unknown(),
+        };
+        self.global_depth -= 1;
+        if self.cycle < depth {
+            self.kept_globally.remove(&(module, name));
+            self.cycle = self.cycle.min(around);
+        } else {
+            self.lasting.note(&value);
+            let known = Global::Known(value.clone());
+            self.kept_globally.insert((module, name), known);
+            self.cycle = around;
+        }
+        Some(value)
+    }
+
     /// What a variable stands for that outlives the request, as far as what it starts with does not tell: a table or a list
     /// that starts empty is filled at run time, and what starts as nothing (`let client = null; function get() { client ??= … }`)
     /// is what some function sets it to, where that can be told outside the function.
@@ -278,6 +341,25 @@ impl<'a> Evaluator<'a> {
         if !value.is_nullish() {
             return filled(value, 2);
         }
+        match self.set_somewhere(record, module, sets) {
+            None => value,
+            Some(
+                kept @ (Value::External(_)
+                | Value::Function(_)
+                | Value::Native(_)
+                | Value::Object(_)),
+            ) => kept,
+            Some(other) => Value::Unknown(other.provenance(), Presence::Maybe),
+        }
+    }
+
+    /// The first thing that some function of the module sets what is meant to.
+    fn set_somewhere(
+        &mut self,
+        record: &'a ModuleRecord,
+        module: ModuleId,
+        sets: impl Fn(&Pattern) -> bool,
+    ) -> Option<Value> {
         for expr in &record.exprs {
             let Expr::Assign {
                 target,
@@ -292,16 +374,10 @@ impl<'a> Evaluator<'a> {
             }
             let value = self.expr_aside(module, *value);
             if !value.is_nullish() {
-                return match value {
-                    Value::External(_)
-                    | Value::Function(_)
-                    | Value::Native(_)
-                    | Value::Object(_) => value,
-                    other => Value::Unknown(other.provenance(), Presence::Maybe),
-                };
+                return Some(value);
             }
         }
-        value
+        None
     }
 }
 

@@ -108,6 +108,8 @@ pub(super) struct Evaluator<'a> {
     sites: FxHashMap<(ModuleId, ExprId), Site>,
     pub site_places: Vec<Place>,
     pub globals: FxHashMap<(ModuleId, Name), Global>,
+    /// What modules keep in members of the runtime's global object.
+    pub kept_globally: FxHashMap<(ModuleId, Name), Global>,
     pub initialisers: FxHashMap<(ModuleId, ExprId), Value>,
     /// Where the values of module-level names lie.
     pub lasting: Lasting,
@@ -203,6 +205,7 @@ impl<'a> Evaluator<'a> {
             sites: FxHashMap::default(),
             site_places: Vec::new(),
             globals: FxHashMap::default(),
+            kept_globally: FxHashMap::default(),
             initialisers: FxHashMap::default(),
             lasting: Lasting::default(),
             superclasses: FxHashMap::default(),

@@ -246,12 +246,15 @@ impl<'a> Evaluator<'a> {
             &*text,
             "global#globalThis" | "global#global" | "global#self"
         ) {
-            // The runtime's own functions by their long name; what a program keeps there is not known.
+            // The runtime's own functions by their long name, or what the module keeps there.
             let path = self.paths.root("global", "", name);
             return match self.paths.known(path).api {
                 Some(_) => self.external(path, Provenance::default()),
                 None if name == "process" || name == "crypto" => self.runtime(name),
-                None => Value::unknown(),
+                None => {
+                    let kept = place.and_then(|place| self.kept_globally(place, name));
+                    kept.unwrap_or_else(Value::unknown)
+                }
             };
         }
         if &*text == "global#process.env" {
