@@ -384,6 +384,16 @@ impl Evaluator<'_> {
             let evidence = self.evidence(place, asked.map_or("", |note| note));
             marks.push((String::from("fails-open:auth:switch"), evidence));
         }
+        let perhaps = control == Control::Auth
+            && matches!(judgement.status, Status::Absent | Status::Optional);
+        let strangers = |away: fn(&End) -> bool| match perhaps {
+            true => for_strangers_only(ends, away),
+            false => None,
+        };
+        // Sent to where they want to be, those who are signed in are not refused.
+        let elsewhere = strangers(|end| end.ending == Ending::Idle && end.work == 0);
+        let strangers =
+            elsewhere.or_else(|| strangers(|end| matches!(end.ending, Ending::Refused(_))));
         let delegated = self
             .record
             .first(|event| matches!(event, Event::Delegated).then_some(()));
@@ -413,7 +423,7 @@ impl Evaluator<'_> {
             if let Some((_, place)) = handed {
                 evidence.push(self.evidence(place, "a package takes the request over"));
                 judgement.status = Status::Unknown;
-            } else if let Some((note, place)) = read {
+            } else if let Some((note, place)) = read.filter(|_| elsewhere.is_none()) {
                 judgement.status = if control == Control::RateLimit {
                     Status::Conditional
                 } else {
@@ -451,9 +461,8 @@ impl Evaluator<'_> {
             marks.push((String::from(CLOSED), closed.clone()));
             evidence.push(closed);
         }
-        if control == Control::Auth
-            && matches!(judgement.status, Status::Absent | Status::Optional)
-            && let Some(site) = for_strangers_only(ends)
+        if matches!(judgement.status, Status::Absent | Status::Optional)
+            && let Some(site) = strangers
         {
             let place = self.site_places[site.0 as usize];
             let evidence = self.evidence(place, "who is signed in already is turned away here");
@@ -481,9 +490,9 @@ impl Evaluator<'_> {
     }
 }
 
-/// The condition that turns away everybody who is signed in, while those who are not go on to the work: `if (session) throw`.
-fn for_strangers_only(ends: &[End]) -> Option<Site> {
-    let refused = |end: &End| matches!(end.ending, Ending::Refused(_));
+/// The condition that turns away everybody who is signed in, while those who are not go on to the work: `if (session) throw`,
+/// `if (session) redirect("/home")`.
+fn for_strangers_only(ends: &[End], away: fn(&End) -> bool) -> Option<Site> {
     let by_identity = |fact: &&Fact| {
         let bits = fact.provenance.bits;
         let plain = !bits.has(Bits::COMPARED) && !bits.has(Bits::LOOKUP);
@@ -491,7 +500,7 @@ fn for_strangers_only(ends: &[End]) -> Option<Site> {
     };
     let mut known = ends
         .iter()
-        .filter(|end| refused(end))
+        .filter(|end| away(end))
         .flat_map(|end| end.possible.iter().filter(by_identity));
     known
         .find(|fact| {
@@ -501,7 +510,7 @@ fn for_strangers_only(ends: &[End]) -> Option<Site> {
                     decided.any(|other| other.site == fact.site && other.arm == arm)
                 })
             };
-            with(fact.arm).all(refused) && with(!fact.arm).any(|end| !refused(end) && end.work > 0)
+            with(fact.arm).all(away) && with(!fact.arm).any(|end| !away(end) && end.work > 0)
         })
         .map(|fact| fact.site)
 }
