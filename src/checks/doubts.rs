@@ -814,6 +814,38 @@ fn has_one_sender(route: &RouteFacts) -> bool {
     route.marks.iter().any(|(mark, _)| known(mark))
 }
 
+/// Words for work that machines ask for, in addresses and in the names of secrets.
+const OF_MACHINES: [&str; 12] = [
+    "cron",
+    "crons",
+    "job",
+    "jobs",
+    "queue",
+    "queues",
+    "schedule",
+    "scheduled",
+    "scheduler",
+    "task",
+    "tasks",
+    "worker",
+];
+
+/// A scheduler, a queue or another service calls it, and nobody waits for what it answers.
+pub(super) fn is_run_by_machine(route: &RouteFacts) -> bool {
+    let of_machines = |text: &str| {
+        let mut words = words(text).into_iter();
+        words.any(|word| OF_MACHINES.contains(&word.as_str()))
+    };
+    let secret = || {
+        let auth = route.controls.get(&Control::Auth);
+        let mut steps = auth.into_iter().flat_map(|auth| &auth.evidence);
+        steps.any(|step| step.role == Role::Secret && of_machines(&step.note))
+    };
+    has_one_sender(route)
+        || shares_a_secret(route)
+            && (route.route.url.as_deref().is_some_and(of_machines) || secret())
+}
+
 /// What speaks for letting failures escape.
 fn of_failures(route: &RouteFacts, verdict: &Verdict) -> Option<String> {
     let mut steps = verdict.evidence.iter();

@@ -411,6 +411,7 @@ fn check_check(check: &Check, complain: &mut impl FnMut(&str)) {
             }
         }
         Check::HandlersUse(it) => check_globs(it.files.iter(), complain),
+        Check::Queries(it) => check_globs(it.background_files.iter(), complain),
         Check::Container(_)
         | Check::Compose(_)
         | Check::EnvDocumented(_)
@@ -445,7 +446,6 @@ fn check_check(check: &Check, complain: &mut impl FnMut(&str)) {
         | Check::Rendering(_)
         | Check::LimitTiers(_)
         | Check::ErrorAnswers(_)
-        | Check::Queries(_)
         | Check::Memory(_)
         | Check::CallerInput(_)
         | Check::Attest(_) => {}

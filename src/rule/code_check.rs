@@ -189,6 +189,13 @@ pub enum ErrorQuestion {
 pub struct Queries {
     /// What is asked of them.
     pub asks: QueryQuestion,
+    /// Globs of files with work that is done in the background, where one of `background_packages` is used: nobody waits for what
+    /// stands there.
+    #[serde(default)]
+    pub background_files: Vec<String>,
+    /// Packages that run work in the background.
+    #[serde(default)]
+    pub background_packages: Vec<String>,
     /// The message.
     pub says: String,
 }

@@ -12,7 +12,9 @@ use crate::syntax::{Expr, ExprId, ModuleRecord, Name, Stmt, StmtKind};
 use super::CheckResult;
 use super::call_sites::{At, Found, Value, behind, find, value_at};
 use super::code::{called_name, method_call, numbered, place};
-use super::index::bound;
+use super::dependency::of_package;
+use super::doubts::is_run_by_machine;
+use super::index::{Unit, bound};
 use super::subject::Subject;
 
 /// Methods that read rows of one model.
@@ -75,7 +77,8 @@ pub(super) fn run(subject: &Subject<'_>, check: &Queries) -> CheckResult {
         QueryQuestion::WholeTable => whole_table(subject, check),
         QueryQuestion::PageSize => page::page_size(subject, check),
         QueryQuestion::Independent => {
-            let mut result = consecutive(subject, check, independent);
+            let nobody_waits = |unit| is_background(subject, check, unit);
+            let mut result = consecutive(subject, check, independent, nobody_waits);
             // One that answers before it returns is never waited for.
             let at_once = subject
                 .specifiers()
@@ -83,15 +86,18 @@ pub(super) fn run(subject: &Subject<'_>, check: &Queries) -> CheckResult {
                 .any(|package| SYNCHRONOUS.contains(&&**package));
             if at_once {
                 for finding in &mut result.findings {
-                    finding
-                        .message
-                        .push_str("; or does the database answer at once?");
-                    finding.confidence = Confidence::Low;
+                    // One question is enough.
+                    if finding.confidence != Confidence::Low {
+                        finding
+                            .message
+                            .push_str("; or does the database answer at once?");
+                        finding.confidence = Confidence::Low;
+                    }
                 }
             }
             result
         }
-        QueryQuestion::Transaction => consecutive(subject, check, torn),
+        QueryQuestion::Transaction => consecutive(subject, check, torn, |_| false),
         QueryQuestion::InLoop => rows::in_loop(subject, check),
     }
 }
@@ -321,6 +327,7 @@ fn consecutive(
     subject: &Subject<'_>,
     check: &Queries,
     ask: fn(&ModuleRecord, &[Stmt], &mut Vec<Pair>) -> usize,
+    nobody_waits: impl Fn(Unit) -> bool,
 ) -> CheckResult {
     let graph = &subject.model.graph;
     let mut result = CheckResult::default();
@@ -346,6 +353,10 @@ fn consecutive(
                     inner(statement, &mut blocks);
                 }
             }
+            if pairs.is_empty() {
+                continue;
+            }
+            let background = nobody_waits((module, part));
             for (first, second) in pairs {
                 let (mut related, _) = subject.reached_by((module, part));
                 related.insert(
@@ -355,14 +366,48 @@ fn consecutive(
                         note: String::from("after this one"),
                     },
                 );
-                let finding = subject
+                let mut finding = subject
                     .finding_in(record, record.span(second), check.says.clone())
                     .with_related(related);
+                if background {
+                    finding
+                        .message
+                        .push_str(": or does nobody wait for it, as it runs in the background?");
+                    finding.confidence = Confidence::Low;
+                }
                 result.gap(1.0, finding);
             }
         }
     }
     result
+}
+
+/// Nobody waits for what is done there: machines alone call the handlers that reach it, or it lies where the work of a queue does.
+fn is_background(subject: &Subject<'_>, check: &Queries, unit: Unit) -> bool {
+    let handlers = subject.reach().handlers(unit);
+    let handlers = handlers
+        .iter()
+        .filter_map(|number| subject.app.routes.get(*number));
+    let mut handlers = handlers.peekable();
+    if handlers.peek().is_none() {
+        return false;
+    }
+    let (mut machines, mut own) = (true, false);
+    for route in handlers {
+        machines &= is_run_by_machine(route);
+        // Of a handler's own file its address says more than the folder.
+        own |= route.route.module == unit.0;
+    }
+    let queued = || {
+        let path = &subject.model.graph.module(unit.0).path;
+        let specifiers = subject.specifiers();
+        let mut packages = check.background_packages.iter();
+        subject
+            .globs(&check.background_files)
+            .is_match(path.as_str())
+            && packages.any(|package| of_package(package, specifiers).next().is_some())
+    };
+    machines || !own && queued()
 }
 
 fn at(record: &ModuleRecord, expr: ExprId) -> Location {
