@@ -9,6 +9,8 @@ use crate::syntax::ModuleRecord;
 
 use super::CheckResult;
 use super::code::{calls, imported, package_of};
+use super::config_key::is_set;
+use super::starter::is_starter;
 use super::subject::Subject;
 
 pub(super) fn run(subject: &Subject<'_>, check: &Dependency) -> CheckResult {
@@ -75,13 +77,38 @@ pub(super) fn run(subject: &Subject<'_>, check: &Dependency) -> CheckResult {
         let mut hints = check.hinted_by.iter();
         hints.any(|hint| wildcard(hint, package)).then_some(package)
     });
-    let absence = match hint {
-        Some(package) => subject
-            .absence(format!("{message}: or does {package} do it?"))
+    let question = match hint {
+        Some(package) => Some(format!("or does {package} do it")),
+        None => question(subject, check),
+    };
+    let absence = match question {
+        Some(question) => subject
+            .absence(format!("{message}: {question}?"))
             .at_most(Confidence::Low),
         None => subject.absence(message),
     };
     CheckResult::pass_or_fail(vec![absence])
+}
+
+/// What speaks for an application that does without.
+fn question(subject: &Subject<'_>, check: &Dependency) -> Option<String> {
+    let platform = check.platforms.iter().find_map(|setting| {
+        let (file, key) = setting.split_once('#')?;
+        is_set(subject, file, key).then_some((file, key))
+    });
+    if let Some((file, key)) = platform {
+        return Some(format!(
+            "or does the platform do it, as `{key}` of {file} says"
+        ));
+    }
+    let handlers = subject.app.routes.len();
+    if handlers > 0 && handlers <= check.few_handlers && !subject.serves_pages() {
+        return Some(String::from(
+            "is it a service whose caller tells of its failures",
+        ));
+    }
+    let starter = check.left_to_users && is_starter(subject);
+    starter.then(|| String::from("is that left to whoever begins an application with it"))
 }
 
 /// The specifier names the package or something in it.

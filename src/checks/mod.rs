@@ -56,6 +56,7 @@ mod secret_literal;
 mod server_side;
 mod shown;
 mod signs;
+mod starter;
 mod strict_types;
 mod subject;
 mod tables;

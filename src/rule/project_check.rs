@@ -20,6 +20,16 @@ pub struct Dependency {
     /// Packages that may do the same: where one of them is used, the absence is a question of low confidence.
     #[serde(default)]
     pub hinted_by: Vec<String>,
+    /// Settings of platforms that do the same by themselves, as `file#key`: `wrangler.json#observability.enabled`. Where one is
+    /// set, the absence is a question.
+    #[serde(default)]
+    pub platforms: Vec<String>,
+    /// An application of so few handlers and no page is a service beside others: the absence is a question.
+    #[serde(default)]
+    pub few_handlers: usize,
+    /// Of a repository that others begin theirs with, the absence is a question.
+    #[serde(default)]
+    pub left_to_users: bool,
     /// Asked only of applications that have handlers.
     #[serde(default)]
     pub needs_routes: bool,

@@ -257,6 +257,13 @@ fn reads(rules: &[Rule], problems: &mut Vec<RuleProblem>) -> GlobSet {
             globs.extend(DOCUMENTS.map(String::from));
             globs.extend(ABOUT_SETTINGS.map(String::from));
         }
+        if let Check::Dependency(check) = &rule.check {
+            let files = check
+                .platforms
+                .iter()
+                .filter_map(|each| each.split('#').next());
+            globs.extend(files.map(|file| format!("**/{file}")));
+        }
         if matches!(
             rule.check,
             Check::ForeignKeyIndex(_) | Check::RowSecurity(_)
