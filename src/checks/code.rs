@@ -70,7 +70,7 @@ pub(super) fn is_for_show<'p>(folders: impl Iterator<Item = &'p str>) -> bool {
         "e2e",
     ];
     let mut outer = folders.take_while(|folder| !CODE_FOLDERS.contains(folder));
-    outer.any(|folder| folder.split('-').any(|word| words.contains(&word)))
+    outer.any(|folder| folder.split(['-', '_']).any(|word| words.contains(&word)))
 }
 
 /// True for an application that developers run beside the product: `docker/dependencies/mail-viewer`, `tools/inspector`.

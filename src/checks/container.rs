@@ -8,7 +8,7 @@ use crate::rule::{Compose, Confidence, Container, ContainerNeed};
 use crate::source::RepoPath;
 
 use super::CheckResult;
-use super::code::is_side_file;
+use super::code::{is_for_show, is_side_file};
 use super::subject::Subject;
 
 pub(super) fn run(subject: &Subject<'_>, check: &Container) -> CheckResult {
@@ -22,6 +22,9 @@ pub(super) fn run(subject: &Subject<'_>, check: &Container) -> CheckResult {
         if is_side_file(&file.file)
             || has_word(&file.file, &check.except)
             || !begins_with(file, &check.images)
+            || runs_nothing(file)
+            || file.left_over
+            || is_for_show(file.file.folders()) && !is_for_show(subject.project.root.segments())
         {
             continue;
         }
@@ -41,10 +44,28 @@ pub(super) fn run(subject: &Subject<'_>, check: &Container) -> CheckResult {
                 .message
                 .push_str(", unlike the Dockerfile beside it: is it still built?");
             finding = finding.at_most(Confidence::Low);
+        } else if file.develops {
+            finding
+                .message
+                .push_str(": is it for developers alone, as it starts a development server?");
+            finding = finding.at_most(Confidence::Low);
+        } else if check.needs == ContainerNeed::User
+            && file.chain().any(|stage| stage.steers_docker)
+        {
+            finding
+                .message
+                .push_str(": or does it have to, as it tells Docker itself what to do?");
+            finding = finding.at_most(Confidence::Low);
         }
         result.gap(1.0, finding);
     }
     result
+}
+
+/// Nothing is put into it and nothing started: an image of tools, which others call.
+fn runs_nothing(file: &Dockerfile) -> bool {
+    file.chain()
+        .all(|stage| !stage.copies && stage.starts.is_none())
 }
 
 /// The file has what is needed.

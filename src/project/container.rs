@@ -15,6 +15,10 @@ pub struct Dockerfile {
     pub runs: Vec<String>,
     /// It changes the user while it runs: `gosu`, `su-exec`.
     pub drops_root: bool,
+    /// It copies a lock file that lies in no folder it may be built from, so it cannot be built.
+    pub left_over: bool,
+    /// What it starts is a development server.
+    pub develops: bool,
 }
 
 /// One `FROM` and what follows it.
@@ -30,6 +34,12 @@ pub struct Stage {
     pub health_check: bool,
     /// It builds the application: `npm run build`.
     pub builds: bool,
+    /// Something is copied into it.
+    pub copies: bool,
+    /// Docker is installed in it, or its socket named.
+    pub steers_docker: bool,
+    /// The last `CMD` or `ENTRYPOINT`, or both, as plain words.
+    pub starts: Option<String>,
     /// The last `CMD` or `ENTRYPOINT`, else the `FROM`.
     pub location: Location,
 }
@@ -84,6 +94,38 @@ const BUILDING: [&str; 9] = [
 /// Programs that give up root before they start another.
 const DROPPING: [&str; 5] = ["gosu", "su-exec", "setpriv", "runuser", "s6-setuidgid"];
 
+/// What package managers write and read again, so that a build without it stops.
+const LOCKS: [&str; 6] = [
+    "bun.lock",
+    "bun.lockb",
+    "npm-shrinkwrap.json",
+    "package-lock.json",
+    "pnpm-lock.yaml",
+    "yarn.lock",
+];
+
+/// Packages that are Docker, or ask it for something.
+const DOCKER: [&str; 5] = [
+    "docker-ce",
+    "docker-ce-cli",
+    "docker-cli",
+    "docker.io",
+    "moby-engine",
+];
+
+/// Commands that start a development server.
+const DEVELOPING: [&str; 9] = [
+    "run dev",
+    "pnpm dev",
+    "yarn dev",
+    "bun dev",
+    "next dev",
+    "vite dev",
+    "turbo dev",
+    "nodemon",
+    "tsx watch",
+];
+
 /// `Dockerfile`, `Dockerfile.web`, `web.Dockerfile`.
 fn is_dockerfile(name: &str) -> bool {
     let is = |part: &str, word: &str| part.eq_ignore_ascii_case(word);
@@ -112,7 +154,10 @@ pub(super) fn read(
         return Ok(());
     }
     if is_dockerfile {
-        dockerfiles.push(dockerfile(&repository.read(path)?));
+        let (mut read, locks) = dockerfile(&repository.read(path)?);
+        read.left_over = locks.iter().any(|lock| is_missing(repository, path, lock));
+        read.develops = develops(repository, &read);
+        dockerfiles.push(read);
     } else {
         let file = repository.read(path)?;
         if let Some(document) = parse_yaml(&file)? {
@@ -142,9 +187,11 @@ pub(super) fn read(
     Ok(())
 }
 
-fn dockerfile(file: &SourceFile) -> Dockerfile {
+/// The file, and the lock files that it copies from the repository, as written.
+fn dockerfile(file: &SourceFile) -> (Dockerfile, Vec<String>) {
     let mut stages: Vec<Stage> = Vec::new();
     let mut runs = Vec::new();
+    let mut locks = Vec::new();
     for (line, text) in instructions(&file.text) {
         let mut words = text.split_whitespace();
         let word = words.next().unwrap_or_default().to_ascii_uppercase();
@@ -161,6 +208,9 @@ fn dockerfile(file: &SourceFile) -> Dockerfile {
                 user: None,
                 health_check: false,
                 builds: false,
+                copies: false,
+                steers_docker: false,
+                starts: None,
                 location: Location::of_line(&file.path, line),
             });
             continue;
@@ -168,6 +218,7 @@ fn dockerfile(file: &SourceFile) -> Dockerfile {
         let Some(stage) = stages.last_mut() else {
             continue;
         };
+        stage.steers_docker |= text.contains("docker.sock");
         match word.as_str() {
             "USER" => stage.user = words.next().map(str::to_owned),
             "HEALTHCHECK" => {
@@ -175,20 +226,111 @@ fn dockerfile(file: &SourceFile) -> Dockerfile {
                     .next()
                     .is_none_or(|first| !first.eq_ignore_ascii_case("none"));
             }
-            "CMD" | "ENTRYPOINT" => stage.location = Location::of_line(&file.path, line),
+            "CMD" | "ENTRYPOINT" => {
+                stage.location = Location::of_line(&file.path, line);
+                let before = stage.starts.get_or_insert_default();
+                before.push(' ');
+                before.push_str(&plain(words));
+            }
+            "COPY" | "ADD" => {
+                stage.copies = true;
+                let words = plain(words);
+                // What another stage made is there.
+                if !words.contains("--from=") {
+                    let mut named: Vec<&str> = words.split(' ').collect();
+                    named.pop();
+                    let lock = |name: &&&str| {
+                        LOCKS.contains(&name.rsplit('/').next().unwrap_or(name))
+                            && !name.contains('$')
+                    };
+                    locks.extend(named.iter().filter(lock).map(|name| (*name).to_owned()));
+                }
+            }
             "RUN" => {
                 stage.builds |= BUILDING.iter().any(|command| text.contains(command));
+                stage.steers_docker |= text.contains("get.docker.com")
+                    || words.clone().any(|word| DOCKER.contains(&word));
                 runs.push(words.collect::<Vec<_>>().join(" "));
             }
             _ => {}
         }
     }
-    Dockerfile {
+    let read = Dockerfile {
         file: file.path.clone(),
         stages,
         runs,
         drops_root: DROPPING.iter().any(|program| file.text.contains(program)),
+        left_over: false,
+        develops: false,
+    };
+    (read, locks)
+}
+
+/// The lock file is in no folder around the Dockerfile, where that of another package manager is. One that git is told to ignore
+/// may have been added all the same.
+fn is_missing(repository: &Repository, dockerfile: &RepoPath, lock: &str) -> bool {
+    let name = lock.rsplit('/').next().unwrap_or(lock);
+    let folders = || dockerfile.ancestors().map(RepoPath::new);
+    let has_one = |folder: RepoPath| {
+        LOCKS
+            .iter()
+            .any(|lock| repository.exists(&folder.join(lock)))
+    };
+    folders().any(has_one)
+        && folders().all(|folder| {
+            let ignored = repository
+                .read(&folder.join(".gitignore"))
+                .is_ok_and(|file| {
+                    let mut lines = file.text.lines();
+                    lines.any(|line| {
+                        line.trim()
+                            .trim_start_matches("**/")
+                            .trim_start_matches('/')
+                            == name
+                    })
+                });
+            !ignored && !repository.exists(&folder.join(lock))
+        })
+}
+
+/// `["npm", "start"]` and `npm start` as `npm start`.
+fn plain<'w>(words: impl Iterator<Item = &'w str>) -> String {
+    let bare = words.flat_map(|word| word.split(['[', ']', '"', ',']));
+    let bare: Vec<&str> = bare.filter(|word| !word.is_empty()).collect();
+    bare.join(" ")
+}
+
+/// What the image starts, by itself or in a script of the repository, is a development server and nothing else.
+fn develops(repository: &Repository, file: &Dockerfile) -> bool {
+    let develops = |text: &str| DEVELOPING.iter().any(|command| text.contains(command));
+    let Some(starts) = file.chain().find_map(|stage| stage.starts.as_deref()) else {
+        return false;
+    };
+    if develops(starts) {
+        return true;
     }
+    let script = starts.split(' ').find(|word| word.ends_with(".sh"));
+    let script = script.and_then(|script| script_of(repository, file, script));
+    script.is_some_and(|script| {
+        let lines = || {
+            let lines = script.text.lines().map(str::trim);
+            lines.filter(|line| !line.starts_with('#'))
+        };
+        lines().any(develops) && !lines().any(|line| line.contains(" start"))
+    })
+}
+
+/// The file of the repository that lies under such a path in the image, as far as its end tells.
+fn script_of(repository: &Repository, file: &Dockerfile, script: &str) -> Option<SourceFile> {
+    let parts: Vec<&str> = script.split('/').filter(|part| !part.is_empty()).collect();
+    let ends = (0..parts.len()).map(|from| parts[from..].join("/"));
+    let ends: Vec<String> = ends.collect();
+    file.file.ancestors().find_map(|folder| {
+        let folder = RepoPath::new(folder);
+        let mut paths = ends.iter().map(|end| folder.join(end));
+        let path = paths.find(|path| repository.exists(path))?;
+        repository.read(&path).ok()
+    })
 }
 
 /// The instructions with their first lines: continued lines joined, comments left out.
