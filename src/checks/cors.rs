@@ -27,6 +27,8 @@ struct Opening {
     location: Location,
     says: &'static str,
     credentials: bool,
+    /// The answer says `*`, and not the origin that asked.
+    literal: bool,
     /// Code sets the header on single answers; otherwise whole paths are open.
     single: bool,
 }
@@ -59,19 +61,26 @@ pub(super) fn run(subject: &Subject<'_>, check: &Cors) -> CheckResult {
             seen.insert((opening.location.file.clone(), line, opening.says))
         })
         .map(|opening| {
-            let severity: Option<Severity> = if opening.credentials {
+            // Browsers hand nothing out that was asked for with credentials where the origin is a literal `*`.
+            let in_their_name = opening.credentials && !opening.literal;
+            let severity: Option<Severity> = if in_their_name {
                 check.credentials_severity
             } else {
                 check.single_severity.filter(|_| opening.single)
             };
-            if opening.credentials {
+            if in_their_name {
                 let message = format!("{}, with credentials", opening.says);
                 subject
                     .finding(opening.location, message)
                     .with_severity(severity)
             } else {
                 // Nobody's session goes along: an interface for anybody's pages is made like this.
-                let message = format!("{}: is it meant for all of them?", opening.says);
+                let beside = if opening.credentials {
+                    "; allowing credentials has no effect beside it"
+                } else {
+                    ""
+                };
+                let message = format!("{}{beside}: is it meant for all of them?", opening.says);
                 subject
                     .finding(opening.location, message)
                     .with_severity(severity)
@@ -120,6 +129,7 @@ fn configured(subject: &Subject<'_>, entries: &[HeaderEntry], openings: &mut Vec
             location: entry.location.clone(),
             says: ANY_SITE,
             credentials,
+            literal: true,
             single: false,
         });
     }
@@ -228,6 +238,7 @@ fn by_header(module: &ModuleRecord, openings: &mut Vec<Opening>) {
                 location: place(module, origin),
                 says: "the answer names whatever origin asks (Access-Control-Allow-Origin)",
                 credentials,
+                literal: false,
                 single: true,
             });
         }
@@ -236,6 +247,7 @@ fn by_header(module: &ModuleRecord, openings: &mut Vec<Opening>) {
                 location: place(module, origin),
                 says: ANY_SITE,
                 credentials,
+                literal: true,
                 single: true,
             });
         }
@@ -254,6 +266,7 @@ fn by_header(module: &ModuleRecord, openings: &mut Vec<Opening>) {
                 location: place(module, value.value),
                 says: ANY_SITE,
                 credentials: by_call(CREDENTIALS, "true"),
+                literal: true,
                 single: true,
             });
         }
@@ -323,6 +336,7 @@ fn by_web_server(subject: &Subject<'_>, openings: &mut Vec<Opening>) {
                     location: Location::of_line(&file.path, u32::try_from(index + 1).unwrap_or(1)),
                     says: ANY_SITE,
                     credentials: false,
+                    literal: true,
                     single: false,
                 });
             }
@@ -333,11 +347,11 @@ fn by_web_server(subject: &Subject<'_>, openings: &mut Vec<Opening>) {
 /// `cors()`, `cors({ origin: "*" })`, `cors({ origin: true, credentials: true })`.
 fn by_package(module: &ModuleRecord, openings: &mut Vec<Opening>) {
     for call in calls(module) {
-        let of_package = imported(module, call.callee)
-            .is_some_and(|(specifier, _)| CORS_PACKAGES.contains(&specifier));
-        if !of_package {
+        let Some((package, _)) = imported(module, call.callee)
+            .filter(|(specifier, _)| CORS_PACKAGES.contains(specifier))
+        else {
             continue;
-        }
+        };
         let options = call.args.first().map(|arg| arg.value);
         let object = match options {
             None => None,
@@ -370,10 +384,13 @@ fn by_package(module: &ModuleRecord, openings: &mut Vec<Opening>) {
             }
             Some(_) => continue,
         };
+        // Hono's answers the origin that asked as soon as credentials are allowed.
+        let reflected = reflected || credentials && package == "hono/cors";
         openings.push(Opening {
             location: place(module, call.expr),
             says,
             credentials,
+            literal: !reflected,
             single: false,
         });
     }
