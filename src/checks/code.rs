@@ -173,6 +173,12 @@ pub(super) fn numbered(module: &ModuleRecord) -> impl Iterator<Item = (ExprId, &
     (0u32..).map(ExprId).zip(module.exprs.iter())
 }
 
+/// A comment beside this line says in so many words that what happens there is meant: up to so many lines before and behind.
+pub(super) fn is_meant(record: &ModuleRecord, line: u32, before: u32, behind: u32) -> bool {
+    let mut lines = record.facts.meant.iter();
+    lines.any(|said| (line.saturating_sub(before)..=line + behind).contains(said))
+}
+
 /// The name with which a chain of calls and members begins.
 pub(super) fn root(record: &ModuleRecord, expr: ExprId) -> Option<Name> {
     let mut at = expr;

@@ -9,10 +9,17 @@ use crate::rule::{Confidence, Control, GuardFlaws};
 use crate::source::{Location, RepoPath};
 
 use super::CheckResult;
+use super::code::is_meant;
 use super::subject::{Subject, route_name};
 
 /// A finding lists so many of the handlers that meet the guard.
 const LISTED: usize = 8;
+
+/// The mark of guards that let pass what they cannot check, which somebody may have meant; what turns nobody away nobody meant.
+const FAILS_OPEN: &str = "fails-open";
+
+/// A comment about a branch stands within so many lines of it.
+const BESIDE: u32 = 4;
 
 /// A guard's place, what it is, and what is wrong with it.
 type Flaw<'a> = (&'a RepoPath, u32, &'a str, &'a str);
@@ -76,8 +83,18 @@ pub(super) fn run(subject: &Subject<'_>, check: &GuardFlaws) -> CheckResult {
             .finding(Location::of_line(file, line), message)
             .with_severity(words.severity)
             .with_related(related.collect());
+        let graph = &subject.model.graph;
+        let code = graph.find(file).map(|module| graph.module(module));
         let finding = if check.questions.iter().any(|question| question == flaw) {
             finding.at_most(Confidence::Low)
+        } else if check.mark == FAILS_OPEN
+            && code.is_some_and(|record| is_meant(record, line, BESIDE, BESIDE))
+        {
+            let mut finding = finding.at_most(Confidence::Low);
+            finding
+                .message
+                .push_str(": is that still right, as a comment says that it is meant?");
+            finding
         } else {
             finding
         };

@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use rustc_hash::FxHashSet;
 
 use crate::controls::Status;
-use crate::finding::Related;
+use crate::finding::{Finding, Related};
 use crate::graph::ModuleId;
 use crate::model::{Count, Part};
 use crate::rule::{CodeScope, Confidence, Control, Memory, MemoryQuestion, wildcard};
@@ -17,10 +17,13 @@ use crate::syntax::{
 
 use super::CheckResult;
 use super::call_sites::{Holds, Value, find, holds};
-use super::code::{numbered, place, statements};
+use super::code::{is_meant, numbered, place, statements};
 use super::index::ModuleIndex;
 use super::subject::{Subject, weight};
 use super::taint::from_caller;
+
+/// A comment about a limiter stands within so many lines above it.
+const ABOVE: u32 = 3;
 
 pub(super) fn run(subject: &Subject<'_>, check: &Memory) -> CheckResult {
     let graph = &subject.model.graph;
@@ -114,6 +117,10 @@ pub(super) fn run(subject: &Subject<'_>, check: &Memory) -> CheckResult {
             } else {
                 finding.at_most(Confidence::Low)
             };
+            let finding = match check.asks {
+                MemoryQuestion::Limiter => as_meant(record, record.span(store.value), finding),
+                MemoryQuestion::Unbounded => finding,
+            };
             result.gap(1.0, finding);
         }
     }
@@ -171,9 +178,21 @@ fn limiters(subject: &Subject<'_>, check: &Memory, result: &mut CheckResult) {
                 }
                 last = Some(call.site.module);
                 let finding = subject.finding_in(record, span, check.package_says.clone());
-                result.gap(1.0, finding);
+                result.gap(1.0, as_meant(record, span, finding));
             }
         }
+    }
+}
+
+/// As a question where a comment above says that each process counts for itself.
+fn as_meant(record: &ModuleRecord, span: Span, mut finding: Finding) -> Finding {
+    if is_meant(record, record.line(span), ABOVE, 0) {
+        finding
+            .message
+            .push_str(": is that enough, as a comment says that it is meant?");
+        finding.at_most(Confidence::Low)
+    } else {
+        finding
     }
 }
 

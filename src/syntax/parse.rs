@@ -160,6 +160,7 @@ fn read_as(file: &SourceFile, source_type: SourceType) -> Result<Lowered, String
         let comments = lower::comment_spans(&program.comments);
         let record = &mut lowered.record;
         record.suppressions = suppression::in_comments(&file.text, &record.lines, &comments);
+        record.facts.meant = suppression::meant(&file.text, &record.lines, &comments);
         Ok(lowered)
     })
 }

@@ -139,6 +139,9 @@ pub struct FileFacts {
     pub has_jsx: bool,
     /// A comment at its beginning says that a program wrote it: `DO NOT EDIT`, `@generated`.
     pub generated: bool,
+    /// Lines, in order, on which a comment begins or ends that says of a guard that it is meant to let pass, or to count for one
+    /// process: `fail open`, `per instance`.
+    pub meant: Vec<u32>,
     /// `it(…)` and `test(…)` calls.
     pub test_cases: u32,
     /// String literals and template beginnings that look like a URL path (`/api/x`, `http://localhost:3000/api/x`), in test files only.

@@ -1,4 +1,5 @@
-//! Comments that are for tools: `// readiness-ignore rule-id -- reason`, and `DO NOT EDIT` of generators.
+//! Comments that are for tools: `// readiness-ignore rule-id -- reason`, and `DO NOT EDIT` of generators; and those that say in
+//! so many words that something is meant.
 
 use memchr::memmem;
 
@@ -9,6 +10,22 @@ const WORD: &str = "readiness-ignore";
 
 /// A generator says that it wrote a file within so many lines.
 const GENERATED_WITHIN: usize = 8;
+
+/// What comments say of a guard that is meant to let pass, or to count for one process; in lower case.
+const MEANT: [&str; 12] = [
+    "fail open",
+    "fail-open",
+    "fails open",
+    "failing open",
+    "per instance",
+    "per-instance",
+    "per replica",
+    "per-replica",
+    "per process",
+    "per-process",
+    "single instance",
+    "single-instance",
+];
 
 /// One suppression comment.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -103,6 +120,40 @@ pub(super) fn in_comments(text: &str, lines: &LineIndex, comments: &[Span]) -> V
             span: *comment,
             line: line_of(text, lines, comments, at),
         });
+    }
+    found
+}
+
+/// The lines on which comments stand that say that something is meant, in order.
+pub(super) fn meant(text: &str, lines: &LineIndex, comments: &[Span]) -> Vec<u32> {
+    // One of these words stands in each of the forms, and in few files.
+    let words = ["open", "instance", "replica", "process"];
+    let named = |word: &&str| memmem::find(text.as_bytes(), word.as_bytes()).is_some();
+    if !words.iter().any(|word| named(&word)) {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    for comment in comments {
+        let Some(content) = text.get(comment.start as usize..comment.end as usize) else {
+            continue;
+        };
+        let says = |word: &&str| memmem::find(content.as_bytes(), word.as_bytes()).is_some();
+        if !words.iter().any(|word| says(&word)) {
+            continue;
+        }
+        let content = content.to_lowercase();
+        // `rate-limit-fail-open` is the name of a rule.
+        let said = |form: &str| {
+            let mut places = memmem::find_iter(content.as_bytes(), form.as_bytes());
+            places.any(|at| !content[..at].ends_with('-'))
+        };
+        if MEANT.iter().any(|form| said(form)) {
+            found.push(lines.line(comment.start));
+            let end = lines.line(comment.end);
+            if found.last() != Some(&end) {
+                found.push(end);
+            }
+        }
     }
     found
 }
