@@ -1,21 +1,32 @@
 //! `[check.unsigned-token]`: who somebody is, in JSON that anybody can write.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use rustc_hash::FxHashMap;
 
+use crate::finding::Finding;
+use crate::graph::ModuleId;
 use crate::rule::{Confidence, UnsignedToken, wildcard};
 use crate::source::Span;
 use crate::syntax::{Expr, ExprId, ModuleRecord, Name, Pattern, Property, StmtKind};
 
 use super::CheckResult;
-use super::code::{called_name, calls, for_each_named_value, key, property, statements, text};
+use super::call_sites::{Value, text_of};
+use super::code::{
+    body, called_name, calls, for_each_named_value, key, numbered, property, statements, text,
+};
 use super::subject::Subject;
+use super::uses::{References, Taken};
 
 pub(super) fn run(subject: &Subject<'_>, check: &UnsignedToken) -> CheckResult {
     if !subject.has_routes() {
         return CheckResult::default();
     }
+    let reads = Reads {
+        subject,
+        references: OnceCell::new(),
+    };
     let mut findings = Vec::new();
     for module in subject.reached() {
         if module.use_client || module.facts.has_jsx || module.find_name("stringify").is_none() {
@@ -35,7 +46,13 @@ pub(super) fn run(subject: &Subject<'_>, check: &UnsignedToken) -> CheckResult {
             {
                 let message =
                     format!("{name} is JSON in base64, so anybody can write one for any user");
-                findings.push(subject.finding_in(module, module.span(code.behind(value)), message));
+                let span = module.span(code.behind(value));
+                let finding = subject.finding_in(module, span, message);
+                findings.push(if reads.decoded() {
+                    finding
+                } else {
+                    unread(finding)
+                });
             }
         });
         for (cookie, value, whole) in code.cookies() {
@@ -66,10 +83,115 @@ pub(super) fn run(subject: &Subject<'_>, check: &UnsignedToken) -> CheckResult {
             } else {
                 Confidence::Low
             };
-            findings.push(finding.at_most(sure));
+            let finding = finding.at_most(sure);
+            findings.push(
+                if finding.confidence == Confidence::High && !reads.asked_for(&cookie) {
+                    unread(finding)
+                } else {
+                    finding
+                },
+            );
         }
     }
     CheckResult::pass_or_fail(findings)
+}
+
+/// Nothing is decided by what nobody reads.
+fn unread(mut finding: Finding) -> Finding {
+    finding
+        .message
+        .push_str("; or is nothing decided by it, as no code of the server reads it?");
+    finding.at_most(Confidence::Low)
+}
+
+/// What code of the server does with tokens, asked only where one was found.
+struct Reads<'a> {
+    subject: &'a Subject<'a>,
+    references: OnceCell<References<'a>>,
+}
+
+impl<'a> Reads<'a> {
+    fn modules(&self) -> impl Iterator<Item = (ModuleId, &'a ModuleRecord)> {
+        let graph = &self.subject.model.graph;
+        let reached = self.subject.reached();
+        let server = reached.filter(|module| !module.use_client);
+        server.filter_map(|module| Some((graph.find(&module.path)?, module)))
+    }
+
+    /// Some code makes JSON of base64 again.
+    fn decoded(&self) -> bool {
+        self.modules().any(|(id, module)| {
+            module.find_name("parse").is_some()
+                && calls(module).any(|call| {
+                    let decodes = match called_name(module, call.callee) {
+                        Some("atob") => true,
+                        Some("from") => call.args.get(1).is_some_and(|encoding| {
+                            text(module, encoding.value)
+                                .is_some_and(|encoding| encoding.starts_with("base64"))
+                        }),
+                        _ => false,
+                    };
+                    decodes && self.is_used(id, module, call.expr)
+                })
+        })
+    }
+
+    /// Some code asks for the cookie by its name, or for all of them.
+    fn asked_for(&self, cookie: &str) -> bool {
+        self.modules().any(|(id, module)| {
+            let named = |expr: ExprId| {
+                let value = Value { module: id, expr };
+                matches!(
+                    module.exprs.get(expr.0 as usize),
+                    Some(Expr::String(_) | Expr::Name(_) | Expr::Member { .. })
+                ) && text_of(self.subject, value).is_some_and(|text| text == cookie)
+            };
+            numbered(module).any(|(at, expr)| {
+                let reads = match expr {
+                    Expr::Call { callee, args, .. } => match called_name(module, *callee) {
+                        Some("set" | "cookie" | "delete" | "clearCookie" | "remove") | None => {
+                            false
+                        }
+                        Some("getAll") => true,
+                        Some(_) => args.iter().any(|arg| named(arg.value)),
+                    },
+                    Expr::Member { property, .. } => module.name(*property) == cookie,
+                    Expr::Index { index, .. } => named(*index),
+                    _ => false,
+                };
+                reads && self.is_used(id, module, at)
+            })
+        })
+    }
+
+    /// What stands there runs: at the top of the module, or in something that is used.
+    fn is_used(&self, id: ModuleId, module: &ModuleRecord, at: ExprId) -> bool {
+        let span = module.span(at);
+        let around = body(module)
+            .iter()
+            .find(|statement| statement.span.holds(span));
+        let name = match around.map(|statement| &statement.kind) {
+            Some(
+                StmtKind::Function { name, .. }
+                | StmtKind::Class { name, .. }
+                | StmtKind::Let {
+                    pattern: Pattern::Name(name),
+                    ..
+                },
+            ) => *name,
+            _ => return true,
+        };
+        let references = self.references.get_or_init(|| {
+            let graph = &self.subject.model.graph;
+            let taken = self
+                .subject
+                .shared()
+                .taken
+                .get_or_init(|| Taken::new(graph));
+            References::new(graph, taken, self.subject.live())
+        });
+        references.is_entry(id) || references.of(id, name).used
+    }
 }
 
 fn is_session(check: &UnsignedToken, name: &str) -> bool {
