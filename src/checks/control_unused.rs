@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use rustc_hash::FxHashSet;
 
 use crate::finding::Related;
-use crate::graph::ModuleId;
+use crate::graph::{ModuleId, Symbol};
 use crate::rule::{ControlKind, ControlUnused};
 use crate::source::Span;
 use crate::syntax::{
-    ExportTarget, Expr, ExprId, Key, ModuleRecord, Name, Parsed, Pattern, Property, StmtKind,
+    ExportTarget, Expr, ExprId, Key, ModuleRecord, Name, Parsed, Pattern, Property, Stmt, StmtKind,
 };
 
 use super::CheckResult;
-use super::code::body;
+use super::code::{body, root};
 use super::liveness::made_by;
 use super::subject::Subject;
 use super::uses::{References, Taken, Uses};
@@ -262,6 +262,10 @@ fn judge(
             }
             continue;
         }
+        let handed = handed_on(subject, id, control.name);
+        if handed.is_some_and(|(module, name)| references.of(module, name).used) {
+            continue;
+        }
         result.total += 1;
         result.total_weight += 1.0;
         unused.entry(number).or_default().push(Unused {
@@ -303,6 +307,61 @@ fn judge(
             .with_severity(severity)
             .with_related(related.collect());
         result.findings.push(finding);
+    }
+}
+
+/// What a function does nothing but call with the arguments that it is given, so that nothing is lost where it is not used.
+fn handed_on(subject: &Subject<'_>, id: ModuleId, name: Name) -> Option<(ModuleId, Name)> {
+    let graph = &subject.model.graph;
+    let record = graph.module(id);
+    let function = body(record)
+        .iter()
+        .find_map(|statement| match &statement.kind {
+            StmtKind::Function {
+                name: own,
+                function,
+            } if *own == name => Some(*function),
+            StmtKind::Let {
+                pattern: Pattern::Name(own),
+                init: Some(init),
+            } if *own == name => match record.expr(*init) {
+                Expr::Function(function) => Some(*function),
+                _ => None,
+            },
+            _ => None,
+        })?;
+    let function = record.function(function);
+    let [
+        Stmt {
+            kind: StmtKind::Return(Some(answer)),
+            ..
+        },
+    ] = &*function.body
+    else {
+        return None;
+    };
+    let mut answer = *answer;
+    let (callee, args) = loop {
+        match record.expr(answer) {
+            Expr::Await(inner) | Expr::Member { object: inner, .. } => answer = *inner,
+            Expr::Call { callee, args, .. } => break (*callee, args),
+            _ => return None,
+        }
+    };
+    let same = !args.is_empty()
+        && args.len() == function.params.len()
+        && args.iter().zip(&function.params).all(|(given, param)| {
+            matches!((record.expr(given.value), param), (Expr::Name(given), Pattern::Name(param)) if given == param)
+        });
+    let called = root(record, callee).filter(|called| same && *called != name)?;
+    match graph.binding(id, called) {
+        Some(Symbol::Local { module, name }) => Some((module, name)),
+        Some(_) => None,
+        None => subject
+            .index()
+            .module(graph, id)
+            .declares(called)
+            .map(|_| (id, called)),
     }
 }
 

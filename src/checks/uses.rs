@@ -242,7 +242,10 @@ impl<'a> References<'a> {
                     continue;
                 }
                 if self.liveness.is_test(user) {
-                    uses.tested = true;
+                    // A test that replaces a part of a whole does not use all of it.
+                    uses.tested |= names
+                        .iter()
+                        .any(|name| user_record.find_name(name).is_some());
                 } else if self.is_live(user) {
                     return true;
                 } else {
@@ -333,15 +336,22 @@ impl<'a> References<'a> {
         if import.type_only {
             return false;
         }
-        match self.graph.link(user, &import.specifier) {
-            Link::Module(target) if within.contains(&target) => {}
-            _ => return false,
+        let link = self.graph.link(user, &import.specifier);
+        let directly = matches!(&link, Link::Module(target) if within.contains(target));
+        // Most modules have a default, so those of others are passed over.
+        if !directly
+            && (import.imported == Imported::Default
+                || matches!(link, Link::External { .. } | Link::Asset(_)))
+        {
+            return false;
         }
         match self.graph.binding(user, import.local) {
+            // Files of CommonJS hand on what they require as a whole, without a name.
             Some(Symbol::Local { module: m, name: n }) => m == module && n == name,
             // A default export that is written as an expression, or a way that cannot be followed.
-            Some(Symbol::Expr { module: m, .. } | Symbol::Namespace(m)) => m == module,
+            Some(Symbol::Expr { module: m, .. } | Symbol::Namespace(m)) => directly && m == module,
             Some(Symbol::External { .. } | Symbol::Type) | None => false,
+            // It may be this one, as the name says.
             Some(Symbol::Unresolved) => true,
         }
     }
