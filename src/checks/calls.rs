@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::finding::Related;
-use crate::rule::{CallGroup, Calls};
+use crate::rule::{CallGroup, Calls, Confidence};
 
 use super::CheckResult;
 use super::call_sites::{Found, Holds, find, holds};
 use super::code::place;
+use super::index::Waits;
 use super::subject::Subject;
 
 /// A finding lists so many calls.
@@ -77,6 +78,20 @@ pub(super) fn run(subject: &Subject<'_>, check: &Calls) -> CheckResult {
             many => format!("{many} calls"),
         };
         let says = check.says.replace("{}", &count);
+        let waits = !check.waited || {
+            let waits = Waits {
+                graph,
+                index: subject.index(),
+                reach: subject.reach(),
+                routes: &subject.app.routes,
+            };
+            calls.iter().any(|call| waits.waits(call.site, call.unit))
+        };
+        let says = if waits {
+            says
+        } else {
+            format!("{says}: or does no handler wait for it?")
+        };
         // Of the calls of a whole file, which comes first changes with the others.
         let finding = if made.is_some() || check.per == CallGroup::Call {
             subject.finding_in(record, record.span(expr), says)
@@ -87,6 +102,11 @@ pub(super) fn run(subject: &Subject<'_>, check: &Calls) -> CheckResult {
             CallGroup::App => finding.counting_everywhere(calls.len()),
             CallGroup::Module | CallGroup::Client => finding.counting(calls.len()),
             CallGroup::Call => finding,
+        };
+        let finding = if waits {
+            finding
+        } else {
+            finding.at_most(Confidence::Low)
         };
         result.gap(1.0, finding.with_related(related));
     }

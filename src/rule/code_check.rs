@@ -39,6 +39,9 @@ pub struct Calls {
     /// Globs of files to leave out, from the root.
     #[serde(default)]
     pub except_files: Vec<String>,
+    /// Where no handler waits for what is called, the finding is a question.
+    #[serde(default)]
+    pub waited: bool,
     /// Only calls for which one of these holds are asked; all when empty.
     #[serde(default)]
     pub only: Vec<CallCondition>,

@@ -4,6 +4,7 @@
 mod module;
 mod paths;
 mod reach;
+mod waits;
 
 use std::sync::OnceLock;
 
@@ -16,6 +17,7 @@ use super::code::{called_name, numbered, package_of};
 
 pub(super) use module::{ModuleIndex, bound};
 pub(super) use reach::{Reach, Unit};
+pub(super) use waits::Waits;
 
 /// The longest text that is a word of the vocabulary.
 const LONGEST_WORD: usize = 48;

@@ -74,6 +74,16 @@ impl Reach {
         &self.modules
     }
 
+    /// The parts that mention this one.
+    pub(super) fn callers_of(&self, unit: Unit) -> &[Unit] {
+        self.callers.get(&unit).map_or(&[], Vec::as_slice)
+    }
+
+    /// The handlers that begin in this part.
+    pub(super) fn begins_in(&self, unit: Unit) -> &[usize] {
+        self.begins.get(&unit).map_or(&[], Vec::as_slice)
+    }
+
     /// The parts that a handler reaches, its own first.
     pub(in crate::checks) fn reached_from(&self, handler: usize) -> Vec<Unit> {
         let begins = self.begins.iter();
@@ -126,6 +136,44 @@ impl Reach {
         found.sort_unstable();
         found.dedup();
         found
+    }
+}
+
+/// How a part mentions another.
+pub(super) enum Mentioned {
+    /// By these names, and in no other way.
+    By(Vec<Name>),
+    /// As a member of a whole module, or by `import()`.
+    Otherwise,
+}
+
+/// How `from` mentions `to`.
+pub(super) fn mentioned_as(graph: &Graph, index: &Index, from: Unit, to: Unit) -> Mentioned {
+    let walk = Walk {
+        graph,
+        index,
+        reach: Reach::default(),
+        open: Vec::new(),
+    };
+    let (module, part) = from;
+    let references = index.module(graph, module).references(graph.module(module));
+    let mut names = Vec::new();
+    let mut found = Vec::new();
+    for name in references
+        .get(part as usize)
+        .into_iter()
+        .flat_map(|references| &references.names)
+    {
+        found.clear();
+        walk.name(module, *name, &mut found);
+        if found.contains(&to) {
+            names.push(*name);
+        }
+    }
+    if names.is_empty() {
+        Mentioned::Otherwise
+    } else {
+        Mentioned::By(names)
     }
 }
 

@@ -1,0 +1,258 @@
+//! Whether a handler waits for what it reaches: not for what a timer or an event calls later, and not for a promise that is let go.
+
+use rustc_hash::FxHashSet;
+
+use crate::graph::{Graph, ModuleId};
+use crate::model::RouteFacts;
+use crate::routes::Entry;
+use crate::source::Span;
+use crate::syntax::{
+    Argument, Expr, ExprId, FunctionId, MODULE_BODY, ModuleRecord, Name, StmtKind, UnaryOp,
+};
+
+use super::reach::{Mentioned, mentioned_as};
+use super::{Index, Reach, Site, Unit};
+use crate::checks::code::{called_name, numbered, statements};
+
+/// Functions that call later what they are given.
+const LATER: [&str; 8] = [
+    "setTimeout",
+    "setInterval",
+    "setImmediate",
+    "queueMicrotask",
+    "nextTick",
+    "addEventListener",
+    "waitUntil",
+    // The workers of a queue: `new Worker("mails", send)`.
+    "Worker",
+];
+
+/// What answers are written to: who is given it may be what the caller waits for.
+const ANSWERS: [&str; 6] = ["res", "response", "reply", "ctx", "c", "context"];
+
+/// Local functions call each other so many times at most.
+const DEPTH: u8 = 4;
+
+/// What the question is answered from.
+pub(in crate::checks) struct Waits<'a> {
+    pub graph: &'a Graph,
+    pub index: &'a Index,
+    pub reach: &'a Reach,
+    pub routes: &'a [RouteFacts],
+}
+
+impl Waits<'_> {
+    /// Some handler waits for the call.
+    pub(in crate::checks) fn waits(&self, site: Site, unit: Unit) -> bool {
+        let mut seen: FxHashSet<(Unit, Unit)> = FxHashSet::default();
+        let mut open: Vec<(Unit, Option<Vec<ExprId>>)> = Vec::new();
+        let own = self.waited(site.module, vec![site.expr], true);
+        if !own.is_empty() {
+            open.push((unit, Some(own)));
+        }
+        while let Some((unit, places)) = open.pop() {
+            if self.begins(unit, places.as_deref()) {
+                return true;
+            }
+            let record = self.graph.module(unit.0);
+            let part = self.index.module(self.graph, unit.0).part_span(unit.1);
+            let mut tops = record.functions.iter().skip(1);
+            let promises = tops.any(|function| {
+                function.is_async
+                    && function.parent == Some(MODULE_BODY)
+                    && part.holds(function.span)
+            });
+            for &caller in self.reach.callers_of(unit) {
+                if !seen.insert((caller, unit)) {
+                    continue;
+                }
+                let Mentioned::By(names) = mentioned_as(self.graph, self.index, caller, unit)
+                else {
+                    open.push((caller, None));
+                    continue;
+                };
+                let places = self.places(caller, &names);
+                let waited = self.waited(caller.0, places, promises);
+                if !waited.is_empty() {
+                    open.push((caller, Some(waited)));
+                }
+            }
+        }
+        false
+    }
+
+    /// Where a part mentions one of the names.
+    fn places(&self, (module, part): Unit, names: &[Name]) -> Vec<ExprId> {
+        let record = self.graph.module(module);
+        let part = self.index.module(self.graph, module).part_span(part);
+        numbered(record)
+            .filter(|(id, expr)| {
+                matches!(expr, Expr::Name(name) if names.contains(name))
+                    && part.holds(record.span(*id))
+            })
+            .map(|(id, _)| id)
+            .collect()
+    }
+
+    /// Those of the places that their function waits for, and that are not called later.
+    fn waited(&self, module: ModuleId, places: Vec<ExprId>, promises: bool) -> Vec<ExprId> {
+        let record = self.graph.module(module);
+        let code = Code {
+            record,
+            later: given_to(record, &LATER),
+            promised: given_to(record, &["Promise"]),
+            let_go: let_go(record),
+        };
+        let mut places = places;
+        places.retain(|place| self.is_waited(&code, module, *place, promises, DEPTH));
+        places
+    }
+
+    fn is_waited(
+        &self,
+        code: &Code<'_>,
+        module: ModuleId,
+        place: ExprId,
+        promises: bool,
+        depth: u8,
+    ) -> bool {
+        let record = code.record;
+        let span = record.span(place);
+        // What is written into a promise is waited for with it.
+        let promised = || code.promised.iter().any(|promise| promise.holds(span));
+        let later = code.later.iter().any(|later| later.holds(span));
+        if (later || promises && code.let_go.contains(&place)) && !promised() {
+            return false;
+        }
+        let index = self.index.module(self.graph, module);
+        let around = index.function_at(record, span.start);
+        let function = record.function(around);
+        // One that is declared in another is called by that, if it does not hand it on to be called later.
+        let local = function
+            .name
+            .filter(|_| function.parent.is_some_and(|parent| parent != MODULE_BODY));
+        let (Some(local), Some(depth)) = (local, depth.checked_sub(1)) else {
+            return true;
+        };
+        let parent = function.parent.unwrap_or(MODULE_BODY);
+        let outer = record.function(parent).span;
+        let mut calls = numbered(record).filter(|(id, expr)| {
+            let at = record.span(*id);
+            matches!(expr, Expr::Name(name) if *name == local)
+                && outer.holds(at)
+                && !function.span.holds(at)
+        });
+        let Some((first, _)) = calls.next() else {
+            return true;
+        };
+        std::iter::once(first)
+            .chain(calls.map(|(id, _)| id))
+            .any(|call| self.is_waited(code, module, call, function.is_async, depth))
+    }
+
+    /// A handler begins in the part, and what it does has to do with one of the places.
+    fn begins(&self, unit: Unit, places: Option<&[ExprId]>) -> bool {
+        self.reach.begins_in(unit).iter().any(|number| {
+            let Some(route) = self.routes.get(*number) else {
+                return true;
+            };
+            let (Entry::Function(function), Some(places)) = (&route.route.entry, places) else {
+                return true;
+            };
+            let record = self.graph.module(unit.0);
+            let nested = record.function(*function).parent;
+            // What one function starts up is not what each of the handlers in it does.
+            nested.is_none_or(|parent| parent == MODULE_BODY)
+                || self.has_to_do_with(unit, *function, places)
+        })
+    }
+
+    /// One of the places is in the function, or in what its variables hold.
+    fn has_to_do_with(&self, unit: Unit, function: FunctionId, places: &[ExprId]) -> bool {
+        let record = self.graph.module(unit.0);
+        let index = self.index.module(self.graph, unit.0);
+        let mut spans: Vec<Span> = vec![record.function(function).span];
+        let mut names: FxHashSet<Name> = FxHashSet::default();
+        let mut at = 0;
+        while let Some(span) = spans.get(at).copied() {
+            at += 1;
+            if places.iter().any(|place| span.holds(record.span(*place))) {
+                return true;
+            }
+            for (id, expr) in numbered(record) {
+                let Expr::Name(name) = expr else { continue };
+                if !span.holds(record.span(id)) || !names.insert(*name) {
+                    continue;
+                }
+                spans.extend(index.values(*name).iter().map(|value| record.span(*value)));
+                let declared = index.function(*name);
+                spans.extend(declared.map(|function| record.function(function).span));
+            }
+        }
+        false
+    }
+}
+
+struct Code<'r> {
+    record: &'r ModuleRecord,
+    /// What is called later.
+    later: Vec<Span>,
+    /// What makes promises: `new Promise((resolve) => …)`.
+    promised: Vec<Span>,
+    /// Calls, and the names of what they call, whose promises nobody looks at.
+    let_go: FxHashSet<ExprId>,
+}
+
+/// The arguments of what is called like one of these.
+fn given_to(record: &ModuleRecord, names: &[&str]) -> Vec<Span> {
+    if !names.iter().any(|name| record.find_name(name).is_some()) {
+        return Vec::new();
+    }
+    let calls = numbered(record).filter_map(|(_, expr)| match expr {
+        Expr::Call { callee, args, .. } | Expr::New { callee, args } => {
+            let called = called_name(record, *callee);
+            called.filter(|name| names.contains(name)).map(|_| args)
+        }
+        _ => None,
+    });
+    calls
+        .flatten()
+        .map(|argument| record.span(argument.value))
+        .collect()
+}
+
+/// `send();`, `void send();`, `send().catch(log);`: the call, and the name.
+fn let_go(record: &ModuleRecord) -> FxHashSet<ExprId> {
+    let mut found = FxHashSet::default();
+    for function in &record.functions {
+        for statement in statements(&function.body) {
+            let StmtKind::Expr(mut expr) = statement.kind else {
+                continue;
+            };
+            while let Expr::Unary {
+                op: UnaryOp::Void,
+                operand,
+            } = record.expr(expr)
+            {
+                expr = *operand;
+            }
+            let answers = |argument: &Argument| matches!(record.expr(argument.value), Expr::Name(name) if ANSWERS.contains(&record.name(*name)));
+            while let Expr::Call { callee, args, .. } = record.expr(expr) {
+                if args.iter().any(answers) {
+                    break;
+                }
+                found.insert(expr);
+                found.insert(*callee);
+                match record.expr(*callee) {
+                    Expr::Member {
+                        object, property, ..
+                    } if matches!(record.name(*property), "catch" | "finally") => {
+                        expr = *object;
+                    }
+                    _ => break,
+                }
+            }
+        }
+    }
+    found
+}
