@@ -6,9 +6,7 @@ use crate::graph::{Graph, ModuleId};
 use crate::model::RouteFacts;
 use crate::routes::Entry;
 use crate::source::Span;
-use crate::syntax::{
-    Argument, Expr, ExprId, FunctionId, MODULE_BODY, ModuleRecord, Name, StmtKind, UnaryOp,
-};
+use crate::syntax::{Argument, Expr, ExprId, MODULE_BODY, ModuleRecord, Name, StmtKind, UnaryOp};
 
 use super::reach::{Mentioned, mentioned_as};
 use super::{Index, Reach, Site, Unit};
@@ -66,12 +64,15 @@ impl Waits<'_> {
                 if !seen.insert((caller, unit)) {
                     continue;
                 }
-                let Mentioned::By(names) = mentioned_as(self.graph, self.index, caller, unit)
-                else {
+                let names = match mentioned_as(self.graph, self.index, caller, unit) {
+                    Mentioned::By(names) => Some(names),
+                    Mentioned::Otherwise => None,
+                };
+                let places = self.places(caller, names.as_deref());
+                if places.is_empty() {
                     open.push((caller, None));
                     continue;
-                };
-                let places = self.places(caller, &names);
+                }
                 let waited = self.waited(caller.0, places, promises);
                 if !waited.is_empty() {
                     open.push((caller, Some(waited)));
@@ -81,15 +82,18 @@ impl Waits<'_> {
         false
     }
 
-    /// Where a part mentions one of the names.
-    fn places(&self, (module, part): Unit, names: &[Name]) -> Vec<ExprId> {
+    /// Where a part mentions one of the names; without them, where it may mean a member of another module, or loads one.
+    fn places(&self, (module, part): Unit, names: Option<&[Name]>) -> Vec<ExprId> {
         let record = self.graph.module(module);
         let part = self.index.module(self.graph, module).part_span(part);
+        let is_place = |expr: &Expr| match (expr, names) {
+            (Expr::Name(name), Some(names)) => names.contains(name),
+            (Expr::Member { object, .. }, None) => matches!(record.expr(*object), Expr::Name(_)),
+            (Expr::Import(_), None) => true,
+            _ => false,
+        };
         numbered(record)
-            .filter(|(id, expr)| {
-                matches!(expr, Expr::Name(name) if names.contains(name))
-                    && part.holds(record.span(*id))
-            })
+            .filter(|(id, expr)| part.holds(record.span(*id)) && is_place(expr))
             .map(|(id, _)| id)
             .collect()
     }
@@ -152,26 +156,39 @@ impl Waits<'_> {
 
     /// A handler begins in the part, and what it does has to do with one of the places.
     fn begins(&self, unit: Unit, places: Option<&[ExprId]>) -> bool {
+        let record = self.graph.module(unit.0);
+        let index = self.index.module(self.graph, unit.0);
         self.reach.begins_in(unit).iter().any(|number| {
-            let Some(route) = self.routes.get(*number) else {
+            let (Some(route), Some(places)) = (self.routes.get(*number), places) else {
                 return true;
             };
-            let (Entry::Function(function), Some(places)) = (&route.route.entry, places) else {
-                return true;
+            let spans: Vec<Span> = match &route.route.entry {
+                Entry::Function(function) => vec![record.function(*function).span],
+                Entry::Chain(layers) => {
+                    let here = layers.iter().filter(|layer| layer.module == unit.0);
+                    here.map(|layer| record.span(layer.expr)).collect()
+                }
+                Entry::Export(_) | Entry::Procedure(_) => return true,
             };
-            let record = self.graph.module(unit.0);
-            let nested = record.function(*function).parent;
             // What one function starts up is not what each of the handlers in it does.
-            nested.is_none_or(|parent| parent == MODULE_BODY)
-                || self.has_to_do_with(unit, *function, places)
+            let nested = spans.iter().all(|span| {
+                let around = index.function_at(record, span.start);
+                let own = record.function(around).span == *span;
+                let around = if own {
+                    record.function(around).parent.unwrap_or(MODULE_BODY)
+                } else {
+                    around
+                };
+                around != MODULE_BODY
+            });
+            spans.is_empty() || !nested || self.has_to_do_with(unit, spans, places)
         })
     }
 
-    /// One of the places is in the function, or in what its variables hold.
-    fn has_to_do_with(&self, unit: Unit, function: FunctionId, places: &[ExprId]) -> bool {
+    /// One of the places is in the code, or in what its variables hold.
+    fn has_to_do_with(&self, unit: Unit, mut spans: Vec<Span>, places: &[ExprId]) -> bool {
         let record = self.graph.module(unit.0);
         let index = self.index.module(self.graph, unit.0);
-        let mut spans: Vec<Span> = vec![record.function(function).span];
         let mut names: FxHashSet<Name> = FxHashSet::default();
         let mut at = 0;
         while let Some(span) = spans.get(at).copied() {
