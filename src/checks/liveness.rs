@@ -59,8 +59,11 @@ pub(super) struct Liveness {
 impl Liveness {
     /// Finds out which modules run at all.
     pub(super) fn new(model: &Model) -> Self {
-        let modules = model.graph.modules();
-        let tests: Arc<[bool]> = modules.map(|(_, record)| is_test(&record.path)).collect();
+        let graph = &model.graph;
+        let tests = graph.modules().map(|(id, record)| {
+            is_test(&record.path) && !(record.path.is_test_by_name() && is_loaded(graph, id))
+        });
+        let tests: Arc<[bool]> = tests.collect();
         let entry = tests.iter().map(|test| !test).collect();
         Self::where_pure(model, &[], tests, entry)
     }
@@ -122,6 +125,15 @@ fn is_test(path: &RepoPath) -> bool {
         || path
             .folders()
             .any(|folder| matches!(folder, "__mocks__" | "__fixtures__"))
+}
+
+/// The module holds no test case, and code that is no test loads it: `orders.spec.ts` may specify an interface.
+fn is_loaded(graph: &Graph, id: ModuleId) -> bool {
+    let importers = graph.importers(id).iter();
+    graph.module(id).facts.test_cases == 0
+        && importers
+            .map(|importer| &graph.module(*importer).path)
+            .any(|path| !is_test(path))
 }
 
 /// What is known of all modules: the packages that only make values, what the manifests say, and which are tests.
