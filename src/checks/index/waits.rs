@@ -241,6 +241,11 @@ fn given_to(record: &ModuleRecord, names: &[&str]) -> Vec<Span> {
 /// `send();`, `void send();`, `send().catch(log);`: the call, and the name.
 fn let_go(record: &ModuleRecord) -> FxHashSet<ExprId> {
     let mut found = FxHashSet::default();
+    let answers = numbered(record).filter_map(|(id, expr)| match expr {
+        Expr::Name(name) if ANSWERS.contains(&record.name(*name)) => Some(record.span(id)),
+        _ => None,
+    });
+    let answers: Vec<Span> = answers.collect();
     for function in &record.functions {
         for statement in statements(&function.body) {
             let StmtKind::Expr(mut expr) = statement.kind else {
@@ -253,7 +258,10 @@ fn let_go(record: &ModuleRecord) -> FxHashSet<ExprId> {
             {
                 expr = *operand;
             }
-            let answers = |argument: &Argument| matches!(record.expr(argument.value), Expr::Name(name) if ANSWERS.contains(&record.name(*name)));
+            let answers = |argument: &Argument| {
+                let given = record.span(argument.value);
+                answers.iter().any(|answer| given.holds(*answer))
+            };
             while let Expr::Call { callee, args, .. } = record.expr(expr) {
                 if args.iter().any(answers) {
                     break;
