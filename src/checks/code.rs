@@ -2,7 +2,7 @@
 
 use crate::source::{Location, RepoPath};
 use crate::syntax::{
-    Argument, AssignOp, Block, Expr, ExprId, Imported, Key, MODULE_BODY, ModuleRecord, Name,
+    Argument, AssignOp, Block, Expr, ExprId, Imported, Key, MODULE_BODY, Meant, ModuleRecord, Name,
     Pattern, Property, Stmt, StmtKind,
 };
 
@@ -173,10 +173,16 @@ pub(super) fn numbered(module: &ModuleRecord) -> impl Iterator<Item = (ExprId, &
     (0u32..).map(ExprId).zip(module.exprs.iter())
 }
 
-/// A comment beside this line says in so many words that what happens there is meant: up to so many lines before and behind.
-pub(super) fn is_meant(record: &ModuleRecord, line: u32, before: u32, behind: u32) -> bool {
-    let mut lines = record.facts.meant.iter();
-    lines.any(|said| (line.saturating_sub(before)..=line + behind).contains(said))
+/// A comment beside this line says in so many words that this is meant: up to so many lines before and behind.
+pub(super) fn is_meant(
+    record: &ModuleRecord,
+    line: u32,
+    meant: Meant,
+    (before, behind): (u32, u32),
+) -> bool {
+    let mut said = record.facts.meant.iter();
+    let beside = line.saturating_sub(before)..=line + behind;
+    said.any(|(line, what)| *what == meant && beside.contains(line))
 }
 
 /// The name with which a chain of calls and members begins.

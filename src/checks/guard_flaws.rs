@@ -7,6 +7,7 @@ use crate::finding::Related;
 use crate::model::RouteFacts;
 use crate::rule::{Confidence, Control, GuardFlaws};
 use crate::source::{Location, RepoPath};
+use crate::syntax::Meant;
 
 use super::CheckResult;
 use super::code::is_meant;
@@ -88,7 +89,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &GuardFlaws) -> CheckResult {
         let finding = if check.questions.iter().any(|question| question == flaw) {
             finding.at_most(Confidence::Low)
         } else if check.mark == FAILS_OPEN
-            && code.is_some_and(|record| is_meant(record, line, BESIDE, BESIDE))
+            && code.is_some_and(|record| is_meant(record, line, Meant::Open, (BESIDE, BESIDE)))
         {
             let mut finding = finding.at_most(Confidence::Low);
             finding

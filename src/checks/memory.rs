@@ -11,8 +11,8 @@ use crate::model::{Count, Part};
 use crate::rule::{CodeScope, Confidence, Control, Memory, MemoryQuestion, wildcard};
 use crate::source::Span;
 use crate::syntax::{
-    AssignOp, ExportTarget, Expr, ExprId, MODULE_BODY, ModuleRecord, Name, Pattern, StmtKind,
-    UnaryOp,
+    AssignOp, ExportTarget, Expr, ExprId, MODULE_BODY, Meant, ModuleRecord, Name, Pattern,
+    StmtKind, UnaryOp,
 };
 
 use super::CheckResult;
@@ -186,7 +186,7 @@ fn limiters(subject: &Subject<'_>, check: &Memory, result: &mut CheckResult) {
 
 /// As a question where a comment above says that each process counts for itself.
 fn as_meant(record: &ModuleRecord, span: Span, mut finding: Finding) -> Finding {
-    if is_meant(record, record.line(span), ABOVE, 0) {
+    if is_meant(record, record.line(span), Meant::Alone, (ABOVE, 0)) {
         finding
             .message
             .push_str(": is that enough, as a comment says that it is meant?");

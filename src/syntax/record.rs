@@ -122,6 +122,15 @@ pub struct Request {
     pub span: Span,
 }
 
+/// What a comment says of a guard in so many words.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Meant {
+    /// It lets pass what it cannot check: `fail open`.
+    Open,
+    /// Each process counts for itself: `per instance`.
+    Alone,
+}
+
 /// Counts and places that rules need without the IR.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct FileFacts {
@@ -139,9 +148,8 @@ pub struct FileFacts {
     pub has_jsx: bool,
     /// A comment at its beginning says that a program wrote it: `DO NOT EDIT`, `@generated`.
     pub generated: bool,
-    /// Lines, in order, on which a comment begins or ends that says of a guard that it is meant to let pass, or to count for one
-    /// process: `fail open`, `per instance`.
-    pub meant: Vec<u32>,
+    /// Lines, in order, on which a comment begins or ends that says of a guard that something is meant, and what.
+    pub meant: Vec<(u32, Meant)>,
     /// `it(…)` and `test(…)` calls.
     pub test_cases: u32,
     /// String literals and template beginnings that look like a URL path (`/api/x`, `http://localhost:3000/api/x`), in test files only.

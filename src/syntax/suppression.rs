@@ -5,18 +5,19 @@ use memchr::memmem;
 
 use crate::source::{LineIndex, Span};
 
+use super::record::Meant;
+
 /// The word that a suppression begins with.
 const WORD: &str = "readiness-ignore";
 
 /// A generator says that it wrote a file within so many lines.
 const GENERATED_WITHIN: usize = 8;
 
-/// What comments say of a guard that is meant to let pass, or to count for one process; in lower case.
-const MEANT: [&str; 12] = [
-    "fail open",
-    "fail-open",
-    "fails open",
-    "failing open",
+/// What comments say of a guard that lets pass what it cannot check; in lower case.
+const OPEN: [&str; 4] = ["fail open", "fail-open", "fails open", "failing open"];
+
+/// What they say of one that counts for itself in each process.
+const ALONE: [&str; 8] = [
     "per instance",
     "per-instance",
     "per replica",
@@ -26,6 +27,9 @@ const MEANT: [&str; 12] = [
     "single instance",
     "single-instance",
 ];
+
+/// Words of which one stands in each of the forms, and in few files.
+const OF_MEANT: [&str; 5] = ["open", "llow", "instance", "replica", "process"];
 
 /// One suppression comment.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -125,11 +129,9 @@ pub(super) fn in_comments(text: &str, lines: &LineIndex, comments: &[Span]) -> V
 }
 
 /// The lines on which comments stand that say that something is meant, in order.
-pub(super) fn meant(text: &str, lines: &LineIndex, comments: &[Span]) -> Vec<u32> {
-    // One of these words stands in each of the forms, and in few files.
-    let words = ["open", "instance", "replica", "process"];
-    let named = |word: &&str| memmem::find(text.as_bytes(), word.as_bytes()).is_some();
-    if !words.iter().any(|word| named(&word)) {
+pub(super) fn meant(text: &str, lines: &LineIndex, comments: &[Span]) -> Vec<(u32, Meant)> {
+    let says = |text: &str, word: &str| memmem::find(text.as_bytes(), word.as_bytes()).is_some();
+    if !OF_MEANT.iter().any(|word| says(text, word)) {
         return Vec::new();
     }
     let mut found = Vec::new();
@@ -137,25 +139,51 @@ pub(super) fn meant(text: &str, lines: &LineIndex, comments: &[Span]) -> Vec<u32
         let Some(content) = text.get(comment.start as usize..comment.end as usize) else {
             continue;
         };
-        let says = |word: &&str| memmem::find(content.as_bytes(), word.as_bytes()).is_some();
-        if !words.iter().any(|word| says(&word)) {
+        if !OF_MEANT.iter().any(|word| says(content, word)) {
             continue;
         }
-        let content = content.to_lowercase();
-        // `rate-limit-fail-open` is the name of a rule.
-        let said = |form: &str| {
-            let mut places = memmem::find_iter(content.as_bytes(), form.as_bytes());
-            places.any(|at| !content[..at].ends_with('-'))
+        let Some(meant) = said(&content.to_lowercase()) else {
+            continue;
         };
-        if MEANT.iter().any(|form| said(form)) {
-            found.push(lines.line(comment.start));
-            let end = lines.line(comment.end);
-            if found.last() != Some(&end) {
-                found.push(end);
-            }
+        let (begin, end) = (lines.line(comment.start), lines.line(comment.end));
+        found.push((begin, meant));
+        if end != begin {
+            found.push((end, meant));
         }
     }
     found
+}
+
+/// What a comment in lower case says that is meant.
+fn said(comment: &str) -> Option<Meant> {
+    let any = |forms: &[&str]| {
+        forms.iter().any(|form| {
+            let mut places = comment.match_indices(form);
+            // `rate-limit-fail-open` is the name of a rule.
+            places.any(|(at, _)| !comment[..at].ends_with('-'))
+        })
+    };
+    // `Allow the request if Redis is down`.
+    let lets_pass = || {
+        comment
+            .split_once("allow ")
+            .and_then(|(_, rest)| {
+                rest.split_once(" if ")
+                    .or_else(|| rest.split_once(" when "))
+            })
+            .is_some_and(|(_, when)| {
+                [" fails", " is down", "unavailable"]
+                    .iter()
+                    .any(|word| when.contains(word))
+            })
+    };
+    if any(&OPEN) || lets_pass() {
+        Some(Meant::Open)
+    } else if any(&ALONE) {
+        Some(Meant::Alone)
+    } else {
+        None
+    }
 }
 
 /// The rules and the reason that a comment gives; `None` when it is no suppression.
@@ -235,9 +263,9 @@ fn span(start: usize, end: usize) -> Span {
 
 #[cfg(test)]
 mod tests {
-    use super::{Suppression, suppressions};
+    use super::{Suppression, said, suppressions};
     use crate::source::{RepoPath, SourceFile};
-    use crate::syntax::{ParseOptions, PatternSet, parse_module};
+    use crate::syntax::{Meant, ParseOptions, PatternSet, parse_module};
 
     fn in_code(text: &str) -> Vec<Suppression> {
         let patterns = PatternSet::default();
@@ -249,6 +277,18 @@ mod tests {
             },
         )
         .suppressions
+    }
+
+    #[test]
+    fn what_comments_say_is_meant() {
+        assert_eq!(said("// fail open: better than none"), Some(Meant::Open));
+        assert_eq!(
+            said("// allow the call if the store is down"),
+            Some(Meant::Open)
+        );
+        assert_eq!(said("// allow ten calls a minute"), None);
+        assert_eq!(said("/* counted per replica */"), Some(Meant::Alone));
+        assert_eq!(said("//~ rate-limit-fail-open"), None);
     }
 
     #[track_caller]
