@@ -213,6 +213,7 @@ fn a_baseline_keeps_the_gate_quiet_until_something_new_comes() {
         std::fs::write(file, text).unwrap();
     };
     route("notes");
+    route("tags");
     let baseline = folder.path().join("readiness-baseline.json");
     let baseline = baseline.to_str().unwrap();
     let audit = || run(&["audit", path, "--baseline", baseline]);

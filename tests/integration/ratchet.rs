@@ -316,7 +316,11 @@ fn a_file_that_is_no_baseline_is_refused() {
 
 #[test]
 fn two_reports_side_by_side() {
-    let json = |files: &[(String, String)]| readiness::report::json(&audit_of(files));
+    let json = |files: &[(String, String)]| {
+        let page = String::from("export default function Page() {\n  return <p>Orders</p>;\n}\n");
+        let page = (String::from("app/page.tsx"), page);
+        readiness::report::json(&audit_of(&[files, &[page]].concat()))
+    };
     let (old, new) = (json(&shop()[..1]), json(&shop()));
     let diff = audit::diff(&old, &new).unwrap();
     let [app] = &diff.apps[..] else {
