@@ -138,12 +138,13 @@ fn example<'m>(subject: &Subject<'m>) -> Option<&'m RepoPath> {
 /// The finding, as a question where a document lists at least half of the variables.
 fn or_told(subject: &Subject<'_>, finding: Finding, missing: &[(&str, &Read)]) -> Finding {
     let names: BTreeSet<&str> = missing.iter().map(|(name, _)| *name).collect();
-    let prose = |file: &&SourceFile| matches!(file.path.extension(), Some("md" | "mdx"));
-    let documents = subject.model.documents.iter().filter(prose);
-    let told = documents.map(|file| {
-        let listed = file.text.lines().filter_map(listed);
-        let listed: BTreeSet<&str> = listed.filter(|name| names.contains(name)).collect();
-        (listed.len(), Reverse(&file.path))
+    let shared = subject.shared();
+    let documents = shared
+        .told
+        .get_or_init(|| documents(&subject.model.documents));
+    let told = documents.iter().map(|(path, told)| {
+        let told = told.iter().filter(|name| names.contains(&***name));
+        (told.count(), Reverse(path))
     });
     match told.max() {
         Some((count, Reverse(path))) if count > 0 && count * 2 >= names.len() => {
@@ -158,6 +159,22 @@ fn or_told(subject: &Subject<'_>, finding: Finding, missing: &[(&str, &Read)]) -
     }
 }
 
+/// The documents in prose, with what they may say of variables of the environment.
+fn documents(files: &[SourceFile]) -> Vec<(RepoPath, BTreeSet<Box<str>>)> {
+    let prose = |file: &&SourceFile| matches!(file.path.extension(), Some("md" | "mdx"));
+    let listed = |file: &SourceFile| {
+        file.text
+            .lines()
+            .filter_map(listed)
+            .map(Box::from)
+            .collect()
+    };
+    let files = files.iter().filter(prose);
+    files
+        .map(|file| (file.path.clone(), listed(file)))
+        .collect()
+}
+
 /// The variable that a row of a table, an item of a list, a heading or a line of an example in a document is about: `| NAME | …`,
 /// `- **NAME**: …`, `### NAME`, `NAME=value`.
 fn listed(line: &str) -> Option<&str> {
@@ -165,6 +182,9 @@ fn listed(line: &str) -> Option<&str> {
     let marked = line.starts_with(['|', '-', '*', '+', '#']);
     let text = line.trim_start_matches(['|', '-', '*', '+', '#', '`', '_', ' ']);
     let text = text.strip_prefix("export ").unwrap_or(text);
+    if !text.starts_with(|first: char| first.is_ascii_uppercase()) {
+        return None;
+    }
     let end = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     let (name, rest) = text.split_at(end.unwrap_or(text.len()));
     (name.len() > 1 && (marked || rest.starts_with('='))).then_some(name)

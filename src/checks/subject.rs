@@ -106,6 +106,8 @@ pub(super) struct Shared {
     pub texts: OnceLock<Words>,
     /// The columns of database schemas and the fields that queries name.
     pub fields: OnceLock<Words>,
+    /// The names that documents in prose list, as variables of the environment are.
+    pub told: OnceLock<Vec<(RepoPath, BTreeSet<Box<str>>)>>,
     /// What any module takes from packages.
     pub imports: OnceLock<BTreeSet<Box<str>>>,
     /// The commands of all pipelines, with those of the scripts that they call.

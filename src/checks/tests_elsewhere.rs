@@ -51,7 +51,7 @@ pub(super) fn tests<'a>(
             let mut requests = module.requests.iter();
             requests.any(|each| RUNNERS.contains(&&*each.specifier))
         };
-        module.path.is_test() && (module.facts.test_cases > 0 || imports())
+        (module.facts.test_cases > 0 || imports()) && module.path.is_test()
     })
 }
 

@@ -1,6 +1,9 @@
 //! Comments that are for tools: `// readiness-ignore rule-id -- reason`, and `DO NOT EDIT` of generators; and those that say in
 //! so many words that something is meant.
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
 use memchr::memmem;
 
 use crate::source::{LineIndex, Span};
@@ -28,8 +31,8 @@ const ALONE: [&str; 8] = [
     "single-instance",
 ];
 
-/// Words of which one stands in each of the forms, and in few files.
-const OF_MEANT: [&str; 5] = ["open", "llow", "instance", "replica", "process"];
+/// Why something may pass, in a comment that allows it; in lower case.
+const FAILURES: [&str; 3] = [" fails", " is down", "unavailable"];
 
 /// One suppression comment.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -130,16 +133,19 @@ pub(super) fn in_comments(text: &str, lines: &LineIndex, comments: &[Span]) -> V
 
 /// The lines on which comments stand that say that something is meant, in order.
 pub(super) fn meant(text: &str, lines: &LineIndex, comments: &[Span]) -> Vec<(u32, Meant)> {
-    let says = |text: &str, word: &str| memmem::find(text.as_bytes(), word.as_bytes()).is_some();
-    if !OF_MEANT.iter().any(|word| says(text, word)) {
-        return Vec::new();
-    }
+    // One of these stands in whatever is meant, and in few comments.
+    static SIGNS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+        let mut builder = AhoCorasick::builder();
+        let signs = OPEN.iter().chain(&ALONE).chain(&FAILURES);
+        builder.ascii_case_insensitive(true).build(signs).ok()
+    });
+    let is_sign = |content: &str| SIGNS.as_ref().is_none_or(|signs| signs.is_match(content));
     let mut found = Vec::new();
     for comment in comments {
         let Some(content) = text.get(comment.start as usize..comment.end as usize) else {
             continue;
         };
-        if !OF_MEANT.iter().any(|word| says(content, word)) {
+        if !is_sign(content) {
             continue;
         }
         let Some(meant) = said(&content.to_lowercase()) else {
@@ -171,11 +177,7 @@ fn said(comment: &str) -> Option<Meant> {
                 rest.split_once(" if ")
                     .or_else(|| rest.split_once(" when "))
             })
-            .is_some_and(|(_, when)| {
-                [" fails", " is down", "unavailable"]
-                    .iter()
-                    .any(|word| when.contains(word))
-            })
+            .is_some_and(|(_, when)| FAILURES.iter().any(|word| when.contains(word)))
     };
     if any(&OPEN) || lets_pass() {
         Some(Meant::Open)
