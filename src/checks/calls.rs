@@ -58,6 +58,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &Calls) -> CheckResult {
     if others && check.else_unknown && result == CheckResult::default() && gaps.is_empty() {
         result.unknown();
     }
+    let mut waits = None;
     for calls in gaps.into_values() {
         let Some(first) = calls.first() else { continue };
         let at = |call: &Found| place(graph.module(call.site.module), call.site.expr);
@@ -78,16 +79,14 @@ pub(super) fn run(subject: &Subject<'_>, check: &Calls) -> CheckResult {
             many => format!("{many} calls"),
         };
         let says = check.says.replace("{}", &count);
-        let waits = !check.waited || {
-            let waits = Waits {
-                graph,
-                index: subject.index(),
-                reach: subject.reach(),
-                routes: &subject.app.routes,
-            };
+        let waited = !check.waited || {
+            let waits = waits.get_or_insert_with(|| {
+                let (index, reach) = (subject.index(), subject.reach());
+                Waits::new(graph, index, reach, &subject.app.routes)
+            });
             calls.iter().any(|call| waits.waits(call.site, call.unit))
         };
-        let says = if waits {
+        let says = if waited {
             says
         } else {
             format!("{says}: or does no handler wait for it?")
@@ -103,7 +102,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &Calls) -> CheckResult {
             CallGroup::Module | CallGroup::Client => finding.counting(calls.len()),
             CallGroup::Call => finding,
         };
-        let finding = if waits {
+        let finding = if waited {
             finding
         } else {
             finding.at_most(Confidence::Low)

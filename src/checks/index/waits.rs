@@ -1,6 +1,8 @@
 //! Whether a handler waits for what it reaches: not for what a timer or an event calls later, and not for a promise that is let go.
 
-use rustc_hash::FxHashSet;
+use std::rc::Rc;
+
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::graph::{Graph, ModuleId};
 use crate::model::RouteFacts;
@@ -31,17 +33,34 @@ const ANSWERS: [&str; 6] = ["res", "response", "reply", "ctx", "c", "context"];
 /// Local functions call each other so many times at most.
 const DEPTH: u8 = 4;
 
-/// What the question is answered from.
+/// What the question is answered from, for all calls of an application.
 pub(in crate::checks) struct Waits<'a> {
-    pub graph: &'a Graph,
-    pub index: &'a Index,
-    pub reach: &'a Reach,
-    pub routes: &'a [RouteFacts],
+    graph: &'a Graph,
+    index: &'a Index,
+    reach: &'a Reach,
+    routes: &'a [RouteFacts],
+    /// What was made out of modules.
+    codes: FxHashMap<ModuleId, Rc<Code<'a>>>,
 }
 
-impl Waits<'_> {
+impl<'a> Waits<'a> {
+    pub(in crate::checks) fn new(
+        graph: &'a Graph,
+        index: &'a Index,
+        reach: &'a Reach,
+        routes: &'a [RouteFacts],
+    ) -> Self {
+        Self {
+            graph,
+            index,
+            reach,
+            routes,
+            codes: FxHashMap::default(),
+        }
+    }
+
     /// Some handler waits for the call.
-    pub(in crate::checks) fn waits(&self, site: Site, unit: Unit) -> bool {
+    pub(in crate::checks) fn waits(&mut self, site: Site, unit: Unit) -> bool {
         let mut seen: FxHashSet<(Unit, Unit)> = FxHashSet::default();
         let mut open: Vec<(Unit, Option<Vec<ExprId>>)> = Vec::new();
         let own = self.waited(site.module, vec![site.expr], true);
@@ -99,15 +118,13 @@ impl Waits<'_> {
     }
 
     /// Those of the places that their function waits for, and that are not called later.
-    fn waited(&self, module: ModuleId, places: Vec<ExprId>, promises: bool) -> Vec<ExprId> {
-        let record = self.graph.module(module);
-        let code = Code {
-            record,
-            later: given_to(record, &LATER),
-            promised: given_to(record, &["Promise"]),
-            let_go: let_go(record),
-        };
-        let mut places = places;
+    fn waited(&mut self, module: ModuleId, mut places: Vec<ExprId>, promises: bool) -> Vec<ExprId> {
+        if places.is_empty() {
+            return places;
+        }
+        let code = self.codes.entry(module);
+        let code = code.or_insert_with(|| Rc::new(Code::of(self.graph.module(module))));
+        let code = Rc::clone(code);
         places.retain(|place| self.is_waited(&code, module, *place, promises, DEPTH));
         places
     }
@@ -218,6 +235,17 @@ struct Code<'r> {
     promised: Vec<Span>,
     /// Calls, and the names of what they call, whose promises nobody looks at.
     let_go: FxHashSet<ExprId>,
+}
+
+impl<'r> Code<'r> {
+    fn of(record: &'r ModuleRecord) -> Self {
+        Self {
+            record,
+            later: given_to(record, &LATER),
+            promised: given_to(record, &["Promise"]),
+            let_go: let_go(record),
+        }
+    }
 }
 
 /// The arguments of what is called like one of these.
