@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::finding::{Finding, Related};
+use crate::finding::Related;
 use crate::graph::ModuleId;
 use crate::rule::{Confidence, EnvCommitted, EnvDocumented, wildcard};
 use crate::source::{Location, RepoPath, SourceFile};
@@ -83,8 +83,12 @@ pub(super) fn documented(subject: &Subject<'_>, check: &EnvDocumented) -> CheckR
             missing.len()
         );
         result.silent_gap(1.0);
-        let finding = subject.app_finding(message);
-        result.findings.push(or_told(subject, finding, &missing));
+        result.findings.push(match told(subject, &missing) {
+            Some(question) => subject
+                .app_finding(format!("{message}: {question}?"))
+                .at_most(Confidence::Low),
+            None => subject.app_finding(message),
+        });
         return result;
     };
     (missing.len()..read.len()).for_each(|_| result.covered(1.0));
@@ -107,10 +111,16 @@ pub(super) fn documented(subject: &Subject<'_>, check: &EnvDocumented) -> CheckR
         location: each.location.clone(),
         note: format!("{name} is read"),
     });
+    let question = told(subject, &missing)
+        .unwrap_or_else(|| String::from("does whoever sets it up need them"));
     let finding = subject
-        .finding(Location::of_line(example, 1), message)
+        .finding(
+            Location::of_line(example, 1),
+            format!("{message}: {question}?"),
+        )
+        .at_most(Confidence::Low)
         .with_related(related.collect());
-    result.findings.push(or_told(subject, finding, &missing));
+    result.findings.push(finding);
     result
 }
 
@@ -135,8 +145,8 @@ fn example<'m>(subject: &Subject<'m>) -> Option<&'m RepoPath> {
     })
 }
 
-/// The finding, as a question where a document lists at least half of the variables.
-fn or_told(subject: &Subject<'_>, finding: Finding, missing: &[(&str, &Read)]) -> Finding {
+/// Where a document lists at least half of the variables, the question whether that is enough.
+fn told(subject: &Subject<'_>, missing: &[(&str, &Read)]) -> Option<String> {
     let names: BTreeSet<&str> = missing.iter().map(|(name, _)| *name).collect();
     let shared = subject.shared();
     let documents = shared
@@ -146,17 +156,12 @@ fn or_told(subject: &Subject<'_>, finding: Finding, missing: &[(&str, &Read)]) -
         let told = told.iter().filter(|name| names.contains(&***name));
         (told.count(), Reverse(path))
     });
-    match told.max() {
-        Some((count, Reverse(path))) if count > 0 && count * 2 >= names.len() => {
-            let mut finding = finding.at_most(Confidence::Low);
-            finding.message.push_str(&match names.len() {
-                1 => format!(": or is it enough that {path} lists it?"),
-                _ => format!(": or is it enough that {path} lists {count} of them?"),
-            });
-            finding
-        }
-        _ => finding,
-    }
+    let (count, Reverse(path)) = told.max()?;
+    let enough = count > 0 && count * 2 >= names.len();
+    enough.then(|| match names.len() {
+        1 => format!("or is it enough that {path} lists it"),
+        _ => format!("or is it enough that {path} lists {count} of them"),
+    })
 }
 
 /// The documents in prose, with what they may say of variables of the environment.
