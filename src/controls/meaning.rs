@@ -114,7 +114,7 @@ impl<'a> Evaluator<'a> {
             }
             Meaning::SignIn | Meaning::SignInStep => {
                 let mut state = state;
-                self.work(&mut state, place, &shown);
+                self.work(&mut state, place, &text);
                 self.event(Event::SignsIn, place);
                 let is_session = api.is == Meaning::SignIn;
                 state.signed_in |= is_session && state.caller.is_none();
