@@ -149,7 +149,8 @@ fn is_optional(module: &ModuleRecord, value: ExprId) -> bool {
     })
 }
 
-fn is_variable(name: &str) -> bool {
+/// Written as variables of the environment are: `API_KEY`.
+pub(super) fn is_variable(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_uppercase())
         && name
             .bytes()

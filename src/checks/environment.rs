@@ -9,7 +9,7 @@ use crate::rule::{Confidence, EnvCommitted, EnvDocumented, wildcard};
 use crate::source::{Location, RepoPath, SourceFile};
 
 use super::CheckResult;
-use super::env_schema::{Schemas, is_used};
+use super::env_schema::{Schemas, is_used, is_variable};
 use super::subject::Subject;
 
 /// So many variables are named in a message.
@@ -204,13 +204,7 @@ fn set_by_scripts<'m>(subject: &Subject<'m>) -> BTreeSet<&'m str> {
     let starting = scripts.filter(|(name, _)| name.starts_with("dev") || name.starts_with("start"));
     let words = starting.flat_map(|(_, line)| line.split_whitespace());
     let named = words.filter_map(|word| Some(word.split_once('=')?.0));
-    let is_variable = |name: &&str| {
-        name.starts_with(|first: char| first.is_ascii_uppercase() || first == '_')
-            && name
-                .bytes()
-                .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
-    };
-    named.filter(is_variable).collect()
+    named.filter(|name| is_variable(name)).collect()
 }
 
 /// Answers `[check.env-committed]`.

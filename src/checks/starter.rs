@@ -17,14 +17,13 @@ const NAMED: [&str; 5] = [
 /// Words that say so at the end: `next-auth-example`, but not `template-editor`.
 const NAMED_LAST: [&str; 2] = ["template", "example"];
 /// What a description says of one.
-const DESCRIBED: [&str; 7] = [
+const DESCRIBED: [&str; 6] = [
     "starter kit",
     "starter template",
     "starter project",
     "starter app",
     "boilerplate for",
     "template for building",
-    "as an experiment",
 ];
 /// A document says what it is about within its first lines.
 const HEAD: usize = 25;
