@@ -381,6 +381,26 @@ pub(super) struct Object {
 }
 
 impl Object {
+    /// They hold the same under the same names, in the same order. Where they lie says nothing: what is remembered of a call gives
+    /// every handler the objects that the first one was given.
+    fn same(&self, other: &Self) -> bool {
+        let bits = |object: &Self| object.open.as_ref().map(|open| open.bits);
+        let class = |object: &Self| {
+            object
+                .class
+                .as_ref()
+                .map(|class| (class.module, class.class))
+        };
+        self.fields.len() == other.fields.len()
+            && bits(self) == bits(other)
+            && class(self) == class(other)
+            && self
+                .fields
+                .iter()
+                .zip(&other.fields)
+                .all(|((name, one), (other_name, other))| name == other_name && one.same(other))
+    }
+
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.fields
             .iter()
@@ -615,7 +635,7 @@ impl Value {
                 Rc::ptr_eq(a, b) || (a.module == b.module && a.function == b.function)
             }
             (Self::Native(a), Self::Native(b)) => Rc::ptr_eq(a, b),
-            (Self::Object(a), Self::Object(b)) => Rc::ptr_eq(a, b),
+            (Self::Object(a), Self::Object(b)) => Rc::ptr_eq(a, b) || a.same(b),
             (Self::Array(a), Self::Array(b)) => Rc::ptr_eq(a, b),
             (Self::Class(a), Self::Class(b)) => a.module == b.module && a.class == b.class,
             (Self::External(a), Self::External(b)) => Rc::ptr_eq(a, b) || a.path == b.path,
@@ -754,7 +774,7 @@ fn refusing(response: &Response) -> bool {
 mod tests {
     use std::rc::Rc;
 
-    use super::{Provenance, Response, ResponseKind, Value};
+    use super::{Object, Provenance, Response, ResponseKind, Value};
 
     fn answer(kind: ResponseKind, status: u16) -> Value {
         Value::Response(Rc::new(Response {
@@ -775,6 +795,20 @@ mod tests {
             &options[..],
             [Value::Null, Value::Response(refusal)] if refusal.status == Some(401)
         ));
+    }
+
+    /// What a call gave an earlier handler stands for what it would have made for this one.
+    #[test]
+    fn objects_are_the_same_by_what_they_hold() {
+        let object = |session: Value| {
+            Value::Object(Rc::new(Object {
+                fields: vec![(Rc::from("session"), session)],
+                ..Object::default()
+            }))
+        };
+        assert!(object(Value::unknown()).same(&object(Value::unknown())));
+        assert!(!object(Value::unknown()).same(&object(Value::Null)));
+        assert!(!object(Value::Null).same(&Value::Object(Rc::default())));
     }
 
     #[test]
