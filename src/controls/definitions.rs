@@ -282,21 +282,23 @@ impl<'a> Evaluator<'a> {
             None => {}
         }
         let own = &record.functions.first()?.body;
-        let is_variable = |object: ExprId| match record.expr(object) {
-            Expr::Name(object) => {
-                matches!(record.name(*object), "global" | "globalThis")
-                    || matches!(
-                        find_definition(own, *object),
-                        Some(Definition::Variable { .. })
-                    )
-            }
+        let is_global = |object: ExprId| match record.expr(object) {
+            Expr::Name(object) => matches!(record.name(*object), "global" | "globalThis"),
+            _ => false,
+        };
+        // `const held = globalThis as { client?: Client }`
+        let stands_for_it = |object: ExprId| match record.expr(object) {
+            Expr::Name(object) => matches!(
+                find_definition(own, *object),
+                Some(Definition::Variable { init: Some(init), .. }) if is_global(init)
+            ),
             _ => false,
         };
         let sets = |target: &Pattern| match target {
             Pattern::Member(target) => match record.expr(*target) {
                 Expr::Member {
                     object, property, ..
-                } => *property == name && is_variable(*object),
+                } => *property == name && (is_global(*object) || stands_for_it(*object)),
                 _ => false,
             },
             _ => false,
