@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use crate::finding::Related;
 use crate::rule::{CallGroup, Calls, Confidence};
+use crate::syntax::{Expr, ModuleRecord, Pattern, StmtKind};
 
 use super::CheckResult;
-use super::call_sites::{Found, Holds, find, holds};
-use super::code::place;
-use super::index::Waits;
+use super::call_sites::{Found, Holds, Value, find, holds};
+use super::code::{body, place, property};
+use super::index::{Unit, Waits};
+use super::own_address;
 use super::subject::Subject;
 
 /// A finding lists so many calls.
@@ -60,6 +62,10 @@ pub(super) fn run(subject: &Subject<'_>, check: &Calls) -> CheckResult {
     }
     let mut waits = None;
     for calls in gaps.into_values() {
+        let itself = |call: &Found| check.waited && asks_itself(subject, call);
+        let (itself, others): (Vec<Found>, Vec<Found>) = calls.into_iter().partition(itself);
+        let only_itself = others.is_empty();
+        let calls = if only_itself { itself } else { others };
         let Some(first) = calls.first() else { continue };
         let at = |call: &Found| place(graph.module(call.site.module), call.site.expr);
         let made = first.made.filter(|_| check.per == CallGroup::Client);
@@ -79,17 +85,27 @@ pub(super) fn run(subject: &Subject<'_>, check: &Calls) -> CheckResult {
             many => format!("{many} calls"),
         };
         let says = check.says.replace("{}", &count);
-        let waited = !check.waited || {
+        let mut waited = || {
             let waits = waits.get_or_insert_with(|| {
                 let (index, reach) = (subject.index(), subject.reach());
                 Waits::new(graph, index, reach, &subject.app.routes)
             });
             calls.iter().any(|call| waits.waits(call.site, call.unit))
         };
-        let says = if waited {
-            says
+        let doubt = if !check.waited {
+            None
+        } else if !waited() {
+            Some("does no handler wait for it")
+        } else if only_itself {
+            Some("is it the application itself that is called")
+        } else if calls.iter().all(|call| runs_at_edge(subject, call.unit)) {
+            Some("does the platform end it soon enough, as it runs at the edge")
         } else {
-            format!("{says}: or does no handler wait for it?")
+            None
+        };
+        let says = match doubt {
+            Some(doubt) => format!("{says}: or {doubt}?"),
+            None => says,
         };
         // Of the calls of a whole file, which comes first changes with the others.
         let finding = if made.is_some() || check.per == CallGroup::Call {
@@ -102,12 +118,57 @@ pub(super) fn run(subject: &Subject<'_>, check: &Calls) -> CheckResult {
             CallGroup::Module | CallGroup::Client => finding.counting(calls.len()),
             CallGroup::Call => finding,
         };
-        let finding = if waited {
-            finding
-        } else {
-            finding.at_most(Confidence::Low)
+        let finding = match doubt {
+            Some(_) => finding.at_most(Confidence::Low),
+            None => finding,
         };
         result.gap(1.0, finding.with_related(related));
     }
     result
+}
+
+fn asks_itself(subject: &Subject<'_>, call: &Found) -> bool {
+    let module = call.site.module;
+    let (Expr::Call { args, .. } | Expr::New { args, .. }) =
+        subject.model.graph.module(module).expr(call.site.expr)
+    else {
+        return false;
+    };
+    args.first().is_some_and(|address| {
+        let expr = address.value;
+        own_address::is_own(subject, Value { module, expr })
+    })
+}
+
+/// All handlers that reach the part run at the edge, where the platform ends what takes long.
+fn runs_at_edge(subject: &Subject<'_>, unit: Unit) -> bool {
+    let graph = &subject.model.graph;
+    let handlers = subject.reach().handlers(unit);
+    !handlers.is_empty()
+        && handlers.iter().all(|number| {
+            let route = subject.app.routes.get(*number);
+            route.is_some_and(|route| is_of_edge(graph.module(route.route.module)))
+        })
+}
+
+/// `export const runtime = "edge"`, `export const config = { runtime: "edge" }`
+fn is_of_edge(record: &ModuleRecord) -> bool {
+    record.find_name("runtime").is_some()
+        && body(record).iter().any(|statement| {
+            let StmtKind::Let {
+                pattern: Pattern::Name(name),
+                init: Some(init),
+            } = statement.kind
+            else {
+                return false;
+            };
+            let runtime = match record.name(name) {
+                "runtime" => Some(init),
+                "config" => property(record, init, "runtime"),
+                _ => None,
+            };
+            runtime.is_some_and(|runtime| {
+                matches!(record.expr(runtime), Expr::String(text) if matches!(&**text, "edge" | "experimental-edge"))
+            })
+        })
 }

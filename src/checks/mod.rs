@@ -37,6 +37,7 @@ mod logged_secrets;
 mod measured;
 mod memory;
 mod middleware_loaded;
+mod own_address;
 mod paid_keys;
 mod pattern;
 mod pipeline;

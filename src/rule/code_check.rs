@@ -39,7 +39,8 @@ pub struct Calls {
     /// Globs of files to leave out, from the root.
     #[serde(default)]
     pub except_files: Vec<String>,
-    /// Where no handler waits for what is called, the finding is a question.
+    /// The calls ask other services, and hold up who calls. Where no handler waits for one, where it asks the application itself, and
+    /// where the platform soon ends what waits, the finding is a question.
     #[serde(default)]
     pub waited: bool,
     /// Only calls for which one of these holds are asked; all when empty.

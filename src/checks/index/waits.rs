@@ -8,14 +8,16 @@ use crate::graph::{Graph, ModuleId};
 use crate::model::RouteFacts;
 use crate::routes::Entry;
 use crate::source::Span;
-use crate::syntax::{Argument, Expr, ExprId, MODULE_BODY, ModuleRecord, Name, StmtKind, UnaryOp};
+use crate::syntax::{
+    Argument, Expr, ExprId, Function, MODULE_BODY, ModuleRecord, Name, StmtKind, UnaryOp,
+};
 
 use super::reach::{Mentioned, mentioned_as};
-use super::{Index, Reach, Site, Unit};
+use super::{Index, Reach, Site, Unit, bound};
 use crate::checks::code::{called_name, numbered, statements};
 
 /// Functions that call later what they are given.
-const LATER: [&str; 8] = [
+const LATER: [&str; 10] = [
     "setTimeout",
     "setInterval",
     "setImmediate",
@@ -23,6 +25,9 @@ const LATER: [&str; 8] = [
     "nextTick",
     "addEventListener",
     "waitUntil",
+    // Next.js, when the answer is sent.
+    "after",
+    "unstable_after",
     // The workers of a queue: `new Worker("mails", send)`.
     "Worker",
 ];
@@ -139,10 +144,13 @@ impl<'a> Waits<'a> {
     ) -> bool {
         let record = code.record;
         let span = record.span(place);
-        // What is written into a promise is waited for with it.
-        let promised = || code.promised.iter().any(|promise| promise.holds(span));
-        let later = code.later.iter().any(|later| later.holds(span));
-        if (later || promises && code.let_go.contains(&place)) && !promised() {
+        let later = code.later.iter().filter(|later| later.holds(span));
+        let let_go = code.let_go.get(&place).filter(|_| promises);
+        if let_go
+            .into_iter()
+            .chain(later)
+            .any(|&part| !code.keeps_a_promise(part))
+        {
             return false;
         }
         let index = self.index.module(self.graph, module);
@@ -231,21 +239,62 @@ struct Code<'r> {
     record: &'r ModuleRecord,
     /// What is called later.
     later: Vec<Span>,
-    /// What makes promises: `new Promise((resolve) => …)`.
-    promised: Vec<Span>,
-    /// Calls, and the names of what they call, whose promises nobody looks at.
-    let_go: FxHashSet<ExprId>,
+    /// What makes promises, with the names by which they are kept: `new Promise((resolve) => …)`.
+    promised: Vec<(Span, Vec<Name>)>,
+    /// Calls, and the names of what they call, whose promises nobody looks at, with their statements.
+    let_go: FxHashMap<ExprId, Span>,
 }
 
 impl<'r> Code<'r> {
     fn of(record: &'r ModuleRecord) -> Self {
+        let let_go = let_go(record);
+        let mut later = given_to(record, &LATER);
+        // `(async () => { … })();` runs by itself; what stands at the top of a module starts the program.
+        later.extend(let_go.keys().filter_map(|expr| {
+            let Expr::Function(function) = record.expr(*expr) else {
+                return None;
+            };
+            let function = record.function(*function);
+            let starts = function.parent == Some(MODULE_BODY);
+            (function.is_async && !starts).then_some(function.span)
+        }));
         Self {
             record,
-            later: given_to(record, &LATER),
-            promised: given_to(record, &["Promise"]),
-            let_go: let_go(record),
+            later,
+            promised: promised(record),
+            let_go,
         }
     }
+
+    /// The part keeps a promise that it is written into, which is waited for with it.
+    fn keeps_a_promise(&self, part: Span) -> bool {
+        let mut around = self
+            .promised
+            .iter()
+            .filter(|(promise, _)| promise.holds(part));
+        around.any(|(_, kept_by)| {
+            numbered(self.record).any(|(id, expr)| {
+                matches!(expr, Expr::Name(name) if kept_by.contains(name))
+                    && part.holds(self.record.span(id))
+            })
+        })
+    }
+}
+
+fn promised(record: &ModuleRecord) -> Vec<(Span, Vec<Name>)> {
+    let makers = given_to(record, &["Promise"]);
+    let functions = makers.into_iter().filter_map(|span| {
+        let mut functions = record.functions.iter();
+        functions.find(|function| function.span == span)
+    });
+    let promise = |function: &Function| {
+        let mut names = Vec::new();
+        for param in &function.params {
+            bound(param, &mut names);
+        }
+        (function.span, names)
+    };
+    functions.map(promise).collect()
 }
 
 /// The arguments of what is called like one of these.
@@ -267,8 +316,8 @@ fn given_to(record: &ModuleRecord, names: &[&str]) -> Vec<Span> {
 }
 
 /// `send();`, `void send();`, `send().catch(log);`: the call, and the name.
-fn let_go(record: &ModuleRecord) -> FxHashSet<ExprId> {
-    let mut found = FxHashSet::default();
+fn let_go(record: &ModuleRecord) -> FxHashMap<ExprId, Span> {
+    let mut found = FxHashMap::default();
     let answers = numbered(record).filter_map(|(id, expr)| match expr {
         Expr::Name(name) if ANSWERS.contains(&record.name(*name)) => Some(record.span(id)),
         _ => None,
@@ -294,8 +343,8 @@ fn let_go(record: &ModuleRecord) -> FxHashSet<ExprId> {
                 if args.iter().any(answers) {
                     break;
                 }
-                found.insert(expr);
-                found.insert(*callee);
+                found.insert(expr, statement.span);
+                found.insert(*callee, statement.span);
                 match record.expr(*callee) {
                     Expr::Member {
                         object, property, ..
