@@ -3,18 +3,27 @@
 use rustc_hash::FxHashSet;
 
 use crate::graph::ModuleId;
+use crate::source::Span;
 use crate::syntax::{
     Argument, BinaryOp, Expr, ExprId, FunctionId, LogicalOp, ModuleRecord, Name, Pattern, Property,
     Stmt, StmtKind, UnaryOp,
 };
 
-use super::code::{called_name, property};
+use super::call_sites::{Holds, Value};
+use super::code::{called_name, calls, property};
+use super::own_address;
 use super::subject::Subject;
+use super::taint::from_caller;
+use super::words::words;
 
 /// How far errors are followed into functions.
 const DEPTH: u8 = 3;
 /// Properties of an error that tell what went on inside.
 const TELLING: [&str; 3] = ["message", "stack", "cause"];
+/// So many letters or asterisks stand for what was taken out of a text.
+const PLACEHOLDER: usize = 3;
+/// What is said of a text out of which something was taken.
+const REDACTED: [&str; 5] = ["redacted", "sanitized", "sanitised", "masked", "scrubbed"];
 
 /// The status of an answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -160,11 +169,33 @@ pub(super) struct Leak {
     pub expr: ExprId,
 }
 
+/// An answer that tells what the error says.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Told {
+    /// The answer.
+    pub leak: Leak,
+    /// Its status.
+    pub code: Code,
+    /// Something is taken out of what the error says.
+    pub cleaned: bool,
+    /// What failed was asked at an address that the caller gave.
+    pub asked_for: bool,
+}
+
+/// How much of what an error says is in a value.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Telling {
+    Nothing,
+    /// What is left of it.
+    Cleaned,
+    All,
+}
+
 /// The answers in places where an error was caught.
 #[derive(Default, Debug)]
 pub(super) struct Caught {
-    /// Those that tell what the error says, with their status.
-    pub leaks: Vec<(Leak, Code)>,
+    /// Those that tell what the error says.
+    pub leaks: Vec<Told>,
     /// Those that do not.
     pub clean: FxHashSet<Leak>,
     followed: FxHashSet<(ModuleId, FunctionId)>,
@@ -198,11 +229,16 @@ pub(super) fn caught_in(
                 } => {
                     blocks.extend([block, finalizer]);
                     if let Some(handler) = handler {
+                        let before = caught.leaks.len();
                         let mut walk = Walk::new(subject, module, caught, DEPTH);
                         if let Some(Pattern::Name(name)) = &handler.param {
                             walk.errors.push(*name);
                         }
                         walk.block(&handler.body, false);
+                        let found = caught.leaks.get_mut(before..).unwrap_or_default();
+                        if !found.is_empty() && asks_for_caller(subject, module, block) {
+                            found.iter_mut().for_each(|told| told.asked_for = true);
+                        }
                         blocks.push(&handler.body);
                     }
                 }
@@ -226,8 +262,8 @@ struct Walk<'a, 'c> {
     record: &'a ModuleRecord,
     /// Variables that hold the error, or what it says.
     errors: Vec<Name>,
-    /// Those of them that hold what it says.
-    told: Vec<Name>,
+    /// Those that hold what it says.
+    told: Vec<(Name, Telling)>,
     caught: &'c mut Caught,
     depth: u8,
 }
@@ -304,8 +340,9 @@ impl<'a, 'c> Walk<'a, 'c> {
         if known {
             return;
         }
-        if self.leaks(value) {
-            self.told.push(name);
+        let telling = self.telling(value);
+        if telling > Telling::Nothing {
+            self.told.push((name, telling));
         } else if matches!(self.record.expr(value), Expr::Name(error) if self.errors.contains(error))
         {
             self.errors.push(name);
@@ -320,12 +357,20 @@ impl<'a, 'c> Walk<'a, 'c> {
                     module: self.module,
                     expr: id,
                 };
-                if !known && self.leaks(answer.body) {
-                    if !self.caught.leaks.iter().any(|(leak, _)| *leak == place) {
-                        self.caught.leaks.push((place, answer.code));
-                    }
+                let telling = if known {
+                    Telling::Nothing
                 } else {
+                    self.telling(answer.body)
+                };
+                if telling == Telling::Nothing {
                     self.caught.clean.insert(place);
+                } else if !self.caught.leaks.iter().any(|told| told.leak == place) {
+                    self.caught.leaks.push(Told {
+                        leak: place,
+                        code: answer.code,
+                        cleaned: telling == Telling::Cleaned || self.shows_redacted(answer.body),
+                        asked_for: false,
+                    });
                 }
                 continue;
             }
@@ -447,7 +492,7 @@ impl<'a, 'c> Walk<'a, 'c> {
         let mut open = vec![expr];
         while let Some(id) = open.pop() {
             match self.record.expr(id) {
-                Expr::Name(name) if self.errors.contains(name) || self.told.contains(name) => {
+                Expr::Name(name) if self.errors.contains(name) || self.told_by(*name).is_some() => {
                     return true;
                 }
                 other => other.for_each_child(&mut |child| open.push(child)),
@@ -470,88 +515,152 @@ impl<'a, 'c> Walk<'a, 'c> {
         false
     }
 
-    /// What the error says is part of the value.
-    fn leaks(&self, expr: ExprId) -> bool {
+    fn told_by(&self, name: Name) -> Option<Telling> {
+        let mut told = self.told.iter();
+        told.find(|(known, _)| *known == name)
+            .map(|(_, telling)| *telling)
+    }
+
+    /// A part of the answer is called after what was taken out of it: who wrote it chose what is shown.
+    fn shows_redacted(&self, body: ExprId) -> bool {
+        let mut open = vec![body];
+        while let Some(id) = open.pop() {
+            let written = self.record.expr(id);
+            if let Expr::Name(name) = written
+                && words(self.record.name(*name))
+                    .iter()
+                    .any(|word| REDACTED.contains(&word.as_str()))
+            {
+                return true;
+            }
+            written.for_each_child(&mut |child| open.push(child));
+        }
+        false
+    }
+
+    /// How much of what the error says is part of the value.
+    fn telling(&self, expr: ExprId) -> Telling {
+        let most = |all: &mut dyn Iterator<Item = ExprId>| {
+            let all = all.map(|each| {
+                if self.is_error(each) {
+                    Telling::All
+                } else {
+                    self.telling(each)
+                }
+            });
+            all.max().unwrap_or(Telling::Nothing)
+        };
         match self.record.expr(expr) {
-            Expr::Name(name) => self.told.contains(name),
+            Expr::Name(name) => self.told_by(*name).unwrap_or(Telling::Nothing),
             Expr::Member {
                 object, property, ..
-            } => self.is_error(*object) && TELLING.contains(&self.record.name(*property)),
-            Expr::Template { parts, .. } => parts
-                .iter()
-                .any(|part| self.is_error(*part) || self.leaks(*part)),
+            } if self.is_error(*object) && TELLING.contains(&self.record.name(*property)) => {
+                Telling::All
+            }
+            Expr::Template { parts, .. } => most(&mut parts.iter().copied()),
             Expr::Binary {
                 op: BinaryOp::Add,
                 left,
                 right,
-            } => [*left, *right]
-                .iter()
-                .any(|side| self.is_error(*side) || self.leaks(*side)),
+            } => most(&mut [*left, *right].into_iter()),
             Expr::Conditional {
                 test,
                 then,
                 otherwise,
             } => {
                 let (yes, no) = self.tells_which(*test);
-                (!yes && self.leaks(*then)) || (!no && self.leaks(*otherwise))
+                let of = |known: bool, side: ExprId| {
+                    if known {
+                        Telling::Nothing
+                    } else {
+                        self.telling(side)
+                    }
+                };
+                of(yes, *then).max(of(no, *otherwise))
             }
             Expr::Logical { op, left, right } => {
-                let chosen = *op == LogicalOp::And && self.tells_which(*left).0;
-                !chosen && (self.leaks(*left) || self.leaks(*right))
+                if *op == LogicalOp::And && self.tells_which(*left).0 {
+                    return Telling::Nothing;
+                }
+                self.telling(*left).max(self.telling(*right))
             }
-            Expr::Object(properties) => properties.iter().any(|each| match each {
-                Property::Value { value, .. } | Property::Spread(value) => self.leaks(*value),
-                Property::Getter { .. } => false,
-            }),
-            Expr::Array(items) => items.iter().any(|item| self.leaks(item.value)),
-            Expr::Await(inner) => self.leaks(*inner),
-            Expr::Call { callee, args, .. } => self.call_leaks(*callee, args),
-            _ => false,
+            Expr::Object(properties) => {
+                let values = properties.iter().map(|each| match each {
+                    Property::Value { value, .. } | Property::Spread(value) => self.telling(*value),
+                    Property::Getter { .. } => Telling::Nothing,
+                });
+                values.max().unwrap_or(Telling::Nothing)
+            }
+            Expr::Array(items) => {
+                let values = items.iter().map(|item| self.telling(item.value));
+                values.max().unwrap_or(Telling::Nothing)
+            }
+            Expr::Await(inner) => self.telling(*inner),
+            Expr::Call { callee, args, .. } => self.call_tells(*callee, args),
+            _ => Telling::Nothing,
         }
     }
 
-    fn call_leaks(&self, callee: ExprId, args: &[Argument]) -> bool {
+    fn call_tells(&self, callee: ExprId, args: &[Argument]) -> Telling {
         if let Expr::Member {
             object, property, ..
         } = self.record.expr(callee)
         {
             let method = self.record.name(*property);
             if self.is_error(*object) && method == "toString" {
-                return true;
+                return Telling::All;
             }
             // `error.message.slice(0, 80)`
-            if self.leaks(*object) {
-                return !matches!(method, "includes" | "startsWith" | "endsWith" | "match");
+            let telling = self.telling(*object);
+            if telling > Telling::Nothing {
+                return match method {
+                    "includes" | "startsWith" | "endsWith" | "match" => Telling::Nothing,
+                    "replace" | "replaceAll" if self.puts_in(args) => Telling::Cleaned,
+                    _ => telling,
+                };
             }
         }
         let Some(argument) = args.first().map(|argument| argument.value) else {
-            return false;
+            return Telling::Nothing;
         };
-        if self.leaks(argument) {
-            return matches!(
-                called_name(self.record, callee),
-                Some("String" | "stringify" | "encode")
-            );
+        let telling = self.telling(argument);
+        if telling > Telling::Nothing {
+            return match called_name(self.record, callee) {
+                Some("String" | "stringify" | "encode") => telling,
+                _ => Telling::Nothing,
+            };
         }
         if !self.is_error(argument) {
-            return false;
+            return Telling::Nothing;
         }
         match called_name(self.record, callee) {
-            Some("String") => true,
-            _ => self.returns_told(callee),
+            Some("String") => Telling::All,
+            _ => self.returned(callee),
         }
     }
 
-    /// `getErrorMessage(error)`: the function gives what the error says.
-    fn returns_told(&self, callee: ExprId) -> bool {
+    /// `.replace(/secret=\S+/, "[redacted]")` puts something in the place of what nobody must see; a prefix goes for nothing.
+    fn puts_in(&self, args: &[Argument]) -> bool {
+        args.get(1)
+            .is_some_and(|put| match self.record.expr(put.value) {
+                Expr::String(text) => {
+                    let shown = |letter: &char| letter.is_alphanumeric() || *letter == '*';
+                    text.chars().filter(shown).count() >= PLACEHOLDER
+                }
+                _ => true,
+            })
+    }
+
+    /// `getErrorMessage(error)`: what the function gives of what the error says.
+    fn returned(&self, callee: ExprId) -> Telling {
         let graph = &self.subject.model.graph;
         let found = self.subject.index().function_of(graph, self.module, callee);
         let (Some((module, function)), Some(depth)) = (found, self.depth.checked_sub(1)) else {
-            return false;
+            return Telling::Nothing;
         };
         let written = graph.module(module).function(function);
         let Some(Pattern::Name(error)) = written.params.first() else {
-            return false;
+            return Telling::Nothing;
         };
         let mut unused = Caught::default();
         let mut walk = Walk::new(self.subject, module, &mut unused, depth);
@@ -559,22 +668,52 @@ impl<'a, 'c> Walk<'a, 'c> {
         walk.returns(&written.body)
     }
 
-    /// One of the statements returns what the error says, whichever error it is.
-    fn returns(&mut self, block: &[Stmt]) -> bool {
-        block.iter().any(|statement| match &statement.kind {
-            StmtKind::Return(Some(value)) => self.leaks(*value),
+    /// What one of the statements returns of it, whichever error it is.
+    fn returns(&self, block: &[Stmt]) -> Telling {
+        let returned = block.iter().map(|statement| match &statement.kind {
+            StmtKind::Return(Some(value)) => self.telling(*value),
             StmtKind::If {
                 test,
                 then,
                 otherwise,
             } => {
                 let (yes, no) = self.tells_which(*test);
-                (!yes && self.returns(then)) || (!no && self.returns(otherwise))
+                let of = |known: bool, block: &[Stmt]| {
+                    if known {
+                        Telling::Nothing
+                    } else {
+                        self.returns(block)
+                    }
+                };
+                of(yes, then).max(of(no, otherwise))
             }
             StmtKind::Block(block) => self.returns(block),
-            _ => false,
-        })
+            _ => Telling::Nothing,
+        });
+        returned.max().unwrap_or(Telling::Nothing)
     }
+}
+
+/// A request in the block goes where the caller wants it to, who is told how that went.
+fn asks_for_caller(subject: &Subject<'_>, module: ModuleId, block: &[Stmt]) -> bool {
+    let (Some(first), Some(last)) = (block.first(), block.last()) else {
+        return false;
+    };
+    let tried = Span::new(first.span.start, last.span.end);
+    let record = subject.model.graph.module(module);
+    if record.find_name("fetch").is_none() {
+        return false;
+    }
+    calls(record).any(|call| {
+        let address = call.args.first().filter(|_| {
+            called_name(record, call.callee) == Some("fetch") && tried.holds(record.span(call.expr))
+        });
+        address.is_some_and(|address| {
+            let expr = address.value;
+            let host = own_address::host(subject, Value { module, expr });
+            host.is_some_and(|host| from_caller(subject, host) == Holds::Yes)
+        })
+    })
 }
 
 /// The statements end in `return` or `throw`.

@@ -55,25 +55,34 @@ fn leak(subject: &Subject<'_>, check: &ErrorAnswers) -> CheckResult {
         }
     }
     let mut result = CheckResult::default();
-    caught.leaks.sort_by_key(|(leak, _)| *leak);
-    let told: Vec<_> = caught.leaks.iter().map(|(leak, _)| *leak).collect();
+    caught.leaks.sort_by_key(|told| told.leak);
+    let told: Vec<_> = caught.leaks.iter().map(|told| told.leak).collect();
     for clean in &caught.clean {
         if !told.contains(clean) {
             result.covered(1.0);
         }
     }
-    for (leak, code) in caught.leaks {
+    for told in caught.leaks {
+        let leak = told.leak;
         let record = subject.model.graph.module(leak.module);
         let site = Site {
             module: leak.module,
             expr: leak.expr,
         };
         let (related, _) = subject.reached_by(subject.unit(site));
+        let doubt = if told.cleaned {
+            ": or is what strangers must not see taken out of it?"
+        } else if told.asked_for {
+            ": or is it for the caller, who said what to ask?"
+        } else {
+            ""
+        };
+        let says = format!("{}{doubt}", check.says);
         let finding = subject
-            .finding_in(record, record.span(leak.expr), check.says.clone())
+            .finding_in(record, record.span(leak.expr), says)
             .with_related(related);
         // Who refuses a request may want to say why.
-        let refuses = matches!(code, Code::Number(400..500) | Code::Unknown);
+        let refuses = matches!(told.code, Code::Number(400..500) | Code::Unknown);
         // A handler that answers nobody in production tells nobody, and one that a service of the team's own calls tells the team.
         let handlers = subject.reach().handlers(subject.unit(site));
         let mut routes = handlers
@@ -86,7 +95,7 @@ fn leak(subject: &Subject<'_>, check: &ErrorAnswers) -> CheckResult {
                     || shares_a_secret(route)
                     || !route.works && route.status(Control::Auth) == Status::Enforced
             });
-        let finding = if refuses || unheard {
+        let finding = if refuses || unheard || !doubt.is_empty() {
             finding.at_most(Confidence::Low)
         } else {
             finding
