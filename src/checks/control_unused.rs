@@ -6,14 +6,16 @@ use rustc_hash::FxHashSet;
 
 use crate::finding::Related;
 use crate::graph::{ModuleId, Symbol};
-use crate::rule::{ControlKind, ControlUnused};
+use crate::rule::{Confidence, ControlKind, ControlUnused};
 use crate::source::Span;
 use crate::syntax::{
-    ExportTarget, Expr, ExprId, Key, ModuleRecord, Name, Parsed, Pattern, Property, Stmt, StmtKind,
+    ExportTarget, Expr, ExprId, FunctionId, Key, ModuleRecord, Name, Parsed, Pattern, Property,
+    Stmt, StmtKind,
 };
 
 use super::CheckResult;
 use super::code::{body, root};
+use super::index::bound;
 use super::liveness::made_by;
 use super::subject::Subject;
 use super::uses::{References, Taken, Uses};
@@ -141,10 +143,18 @@ fn defined<'c>(
                     Expr::Function(_) | Expr::Call { .. } | Expr::New { .. } | Expr::Object(_)
                 )
             });
-            let is_function = matches!(statement.kind, StmtKind::Function { .. })
-                || init.is_some_and(|init| matches!(record.expr(init), Expr::Function(_)));
+            let function = match (&statement.kind, init.map(|init| record.expr(init))) {
+                (StmtKind::Function { function, .. }, _) | (_, Some(Expr::Function(function))) => {
+                    Some(*function)
+                }
+                _ => None,
+            };
+            let is_function = function.is_some();
+            let shows = function.is_some_and(|function| only_shows(record, name, function));
             match kinds.of(record.name(name)) {
-                Some(kind) if works && (is_function || !kind.functions_only) => Some(kind),
+                Some(kind) if works && !shows && (is_function || !kind.functions_only) => {
+                    Some(kind)
+                }
                 _ => continue,
             }
         };
@@ -155,6 +165,20 @@ fn defined<'c>(
         });
     }
     found
+}
+
+/// A component that shows something, and stands around nothing that it could keep from being shown.
+fn only_shows(record: &ModuleRecord, name: Name, function: FunctionId) -> bool {
+    let begins = record.name(name).chars().next();
+    let props = record.function(function).params.first();
+    record.facts.has_jsx
+        && begins.is_some_and(char::is_uppercase)
+        && props.is_some_and(|props| {
+            let mut names = Vec::new();
+            bound(props, &mut names);
+            matches!(props, Pattern::Object { .. } | Pattern::Default { .. })
+                && !names.iter().any(|name| record.name(*name) == "children")
+        })
 }
 
 /// The chain begins with a schema for objects, as input is one; those for single values are only parts.
@@ -293,7 +317,14 @@ fn judge(
             (_, 0) => format!("the {many} {} are", and(&names)),
             _ => format!("the {many} {} and {more} more are", names.join(", ")),
         };
-        let message = format!("{what} {}", why(subject, id, &unused));
+        let mut message = format!("{what} {}", why(subject, id, &unused));
+        let answers = kind.is_none() && are_for_answers(&unused);
+        if answers {
+            message.push_str(match unused.len() {
+                1 => ": or is it for what goes out, and for nothing that comes in?",
+                _ => ": or are they for what goes out, and for nothing that comes in?",
+            });
+        }
         let related = unused.iter().skip(1).map(|each| Related {
             location: record.location(each.span),
             note: format!("`{}`", each.name),
@@ -306,8 +337,50 @@ fn judge(
             .finding(location, message)
             .with_severity(severity)
             .with_related(related.collect());
-        result.findings.push(finding);
+        result.findings.push(if answers {
+            finding.at_most(Confidence::Low)
+        } else {
+            finding
+        });
     }
+}
+
+/// What schemas are called that describe what the server answers or sends, and such as describe what it is sent.
+const ANSWERS: [&str; 7] = [
+    "response",
+    "responses",
+    "output",
+    "outbound",
+    "result",
+    "results",
+    "reply",
+];
+const INPUTS: [&str; 10] = [
+    "request", "input", "payload", "body", "query", "params", "form", "create", "update", "delete",
+];
+
+/// Half of the schemas or more say that they describe answers, and none that it describes input.
+fn are_for_answers(unused: &[Unused]) -> bool {
+    let mut answers = 0;
+    for each in unused {
+        let mut words = words(&each.name);
+        while words.len() > 1
+            && words.last().is_some_and(|last| {
+                matches!(last.as_str(), "schema" | "validator" | "type" | "dto")
+            })
+        {
+            words.pop();
+        }
+        if words
+            .last()
+            .is_some_and(|last| ANSWERS.contains(&last.as_str()))
+        {
+            answers += 1;
+        } else if words.iter().any(|word| INPUTS.contains(&word.as_str())) {
+            return false;
+        }
+    }
+    answers * 2 >= unused.len()
 }
 
 /// What a function does nothing but call with the arguments that it is given, so that nothing is lost where it is not used.
@@ -387,6 +460,9 @@ fn why(subject: &Subject<'_>, own: ModuleId, unused: &[Unused]) -> String {
             format!("used only by {}, which nothing loads", path(dead))
         }
         _ if all(|uses| uses.tested) => String::from("used only by tests"),
+        _ if unused.iter().any(|each| each.uses.tested) => {
+            String::from("used by nothing, or only by tests")
+        }
         _ => String::from("defined here and used by nothing"),
     }
 }
