@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::Bound;
 
 use crate::rule::{Confidence, Dependency, wildcard};
-use crate::source::Span;
+use crate::source::{RepoPath, Span};
 use crate::syntax::ModuleRecord;
 
 use super::CheckResult;
@@ -101,6 +101,13 @@ fn question(subject: &Subject<'_>, check: &Dependency) -> Option<String> {
             "or does the platform do it, as `{key}` of {file} says"
         ));
     }
+    let variable = check.told_of.iter().find_map(|form| {
+        let mut listed = subject.model.project.files.env_documented.iter();
+        listed.find(|(name, location)| wildcard(form, name) && concerns(subject, &location.file))
+    });
+    if let Some((variable, _)) = variable {
+        return Some(format!("or are failures seen where {variable} points to"));
+    }
     let handlers = subject.app.routes.len();
     if handlers > 0 && handlers <= check.few_handlers && !subject.serves_pages() {
         return Some(String::from(
@@ -109,6 +116,12 @@ fn question(subject: &Subject<'_>, check: &Dependency) -> Option<String> {
     }
     let starter = check.left_to_users && is_starter(subject);
     starter.then(|| String::from("is that left to whoever begins an application with it"))
+}
+
+/// The file lies in the application, or beside all of them.
+fn concerns(subject: &Subject<'_>, file: &RepoPath) -> bool {
+    let root = &subject.project.root;
+    file.starts_with(root) || file.parent().is_none_or(|folder| root.starts_with(&folder))
 }
 
 /// The specifier names the package or something in it.

@@ -20,6 +20,10 @@ pub struct Dependency {
     /// Packages that may do the same: where one of them is used, the absence is a question of low confidence.
     #[serde(default)]
     pub hinted_by: Vec<String>,
+    /// Variables that example files list where the same may be done elsewhere: `OTEL_EXPORTER_OTLP_*`. Where one is listed, the
+    /// absence is a question.
+    #[serde(default)]
+    pub told_of: Vec<String>,
     /// Settings of platforms that do the same by themselves, as `file#key`: `wrangler.json#observability.enabled`. Where one is
     /// set, the absence is a question.
     #[serde(default)]
