@@ -4,7 +4,7 @@ use rustc_hash::FxHashSet;
 
 use crate::checks::CheckResult;
 use crate::checks::call_sites::inside;
-use crate::checks::code::{called_name, key, numbered, statements};
+use crate::checks::code::{called_name, calls, key, numbered, statements};
 use crate::checks::index::{Site, Unit};
 use crate::checks::subject::Subject;
 use crate::graph::ModuleId;
@@ -76,7 +76,8 @@ pub(super) fn page_size(subject: &Subject<'_>, check: &Queries) -> CheckResult {
                             let below = elsewhere(subject, module, id, word, true);
                             let input = inside(subject, site, &INPUT_OF.map(String::from));
                             let capped = below == Some(true);
-                            (Some((size, capped)), input && below.is_some())
+                            let bounds = below.is_some() && !is_sliced(subject, module, id, word);
+                            (Some((size, capped)), input && bounds)
                         }
                     }
                 }
@@ -383,15 +384,85 @@ fn elsewhere(
     used.then_some(held)
 }
 
-/// The code there gives the number to other code, by itself or with all that was sent; also where it is not named there at all.
-fn is_handed_on(record: &ModuleRecord, around: Span, word: &str) -> bool {
-    let is = |expr: ExprId| match record.expr(expr) {
+/// What is called with the number there cuts a list with it that was read already: no row less is read for it.
+fn is_sliced(subject: &Subject<'_>, module: ModuleId, id: ExprId, word: &str) -> bool {
+    let graph = &subject.model.graph;
+    let record = graph.module(module);
+    let around = chain_around(subject, module, id);
+    let called = calls(record).filter(|call| {
+        around.holds(record.span(call.expr))
+            && call
+                .args
+                .iter()
+                .any(|given| is_given(record, given.value, word))
+    });
+    let called: FxHashSet<&str> = called
+        .filter_map(|call| called_name(record, call.callee))
+        .collect();
+    let near = graph.dependencies(module).chain([module]);
+    let mut near = near.map(|each| graph.module(each));
+    near.any(|record| {
+        let mut functions = record.functions.iter();
+        functions.any(|function| {
+            let name = function.name.map(|name| record.name(name));
+            name.is_some_and(|name| called.contains(name))
+                && only_slices(record, function.span, word)
+        })
+    })
+}
+
+/// The code there gives the number to `slice`, and to nothing else.
+fn only_slices(record: &ModuleRecord, within: Span, word: &str) -> bool {
+    let mut slices = false;
+    for (id, expr) in numbered(record) {
+        if !within.holds(record.span(id)) {
+            continue;
+        }
+        let named = |expr: ExprId| mentions(record, expr, word);
+        let given = match expr {
+            Expr::Call { callee, args, .. } => {
+                let given = args.iter().any(|each| named(each.value));
+                if given && called_name(record, *callee) == Some("slice") {
+                    slices = true;
+                    continue;
+                }
+                given
+            }
+            Expr::Object(properties) => properties.iter().any(|property| match property {
+                Property::Value { value, .. } => named(*value) && !slices_of(record, *value),
+                Property::Spread(_) | Property::Getter { .. } => false,
+            }),
+            Expr::Template { parts, .. } | Expr::Tagged { parts, .. } => {
+                parts.iter().any(|part| named(*part))
+            }
+            _ => false,
+        };
+        if given {
+            return false;
+        }
+    }
+    slices
+}
+
+/// `templates.slice(start, start + limit)`
+fn slices_of(record: &ModuleRecord, expr: ExprId) -> bool {
+    matches!(record.expr(expr), Expr::Call { callee, .. } if called_name(record, *callee) == Some("slice"))
+}
+
+/// The value is the number, or all that was sent.
+fn is_given(record: &ModuleRecord, expr: ExprId, word: &str) -> bool {
+    match record.expr(expr) {
         Expr::Name(name) | Expr::Member { property: name, .. } => {
             let name = record.name(*name);
             name == word || WHOLE.contains(&name)
         }
         _ => false,
-    };
+    }
+}
+
+/// The code there gives the number to other code, by itself or with all that was sent; also where it is not named there at all.
+fn is_handed_on(record: &ModuleRecord, around: Span, word: &str) -> bool {
+    let is = |expr: ExprId| is_given(record, expr, word);
     let mut named = false;
     for (id, expr) in numbered(record) {
         if !around.holds(record.span(id)) {
