@@ -1,8 +1,11 @@
 //! `[check.foreign-key-index]`, `[check.row-security]`: what a database schema lacks.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::finding::Related;
-use crate::rule::{ForeignKeyIndex, RowSecurity};
+use crate::rule::{Confidence, ForeignKeyIndex, RowSecurity};
 use crate::source::{Location, RepoPath, SourceFile};
+use crate::syntax::Expr;
 
 use super::CheckResult;
 use super::code::is_side_file;
@@ -146,7 +149,19 @@ pub(super) fn row_security(subject: &Subject<'_>, check: &RowSecurity) -> CheckR
         }
     }
     open.sort_by_key(|(_, location)| *location);
-    if let Some((_, first)) = open.first() {
+    let files: BTreeSet<&RepoPath> = open.iter().map(|(_, location)| &location.file).collect();
+    let drivers = files.into_iter().filter_map(|file| {
+        let driver = run_elsewhere(subject, check, file)?;
+        Some((file, driver))
+    });
+    let drivers: BTreeMap<&RepoPath, &str> = drivers.collect();
+    let (elsewhere, own): (Vec<_>, Vec<_>) = open
+        .into_iter()
+        .partition(|(_, location)| drivers.contains_key(&location.file));
+    for open in [own, elsewhere] {
+        let Some((_, first)) = open.first() else {
+            continue;
+        };
         let message = format!(
             "{} of {} tables have no row-level security: {}",
             open.len(),
@@ -157,12 +172,65 @@ pub(super) fn row_security(subject: &Subject<'_>, check: &RowSecurity) -> CheckR
             location: (*location).clone(),
             note: format!("{name} is created"),
         });
-        let finding = subject
-            .finding((*first).clone(), message)
-            .with_related(related.collect());
-        result.findings.push(finding);
+        let finding = |message| {
+            let finding = subject.finding((*first).clone(), message);
+            finding.with_related(related.collect())
+        };
+        result.findings.push(match drivers.get(&first.file) {
+            Some(package) => finding(format!(
+                "{message}: or do they lie in another database, as {package} runs what makes them?"
+            ))
+            .at_most(Confidence::Low),
+            None => finding(message),
+        });
     }
     result
+}
+
+/// Drivers of databases, whatever database it is.
+const DRIVERS: [&str; 8] = [
+    "@neondatabase/serverless",
+    "@vercel/postgres",
+    "@planetscale/database",
+    "postgres",
+    "pg",
+    "mysql2",
+    "better-sqlite3",
+    "@libsql/client",
+];
+
+/// The driver with which code runs a file of SQL that does not lie where the service's own tool looks for it.
+fn run_elsewhere(
+    subject: &Subject<'_>,
+    check: &RowSecurity,
+    file: &RepoPath,
+) -> Option<&'static str> {
+    if file.segments().any(|folder| folder == "supabase") {
+        return None;
+    }
+    subject.all_running().find_map(|module| {
+        let takes = |package: &str| {
+            let mut requests = module.requests.iter();
+            requests.any(|each| !each.type_only && is_of(package, &each.specifier))
+        };
+        let driver = DRIVERS.into_iter().find(|driver| takes(driver))?;
+        let named = module.exprs.iter().any(|expr| match expr {
+            Expr::String(text) => names_file(text, file),
+            _ => false,
+        });
+        let own = check.packages.iter().any(|package| takes(package));
+        (named && !own).then_some(driver)
+    })
+}
+
+/// `lib/db/schema.sql`, `./schema.sql`
+fn names_file(text: &str, file: &RepoPath) -> bool {
+    let text = text.trim_start_matches(['.', '/']);
+    text.ends_with(".sql")
+        && file
+            .as_str()
+            .strip_suffix(text)
+            .is_some_and(|folder| folder.is_empty() || folder.ends_with('/'))
 }
 
 /// The first names, and how many more.
