@@ -1,8 +1,9 @@
 //! `[check.response-headers]`: headers that have to be sent, and how far they reach.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::finding::Finding;
+use crate::graph::ModuleId;
 use crate::project::HeaderEntry;
 use crate::routes::{Coverage, Matcher, Middleware};
 use crate::rule::{Confidence, HeaderPackage, HeaderRequirement, ResponseHeaders, wildcard};
@@ -40,6 +41,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &ResponseHeaders) -> CheckResult
         (package, specifiers.collect())
     });
     let packages: Vec<Imported<'_>> = packages.collect();
+    let mut files = None;
     for header in &check.headers {
         if header.pages_only && !pages {
             // Nobody asks an interface for it; where it is sent all the same, it is there.
@@ -79,7 +81,14 @@ pub(super) fn run(subject: &Subject<'_>, check: &ResponseHeaders) -> CheckResult
                 result.half(1.0, finding);
             }
             Reach::Nowhere => {
-                let message = format!("{} is not sent, which lets {}", header.name, header.allows);
+                let files = files.get_or_insert_with(|| Files::new(subject, check));
+                let message = match files.sending(&header.name) {
+                    0 => format!("{} is not sent, which lets {}", header.name, header.allows),
+                    some => format!(
+                        "{} is sent by {some} of {} files with handlers only; elsewhere its absence lets {}",
+                        header.name, files.all, header.allows
+                    ),
+                };
                 let file = subject.project.next.file.clone();
                 let file = file.unwrap_or_else(|| subject.home());
                 let finding = subject.finding(Location::of_line(&file, 1), message);
@@ -304,6 +313,42 @@ fn senders<'a>(subject: &Subject<'a>, check: &ResponseHeaders) -> Vec<Sender<'a>
             Sender { middleware, names }
         })
         .collect()
+}
+
+/// The files of the application's handlers.
+struct Files {
+    all: usize,
+    /// How many of them name a header, by its name in lower case.
+    naming: BTreeMap<String, usize>,
+}
+
+impl Files {
+    fn new(subject: &Subject<'_>, check: &ResponseHeaders) -> Self {
+        let wanted: Vec<&str> = check
+            .headers
+            .iter()
+            .map(|each| each.name.as_str())
+            .collect();
+        let routes = subject.app.routes.iter();
+        let modules: BTreeSet<ModuleId> = routes.map(|route| route.route.module).collect();
+        let mut naming = BTreeMap::new();
+        for module in &modules {
+            let mut names = BTreeSet::new();
+            note_headers(subject.model.graph.module(*module), &wanted, &mut names);
+            for name in names {
+                *naming.entry(name).or_default() += 1;
+            }
+        }
+        Self {
+            all: modules.len(),
+            naming,
+        }
+    }
+
+    fn sending(&self, header: &str) -> usize {
+        let named = self.naming.get(&header.to_ascii_lowercase());
+        named.copied().unwrap_or(0)
+    }
 }
 
 /// A loaded middleware that names the header, and whether it runs for every page.
