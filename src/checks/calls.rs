@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use crate::finding::Related;
 use crate::rule::{CallGroup, Calls, Confidence};
-use crate::syntax::{Expr, ModuleRecord, Pattern, StmtKind};
+use crate::syntax::{Expr, ModuleRecord};
 
 use super::CheckResult;
 use super::call_sites::{Found, Holds, Value, find, holds};
-use super::code::{body, place, property};
+use super::code::{constant, place, property};
 use super::index::{Unit, Waits};
 use super::own_address;
 use super::subject::Subject;
@@ -153,22 +153,9 @@ fn runs_at_edge(subject: &Subject<'_>, unit: Unit) -> bool {
 
 /// `export const runtime = "edge"`, `export const config = { runtime: "edge" }`
 fn is_of_edge(record: &ModuleRecord) -> bool {
-    record.find_name("runtime").is_some()
-        && body(record).iter().any(|statement| {
-            let StmtKind::Let {
-                pattern: Pattern::Name(name),
-                init: Some(init),
-            } = statement.kind
-            else {
-                return false;
-            };
-            let runtime = match record.name(name) {
-                "runtime" => Some(init),
-                "config" => property(record, init, "runtime"),
-                _ => None,
-            };
-            runtime.is_some_and(|runtime| {
-                matches!(record.expr(runtime), Expr::String(text) if matches!(&**text, "edge" | "experimental-edge"))
-            })
-        })
+    let runtime = constant(record, "runtime")
+        .or_else(|| property(record, constant(record, "config")?, "runtime"));
+    runtime.is_some_and(|runtime| {
+        matches!(record.expr(runtime), Expr::String(text) if matches!(&**text, "edge" | "experimental-edge"))
+    })
 }

@@ -405,6 +405,20 @@ pub(super) fn body(record: &ModuleRecord) -> &[Stmt] {
         .map_or(&[], |function| &function.body)
 }
 
+/// What a constant at the top of a module is set to: `export const runtime = "edge"`.
+pub(super) fn constant(record: &ModuleRecord, wanted: &str) -> Option<ExprId> {
+    let wanted = record.find_name(wanted)?;
+    body(record)
+        .iter()
+        .find_map(|statement| match statement.kind {
+            StmtKind::Let {
+                pattern: Pattern::Name(name),
+                init: Some(init),
+            } if name == wanted => Some(init),
+            _ => None,
+        })
+}
+
 /// The place of an expression.
 pub(super) fn place(module: &ModuleRecord, expr: ExprId) -> Location {
     let span = module.spans.get(expr.0 as usize).copied();

@@ -17,7 +17,7 @@ use crate::syntax::{
     Expr, ExprId, Function, Key, ModuleRecord, Name, Pattern, Property, Request, StmtKind,
 };
 
-use super::code::{body, called_name, key, numbered, root, statements, text};
+use super::code::{body, called_name, constant, key, numbered, root, statements, text};
 use super::dependency::is_of;
 use super::handler_code::{Code, refused, turned_away};
 use super::input_parts::only_finds;
@@ -99,7 +99,10 @@ impl<'a> Doubts<'a> {
             Control::Auth => self.of_auth(route, verdict, weak),
             Control::RateLimit => self.of_limit(route, verdict, weak),
             Control::Validation => self.of_input(route, weak),
-            Control::ErrorHandling => of_failures(route, verdict),
+            Control::ErrorHandling => {
+                let record = self.subject.model.graph.module(route.route.module);
+                of_failures(record, route, verdict)
+            }
             Control::Tests => self.of_tests(route),
             Control::Logging => None,
         };
@@ -847,18 +850,32 @@ pub(super) fn is_run_by_machine(route: &RouteFacts) -> bool {
 }
 
 /// What speaks for letting failures escape.
-fn of_failures(route: &RouteFacts, verdict: &Verdict) -> Option<String> {
+fn of_failures(record: &ModuleRecord, route: &RouteFacts, verdict: &Verdict) -> Option<String> {
     let mut steps = verdict.evidence.iter();
     let question = if steps.any(|step| step.role == Role::TellsFailures) {
         "is its answer looked at, as all that it calls tells of failures there and throws none"
-    } else if has_one_sender(route) {
+    } else if is_run_by_machine(route) {
         "is a bare 500 what its sender tries again on"
+    } else if route.route.kind == RouteKind::App && is_answered_beforehand(record) {
+        "does it fail the build, which asks for its answers beforehand"
     } else if reads(route) && (route.public_declared || route.public_guess.is_some()) {
         "is a bare 500 enough for what anybody reads"
     } else {
         return None;
     };
     Some(question.to_owned())
+}
+
+/// `export const dynamic = "force-static"`, or `generateStaticParams` with `export const revalidate = false`.
+fn is_answered_beforehand(record: &ModuleRecord) -> bool {
+    let is_static = |value: ExprId| matches!(record.expr(value), Expr::String(text) if &**text == "force-static");
+    let listed = || {
+        let mut exports = record.exports.iter();
+        exports.any(|export| &*export.name == "generateStaticParams")
+    };
+    let kept = |value: ExprId| matches!(record.expr(value), Expr::Bool(false));
+    constant(record, "dynamic").is_some_and(is_static)
+        || constant(record, "revalidate").is_some_and(kept) && listed()
 }
 
 /// Who calls it shows a secret of the application's own, and nothing else: it is one sender that is known.
