@@ -9,7 +9,7 @@ use super::subject::Subject;
 /// A value followed further than this is given up.
 const DEPTH: u8 = 6;
 
-/// In which platforms and libraries tell an application its own address.
+/// Variables in which platforms and libraries tell an application its own address.
 const OWN: [&str; 7] = [
     "NEXTAUTH_URL",
     "NEXTAUTH_URL_INTERNAL",
@@ -246,10 +246,13 @@ fn fits(url: &str, path: &str) -> bool {
     let mut asked = path.split('/').filter(|segment| !segment.is_empty());
     let mut named = false;
     for part in url.split('/').filter(|part| !part.is_empty()) {
+        if part.starts_with("[[") {
+            return named;
+        }
         let Some(segment) = asked.next() else {
             return false;
         };
-        if part.starts_with("[...") || part.starts_with("[[") || part.starts_with('*') {
+        if part.starts_with("[...") || part.starts_with('*') {
             return named;
         }
         named |= segment == part;
@@ -277,6 +280,7 @@ mod tests {
     fn paths_are_those_of_routes() {
         assert!(fits("/api/orders/[id]", "/api/orders/\0"));
         assert!(fits("/api/[...rest]", "/api/orders/\0/items"));
+        assert!(fits("/api/notes/[[...rest]]", "/api/notes"));
         assert!(!fits("/api/orders", "/api/orders/\0"));
         assert!(!fits("/api/orders", "/api/tags"));
         assert!(!fits("/[slug]", "/\0"));
