@@ -14,7 +14,7 @@ use super::call_sites::{At, Found, Value, behind, find, value_at};
 use super::code::{called_name, method_call, numbered, place};
 use super::dependency::of_package;
 use super::doubts::is_run_by_machine;
-use super::index::{Unit, bound};
+use super::index::{Site, Unit, Waits, bound};
 use super::subject::Subject;
 
 /// Methods that read rows of one model.
@@ -77,7 +77,10 @@ pub(super) fn run(subject: &Subject<'_>, check: &Queries) -> CheckResult {
         QueryQuestion::WholeTable => whole_table(subject, check),
         QueryQuestion::PageSize => page::page_size(subject, check),
         QueryQuestion::Independent => {
-            let nobody_waits = |unit| is_background(subject, check, unit);
+            let (index, reach) = (subject.index(), subject.reach());
+            let mut waits = Waits::new(&subject.model.graph, index, reach, &subject.app.routes);
+            let nobody_waits =
+                |site: Site, unit| is_background(subject, check, unit) || !waits.waits(site, unit);
             let mut result = consecutive(subject, check, independent, nobody_waits);
             // One that answers before it returns is never waited for.
             let at_once = subject
@@ -97,7 +100,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &Queries) -> CheckResult {
             }
             result
         }
-        QueryQuestion::Transaction => consecutive(subject, check, torn, |_| false),
+        QueryQuestion::Transaction => consecutive(subject, check, torn, |_, _| false),
         QueryQuestion::InLoop => rows::in_loop(subject, check),
     }
 }
@@ -327,7 +330,7 @@ fn consecutive(
     subject: &Subject<'_>,
     check: &Queries,
     ask: fn(&ModuleRecord, &[Stmt], &mut Vec<Pair>) -> usize,
-    nobody_waits: impl Fn(Unit) -> bool,
+    mut nobody_waits: impl FnMut(Site, Unit) -> bool,
 ) -> CheckResult {
     let graph = &subject.model.graph;
     let mut result = CheckResult::default();
@@ -353,11 +356,11 @@ fn consecutive(
                     inner(statement, &mut blocks);
                 }
             }
-            if pairs.is_empty() {
-                continue;
-            }
-            let background = nobody_waits((module, part));
             for (first, second) in pairs {
+                let site = Site {
+                    module,
+                    expr: second,
+                };
                 let (mut related, _) = subject.reached_by((module, part));
                 related.insert(
                     0,
@@ -369,7 +372,7 @@ fn consecutive(
                 let mut finding = subject
                     .finding_in(record, record.span(second), check.says.clone())
                     .with_related(related);
-                if background {
+                if nobody_waits(site, (module, part)) {
                     finding
                         .message
                         .push_str(": or does nobody wait for it, as it runs in the background?");
