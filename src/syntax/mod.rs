@@ -10,6 +10,7 @@ mod guard;
 mod hostile;
 mod ir;
 mod lower;
+mod meant;
 mod parse;
 mod pattern;
 mod record;

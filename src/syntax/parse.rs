@@ -13,8 +13,8 @@ use super::fallback;
 use super::grammar::Grammar;
 use super::guard::{self, Nesting};
 use super::lower::{self, Bodies, Lowered};
-use super::suppression;
 use super::{ModuleRecord, PatternSet};
+use super::{meant, suppression};
 
 /// What to look for beside the module's own structure.
 #[derive(Clone, Copy, Debug)]
@@ -160,7 +160,7 @@ fn read_as(file: &SourceFile, source_type: SourceType) -> Result<Lowered, String
         let comments = lower::comment_spans(&program.comments);
         let record = &mut lowered.record;
         record.suppressions = suppression::in_comments(&file.text, &record.lines, &comments);
-        record.facts.meant = suppression::meant(&file.text, &record.lines, &comments);
+        record.facts.meant = meant::in_comments(&file.text, &record.lines, &comments);
         Ok(lowered)
     })
 }

@@ -1,38 +1,14 @@
-//! Comments that are for tools: `// readiness-ignore rule-id -- reason`, and `DO NOT EDIT` of generators; and those that say in
-//! so many words that something is meant.
+//! Comments that are for tools: `// readiness-ignore rule-id -- reason`, and `DO NOT EDIT` of generators.
 
-use std::sync::LazyLock;
-
-use aho_corasick::AhoCorasick;
 use memchr::memmem;
 
 use crate::source::{LineIndex, Span};
-
-use super::record::Meant;
 
 /// The word that a suppression begins with.
 const WORD: &str = "readiness-ignore";
 
 /// A generator says that it wrote a file within so many lines.
 const GENERATED_WITHIN: usize = 8;
-
-/// What comments say of a guard that lets pass what it cannot check; in lower case.
-const OPEN: [&str; 4] = ["fail open", "fail-open", "fails open", "failing open"];
-
-/// What they say of one that counts for itself in each process.
-const ALONE: [&str; 8] = [
-    "per instance",
-    "per-instance",
-    "per replica",
-    "per-replica",
-    "per process",
-    "per-process",
-    "single instance",
-    "single-instance",
-];
-
-/// Why something may pass, in a comment that allows it; in lower case.
-const FAILURES: [&str; 3] = [" fails", " is down", "unavailable"];
 
 /// One suppression comment.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -131,63 +107,6 @@ pub(super) fn in_comments(text: &str, lines: &LineIndex, comments: &[Span]) -> V
     found
 }
 
-/// The lines on which comments stand that say that something is meant, in order.
-pub(super) fn meant(text: &str, lines: &LineIndex, comments: &[Span]) -> Vec<(u32, Meant)> {
-    // One of these stands in whatever is meant, and in few comments.
-    static SIGNS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-        let mut builder = AhoCorasick::builder();
-        let signs = OPEN.iter().chain(&ALONE).chain(&FAILURES);
-        builder.ascii_case_insensitive(true).build(signs).ok()
-    });
-    let is_sign = |content: &str| SIGNS.as_ref().is_none_or(|signs| signs.is_match(content));
-    let mut found = Vec::new();
-    for comment in comments {
-        let Some(content) = text.get(comment.start as usize..comment.end as usize) else {
-            continue;
-        };
-        if !is_sign(content) {
-            continue;
-        }
-        let Some(meant) = said(&content.to_lowercase()) else {
-            continue;
-        };
-        let (begin, end) = (lines.line(comment.start), lines.line(comment.end));
-        found.push((begin, meant));
-        if end != begin {
-            found.push((end, meant));
-        }
-    }
-    found
-}
-
-/// What a comment in lower case says that is meant.
-fn said(comment: &str) -> Option<Meant> {
-    let any = |forms: &[&str]| {
-        forms.iter().any(|form| {
-            let mut places = comment.match_indices(form);
-            // `rate-limit-fail-open` is the name of a rule.
-            places.any(|(at, _)| !comment[..at].ends_with('-'))
-        })
-    };
-    // `Allow the request if Redis is down`.
-    let lets_pass = || {
-        comment
-            .split_once("allow ")
-            .and_then(|(_, rest)| {
-                rest.split_once(" if ")
-                    .or_else(|| rest.split_once(" when "))
-            })
-            .is_some_and(|(_, when)| FAILURES.iter().any(|word| when.contains(word)))
-    };
-    if any(&OPEN) || lets_pass() {
-        Some(Meant::Open)
-    } else if any(&ALONE) {
-        Some(Meant::Alone)
-    } else {
-        None
-    }
-}
-
 /// The rules and the reason that a comment gives; `None` when it is no suppression.
 fn read(comment: &str) -> Option<(Vec<String>, String)> {
     let marks = |next| matches!(next, '/' | '*' | '#' | '-' | '<' | '!');
@@ -265,9 +184,9 @@ fn span(start: usize, end: usize) -> Span {
 
 #[cfg(test)]
 mod tests {
-    use super::{Suppression, said, suppressions};
+    use super::{Suppression, suppressions};
     use crate::source::{RepoPath, SourceFile};
-    use crate::syntax::{Meant, ParseOptions, PatternSet, parse_module};
+    use crate::syntax::{ParseOptions, PatternSet, parse_module};
 
     fn in_code(text: &str) -> Vec<Suppression> {
         let patterns = PatternSet::default();
@@ -279,18 +198,6 @@ mod tests {
             },
         )
         .suppressions
-    }
-
-    #[test]
-    fn what_comments_say_is_meant() {
-        assert_eq!(said("// fail open: better than none"), Some(Meant::Open));
-        assert_eq!(
-            said("// allow the call if the store is down"),
-            Some(Meant::Open)
-        );
-        assert_eq!(said("// allow ten calls a minute"), None);
-        assert_eq!(said("/* counted per replica */"), Some(Meant::Alone));
-        assert_eq!(said("//~ rate-limit-fail-open"), None);
     }
 
     #[track_caller]
