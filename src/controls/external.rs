@@ -483,13 +483,14 @@ impl<'a> Evaluator<'a> {
             all.join(&v.provenance())
         });
         let light = known.light && !is(Meaning::Work);
-        // What is logged, or compared with a signature, is not yet used.
+        // What is logged, or compared with a signature, or says which pages are out of date, is not yet used.
         let aside = known.api.is_some_and(|api| {
             matches!(
                 api.is,
                 Meaning::Log
                     | Meaning::Console
                     | Meaning::Track
+                    | Meaning::Refresh
                     | Meaning::Compare
                     | Meaning::CheckSignature
                     | Meaning::VerifySignature

@@ -521,6 +521,7 @@ impl<'a> Evaluator<'a> {
             Meaning::AuthHandler
             | Meaning::ProcedureHandler
             | Meaning::OpaqueHandler
+            | Meaning::Refresh
             | Meaning::Work => self.kept(external, args, all, state),
         }
     }

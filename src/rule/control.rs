@@ -325,6 +325,8 @@ pub enum Meaning {
     Redirect,
     /// Lets the request through (middleware).
     PassOn,
+    /// Has what is kept of pages made anew: what it is given only says which.
+    Refresh,
     /// Throws a redirect.
     ThrowRedirect,
     /// Throws a status.
