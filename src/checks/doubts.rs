@@ -5,7 +5,8 @@ use std::cell::{OnceCell, RefCell};
 use rustc_hash::FxHashMap;
 
 use crate::controls::{
-    Evidence, LETS_CACHES_SHARE, ONLY_ASKS_ELSEWHERE, ONLY_ASKS_PROVIDER, Role, Status, Verdict,
+    Evidence, LETS_CACHES_SHARE, ONLY_ASKS_ELSEWHERE, ONLY_ASKS_PROVIDER, ONLY_HANDS_ON, Role,
+    Status, Verdict,
 };
 use crate::finding::Finding;
 use crate::graph::Symbol;
@@ -365,8 +366,8 @@ impl<'a> Doubts<'a> {
             || self.relays(route)
         {
             "does what it hands the request to check it"
-        } else if has_mark(route, ONLY_ASKS_PROVIDER) {
-            "is it enough that the identity provider checks what it is handed"
+        } else if has_mark(route, ONLY_HANDS_ON) && route.expensive.is_empty() {
+            "is it enough that the service that it is handed to checks it"
         } else {
             let code = Code::of(self.subject, route);
             if let Some(guard) = self.named_guard(&code) {

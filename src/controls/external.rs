@@ -500,7 +500,13 @@ impl<'a> Evaluator<'a> {
             self.input_used(given.bits, light, place, Some(external.path));
         }
         if light && answers(known.api) {
-            self.input_goes_on(given.bits, place, None);
+            self.input_goes_on(given.bits, place, Some(external.path));
+        }
+        if is(Meaning::Work) {
+            let mut sent = args.iter().skip(1);
+            if sent.any(|v| v.provenance().bits.has(Bits::INPUT)) {
+                self.event(Event::InputSent, place);
+            }
         }
         // `pino().error.bind(logger)` is that function, and `f.call(self, x)` calls it.
         if known.api.is_none()

@@ -71,6 +71,8 @@ pub const LETS_CACHES_SHARE: &str = "lets-caches-share";
 pub const ONLY_ASKS_ELSEWHERE: &str = "only-asks-elsewhere";
 /// Marks a handler whose work is to ask an identity provider, and nothing else.
 pub const ONLY_ASKS_PROVIDER: &str = "only-asks-provider";
+/// Marks a handler whose input goes on to other services alone, which own it and can check it.
+pub const ONLY_HANDS_ON: &str = "only-hands-on";
 
 /// What a middleware does to the requests of one route.
 pub(super) struct Passage {
@@ -587,7 +589,8 @@ impl<'a> Evaluator<'a> {
         })
     }
 
-    /// Whether all its work is to ask one kind of party: other services, or an identity provider, which gets all that is sent.
+    /// Whether all its work is to ask one kind of party: other services, or an identity provider, which gets all that is sent; and
+    /// whether such parties alone get what is sent, whatever else is done.
     fn asks_only(&self, events: &[(Event, Place)]) -> Vec<(&'static str, Place)> {
         let works = events.iter().filter_map(|(event, place)| match event {
             Event::Work { what, .. } => Some((what, *place)),
@@ -618,6 +621,24 @@ impl<'a> Evaluator<'a> {
         };
         if works.iter().all(is_provider) && events.iter().all(goes_there) {
             kinds.push((ONLY_ASKS_PROVIDER, *first));
+        }
+        // A piece of an address may lead elsewhere before anybody looks at it.
+        let sent = |place| at(place, |event| matches!(event, Event::InputSent));
+        let mut handed = false;
+        let hands_on = events.iter().all(|(event, place)| match event {
+            Event::InputGoesOn { to: Some(to) } => {
+                let what = self.paths.text(*to);
+                let there = self.paths.is_of_provider(&what)
+                    || signs(*place)
+                    || is_service(&what) && sent(*place);
+                handed |= there;
+                there || self.paths.known(*to).light && !is_service(&what)
+            }
+            Event::InputGoesOn { to: None } | Event::Delegated => false,
+            _ => true,
+        });
+        if hands_on && handed {
+            kinds.push((ONLY_HANDS_ON, *first));
         }
         kinds
     }
