@@ -10,7 +10,7 @@ use crate::syntax::{
 };
 
 use super::call_sites::{Holds, Value};
-use super::code::{called_name, calls, property};
+use super::code::{called_name, calls, leaves, property};
 use super::own_address;
 use super::subject::Subject;
 use super::taint::from_caller;
@@ -714,12 +714,4 @@ fn asks_for_caller(subject: &Subject<'_>, module: ModuleId, block: &[Stmt]) -> b
             host.is_some_and(|host| from_caller(subject, host) == Holds::Yes)
         })
     })
-}
-
-/// The statements end in `return` or `throw`.
-fn leaves(block: &[Stmt]) -> bool {
-    matches!(
-        block.last().map(|last| &last.kind),
-        Some(StmtKind::Return(_) | StmtKind::Throw(_))
-    )
 }

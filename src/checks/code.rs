@@ -367,34 +367,46 @@ pub(super) fn for_each_named_value<'m>(
 
 /// Every statement of a block and of the blocks in it, without those of inner functions.
 pub(super) fn statements(body: &Block) -> impl Iterator<Item = &Stmt> {
+    blocks(body).flat_map(|block| block.iter())
+}
+
+/// A block, and all that stand in it.
+pub(super) fn blocks(body: &Block) -> impl Iterator<Item = &Block> {
     let mut blocks: Vec<&Block> = Vec::new();
-    let mut current = body.iter();
+    let mut next = Some(body);
     std::iter::from_fn(move || {
-        let statement = loop {
-            match current.next() {
-                Some(statement) => break statement,
-                None => current = blocks.pop()?.iter(),
+        let block = next.take().or_else(|| blocks.pop())?;
+        for statement in block {
+            match &statement.kind {
+                StmtKind::If {
+                    then, otherwise, ..
+                } => blocks.extend([then, otherwise]),
+                StmtKind::Switch { cases, .. } => {
+                    blocks.extend(cases.iter().map(|case| &case.body));
+                }
+                StmtKind::Try {
+                    block,
+                    handler,
+                    finalizer,
+                } => {
+                    blocks.extend([block, finalizer]);
+                    blocks.extend(handler.as_ref().map(|handler| &handler.body));
+                }
+                StmtKind::Loop(each) => blocks.extend([&each.init, &each.body]),
+                StmtKind::Block(block) => blocks.push(block),
+                _ => {}
             }
-        };
-        match &statement.kind {
-            StmtKind::If {
-                then, otherwise, ..
-            } => blocks.extend([then, otherwise]),
-            StmtKind::Switch { cases, .. } => blocks.extend(cases.iter().map(|case| &case.body)),
-            StmtKind::Try {
-                block,
-                handler,
-                finalizer,
-            } => {
-                blocks.extend([block, finalizer]);
-                blocks.extend(handler.as_ref().map(|handler| &handler.body));
-            }
-            StmtKind::Loop(each) => blocks.extend([&each.init, &each.body]),
-            StmtKind::Block(block) => blocks.push(block),
-            _ => {}
         }
-        Some(statement)
+        Some(block)
     })
+}
+
+/// The statements end in `return` or `throw`.
+pub(super) fn leaves(block: &[Stmt]) -> bool {
+    matches!(
+        block.last().map(|last| &last.kind),
+        Some(StmtKind::Return(_) | StmtKind::Throw(_))
+    )
 }
 
 /// The statements at the top of a module.

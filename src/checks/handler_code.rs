@@ -7,7 +7,7 @@ use crate::routes::Entry;
 use crate::source::Span;
 use crate::syntax::{BinaryOp, Block, Expr, ExprId, Function, ModuleRecord, Stmt, StmtKind};
 
-use super::code::{numbered, statements};
+use super::code::{blocks, numbered, statements};
 use super::subject::Subject;
 
 const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
@@ -72,6 +72,11 @@ impl<'a> Code<'a> {
     pub(super) fn statements(&self) -> impl Iterator<Item = &'a Stmt> {
         let statements = self.functions().flat_map(|each| statements(&each.body));
         statements.filter(|each| self.holds(each.span))
+    }
+
+    pub(super) fn blocks(&self) -> impl Iterator<Item = &'a Block> {
+        let blocks = self.functions().flat_map(|each| blocks(&each.body));
+        blocks.filter(|block| block.first().is_some_and(|first| self.holds(first.span)))
     }
 
     pub(super) fn exprs(&self) -> impl Iterator<Item = &'a Expr> {

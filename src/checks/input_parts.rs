@@ -4,12 +4,13 @@ use rustc_hash::FxHashSet;
 
 use crate::model::RouteFacts;
 use crate::rule::RouteDoubt;
+use crate::source::Span;
 use crate::syntax::{
-    BinaryOp, Expr, ExprId, Key, LogicalOp, ModuleRecord, Name, Pattern, Property, StmtKind,
+    BinaryOp, Expr, ExprId, Key, LogicalOp, ModuleRecord, Name, Pattern, Property, Stmt, StmtKind,
     UnaryOp,
 };
 
-use super::code::called_name;
+use super::code::{called_name, leaves};
 use super::handler_code::Code;
 use super::words::words;
 
@@ -160,22 +161,7 @@ impl Taken<'_, '_> {
         };
         for expr in self.code.exprs() {
             match expr {
-                Expr::Object(properties) => {
-                    for property in properties {
-                        if let Property::Value {
-                            key: Key::Name(key),
-                            value,
-                        } = property
-                            && self
-                                .doubt
-                                .lookup_keys
-                                .iter()
-                                .any(|each| **each == *self.record.name(*key))
-                        {
-                            found.below(*value);
-                        }
-                    }
-                }
+                Expr::Object(_) => self.looked_for(expr, &mut found),
                 Expr::Call { callee, args, .. } | Expr::New { callee, args }
                     if called_name(self.record, *callee).is_some_and(calls) =>
                 {
@@ -207,12 +193,124 @@ impl Taken<'_, '_> {
                 _ => {}
             }
         }
+        let confirmed = self.confirmed();
+        let is_confirmed = |name: Name, id: ExprId| {
+            let mut places = confirmed.iter().filter(|(each, _)| *each == name);
+            places.any(|(_, place)| place.holds(self.record.span(id)))
+        };
         let mut exprs = self.code.numbered();
-        exprs.all(|(id, expr)| {
-            !matches!(expr, Expr::Name(name) if self.open.contains(name))
-                || found.seen.contains(&id)
+        exprs.all(|(id, expr)| match expr {
+            Expr::Name(name) if self.open.contains(name) => {
+                found.seen.contains(&id) || is_confirmed(*name, id)
+            }
+            _ => true,
         })
     }
+
+    /// Where variables are known to hold what a row is found by: behind the look-up, to the end of its block. A unique key has to be
+    /// there, and of its type.
+    fn confirmed(&self) -> Vec<(Name, Span)> {
+        let record = self.record;
+        let mut confirmed = Vec::new();
+        for block in self.code.blocks() {
+            let Some(end) = block.last().map(|last| last.span.end) else {
+                continue;
+            };
+            for (at, statement) in block.iter().enumerate() {
+                let (StmtKind::Let {
+                    init: Some(value), ..
+                }
+                | StmtKind::Expr(value)) = &statement.kind
+                else {
+                    continue;
+                };
+                let Expr::Await(call) = record.expr(*value) else {
+                    continue;
+                };
+                let Expr::Call { callee, args, .. } = record.expr(*call) else {
+                    continue;
+                };
+                let [argument] = &**args else { continue };
+                let is = |calls: &[String]| {
+                    let name = called_name(record, *callee);
+                    name.is_some_and(|name| calls.iter().any(|each| each == name))
+                };
+                let from = if is(&self.doubt.confirming_calls) {
+                    statement
+                } else if let Some(next) = block.get(at + 1)
+                    && is(&self.doubt.finding_calls)
+                    && refuses(record, statement, next)
+                {
+                    next
+                } else {
+                    continue;
+                };
+                let mut keys = Harmless {
+                    record,
+                    seen: FxHashSet::default(),
+                };
+                self.looked_for(record.expr(argument.value), &mut keys);
+                for key in keys.seen {
+                    if let Expr::Name(name) = record.expr(key) {
+                        confirmed.push((*name, Span::new(from.span.end, end)));
+                    }
+                }
+            }
+        }
+        confirmed
+    }
+
+    /// What stands under a key that says what to look for: `{ where: { email } }`.
+    fn looked_for(&self, expr: &Expr, found: &mut Harmless<'_>) {
+        let Expr::Object(properties) = expr else {
+            return;
+        };
+        for property in properties {
+            if let Property::Value {
+                key: Key::Name(key),
+                value,
+            } = property
+                && self
+                    .doubt
+                    .lookup_keys
+                    .iter()
+                    .any(|each| **each == *self.record.name(*key))
+            {
+                found.below(*value);
+            }
+        }
+    }
+}
+
+/// `if (!found) return …` behind `const found = …`.
+fn refuses(record: &ModuleRecord, statement: &Stmt, next: &Stmt) -> bool {
+    let StmtKind::Let {
+        pattern: Pattern::Name(found),
+        ..
+    } = &statement.kind
+    else {
+        return false;
+    };
+    let StmtKind::If { test, then, .. } = &next.kind else {
+        return false;
+    };
+    let mut open = vec![*test];
+    let mut asked = false;
+    while let Some(part) = open.pop() {
+        match record.expr(part) {
+            Expr::Logical {
+                op: LogicalOp::Or,
+                left,
+                right,
+            } => open.extend([*left, *right]),
+            Expr::Unary {
+                op: UnaryOp::Not,
+                operand,
+            } => asked |= matches!(record.expr(*operand), Expr::Name(name) if name == found),
+            _ => {}
+        }
+    }
+    asked && leaves(then)
 }
 
 /// Expressions whose values go nowhere.

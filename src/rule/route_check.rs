@@ -107,6 +107,12 @@ pub struct RouteDoubt {
     /// What is called with what is only said, to the log or to the caller: `error`, `json`.
     #[serde(default)]
     pub saying_calls: Vec<String>,
+    /// What looks a row up by a unique key and fails where there is none: `findUniqueOrThrow`.
+    #[serde(default)]
+    pub confirming_calls: Vec<String>,
+    /// What looks a row up by a unique key and gives nothing where there is none: `findUnique`.
+    #[serde(default)]
+    pub finding_calls: Vec<String>,
     /// Words with which a name begins that changes something: `create`.
     #[serde(default)]
     pub changing_words: Vec<String>,
