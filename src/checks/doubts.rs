@@ -359,7 +359,7 @@ impl<'a> Doubts<'a> {
             "is what it is sent only compared"
         } else if self.is_server_only(route) {
             SERVER_ONLY
-        } else if has_one_sender(route) || shares_a_secret(route) {
+        } else if has_one_sender(route) || shows_a_secret(route) {
             "can its one sender be trusted"
         } else if takes_all(route)
             || matches!(self.address(route), Ok(Some(_)))
@@ -881,16 +881,22 @@ fn is_answered_beforehand(record: &ModuleRecord) -> bool {
 
 /// Who calls it shows a secret of the application's own, and nothing else: it is one sender that is known.
 pub(super) fn shares_a_secret(route: &RouteFacts) -> bool {
-    let auth = route.controls.get(&Control::Auth);
-    auth.is_some_and(|auth| {
-        let mut steps = auth.evidence.iter();
-        auth.status == Status::Enforced
-            && steps.any(|step| step.role == Role::Secret)
-            && !auth
-                .evidence
-                .iter()
-                .any(|step| step.role == Role::Told && step.note.contains("()"))
-    })
+    is_asked(route) && shows_a_secret(route)
+}
+
+/// The same, or the secret may not be set; but who shows another one is not served in another way.
+fn shows_a_secret(route: &RouteFacts) -> bool {
+    let Some(auth) = route.controls.get(&Control::Auth) else {
+        return false;
+    };
+    let has = |role: Role| auth.evidence.iter().any(|step| step.role == role);
+    let shows = match auth.status {
+        Status::Enforced => true,
+        Status::Optional => has(Role::TurnsAway) && !has(Role::LetsPass),
+        _ => false,
+    };
+    let told = |step: &Evidence| step.role == Role::Told && step.note.contains("()");
+    shows && has(Role::Secret) && !auth.evidence.iter().any(told)
 }
 
 /// The finding as a question.

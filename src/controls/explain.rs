@@ -89,7 +89,10 @@ impl<'a> Evaluator<'a> {
                     "its refusal is caught here, and the request is served all the same"
                 }
             };
-            evidence.push(self.evidence(*place, &format!("does not count: {why}")));
+            evidence.push(Evidence {
+                role: Role::LetsPass,
+                ..self.evidence(*place, &format!("does not count: {why}"))
+            });
         }
         let mut told: Vec<Site> = Vec::new();
         let facts = ends.iter().flat_map(|end| end.possible.iter());
@@ -122,7 +125,10 @@ impl<'a> Evaluator<'a> {
             } else {
                 "does not count: the request is served either way"
             };
-            let step = self.evidence(self.site_places[fact.site.0 as usize], note);
+            let step = Evidence {
+                role: Role::LetsPass,
+                ..self.evidence(self.site_places[fact.site.0 as usize], note)
+            };
             // Where the others go on, nothing was thrown.
             let thrown = evidence.iter_mut().find(|known| {
                 known.note == ELSE_THROWN && known.file == step.file && known.line == step.line

@@ -8,7 +8,7 @@ use crate::rule::Meaning;
 use crate::syntax::ExprId;
 
 use super::call::Use;
-use super::evaluator::Evaluator;
+use super::evaluator::{Evaluator, SettingKind};
 use super::external::status_of;
 use super::limits::{is_given, limit_text, own_limit, window_of};
 use super::record::{Event, Failure, Place};
@@ -646,7 +646,18 @@ impl<'a> Evaluator<'a> {
                 place,
             );
         }
-        let origin = self.origin(place, &shown, limit, own.by_name);
+        let shares = |options: &Value| match options {
+            Value::Object(options) => api.is_some_and(|api| {
+                let mut secrets = api.secrets.iter();
+                secrets.any(|option| options.get(option).is_some())
+            }),
+            _ => false,
+        };
+        let origin = if external.args.iter().any(shares) {
+            self.setting_origin(place, &shown, SettingKind::Secret)
+        } else {
+            self.origin(place, &shown, limit, own.by_name)
+        };
         let provenance = Provenance::at(bits, origin);
         let site = self.site(state.scope.module, id);
         let refused = state.clone().with_fact(site, false, provenance.clone());

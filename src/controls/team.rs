@@ -150,6 +150,7 @@ impl TeamControls {
             status: None,
             limit: None,
             gives: None,
+            secrets: Vec::new(),
             context: Vec::new(),
             provider: None,
             own_limit: None,

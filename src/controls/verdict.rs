@@ -99,6 +99,8 @@ pub enum Role {
     Told,
     /// A condition on which some requests are turned away.
     TurnsAway,
+    /// A condition that looks like one of those, and turns nobody away.
+    LetsPass,
     /// A secret of the application's own that is compared with what was sent.
     Secret,
     /// Some middleware that runs first.

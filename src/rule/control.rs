@@ -69,6 +69,9 @@ pub struct Api {
     /// For middleware that hands an accessor of the identity to its function: the accessor's path.
     #[serde(default)]
     pub gives: Option<String>,
+    /// For middleware that asks who calls: the options that hold what the application alone gives out, `token`.
+    #[serde(default)]
+    pub secrets: Vec<String>,
     /// For handlers of packages: the options whose functions run before anything else.
     #[serde(default)]
     pub context: Vec<String>,
