@@ -366,6 +366,8 @@ impl<'a> Doubts<'a> {
             || self.relays(route)
         {
             "does what it hands the request to check it"
+        } else if is_signed(route) {
+            "is it enough that what it is sent has to be signed"
         } else if has_mark(route, ONLY_HANDS_ON) && route.expensive.is_empty() {
             "is it enough that the service that it is handed to checks it"
         } else {
@@ -816,6 +818,12 @@ fn holds_optional(record: &ModuleRecord, value: ExprId) -> bool {
 fn has_one_sender(route: &RouteFacts) -> bool {
     let known = |mark: &str| matches!(mark.split(':').next(), Some("cron" | "webhook"));
     route.marks.iter().any(|(mark, _)| known(mark))
+}
+
+/// A signature of what it is sent is checked.
+fn is_signed(route: &RouteFacts) -> bool {
+    let mut marks = route.marks.iter();
+    marks.any(|(mark, _)| mark.starts_with("signature-check:"))
 }
 
 /// Words for work that machines ask for, in addresses and in the names of secrets.

@@ -444,7 +444,8 @@ pub(super) fn webhook(
     let checked = marks
         .iter()
         .find_map(|(key, _)| key.strip_prefix("signature-check:"));
-    if let Some(provider) = checked {
+    // What a browser brings for an identity provider is no webhook.
+    if let Some(provider) = checked.filter(|provider| *provider != "saml") {
         return Some((format!("webhook:{provider}"), evidence("webhook")));
     }
     if !is_webhook_url(&segments) {
