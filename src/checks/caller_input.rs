@@ -69,7 +69,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &CallerInput) -> CheckResult {
                     Some(says) if !sure => says,
                     _ => &check.says,
                 };
-                let (related, _) = subject.reached_by(call.unit);
+                let related = subject.reached_by(call.site);
                 let finding = subject
                     .finding_in(record, record.span(call.site.expr), says.clone())
                     .with_related(related);

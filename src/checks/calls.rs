@@ -78,7 +78,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &Calls) -> CheckResult {
                 note: String::from("called here"),
             }));
         } else if check.scope == crate::rule::CodeScope::Handlers {
-            related = subject.reached_by(first.unit).0;
+            related = subject.reached_by(first.site);
         }
         let count = match calls.len() {
             1 => String::from("1 call"),

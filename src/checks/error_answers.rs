@@ -69,7 +69,7 @@ fn leak(subject: &Subject<'_>, check: &ErrorAnswers) -> CheckResult {
             module: leak.module,
             expr: leak.expr,
         };
-        let (related, _) = subject.reached_by(subject.unit(site));
+        let related = subject.reached_by(site);
         let doubt = if told.cleaned {
             ": or is what strangers must not see taken out of it?"
         } else if told.asked_for {
@@ -154,7 +154,7 @@ fn status(subject: &Subject<'_>, check: &ErrorAnswers) -> CheckResult {
             Code::Number(200) if webhook => {}
             Code::Number(200) if answer.by_response && sets_status(record, site.expr) => {}
             Code::Number(200) => {
-                let (related, _) = subject.reached_by(unit);
+                let related = subject.reached_by(site);
                 let finding = subject
                     .finding_in(record, record.span(site.expr), check.says.clone())
                     .with_related(related);

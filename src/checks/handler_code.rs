@@ -21,30 +21,8 @@ pub(super) struct Code<'a> {
 }
 
 impl<'a> Code<'a> {
-    /// The function that is exported or registered, else what registers it.
     pub(super) fn of(subject: &Subject<'a>, route: &RouteFacts) -> Self {
-        let graph = &subject.model.graph;
-        let symbol = match &route.route.entry {
-            Entry::Export(name) => Some(graph.export(route.route.module, name)),
-            Entry::Chain(layers) => {
-                let mut layers = layers.iter().rev();
-                let last = layers.find(|layer| !layer.handles_errors);
-                last.and_then(|layer| match graph.module(layer.module).expr(layer.expr) {
-                    Expr::Name(name) => graph.binding(layer.module, *name),
-                    _ => None,
-                })
-            }
-            _ => None,
-        };
-        let written = (graph.module(route.route.module), route.route.span);
-        let (record, around) = match symbol {
-            Some(Symbol::Local { module, name }) => {
-                let part = subject.index().module(graph, module);
-                let declared = part.declares(name);
-                declared.map_or(written, |at| (graph.module(module), part.part_span(at)))
-            }
-            _ => written,
-        };
+        let (record, around) = text_of(subject, route);
         Self::within(record, around, route.route.http_method())
     }
 
@@ -60,7 +38,7 @@ impl<'a> Code<'a> {
         code
     }
 
-    fn holds(&self, span: Span) -> bool {
+    pub(super) fn holds(&self, span: Span) -> bool {
         self.around.holds(span) && !self.without.iter().any(|other| other.holds(span))
     }
 
@@ -130,6 +108,32 @@ impl<'a> Code<'a> {
             }
         }
         found
+    }
+}
+
+/// Where a handler is written: the function that is exported or registered, else what registers it.
+pub(super) fn text_of<'a>(subject: &Subject<'a>, route: &RouteFacts) -> (&'a ModuleRecord, Span) {
+    let graph = &subject.model.graph;
+    let symbol = match &route.route.entry {
+        Entry::Export(name) => Some(graph.export(route.route.module, name)),
+        Entry::Chain(layers) => {
+            let mut layers = layers.iter().rev();
+            let last = layers.find(|layer| !layer.handles_errors);
+            last.and_then(|layer| match graph.module(layer.module).expr(layer.expr) {
+                Expr::Name(name) => graph.binding(layer.module, *name),
+                _ => None,
+            })
+        }
+        _ => None,
+    };
+    let written = (graph.module(route.route.module), route.route.span);
+    match symbol {
+        Some(Symbol::Local { module, name }) => {
+            let part = subject.index().module(graph, module);
+            let declared = part.declares(name);
+            declared.map_or(written, |at| (graph.module(module), part.part_span(at)))
+        }
+        _ => written,
     }
 }
 

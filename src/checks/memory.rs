@@ -18,7 +18,7 @@ use crate::syntax::{
 use super::CheckResult;
 use super::call_sites::{Holds, Value, find, holds};
 use super::code::{is_meant, numbered, place, statements};
-use super::index::ModuleIndex;
+use super::index::{ModuleIndex, Site};
 use super::subject::{Subject, weight};
 use super::taint::from_caller;
 
@@ -85,7 +85,10 @@ pub(super) fn run(subject: &Subject<'_>, check: &Memory) -> CheckResult {
                     continue;
                 }
             }
-            let (mut related, _) = subject.reached_by((module, part));
+            let mut related = subject.reached_by(Site {
+                module,
+                expr: grown,
+            });
             related.insert(
                 0,
                 Related {

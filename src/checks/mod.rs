@@ -47,6 +47,7 @@ mod present;
 mod public_env;
 mod published;
 mod queries;
+mod reached;
 mod relayed;
 mod result;
 mod route_control;

@@ -71,7 +71,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &PlainTokens) -> CheckResult {
         }
         if let Some((value, name)) = plain {
             let record = graph.module(value.module);
-            let (related, _) = subject.reached_by(call.unit);
+            let related = subject.reached_by(call.site);
             // What a function is given may have been hidden by its caller.
             let given = root(record, value.expr).is_some_and(|name| {
                 let index = subject.index().module(graph, value.module);

@@ -22,6 +22,7 @@ use super::index::{Index, Reach, Site, Unit, Vocabulary};
 use super::liveness::Liveness;
 use super::pipeline::Lines;
 use super::published::Published;
+use super::reached::nearest;
 use super::server_side::is_page_of_router;
 use super::signs::{LowerPaths, Title, Words};
 use super::test_runner::Runner;
@@ -346,17 +347,15 @@ impl<'a> Subject<'a> {
         (site.module, part)
     }
 
-    /// The handlers that reach a part, as related places, and how many there are.
-    pub(super) fn reached_by(&self, unit: Unit) -> (Vec<Related>, usize) {
-        let handlers = self.reach().handlers(unit);
-        let routes = handlers
-            .iter()
-            .filter_map(|number| self.app.routes.get(*number));
-        let shown = routes.take(HANDLERS_SHOWN).map(|route| Related {
+    /// The nearest of the handlers that come to a place, as related places.
+    pub(super) fn reached_by(&self, site: Site) -> Vec<Related> {
+        let handlers = nearest(self, site, HANDLERS_SHOWN).into_iter();
+        let routes = handlers.filter_map(|number| self.app.routes.get(number));
+        let shown = routes.map(|route| Related {
             location: route.location.clone(),
             note: format!("reached from {}", route_name(route)),
         });
-        (shown.collect(), handlers.len())
+        shown.collect()
     }
 
     /// A finding at a place.

@@ -16,7 +16,7 @@ use crate::syntax::{Expr, ExprId, Name};
 use super::code::{called_name, numbered, package_of};
 
 pub(super) use module::{ModuleIndex, bound};
-pub(super) use reach::{Reach, Unit};
+pub(super) use reach::{Mentioned, Reach, Unit, mentioned_as};
 pub(super) use waits::Waits;
 
 /// The longest text that is a word of the vocabulary.

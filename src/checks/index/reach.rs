@@ -75,12 +75,12 @@ impl Reach {
     }
 
     /// The parts that mention this one.
-    pub(super) fn callers_of(&self, unit: Unit) -> &[Unit] {
+    pub(in crate::checks) fn callers_of(&self, unit: Unit) -> &[Unit] {
         self.callers.get(&unit).map_or(&[], Vec::as_slice)
     }
 
     /// The handlers that begin in this part.
-    pub(super) fn begins_in(&self, unit: Unit) -> &[usize] {
+    pub(in crate::checks) fn begins_in(&self, unit: Unit) -> &[usize] {
         self.begins.get(&unit).map_or(&[], Vec::as_slice)
     }
 
@@ -140,7 +140,7 @@ impl Reach {
 }
 
 /// How a part mentions another.
-pub(super) enum Mentioned {
+pub(in crate::checks) enum Mentioned {
     /// By these names, and in no other way.
     By(Vec<Name>),
     /// As a member of a whole module, or by `import()`.
@@ -148,7 +148,12 @@ pub(super) enum Mentioned {
 }
 
 /// How `from` mentions `to`.
-pub(super) fn mentioned_as(graph: &Graph, index: &Index, from: Unit, to: Unit) -> Mentioned {
+pub(in crate::checks) fn mentioned_as(
+    graph: &Graph,
+    index: &Index,
+    from: Unit,
+    to: Unit,
+) -> Mentioned {
     let walk = Walk {
         graph,
         index,

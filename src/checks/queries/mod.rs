@@ -160,7 +160,7 @@ fn whole_table(subject: &Subject<'_>, check: &Queries) -> CheckResult {
                     continue;
                 };
                 if !bounded {
-                    let (related, _) = subject.reached_by(call.unit);
+                    let related = subject.reached_by(call.site);
                     // Policies of the database may narrow it down to what is the caller's.
                     let finding = subject
                         .finding_in(record, record.span(call.site.expr), check.says.clone())
@@ -177,7 +177,7 @@ fn whole_table(subject: &Subject<'_>, check: &Queries) -> CheckResult {
                         result.covered(1.0);
                         continue;
                     }
-                    let (related, _) = subject.reached_by(call.unit);
+                    let related = subject.reached_by(call.site);
                     let finding = subject
                         .finding_in(record, record.span(end), check.says.clone())
                         .with_related(related);
@@ -213,7 +213,7 @@ fn whole_table(subject: &Subject<'_>, check: &Queries) -> CheckResult {
         match bounded {
             Some(true) => result.covered(1.0),
             Some(false) => {
-                let (related, _) = subject.reached_by(call.unit);
+                let related = subject.reached_by(call.site);
                 let finding = subject
                     .finding_in(record, record.span(call.site.expr), check.says.clone())
                     .with_related(related);
@@ -361,7 +361,7 @@ fn consecutive(
                     module,
                     expr: second,
                 };
-                let (mut related, _) = subject.reached_by((module, part));
+                let mut related = subject.reached_by(site);
                 related.insert(
                     0,
                     crate::finding::Related {

@@ -96,7 +96,7 @@ pub(super) fn page_size(subject: &Subject<'_>, check: &Queries) -> CheckResult {
             if capped {
                 result.covered(1.0);
             } else {
-                let (related, _) = subject.reached_by(unit);
+                let related = subject.reached_by(Site { module, expr: id });
                 let finding = subject
                     .finding_in(record, record.span(place_of), check.says.clone())
                     .with_related(related);

@@ -53,7 +53,10 @@ pub(super) fn in_loop(subject: &Subject<'_>, check: &Queries) -> CheckResult {
                 let only_reads = waits.iter().all(|query| reads(*query));
                 let read = waits.iter().find(|query| uses(record, **query, &row));
                 if let Some(&query) = read.filter(|_| only_reads) {
-                    let (mut related, _) = subject.reached_by((module, part));
+                    let mut related = subject.reached_by(Site {
+                        module,
+                        expr: query,
+                    });
                     related.insert(
                         0,
                         Related {
