@@ -5,8 +5,8 @@ use std::cell::{OnceCell, RefCell};
 use rustc_hash::FxHashMap;
 
 use crate::controls::{
-    Evidence, LETS_CACHES_SHARE, ONLY_ASKS_ELSEWHERE, ONLY_ASKS_PROVIDER, ONLY_HANDS_ON, Role,
-    Status, Verdict,
+    Evidence, LETS_CACHES_SHARE, ONLY_ASKS_ELSEWHERE, ONLY_ASKS_PROVIDER, ONLY_HANDS_ON,
+    ONLY_SIGNS, Role, Status, Verdict,
 };
 use crate::finding::Finding;
 use crate::graph::Symbol;
@@ -328,6 +328,10 @@ impl<'a> Doubts<'a> {
             "does the library limit it by itself"
         } else if !costs && self.asks_as_anybody(route) {
             ASKS_AS_ANYBODY
+        } else if !costs && has_mark(route, ONLY_SIGNS) && !route.reads_input() {
+            "does it only lead to whoever provides identities"
+        } else if !costs && signs_out(route) {
+            "does it only sign out whoever calls"
         } else if reads(route) && !self.is_costly(route) || !costs && !route.changes_state() {
             "is what it does cheap enough"
         } else if let Ok(Some(word)) = self.address(route) {
@@ -814,6 +818,20 @@ fn holds_optional(record: &ModuleRecord, value: ExprId) -> bool {
     })
 }
 
+/// `POST /api/auth/sign-out`, `logoutAction`: it is called like what ends the caller's own session.
+fn signs_out(route: &RouteFacts) -> bool {
+    let name = match route.route.url.as_deref() {
+        Some(url) => url.rsplit(['/', '.']).next().unwrap_or(""),
+        None => &route.route.method,
+    };
+    let words = words(name);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    matches!(
+        &*words,
+        ["logout" | "signout"] | ["sign" | "log", "out"] | ["sign" | "log", "out", "action"]
+    )
+}
+
 /// A scheduler or one service calls it.
 fn has_one_sender(route: &RouteFacts) -> bool {
     let known = |mark: &str| matches!(mark.split(':').next(), Some("cron" | "webhook"));
@@ -919,7 +937,7 @@ fn anybody(why: &str) -> String {
     format!("is it meant for anybody, as {why}")
 }
 
-fn has_mark(route: &RouteFacts, wanted: &str) -> bool {
+pub(super) fn has_mark(route: &RouteFacts, wanted: &str) -> bool {
     route.marks.iter().any(|(mark, _)| mark == wanted)
 }
 

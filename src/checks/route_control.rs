@@ -1,13 +1,13 @@
 //! `[check.route-control]`: a control has to reach handlers.
 
-use crate::controls::{Status, Verdict};
+use crate::controls::{ONLY_SIGNS_OUT, Status, Verdict};
 use crate::finding::{Finding, Related};
 use crate::model::RouteFacts;
 use crate::rule::{Control, RouteControl, RouteScope};
 use crate::source::Location;
 
 use super::CheckResult;
-use super::doubts::{Doubts, is_asked};
+use super::doubts::{Doubts, has_mark, is_asked};
 use super::subject::{Subject, related, weight};
 
 pub(super) fn run(subject: &Subject<'_>, check: &RouteControl) -> CheckResult {
@@ -111,6 +111,8 @@ fn is_excepted(route: &RouteFacts, check: &RouteControl) -> bool {
 fn needs_nothing(route: &RouteFacts, control: Control) -> bool {
     match control {
         Control::ErrorHandling => !route.works,
+        // Signing out spends nothing and tells nothing.
+        Control::RateLimit | Control::Validation if has_mark(route, ONLY_SIGNS_OUT) => true,
         // Without work, an action can only change what is the caller's own: cookies, the page that is shown.
         Control::Auth | Control::RateLimit | Control::Validation if route.route.url.is_none() => {
             !route.works

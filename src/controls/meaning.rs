@@ -112,10 +112,11 @@ impl<'a> Evaluator<'a> {
                 let provenance = Provenance::at(Bits::IDENTITY.with(Bits::PENDING), origin);
                 value(state, Value::Unknown(provenance, Presence::Maybe))
             }
-            Meaning::SignIn | Meaning::SignInStep => {
+            Meaning::SignIn | Meaning::SignInStep | Meaning::SignOut => {
                 let mut state = state;
                 self.work(&mut state, place, &text);
-                self.event(Event::SignsIn, place);
+                let out = api.is == Meaning::SignOut;
+                self.event(Event::Signs { out }, place);
                 let is_session = api.is == Meaning::SignIn;
                 state.signed_in |= is_session && state.caller.is_none();
                 value(state, Value::unknown())

@@ -67,6 +67,10 @@ impl Proof {
 
 /// Marks a handler that answers with a header which lets shared caches keep what it says.
 pub const LETS_CACHES_SHARE: &str = "lets-caches-share";
+/// Marks a handler whose work is to sign somebody in or out, and nothing else.
+pub const ONLY_SIGNS: &str = "only-signs";
+/// Marks one that only signs whoever calls it out.
+pub const ONLY_SIGNS_OUT: &str = "only-signs-out";
 /// Marks a handler whose work is to ask other services, and nothing else.
 pub const ONLY_ASKS_ELSEWHERE: &str = "only-asks-elsewhere";
 /// Marks a handler whose work is to ask an identity provider, and nothing else.
@@ -482,9 +486,11 @@ impl<'a> Evaluator<'a> {
                 _ => {}
             }
         }
-        if let Some(place) = only_signs_in(&events) {
-            let evidence = self.evidence(place, "signs in or out");
-            marks.push((String::from("only-signs-in"), evidence));
+        for (out, mark) in [(false, ONLY_SIGNS), (true, ONLY_SIGNS_OUT)] {
+            if let Some(place) = only_signs(&events, out) {
+                let evidence = self.evidence(place, "signs in or out");
+                marks.push((mark.to_owned(), evidence));
+            }
         }
         for (mark, place) in self.asks_only(&events) {
             marks.push((mark.to_owned(), self.evidence(place, "")));
@@ -609,7 +615,7 @@ impl<'a> Evaluator<'a> {
             let mut events = events.iter();
             events.any(|(event, at)| *at == place && wanted(event))
         };
-        let signs = |place| at(place, |event| matches!(event, Event::SignsIn));
+        let signs = |place| at(place, |event| matches!(event, Event::Signs { .. }));
         let is_provider =
             |(what, place): &(&Rc<str>, Place)| self.paths.is_of_provider(what) || signs(*place);
         let goes_there = |(event, place): &(Event, Place)| match event {
@@ -678,14 +684,16 @@ fn answer_nobody(outcomes: &Outcomes) -> bool {
     })
 }
 
-/// Where an authentication library signs somebody in or out, when no other work is done.
-fn only_signs_in(events: &[(Event, Place)]) -> Option<Place> {
-    let places = |wanted: fn(&Event) -> bool| {
-        let found = events.iter().filter(move |(event, _)| wanted(event));
-        found.map(|(_, place)| *place)
-    };
-    let signs: Vec<Place> = places(|event| matches!(event, Event::SignsIn)).collect();
-    let mut works = places(|event| matches!(event, Event::Work { .. }));
+/// Where an authentication library signs somebody in or out, or `out` alone, when no other work is done.
+fn only_signs(events: &[(Event, Place)], only_out: bool) -> Option<Place> {
+    let signs = events.iter().filter_map(|(event, place)| match event {
+        Event::Signs { out } if *out || !only_out => Some(*place),
+        _ => None,
+    });
+    let signs: Vec<Place> = signs.collect();
+    let mut works = events
+        .iter()
+        .filter(|(event, _)| matches!(event, Event::Work { .. }));
     let first = signs.first().copied();
-    first.filter(|_| works.all(|place| signs.contains(&place)))
+    first.filter(|_| works.all(|(_, place)| signs.contains(place)))
 }

@@ -61,8 +61,8 @@ pub(super) enum Event {
     ManualCheck(Bits),
     /// An authentication library's complete handler was called.
     LibraryHandler,
-    /// An authentication library signs somebody in or out.
-    SignsIn,
+    /// An authentication library signs somebody in, or `out`.
+    Signs { out: bool },
     /// A limiter was asked.
     Limiter { limit: Option<Rc<str>> },
     /// A stored count was held against this number.

@@ -2,7 +2,7 @@
 //!
 //! A guess: it is shown as one, and keeps a rule from crying wolf.
 
-use crate::controls::{Evidence, lets_caches_share};
+use crate::controls::{Evidence, ONLY_SIGNS, lets_caches_share};
 use crate::routes::{Entry, Procedure, Route};
 use crate::syntax::ModuleRecord;
 
@@ -152,7 +152,7 @@ pub(super) fn shared(route: &Route, marks: &[(String, Evidence)]) -> Option<Stri
 /// Why the handler is for those who are not signed in, or touches nothing but the caller's own session.
 #[must_use]
 pub(super) fn signs_in(marks: &[(String, Evidence)]) -> Option<String> {
-    let only = marks.iter().any(|(mark, _)| mark == "only-signs-in");
+    let only = marks.iter().any(|(mark, _)| mark == ONLY_SIGNS);
     only.then(|| String::from("all that it does is sign in or out"))
 }
 

@@ -259,9 +259,10 @@ pub enum Meaning {
     PathGlob,
     /// Makes the caller known from what it sent just now: who is calling is no question any more.
     SignIn,
-    /// Begins or ends a session of the caller's own, and leaves nobody signed in behind it: a mail with a code, the way to a
-    /// provider, signing out.
+    /// Begins a session of the caller's own, and leaves nobody signed in behind it: a mail with a code, the way to a provider.
     SignInStep,
+    /// Ends a session of the caller's own.
+    SignOut,
     /// Throws unless the request is signed; gives the verified payload.
     VerifySignature,
     /// Says whether the request is signed.
