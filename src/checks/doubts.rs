@@ -107,10 +107,22 @@ impl<'a> Doubts<'a> {
             Control::Tests => self.of_tests(route),
             Control::Logging => None,
         };
+        let question = question.or_else(|| self.of_surroundings());
         match question {
             Some(question) => asked(finding, &question, weak),
             None => finding,
         }
+    }
+
+    /// What other files say of all that the application serves: what stands in front.
+    fn of_surroundings(&self) -> Option<String> {
+        if self.check.control != Control::RateLimit {
+            return None;
+        }
+        let limit = self.subject.model.project.files.gateway_limits.first()?;
+        Some(format!(
+            "does the limit of the gateway in `{limit}` hold for it"
+        ))
     }
 
     fn of_action(&self, mut finding: Finding, route: &RouteFacts, verdict: &Verdict) -> Finding {

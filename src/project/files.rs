@@ -3,7 +3,7 @@
 use crate::source::{Location, RepoPath, Repository, Unreadable};
 
 use super::container::{self, ComposeService, Dockerfile};
-use super::{environment, hosting, pipelines};
+use super::{environment, gateway, hosting, pipelines};
 
 /// What the repository's other files say.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +22,8 @@ pub struct ProjectFiles {
     pub dockerfiles: Vec<Dockerfile>,
     /// The services of `docker-compose.yml` and the like.
     pub services: Vec<ComposeService>,
+    /// Configurations of gateways and proxies that limit requests.
+    pub gateway_limits: Vec<RepoPath>,
     /// Headers of `vercel.json`, `netlify.toml`, `_headers`, `firebase.json`.
     pub hosting_headers: Vec<super::HeaderEntry>,
     /// `path` and `schedule` of `vercel.json#crons`.
@@ -77,6 +79,9 @@ impl ProjectFiles {
                 &mut files.dockerfiles,
                 &mut files.services,
             ));
+            hold(gateway::limits(repository, path).map(|limits| {
+                files.gateway_limits.extend(limits.then(|| path.clone()));
+            }));
         }
         pipelines::follow_local_uses(repository, &mut files.workflows, &mut hold);
         files

@@ -11,6 +11,7 @@ mod document;
 mod entry;
 mod environment;
 mod files;
+mod gateway;
 mod hosting;
 /// Constant folding over the IR, for every file that configures something.
 pub mod literal;

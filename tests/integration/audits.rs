@@ -305,3 +305,23 @@ fn what_a_test_in_a_browser_may_run_is_asked_about() {
     assert_eq!(confidence(visit), Confidence::Low);
     assert_eq!(confidence(ask), Confidence::High);
 }
+
+#[test]
+fn what_a_gateway_may_limit_is_asked_about() {
+    let rules = rules();
+    let config = Config::default();
+    let confidence = |gateway: (&str, &str)| {
+        let files = [
+            ("package.json", MANIFEST),
+            ("app/api/notes/route.ts", ROUTE),
+            gateway,
+        ];
+        let model = model::build(&Repository::in_memory(&files), &rules, &config);
+        let audit = audit::run(&model, &rules, &config, &options(&["route-rate-limit"]));
+        audit.apps[0].findings[0].confidence
+    };
+    let limits = "server {\n  limit_req zone=api burst=5;\n}\n";
+    assert_eq!(confidence(("nginx.conf", limits)), Confidence::Low);
+    let listens = "server {\n  listen 80;\n}\n";
+    assert_eq!(confidence(("nginx.conf", listens)), Confidence::High);
+}
