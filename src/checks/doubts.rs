@@ -11,6 +11,7 @@ use crate::controls::{
 use crate::finding::Finding;
 use crate::graph::Symbol;
 use crate::model::RouteFacts;
+use crate::project::ComposeService;
 use crate::routes::{Entry, RouteKind};
 use crate::rule::{Confidence, Control, RouteControl};
 use crate::source::Span;
@@ -114,12 +115,20 @@ impl<'a> Doubts<'a> {
         }
     }
 
-    /// What other files say of all that the application serves: what stands in front.
+    /// What other files say of all that the application serves: who comes to it, and what stands in front.
     fn of_surroundings(&self) -> Option<String> {
-        if self.check.control != Control::RateLimit {
+        if !matches!(self.check.control, Control::Auth | Control::RateLimit) {
             return None;
         }
-        let limit = self.subject.model.project.files.gateway_limits.first()?;
+        let files = &self.subject.model.project.files;
+        let root = &self.subject.app.root;
+        if let Some(file) = ComposeService::hides(&files.services, root) {
+            return Some(format!(
+                "is it reached by other containers only, as `{file}` publishes no port of it"
+            ));
+        }
+        let limit = files.gateway_limits.first();
+        let limit = limit.filter(|_| self.check.control == Control::RateLimit)?;
         Some(format!(
             "does the limit of the gateway in `{limit}` hold for it"
         ))

@@ -1,8 +1,10 @@
 //! Container files: the stages of a Dockerfile with what matters of them, and the services of compose files.
 
+use saphyr::MarkedYaml;
+
 use crate::source::{Location, RepoPath, Repository, SourceFile, Unreadable};
 
-use super::document::{parse_yaml, yaml_get, yaml_location};
+use super::document::{parse_yaml, yaml_entries, yaml_get, yaml_location, yaml_texts};
 
 /// A Dockerfile.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -68,6 +70,14 @@ pub struct ComposeService {
     pub name: String,
     /// It is built from this repository.
     pub built: bool,
+    /// The folder that it is built of: that of its Dockerfile.
+    pub folder: Option<RepoPath>,
+    /// Its ports can be reached from outside, or it may be reached there in a way of its own.
+    pub published: bool,
+    /// It stands in front of others, which need no ports then.
+    pub in_front: bool,
+    /// Its networks.
+    pub networks: Vec<String>,
     /// `healthcheck`
     pub health_check: bool,
     /// `restart`, or `deploy.restart_policy`
@@ -77,6 +87,44 @@ pub struct ComposeService {
     /// Where it stands.
     pub location: Location,
 }
+
+impl ComposeService {
+    /// The file in which what is built of this folder is reached by other services alone: no port of it is published, and one of
+    /// another folder is, which shares a network with it.
+    #[must_use]
+    pub fn hides<'s>(services: &'s [Self], folder: &RepoPath) -> Option<&'s RepoPath> {
+        let is_of = |service: &&Self| service.folder.as_ref() == Some(folder);
+        let own = || services.iter().filter(is_of);
+        let first = own().find(|service| !service.file.is_test())?;
+        if own().any(|service| service.published) {
+            return None;
+        }
+        let beside = || services.iter().filter(|other| other.file == first.file);
+        let shares = |other: &Self| {
+            let mut networks = other.networks.iter();
+            networks.any(|network| first.networks.contains(network))
+        };
+        let is_behind = beside().any(|other| {
+            other.folder.is_some() && !is_of(&other) && other.published && shares(other)
+        });
+        (is_behind && !beside().any(|other| other.in_front)).then_some(&first.file)
+    }
+}
+
+/// Words in names and images of what hands requests on to others.
+const IN_FRONT: [&str; 11] = [
+    "apache",
+    "caddy",
+    "cloudflared",
+    "envoy",
+    "gateway",
+    "haproxy",
+    "ingress",
+    "kong",
+    "nginx",
+    "proxy",
+    "traefik",
+];
 
 /// Commands that build.
 const BUILDING: [&str; 9] = [
@@ -167,12 +215,21 @@ pub(super) fn read(
                 let Some(name) = key.data.as_str() else {
                     continue;
                 };
+                let merged = yaml_get(body, "<<");
+                let get = |key| {
+                    let inherited = || merged.and_then(|merged| yaml_get(merged, key));
+                    yaml_get(body, key).or_else(inherited)
+                };
                 let deploy = yaml_get(body, "deploy");
                 let in_deploy = |key: &str| deploy.and_then(|deploy| yaml_get(deploy, key));
                 services.push(ComposeService {
                     file: path.clone(),
                     name: name.to_owned(),
                     built: yaml_get(body, "build").is_some(),
+                    folder: get("build").and_then(|build| built_of(path, build)),
+                    published: get("ports").is_some() || get("network_mode").is_some(),
+                    in_front: is_in_front(name, get("image"), get("labels")),
+                    networks: get("networks").map_or_else(|| vec!["default".to_owned()], named),
                     health_check: yaml_get(body, "healthcheck").is_some(),
                     restart: yaml_get(body, "restart").is_some()
                         || in_deploy("restart_policy").is_some(),
@@ -185,6 +242,34 @@ pub(super) fn read(
         }
     }
     Ok(())
+}
+
+/// `build: web`, `build: { context: ., dockerfile: web/Dockerfile }`
+fn built_of(file: &RepoPath, build: &MarkedYaml<'_>) -> Option<RepoPath> {
+    let text = |key| yaml_get(build, key).and_then(|value| value.data.as_str());
+    let context = build.data.as_str().or_else(|| text("context"))?;
+    let around = file.parent().unwrap_or_else(|| RepoPath::new(""));
+    let context = around.join(context);
+    let dockerfile = text("dockerfile").and_then(|dockerfile| context.join(dockerfile).parent());
+    // One context may serve several that are built each by a Dockerfile of its own.
+    Some(dockerfile.unwrap_or(context))
+}
+
+fn is_in_front(
+    name: &str,
+    image: Option<&MarkedYaml<'_>>,
+    labels: Option<&MarkedYaml<'_>>,
+) -> bool {
+    let image = image.and_then(|image| image.data.as_str());
+    let mut names = std::iter::once(name).chain(image);
+    labels.is_some() || names.any(|name| IN_FRONT.iter().any(|word| name.contains(word)))
+}
+
+/// The names of a list, or the keys of a mapping.
+fn named(node: &MarkedYaml<'_>) -> Vec<String> {
+    let keys = yaml_entries(node).map(|(key, _)| key);
+    let names = yaml_texts(node).into_iter().chain(keys);
+    names.map(str::to_owned).collect()
 }
 
 /// The file, and the lock files that it copies from the repository, as written.
@@ -397,6 +482,25 @@ mod tests {
         let web = &services[0];
         assert!(web.built && web.restart && web.limits && !web.health_check);
         assert!(!services[1].built);
+    }
+
+    #[test]
+    fn services_that_others_hide() {
+        let hides = |web: &str, beside: &str| {
+            let text = format!(
+                "x-all: &all\n  networks: [inner]\nservices:\n  web:\n    <<: *all\n    build: apps/web\n{web}  api:\n    build: {{ context: ., dockerfile: apps/api/Dockerfile }}\n    ports: [\"80:80\"]\n{beside}"
+            );
+            let (_, services) = read_one("docker-compose.yml", &text);
+            ComposeService::hides(&services, &RepoPath::new("apps/web")).is_some()
+        };
+        assert!(hides("", "    networks: [inner]\n"));
+        assert!(!hides("", ""));
+        assert!(!hides(
+            "    ports: [\"81:81\"]\n",
+            "    networks: [inner]\n"
+        ));
+        let proxy = "    networks: [inner]\n  edge:\n    image: nginx\n";
+        assert!(!hides("", proxy));
     }
 
     #[test]
