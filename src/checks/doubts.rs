@@ -5,8 +5,8 @@ use std::cell::{OnceCell, RefCell};
 use rustc_hash::FxHashMap;
 
 use crate::controls::{
-    Evidence, LETS_CACHES_SHARE, ONLY_ASKS_ELSEWHERE, ONLY_ASKS_PROVIDER, ONLY_HANDS_ON,
-    ONLY_SIGNS, Role, Status, Verdict,
+    Evidence, LETS_CACHES_SHARE, LOOKS_UP_LITTLE, ONLY_ASKS_ELSEWHERE, ONLY_ASKS_PROVIDER,
+    ONLY_HANDS_ON, ONLY_SIGNS, Role, Status, Verdict,
 };
 use crate::finding::Finding;
 use crate::graph::Symbol;
@@ -353,7 +353,9 @@ impl<'a> Doubts<'a> {
             "does it only lead to whoever provides identities"
         } else if !costs && signs_out(route) {
             "does it only sign out whoever calls"
-        } else if reads(route) && !self.is_costly(route) || !costs && !route.changes_state() {
+        } else if reads(route) && !self.is_costly(route)
+            || !costs && (!route.changes_state() || self.only_looks_up(route, verdict))
+        {
             "is what it does cheap enough"
         } else if let Ok(Some(word)) = self.address(route) {
             return Some(format!(
@@ -372,6 +374,11 @@ impl<'a> Doubts<'a> {
             return self.own_guard(route, verdict);
         };
         Some(question.to_owned())
+    }
+
+    /// It looks up little, and nobody finds a password by it.
+    fn only_looks_up(&self, route: &RouteFacts, verdict: &Verdict) -> bool {
+        has_mark(route, LOOKS_UP_LITTLE) && !self.takes(route, verdict, &GUESSABLE)
     }
 
     fn of_input(&self, route: &RouteFacts, weak: bool) -> Option<String> {

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use rustc_hash::FxHashSet;
+
 use crate::graph::ModuleId;
 use crate::routes::{Entry, Route, RouteKind};
 use crate::rule::{Calling, Control, Meaning};
@@ -77,6 +79,12 @@ pub const ONLY_ASKS_ELSEWHERE: &str = "only-asks-elsewhere";
 pub const ONLY_ASKS_PROVIDER: &str = "only-asks-provider";
 /// Marks a handler whose input goes on to other services alone, which own it and can check it.
 pub const ONLY_HANDS_ON: &str = "only-hands-on";
+
+/// Marks a handler whose work is to look up something of a store or two, and nothing else.
+pub const LOOKS_UP_LITTLE: &str = "looks-up-little";
+
+/// Not more are few.
+const FEW_LOOKUPS: usize = 2;
 
 /// What a middleware does to the requests of one route.
 pub(super) struct Passage {
@@ -607,6 +615,16 @@ impl<'a> Evaluator<'a> {
             return Vec::new();
         };
         let mut kinds = Vec::new();
+        let places: FxHashSet<Place> = works.iter().map(|(_, place)| *place).collect();
+        let unseen = |(event, _): &(Event, Place)| {
+            matches!(event, Event::Delegated | Event::Unfollowed | Event::Unseen)
+        };
+        if places.len() <= FEW_LOOKUPS
+            && works.iter().all(|(what, _)| looks_up(what))
+            && !events.iter().any(unseen)
+        {
+            kinds.push((LOOKS_UP_LITTLE, *first));
+        }
         let is_service = |what: &str| self.paths.meaning(what) == Some(Meaning::Work);
         if works.iter().all(|(what, _)| is_service(what)) {
             kinds.push((ONLY_ASKS_ELSEWHERE, *first));
@@ -682,6 +700,21 @@ fn answer_nobody(outcomes: &Outcomes) -> bool {
         let nothing = flow.as_ref().is_ok_and(Value::is_nullish);
         nothing && state.answered.is_none() && state.work == 0
     })
+}
+
+/// `drizzle().select().from().where()`: a store is asked, and nothing in it changed, as `findOneAndUpdate` does.
+fn looks_up(what: &str) -> bool {
+    let mut calls = what.split(|letter: char| !letter.is_ascii_alphanumeric());
+    let finds = |call: &str| call.starts_with("find") || call.starts_with("select");
+    let changes = |call: &str| {
+        let words = [
+            "create", "delete", "insert", "save", "set", "update", "upsert",
+        ];
+        words.iter().any(|word| call.starts_with(word))
+            || call.contains("And")
+            || call.contains("OrCreate")
+    };
+    calls.clone().any(finds) && !calls.any(changes)
 }
 
 /// Where an authentication library signs somebody in or out, or `out` alone, when no other work is done.
