@@ -27,6 +27,7 @@ use super::paid_keys::callers_pay;
 use super::published::{CREDENTIALS, Doubt, GUESSABLE, in_closed_folder, is_sent, takes_one_of};
 use super::relayed::{hands_on_cookie, is_credential_header, relays_body, relays_credentials};
 use super::subject::Subject;
+use super::used_up::uses_up;
 use super::words::{Form, fits, form, words};
 
 /// Neighbours are handlers whose addresses begin with so many equal segments.
@@ -370,6 +371,12 @@ impl<'a> Doubts<'a> {
             && (!self.takes(route, verdict, &GUESSABLE) || self.renews(route))
         {
             "is what it is sent too long to be guessed"
+        } else if route.route.http_method() != "DELETE"
+            && route.expensive.iter().all(|(kind, _)| kind == "email")
+            && !self.takes(route, verdict, &GUESSABLE)
+            && self.on_its_way(route, verdict).iter().any(uses_up)
+        {
+            "is it enough that it uses up what it is sent"
         } else {
             return self.own_guard(route, verdict);
         };
@@ -635,6 +642,16 @@ impl<'a> Doubts<'a> {
         found.collect()
     }
 
+    /// The code of the handler, and that of the functions through which its work is come to.
+    fn on_its_way(&self, route: &RouteFacts, verdict: &Verdict) -> Vec<Code<'a>> {
+        let method = route.route.http_method();
+        let steps = self.on_the_way(verdict).into_iter();
+        let steps = steps.map(|(record, function)| Code::within(record, function.span, method));
+        std::iter::once(Code::of(self.subject, route))
+            .chain(steps)
+            .collect()
+    }
+
     /// A password that it is sent is a new one: `resetPassword`.
     fn renews(&self, route: &RouteFacts) -> bool {
         let url = route.route.url.as_deref().unwrap_or("");
@@ -742,15 +759,12 @@ impl<'a> Doubts<'a> {
     /// Something in the handler, or on the way to its work, looks like a check of who is calling.
     fn own_guard(&self, route: &RouteFacts, verdict: &Verdict) -> Option<String> {
         let graph = &self.subject.model.graph;
-        let mut places = vec![Code::of(self.subject, route)];
         for (record, function) in self.on_the_way(verdict) {
             if let Some(name) = function.name.map(|name| record.name(name))
                 && self.is_guard(name)
             {
                 return Some(format!("does `{name}` check that"));
             }
-            let method = route.route.http_method();
-            places.push(Code::within(record, function.span, method));
         }
         let last = verdict.evidence.last();
         let last = last.filter(|step| step.role == Role::WorksUnseen);
@@ -760,7 +774,7 @@ impl<'a> Doubts<'a> {
         {
             return Some(String::from("does what it hands the request to check that"));
         }
-        places.iter().find_map(|code| {
+        self.on_its_way(route, verdict).iter().find_map(|code| {
             self.named_guard(code).or_else(|| {
                 let said = turned_away(code, &self.check.doubt.turned_away);
                 said.map(|said| format!("is that what its {said} is for"))

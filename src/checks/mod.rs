@@ -68,6 +68,7 @@ mod tests_elsewhere;
 mod tests_run;
 mod units_tested;
 mod unsigned_token;
+mod used_up;
 mod uses;
 mod weak_cookie;
 mod webhook_body;

@@ -40,7 +40,7 @@ pub(super) const GUESSABLE: [&str; 6] = [
     "accessCode",
 ];
 /// What stands for what a handler is sent.
-const INPUTS: [&str; 7] = [
+pub(super) const INPUTS: [&str; 7] = [
     "input",
     "parsedInput",
     "body",
