@@ -342,8 +342,7 @@ impl<'a> Doubts<'a> {
             SERVER_ONLY
         } else if !is_for_strangers(route) {
             if self.is_costly(route) && !in_closed_folder(route) {
-                let pay = self.callers_pay();
-                return pay.then(|| String::from("is it paid for with a key of the caller's own"));
+                return self.bounded(route, verdict);
             }
             "is it enough that those who call it have to say who they are"
         } else if route.public_guess.as_deref() == Some("an auth library's own handler") {
@@ -381,6 +380,27 @@ impl<'a> Doubts<'a> {
             return self.own_guard(route, verdict);
         };
         Some(question.to_owned())
+    }
+
+    /// What bounds the costs of those who have to say who they are.
+    fn bounded(&self, route: &RouteFacts, verdict: &Verdict) -> Option<String> {
+        if self.callers_pay() {
+            return Some(String::from(
+                "is it paid for with a key of the caller's own",
+            ));
+        }
+        let patterns = self.check.doubt.quota_names.iter();
+        let patterns: Vec<Form<'_>> = patterns.map(|each| form(each)).collect();
+        let places = self.on_its_way(route, verdict);
+        places.iter().find_map(|code| {
+            let mut names = called(code).map(|(_, name)| name);
+            let keeps = |name: &&str| {
+                let words = words(name);
+                patterns.iter().any(|pattern| fits(pattern, &words))
+            };
+            let name = names.find(keeps)?;
+            Some(format!("is what `{name}` allows an account limit enough"))
+        })
     }
 
     /// It looks up little, and nobody finds a password by it.

@@ -125,6 +125,9 @@ pub struct RouteDoubt {
     /// Words of names and addresses where a password that is sent is a new one: `reset`.
     #[serde(default)]
     pub renewing_words: Vec<String>,
+    /// What functions are called that keep account of what an account may spend, as patterns of words: `reserve * credit`.
+    #[serde(default)]
+    pub quota_names: Vec<String>,
     /// Packages that are called with a key that somebody pays for: `openai`.
     #[serde(default)]
     pub paid_packages: Vec<String>,
