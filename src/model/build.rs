@@ -355,7 +355,8 @@ fn prove(
             let public_guess = public::guess(&route, proof.library_handler, signed.is_some())
                 .or_else(|| public::shared(&route, &proof.marks))
                 .or_else(|| public::strangers(&proof.marks))
-                .or_else(|| public::signs_in(&proof.marks));
+                .or_else(|| public::signs_in(&proof.marks))
+                .or_else(|| public::probe(&route, &controls, record));
             let public_declared = config.routes.public.iter().any(|entry| {
                 let method = match route.url {
                     Some(_) => route.http_method(),

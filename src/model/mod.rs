@@ -5,6 +5,7 @@
 mod build;
 mod describe;
 mod mounted;
+mod probe;
 mod public;
 
 pub use build::{build, build_in_stages};

@@ -2,9 +2,14 @@
 //!
 //! A guess: it is shown as one, and keeps a rule from crying wolf.
 
-use crate::controls::{Evidence, ONLY_SIGNS, lets_caches_share};
+use std::collections::BTreeMap;
+
+use crate::controls::{Evidence, ONLY_SIGNS, Status, Verdict, lets_caches_share};
 use crate::routes::{Entry, Procedure, Route};
+use crate::rule::Control;
 use crate::syntax::ModuleRecord;
+
+use super::probe::sees_who_answers;
 
 /// Last segments of URLs that are for people who are not signed in yet, wherever they stand.
 const SIGN_IN: [&str; 19] = [
@@ -154,6 +159,24 @@ pub(super) fn shared(route: &Route, marks: &[(String, Evidence)]) -> Option<Stri
 pub(super) fn signs_in(marks: &[(String, Evidence)]) -> Option<String> {
     let only = marks.iter().any(|(mark, _)| mark == ONLY_SIGNS);
     only.then(|| String::from("all that it does is sign in or out"))
+}
+
+/// Why the handler is a health check: it is sent nothing, and sees whether a store answers.
+#[must_use]
+pub(super) fn probe(
+    route: &Route,
+    controls: &BTreeMap<Control, Verdict>,
+    record: &ModuleRecord,
+) -> Option<String> {
+    let reads_nothing = || {
+        let input = controls.get(&Control::Validation);
+        input.is_some_and(|input| input.status == Status::Na)
+    };
+    let is_closed = |url: &str| url.split('/').any(|segment| CLOSED.contains(&segment));
+    let url = route.url.as_deref()?;
+    let asked = matches!(route.method.as_str(), "GET" | "HEAD") && !is_closed(url);
+    (asked && reads_nothing() && sees_who_answers(record, route.span))
+        .then(|| String::from("a health endpoint"))
 }
 
 /// Why the handler is for those who are not signed in: it turns away everybody else.
