@@ -6,7 +6,7 @@ use crate::controls::Status;
 use crate::finding::Related;
 use crate::model::RouteFacts;
 use crate::rule::{Confidence, Control, GuardFlaws};
-use crate::source::{Location, RepoPath};
+use crate::source::{Location, RepoPath, SourceFile};
 use crate::syntax::Meant;
 
 use super::CheckResult;
@@ -86,8 +86,19 @@ pub(super) fn run(subject: &Subject<'_>, check: &GuardFlaws) -> CheckResult {
             .with_related(related.collect());
         let graph = &subject.model.graph;
         let code = graph.find(file).map(|module| graph.module(module));
+        let documented = || {
+            let name = note.strip_prefix("process.env.")?;
+            documented(&subject.model.documents, name)
+        };
         let finding = if check.questions.iter().any(|question| question == flaw) {
             finding.at_most(Confidence::Low)
+        } else if check.mark == FAILS_OPEN
+            && let Some(path) = documented()
+        {
+            let mut finding = finding.at_most(Confidence::Low);
+            let question = format!(": is that right, as {path} says when to set it?");
+            finding.message.push_str(&question);
+            finding
         } else if check.mark == FAILS_OPEN
             && code.is_some_and(|record| is_meant(record, line, Meant::Open, (BESIDE, BESIDE)))
         {
@@ -102,4 +113,21 @@ pub(super) fn run(subject: &Subject<'_>, check: &GuardFlaws) -> CheckResult {
         result.gap(1.0, finding);
     }
     result
+}
+
+/// Words for what need not be set.
+const OPTIONAL: [&str; 4] = ["optional", "when set", "if set", "in depth"];
+
+/// The document for readers that says of the variable that it need not be set.
+fn documented<'d>(documents: &'d [SourceFile], variable: &str) -> Option<&'d RepoPath> {
+    let says = |line: &str| {
+        let line = line.to_ascii_lowercase().replace('-', " ");
+        OPTIONAL.iter().any(|word| line.contains(word))
+    };
+    let found = documents.iter().find(|file| {
+        let mut lines = file.text.lines();
+        matches!(file.path.extension(), Some("md" | "mdx"))
+            && lines.any(|line| line.contains(variable) && says(line))
+    });
+    found.map(|file| &file.path)
 }

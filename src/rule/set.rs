@@ -34,8 +34,9 @@ const DOCUMENTS: [&str; 4] = [
     "{docs,doc,documentation,runbooks,handbook,wiki,ops,.github}/**/*.md",
 ];
 
-/// Documents that may tell of variables of the environment, by their names.
-const ABOUT_SETTINGS: [&str; 3] = [
+/// Documents that may tell of variables of the environment, by their names and those of their folders.
+const ABOUT_SETTINGS: [&str; 4] = [
+    "**/{self-host,self-hosted,self-hosting,deploy,deployment,hosting}/**/*.{md,mdx}",
     "**/*[eE][nN][vV]*.{md,mdx}",
     "**/*[vV]ariable*.{md,mdx}",
     "**/*[cC]onfigur*.{md,mdx}",
