@@ -20,6 +20,8 @@ pub(super) fn nearest(subject: &Subject<'_>, site: Site, most: usize) -> Vec<usi
     let here = subject.model.graph.module(site.module).span(site.expr);
     let mut seen: FxHashSet<Unit> = FxHashSet::default();
     let mut found: Vec<usize> = Vec::new();
+    // Handlers beside what leads to the place, of which none is around it.
+    let mut beside: Vec<usize> = Vec::new();
     let mut open = VecDeque::from([(subject.unit(site), vec![here])]);
     while found.len() < most
         && let Some((unit, at)) = open.pop_front()
@@ -30,14 +32,17 @@ pub(super) fn nearest(subject: &Subject<'_>, site: Site, most: usize) -> Vec<usi
             route.is_some_and(|route| stands_around(subject, route, unit, &at))
         });
         let mut around: Vec<usize> = around.collect();
-        // Whoever mentions the part does not run what is written in one of its handlers.
-        let is_inside = !around.is_empty();
-        if !is_inside {
+        if around.is_empty() && (begins.len() == 1 || at.is_empty()) {
             around.extend(begins);
         }
-        around.retain(|number| !found.contains(number));
-        found.extend(around);
-        if is_inside || !seen.insert(unit) {
+        // Whoever mentions a handler only says where it is served.
+        if !around.is_empty() {
+            around.retain(|number| !found.contains(number));
+            found.extend(around);
+            continue;
+        }
+        beside.extend(begins);
+        if !seen.insert(unit) {
             continue;
         }
         for caller in reach.callers_of(unit) {
@@ -51,6 +56,9 @@ pub(super) fn nearest(subject: &Subject<'_>, site: Site, most: usize) -> Vec<usi
                 open.push_back((*caller, at));
             }
         }
+    }
+    if found.is_empty() {
+        found = beside;
     }
     found.truncate(most);
     found

@@ -286,6 +286,75 @@ fn work_that_is_done_once_is_counted_once() {
     }
 }
 
+/// What is written in one procedure of a router is not what the others come to, nor what is mentioned in one.
+#[test]
+fn a_finding_names_the_handlers_that_come_to_its_place() {
+    let rules = rules();
+    let config = Config::default();
+    let router = r#"import { initTRPC } from "@trpc/server";
+import { db } from "./db";
+import { countAll } from "./counts";
+
+const t = initTRPC.create();
+
+export const appRouter = t.router({
+  list: t.procedure.query(async () => {
+    const notes = await db.query.notes.findMany({ limit: 10 });
+    const tags = await db.query.tags.findMany({ limit: 10 });
+    return { notes, tags };
+  }),
+  counts: t.procedure.query(() => countAll()),
+  other: t.procedure.query(() => 1),
+});
+"#;
+    let counts = r#"import { db } from "./db";
+
+export async function countAll() {
+  const open = await db.query.notes.findMany({ limit: 5 });
+  const done = await db.query.tasks.findMany({ limit: 5 });
+  return [open, done];
+}
+"#;
+    let files = [
+        (
+            "package.json",
+            r#"{ "dependencies": { "next": "15.1.0", "@trpc/server": "11.0.0", "drizzle-orm": "0.38.2" } }"#,
+        ),
+        (
+            "app/api/trpc/[trpc]/route.ts",
+            "import { fetchRequestHandler } from \"@trpc/server/adapters/fetch\";\n\
+             import { appRouter } from \"../../../../server/router\";\n\
+             const handler = (req: Request) => fetchRequestHandler({ endpoint: \"/api/trpc\", req, router: appRouter });\n\
+             export { handler as GET, handler as POST };\n",
+        ),
+        (
+            "server/db.ts",
+            "import { drizzle } from \"drizzle-orm/postgres-js\";\nexport const db = drizzle(process.env.DATABASE_URL!);\n",
+        ),
+        ("server/router.ts", router),
+        ("server/counts.ts", counts),
+    ];
+    let model = model::build(&Repository::in_memory(&files), &rules, &config);
+    let audit = audit::run(&model, &rules, &config, &options(&["sequential-awaits"]));
+    let findings = audit.apps.iter().flat_map(|app| &app.findings);
+    let told = findings.map(|finding| {
+        let notes = finding.related.iter().map(|related| related.note.as_str());
+        let from: Vec<&str> = notes.filter(|note| note.starts_with("reached")).collect();
+        (finding.location.file.as_str(), from)
+    });
+    let told: BTreeMap<&str, Vec<&str>> = told.collect();
+    assert_eq!(
+        told,
+        BTreeMap::from([
+            (
+                "server/counts.ts",
+                vec!["reached from GET /api/trpc/counts"]
+            ),
+            ("server/router.ts", vec!["reached from GET /api/trpc/list"]),
+        ])
+    );
+}
+
 #[test]
 fn what_a_test_in_a_browser_may_run_is_asked_about() {
     let rules = rules();
