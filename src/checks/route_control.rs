@@ -179,6 +179,7 @@ fn costly(kind: &str) -> String {
 fn spends(kind: &str) -> String {
     let text = match kind {
         "llm" => "calls a language model",
+        "embedding" => "makes an embedding",
         "speech" => "calls a speech service",
         "image" => "makes an image",
         "conversion" => "converts an image or a video",
