@@ -9,8 +9,8 @@ use crate::graph::{ModuleId, Symbol};
 use crate::rule::{Confidence, ControlKind, ControlUnused};
 use crate::source::Span;
 use crate::syntax::{
-    ExportTarget, Expr, ExprId, FunctionId, Key, ModuleRecord, Name, Parsed, Pattern, Property,
-    Stmt, StmtKind,
+    ExportTarget, Expr, ExprId, FunctionId, Key, Meant, ModuleRecord, Name, Parsed, Pattern,
+    Property, Stmt, StmtKind,
 };
 
 use super::CheckResult;
@@ -20,9 +20,12 @@ use super::liveness::made_by;
 use super::subject::Subject;
 use super::uses::{References, Taken, Uses};
 use super::words::{Form, fits, form, words};
+use super::written_for;
 
 /// A finding names so many controls and counts the others.
 const NAMED: usize = 3;
+/// Comments about a control end at most so many lines above it.
+const ABOVE: u32 = 4;
 
 /// A control that a module defines and exports.
 struct Defined<'a> {
@@ -37,6 +40,8 @@ struct Unused {
     name: String,
     span: Span,
     uses: Uses,
+    /// It only makes, of what it is given, what others make without it.
+    is_short_form: bool,
 }
 
 pub(super) fn run(subject: &Subject<'_>, check: &ControlUnused) -> CheckResult {
@@ -286,8 +291,9 @@ fn judge(
             }
             continue;
         }
-        let handed = handed_on(subject, id, control.name);
-        if handed.is_some_and(|(module, name)| references.of(module, name).used) {
+        let handed = handed_on(subject, id, control.name)
+            .filter(|handed| references.of(handed.to.0, handed.to.1).used);
+        if handed.as_ref().is_some_and(|handed| handed.same) {
             continue;
         }
         result.total += 1;
@@ -296,6 +302,7 @@ fn judge(
             name: record.name(control.name).to_owned(),
             span: control.span,
             uses,
+            is_short_form: handed.is_some(),
         });
     }
     for (number, unused) in unused {
@@ -318,12 +325,10 @@ fn judge(
             _ => format!("the {many} {} and {more} more are", names.join(", ")),
         };
         let mut message = format!("{what} {}", why(subject, id, &unused));
-        let answers = kind.is_none() && are_for_answers(&unused);
-        if answers {
-            message.push_str(match unused.len() {
-                1 => ": or is it for what goes out, and for nothing that comes in?",
-                _ => ": or are they for what goes out, and for nothing that comes in?",
-            });
+        let doubt = doubt(record, kind.is_none(), &unused);
+        if let Some(doubt) = doubt {
+            message.push_str(": ");
+            message.push_str(doubt);
         }
         let related = unused.iter().skip(1).map(|each| Related {
             location: record.location(each.span),
@@ -337,54 +342,49 @@ fn judge(
             .finding(location, message)
             .with_severity(severity)
             .with_related(related.collect());
-        result.findings.push(if answers {
-            finding.at_most(Confidence::Low)
-        } else {
-            finding
+        result.findings.push(match doubt {
+            Some(_) => finding.at_most(Confidence::Low),
+            None => finding,
         });
     }
 }
 
-/// What schemas are called that describe what the server answers or sends, and such as describe what it is sent.
-const ANSWERS: [&str; 7] = [
-    "response",
-    "responses",
-    "output",
-    "outbound",
-    "result",
-    "results",
-    "reply",
-];
-const INPUTS: [&str; 10] = [
-    "request", "input", "payload", "body", "query", "params", "form", "create", "update", "delete",
-];
-
-/// Half of the schemas or more say that they describe answers, and none that it describes input.
-fn are_for_answers(unused: &[Unused]) -> bool {
-    let mut answers = 0;
-    for each in unused {
-        let mut words = words(&each.name);
-        while words.len() > 1
-            && words.last().is_some_and(|last| {
-                matches!(last.as_str(), "schema" | "validator" | "type" | "dto")
-            })
-        {
-            words.pop();
-        }
-        if words
-            .last()
-            .is_some_and(|last| ANSWERS.contains(&last.as_str()))
-        {
-            answers += 1;
-        } else if words.iter().any(|word| INPUTS.contains(&word.as_str())) {
-            return false;
+/// What speaks for leaving controls unused.
+fn doubt(record: &ModuleRecord, are_schemas: bool, unused: &[Unused]) -> Option<&'static str> {
+    if unused.iter().all(|each| each.is_short_form) {
+        return Some("or is nothing missed, as it only makes what others make by themselves?");
+    }
+    if are_schemas {
+        let names: Vec<&str> = unused.iter().map(|each| &*each.name).collect();
+        if let Some(doubt) = written_for::doubt(record, &names) {
+            return Some(doubt);
         }
     }
-    answers * 2 >= unused.len()
+    let head = record
+        .imports
+        .first()
+        .map(|import| record.line(import.span));
+    let waits = unused.iter().all(|each| {
+        let own = record.line(each.span);
+        let mut said = record.facts.meant.iter();
+        said.any(|(line, what)| {
+            *what == Meant::Later
+                && (head.is_some_and(|head| *line < head)
+                    || (own.saturating_sub(ABOVE)..=own).contains(line))
+        })
+    });
+    waits.then_some("or does it wait for what is still to come, as a comment says?")
 }
 
-/// What a function does nothing but call with the arguments that it is given, so that nothing is lost where it is not used.
-fn handed_on(subject: &Subject<'_>, id: ModuleId, name: Name) -> Option<(ModuleId, Name)> {
+/// What a function does nothing but call.
+struct Handed {
+    to: (ModuleId, Name),
+    /// With the arguments that it is given, so that nothing is lost where it is not used.
+    same: bool,
+}
+
+/// What a function does nothing but call or construct, of nothing but what it is given.
+fn handed_on(subject: &Subject<'_>, id: ModuleId, name: Name) -> Option<Handed> {
     let graph = &subject.model.graph;
     let record = graph.module(id);
     let function = body(record)
@@ -417,25 +417,40 @@ fn handed_on(subject: &Subject<'_>, id: ModuleId, name: Name) -> Option<(ModuleI
     let (callee, args) = loop {
         match record.expr(answer) {
             Expr::Await(inner) | Expr::Member { object: inner, .. } => answer = *inner,
-            Expr::Call { callee, args, .. } => break (*callee, args),
+            Expr::Call { callee, args, .. } | Expr::New { callee, args } => break (*callee, args),
             _ => return None,
         }
     };
-    let same = !args.is_empty()
+    let mut params = Vec::new();
+    for param in &function.params {
+        bound(param, &mut params);
+    }
+    let is_given =
+        |value: ExprId| matches!(record.expr(value), Expr::Name(name) if params.contains(name));
+    let of_given = |value: ExprId| match record.expr(value) {
+        Expr::Object(properties) => properties
+            .iter()
+            .all(|property| matches!(property, Property::Value { value, .. } if is_given(*value))),
+        _ => is_given(value),
+    };
+    if args.is_empty() || !args.iter().all(|arg| of_given(arg.value)) {
+        return None;
+    }
+    let same = matches!(record.expr(answer), Expr::Call { .. })
         && args.len() == function.params.len()
         && args.iter().zip(&function.params).all(|(given, param)| {
             matches!((record.expr(given.value), param), (Expr::Name(given), Pattern::Name(param)) if given == param)
         });
-    let called = root(record, callee).filter(|called| same && *called != name)?;
-    match graph.binding(id, called) {
-        Some(Symbol::Local { module, name }) => Some((module, name)),
-        Some(_) => None,
-        None => subject
-            .index()
-            .module(graph, id)
-            .declares(called)
-            .map(|_| (id, called)),
-    }
+    let called = root(record, callee).filter(|called| *called != name)?;
+    let to = match graph.binding(id, called) {
+        Some(Symbol::Local { module, name }) => (module, name),
+        Some(_) => return None,
+        None => {
+            let own = subject.index().module(graph, id);
+            own.declares(called).map(|_| (id, called))?
+        }
+    };
+    Some(Handed { to, same })
 }
 
 fn and(names: &[String]) -> String {
@@ -539,6 +554,7 @@ fn idle_entries(
                 name: format!("{table}.{key}"),
                 span: record.span(*value),
                 uses: Uses::default(),
+                is_short_form: false,
             });
         }
     }

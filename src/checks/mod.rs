@@ -74,6 +74,7 @@ mod weak_cookie;
 mod webhook_body;
 mod webhook_reached;
 mod words;
+mod written_for;
 
 pub use result::{CheckResult, Unjudged};
 pub use subject::Scope;

@@ -23,6 +23,16 @@ const ALONE: [&str; 8] = [
     "single-instance",
 ];
 
+/// What they say of what is still to come.
+const LATER: [&str; 6] = [
+    "not yet",
+    "for now",
+    "a future",
+    "for future",
+    "future use",
+    "in the future",
+];
+
 /// Why something may pass, in a comment that allows it; in lower case.
 const FAILURES: [&str; 3] = [" fails", " is down", "unavailable"];
 
@@ -31,7 +41,7 @@ pub(super) fn in_comments(text: &str, lines: &LineIndex, comments: &[Span]) -> V
     // One of these stands in whatever is meant, and in few comments.
     static SIGNS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
         let mut builder = AhoCorasick::builder();
-        let signs = OPEN.iter().chain(&ALONE).chain(&FAILURES);
+        let signs = OPEN.iter().chain(&ALONE).chain(&LATER).chain(&FAILURES);
         builder.ascii_case_insensitive(true).build(signs).ok()
     });
     let is_sign = |content: &str| SIGNS.as_ref().is_none_or(|signs| signs.is_match(content));
@@ -78,6 +88,8 @@ fn said(comment: &str) -> Option<Meant> {
         Some(Meant::Open)
     } else if any(&ALONE) {
         Some(Meant::Alone)
+    } else if any(&LATER) {
+        Some(Meant::Later)
     } else {
         None
     }
@@ -97,6 +109,10 @@ mod tests {
         );
         assert_eq!(said("// allow ten calls a minute"), None);
         assert_eq!(said("/* counted per replica */"), Some(Meant::Alone));
+        assert_eq!(
+            said("// so that a future page can use it"),
+            Some(Meant::Later)
+        );
         assert_eq!(said("//~ rate-limit-fail-open"), None);
     }
 }

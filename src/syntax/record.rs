@@ -122,13 +122,15 @@ pub struct Request {
     pub span: Span,
 }
 
-/// What a comment says of a guard in so many words.
+/// What a comment says in so many words.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Meant {
     /// It lets pass what it cannot check: `fail open`.
     Open,
     /// Each process counts for itself: `per instance`.
     Alone,
+    /// Something is still to come: `not yet`.
+    Later,
 }
 
 /// Counts and places that rules need without the IR.
@@ -148,7 +150,7 @@ pub struct FileFacts {
     pub has_jsx: bool,
     /// A comment at its beginning says that a program wrote it: `DO NOT EDIT`, `@generated`.
     pub generated: bool,
-    /// Lines, in order, on which a comment begins or ends that says of a guard that something is meant, and what.
+    /// Lines, in order, on which a comment begins or ends that says that something is meant, and what.
     pub meant: Vec<(u32, Meant)>,
     /// `it(…)` and `test(…)` calls.
     pub test_cases: u32,
