@@ -11,6 +11,7 @@ use crate::syntax::{
 
 use super::call_sites::{Holds, Value};
 use super::code::{called_name, calls, leaves, property};
+use super::failing::only_reads_input;
 use super::own_address;
 use super::subject::Subject;
 use super::taint::from_caller;
@@ -180,6 +181,8 @@ pub(super) struct Told {
     pub cleaned: bool,
     /// What failed was asked at an address that the caller gave.
     pub asked_for: bool,
+    /// Nothing can have failed but for what the caller sent.
+    pub own_mistake: bool,
 }
 
 /// How much of what an error says is in a value.
@@ -236,8 +239,13 @@ pub(super) fn caught_in(
                         }
                         walk.block(&handler.body, false);
                         let found = caught.leaks.get_mut(before..).unwrap_or_default();
-                        if !found.is_empty() && asks_for_caller(subject, module, block) {
-                            found.iter_mut().for_each(|told| told.asked_for = true);
+                        if !found.is_empty() {
+                            let asked_for = asks_for_caller(subject, module, block);
+                            let own_mistake = only_reads_input(subject, module, block);
+                            for told in found {
+                                told.asked_for |= asked_for;
+                                told.own_mistake |= own_mistake;
+                            }
                         }
                         blocks.push(&handler.body);
                     }
@@ -370,6 +378,7 @@ impl<'a, 'c> Walk<'a, 'c> {
                         code: answer.code,
                         cleaned: telling == Telling::Cleaned || self.shows_redacted(answer.body),
                         asked_for: false,
+                        own_mistake: false,
                     });
                 }
                 continue;

@@ -10,7 +10,7 @@ use crate::controls::{
 };
 use crate::finding::Finding;
 use crate::graph::Symbol;
-use crate::model::RouteFacts;
+use crate::model::{AppModel, RouteFacts};
 use crate::project::ComposeService;
 use crate::routes::{Entry, RouteKind};
 use crate::rule::{Confidence, Control, RouteControl};
@@ -165,7 +165,7 @@ impl<'a> Doubts<'a> {
                 );
             }
         }
-        if doubt.is_none() && !self.has_accounts() {
+        if doubt.is_none() && !has_accounts(self.subject.app) {
             return asked(finding, "does nobody sign in to this application", false);
         }
         // Who limits an action in a way of their own has strangers in mind as well.
@@ -323,14 +323,8 @@ impl<'a> Doubts<'a> {
         }
         // What is there already is somebody's, wherever they sign in.
         let changes = matches!(route.route.http_method(), "PUT" | "PATCH" | "DELETE");
-        (!self.has_accounts() && !closed && !changes)
+        (!has_accounts(self.subject.app) && !closed && !changes)
             .then(|| String::from("does nobody sign in to this application"))
-    }
-
-    /// Some handler of the application turns strangers away, and not only whoever does not know its secret.
-    fn has_accounts(&self) -> bool {
-        let mut routes = self.subject.app.routes.iter();
-        routes.any(|route| is_asked(route) && !shares_a_secret(route) && !has_one_sender(route))
     }
 
     fn of_limit(&self, route: &RouteFacts, verdict: &Verdict, weak: bool) -> Option<String> {
@@ -892,6 +886,17 @@ fn signs_out(route: &RouteFacts) -> bool {
         &*words,
         ["logout" | "signout"] | ["sign" | "log", "out"] | ["sign" | "log", "out", "action"]
     )
+}
+
+/// Some handler of the application turns strangers away, and not only whoever does not know its secret.
+pub(super) fn has_accounts(app: &AppModel) -> bool {
+    let mut routes = app.routes.iter();
+    routes.any(|route| is_asked(route) && !shares_a_secret(route) && !has_one_sender(route))
+}
+
+/// What asks whether the application is well calls it.
+pub(super) fn is_probe(route: &RouteFacts) -> bool {
+    route.public_guess.as_deref() == Some("a health endpoint")
 }
 
 /// A scheduler or one service calls it.

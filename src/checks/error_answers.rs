@@ -1,5 +1,6 @@
 //! `[check.error-answers]`: what handlers answer when something goes wrong.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use crate::controls::Status;
@@ -12,7 +13,7 @@ use crate::syntax::{Expr, ExprId, FunctionId, ModuleRecord, Property};
 use super::CheckResult;
 use super::answers::{Answer, Caught, Code, answer, caught_in};
 use super::code::{called_name, calls, key, numbered, place};
-use super::doubts::shares_a_secret;
+use super::doubts::{has_accounts, is_probe, is_run_by_machine, shares_a_secret};
 use super::index::{Site, Unit};
 use super::subject::Subject;
 
@@ -55,6 +56,8 @@ fn leak(subject: &Subject<'_>, check: &ErrorAnswers) -> CheckResult {
         }
     }
     let mut result = CheckResult::default();
+    let published = OnceCell::new();
+    let is_published = || *published.get_or_init(|| has_accounts(subject.app));
     caught.leaks.sort_by_key(|told| told.leak);
     let told: Vec<_> = caught.leaks.iter().map(|told| told.leak).collect();
     for clean in &caught.clean {
@@ -70,10 +73,29 @@ fn leak(subject: &Subject<'_>, check: &ErrorAnswers) -> CheckResult {
             expr: leak.expr,
         };
         let related = subject.reached_by(site);
+        // A handler that answers nobody in production tells nobody, and one that a service or a probe of the team's own calls
+        // tells the team.
+        let handlers = subject.reach().handlers(subject.unit(site));
+        let routes = handlers.iter().filter_map(|at| subject.app.routes.get(*at));
+        let (unheard, idle): (Vec<&RouteFacts>, Vec<&RouteFacts>) = routes.partition(|route| {
+            route.is_closed_in_production()
+                || shares_a_secret(route)
+                || is_run_by_machine(route)
+                || is_probe(route) && !is_published()
+                || !route.works && route.status(Control::Auth) == Status::Enforced
+        });
+        let unheard = !unheard.is_empty()
+            && idle
+                .iter()
+                .all(|route| !route.works && !route.reads_input());
         let doubt = if told.cleaned {
             ": or is what strangers must not see taken out of it?"
         } else if told.asked_for {
             ": or is it for the caller, who said what to ask?"
+        } else if told.own_mistake {
+            ": or does nothing fail there but for what the caller sent?"
+        } else if unheard {
+            ": or is there no stranger who hears it?"
         } else {
             ""
         };
@@ -83,19 +105,7 @@ fn leak(subject: &Subject<'_>, check: &ErrorAnswers) -> CheckResult {
             .with_related(related);
         // Who refuses a request may want to say why.
         let refuses = matches!(told.code, Code::Number(400..500) | Code::Unknown);
-        // A handler that answers nobody in production tells nobody, and one that a service of the team's own calls tells the team.
-        let handlers = subject.reach().handlers(subject.unit(site));
-        let mut routes = handlers
-            .iter()
-            .filter_map(|number| subject.app.routes.get(*number))
-            .peekable();
-        let unheard = routes.peek().is_some()
-            && routes.all(|route| {
-                route.is_closed_in_production()
-                    || shares_a_secret(route)
-                    || !route.works && route.status(Control::Auth) == Status::Enforced
-            });
-        let finding = if refuses || unheard || !doubt.is_empty() {
+        let finding = if refuses || !doubt.is_empty() {
             finding.at_most(Confidence::Low)
         } else {
             finding

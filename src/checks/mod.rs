@@ -23,6 +23,7 @@ mod env_schema;
 mod env_validation;
 mod environment;
 mod error_answers;
+mod failing;
 mod file;
 mod guard_flaws;
 mod handler_code;

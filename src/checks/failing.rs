@@ -1,0 +1,203 @@
+//! What can fail in a block of code, and whether that tells of anything but what the caller sent.
+
+use crate::graph::ModuleId;
+use crate::source::Span;
+use crate::syntax::{Block, Expr, ExprId, ModuleRecord, StmtKind};
+
+use super::code::{called_name, numbered, root, statements};
+use super::dependency::is_of;
+use super::subject::Subject;
+
+/// How far calls are followed into functions of the repository.
+const DEPTH: u8 = 2;
+
+/// Globals of the language and its platforms, of which none knows more than it is given.
+const PLAIN: [&str; 24] = [
+    "Array",
+    "Boolean",
+    "Buffer",
+    "Date",
+    "Error",
+    "Headers",
+    "Intl",
+    "JSON",
+    "Map",
+    "Math",
+    "Number",
+    "Object",
+    "RegExp",
+    "Response",
+    "Set",
+    "String",
+    "TypeError",
+    "URL",
+    "URLSearchParams",
+    "console",
+    "decodeURIComponent",
+    "encodeURIComponent",
+    "parseFloat",
+    "parseInt",
+];
+
+/// Methods of texts, numbers, lists, dates and schemas, for none of which anybody waits.
+const METHODS: [&str; 54] = [
+    "at",
+    "charAt",
+    "charCodeAt",
+    "concat",
+    "endsWith",
+    "entries",
+    "every",
+    "filter",
+    "find",
+    "findIndex",
+    "flat",
+    "flatMap",
+    "forEach",
+    "getTime",
+    "has",
+    "includes",
+    "indexOf",
+    "join",
+    "keys",
+    "lastIndexOf",
+    "localeCompare",
+    "map",
+    "match",
+    "matchAll",
+    "padEnd",
+    "padStart",
+    "parse",
+    "pop",
+    "push",
+    "reduce",
+    "repeat",
+    "replace",
+    "replaceAll",
+    "reverse",
+    "safeParse",
+    "shift",
+    "slice",
+    "some",
+    "sort",
+    "splice",
+    "split",
+    "startsWith",
+    "substring",
+    "test",
+    "toFixed",
+    "toISOString",
+    "toLocaleString",
+    "toLowerCase",
+    "toString",
+    "toUpperCase",
+    "trim",
+    "unshift",
+    "valueOf",
+    "values",
+];
+
+/// Methods that read the body.
+const READS: [&str; 4] = ["arrayBuffer", "formData", "json", "text"];
+
+/// What answers are built with, and the methods for that.
+const ANSWERS: ([&str; 3], [&str; 3]) = (["res", "response", "reply"], ["end", "send", "status"]);
+
+/// Where requests keep what is asked for by name.
+const KEPT: [&str; 4] = ["headers", "searchParams", "formData", "cookies"];
+
+/// Nothing in the block fails but for what the caller sent: it reads that, looks at it and puts it together, or has a catch of
+/// its own around all else.
+pub(super) fn only_reads_input(subject: &Subject<'_>, module: ModuleId, block: &Block) -> bool {
+    only_plain(subject, module, block, DEPTH)
+}
+
+fn only_plain(subject: &Subject<'_>, module: ModuleId, block: &Block, depth: u8) -> bool {
+    let (Some(first), Some(last)) = (block.first(), block.last()) else {
+        return true;
+    };
+    let within = Span::new(first.span.start, last.span.end);
+    let record = subject.model.graph.module(module);
+    let caught: Vec<Span> = statements(block)
+        .filter_map(|each| caught(&each.kind))
+        .collect();
+    numbered(record).all(|(id, expr)| {
+        let span = record.span(id);
+        if !within.holds(span) || caught.iter().any(|caught| caught.holds(span)) {
+            return true;
+        }
+        match expr {
+            Expr::Call { callee, .. } | Expr::New { callee, .. } => {
+                is_plain(record, *callee) || {
+                    let graph = &subject.model.graph;
+                    let found = subject.index().function_of(graph, module, *callee);
+                    depth > 0
+                        && found.is_some_and(|(module, function)| {
+                            let body = &graph.module(module).function(function).body;
+                            only_plain(subject, module, body, depth - 1)
+                        })
+                }
+            }
+            Expr::Await(inner) => match record.expr(*inner) {
+                Expr::Call { callee, .. } => {
+                    called_name(record, *callee).is_none_or(|name| !METHODS.contains(&name))
+                }
+                _ => true,
+            },
+            Expr::Tagged { .. } | Expr::Import(_) => false,
+            _ => true,
+        }
+    })
+}
+
+/// What a `try` has tried where its catch does not throw on.
+fn caught(statement: &StmtKind) -> Option<Span> {
+    let StmtKind::Try {
+        block,
+        handler: Some(handler),
+        ..
+    } = statement
+    else {
+        return None;
+    };
+    let throws = statements(&handler.body).any(|each| matches!(each.kind, StmtKind::Throw(_)));
+    let (first, last) = (block.first()?, block.last()?);
+    (!throws).then(|| Span::new(first.span.start, last.span.end))
+}
+
+/// What is called is of the language, of the request or of the answer.
+fn is_plain(record: &ModuleRecord, callee: ExprId) -> bool {
+    let from = root(record, callee);
+    let package = record
+        .imports
+        .iter()
+        .find(|import| Some(import.local) == from && !import.type_only);
+    let is_global = from.is_some_and(|name| PLAIN.contains(&record.name(name)));
+    match package {
+        Some(package) if is_of("next", &package.specifier) => return true,
+        // Something of a module: only a schema is plain whoever made it.
+        Some(_) => {
+            return matches!(called_name(record, callee), Some("parse" | "safeParse"));
+        }
+        None if is_global => return true,
+        None => {}
+    }
+    let Expr::Member {
+        object, property, ..
+    } = record.expr(callee)
+    else {
+        return false;
+    };
+    match record.name(*property) {
+        "get" | "getAll" => {
+            matches!(record.expr(*object), Expr::Member { property, .. } if KEPT.contains(&record.name(*property)))
+                || matches!(record.expr(*object), Expr::Name(name) if KEPT.contains(&record.name(*name)))
+        }
+        method => {
+            let answers = from.is_some_and(|name| ANSWERS.0.contains(&record.name(name)));
+            METHODS.contains(&method)
+                || READS.contains(&method)
+                || answers && ANSWERS.1.contains(&method)
+        }
+    }
+}
