@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::Bound;
 
+use crate::project::Framework;
 use crate::rule::{Confidence, Dependency, wildcard};
 use crate::source::{RepoPath, Span};
 use crate::syntax::ModuleRecord;
@@ -14,7 +15,7 @@ use super::starter::is_starter;
 use super::subject::Subject;
 
 pub(super) fn run(subject: &Subject<'_>, check: &Dependency) -> CheckResult {
-    if check.needs_routes && !subject.has_routes() {
+    if check.needs_routes && !subject.has_routes() || check.not_of_commands && is_command(subject) {
         return CheckResult::default();
     }
     let reached = subject.running();
@@ -116,6 +117,26 @@ fn question(subject: &Subject<'_>, check: &Dependency) -> Option<String> {
     }
     let starter = check.left_to_users && is_starter(subject);
     starter.then(|| String::from("is that left to whoever begins an application with it"))
+}
+
+/// Users install the package and run it: it brings a command, is published, and nothing here starts it.
+fn is_command(subject: &Subject<'_>) -> bool {
+    let root = &subject.project.root;
+    let files = &subject.model.project.files;
+    let package = subject.package().filter(|own| own.folder() == *root);
+    package.is_some_and(|package| {
+        let says = |key: &str| package.json.get(key);
+        let starts =
+            |name: &String| matches!(name.split(':').next(), Some("start" | "serve" | "deploy"));
+        subject.project.framework != Framework::Next
+            && says("bin").is_some()
+            && says("private").and_then(serde_json::Value::as_bool) != Some(true)
+            && !package.scripts.keys().any(starts)
+            && !files
+                .dockerfiles
+                .iter()
+                .any(|each| each.file.starts_with(root))
+    })
 }
 
 /// The file lies in the application, or beside all of them.

@@ -34,6 +34,9 @@ pub struct Dependency {
     /// Of a repository that others begin theirs with, the absence is a question.
     #[serde(default)]
     pub left_to_users: bool,
+    /// Not asked of a command that users run on machines of their own.
+    #[serde(default)]
+    pub not_of_commands: bool,
     /// Asked only of applications that have handlers.
     #[serde(default)]
     pub needs_routes: bool,
