@@ -1,5 +1,6 @@
 //! `[check.calls]`: calls of libraries that lack something, or have something that they must not.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use crate::finding::Related;
@@ -9,6 +10,8 @@ use crate::syntax::{Expr, ModuleRecord};
 use super::CheckResult;
 use super::call_sites::{Found, Holds, Value, find, holds};
 use super::code::{constant, place, property};
+use super::config_key::own_value;
+use super::for_development::is_for_development;
 use super::index::{Unit, Waits};
 use super::own_address;
 use super::subject::Subject;
@@ -61,6 +64,10 @@ pub(super) fn run(subject: &Subject<'_>, check: &Calls) -> CheckResult {
         result.unknown();
     }
     let mut waits = None;
+    let worker = OnceCell::new();
+    let at_edge = |call: &Found| {
+        *worker.get_or_init(|| is_worker(subject)) || runs_at_edge(subject, call.unit)
+    };
     for calls in gaps.into_values() {
         let itself = |call: &Found| check.waited && asks_itself(subject, call);
         let (itself, others): (Vec<Found>, Vec<Found>) = calls.into_iter().partition(itself);
@@ -98,8 +105,13 @@ pub(super) fn run(subject: &Subject<'_>, check: &Calls) -> CheckResult {
             Some("does no handler wait for it")
         } else if only_itself {
             Some("is it the application itself that is called")
-        } else if calls.iter().all(|call| runs_at_edge(subject, call.unit)) {
+        } else if calls.iter().all(at_edge) {
             Some("does the platform end it soon enough, as it runs at the edge")
+        } else if calls
+            .iter()
+            .all(|call| is_for_development(subject, call.site))
+        {
+            Some("is it made only in development, or to what stands in for the service")
         } else {
             None
         };
@@ -137,6 +149,19 @@ fn asks_itself(subject: &Subject<'_>, call: &Found) -> bool {
     args.first().is_some_and(|address| {
         let expr = address.value;
         own_address::is_own(subject, Value { module, expr })
+    })
+}
+
+/// Cloudflare runs a module of the application as a Worker.
+fn is_worker(subject: &Subject<'_>) -> bool {
+    let files = ["wrangler.jsonc", "wrangler.json", "wrangler.toml"];
+    files.iter().any(|file| {
+        let main = own_value(subject, file, "main");
+        let main = main.as_ref().and_then(|main| main.as_str());
+        main.is_some_and(|main| {
+            let path = subject.project.root.join(main.trim_start_matches("./"));
+            subject.model.graph.find(&path).is_some()
+        })
     })
 }
 

@@ -134,13 +134,17 @@ fn entries(subject: &Subject<'_>, check: &ConfigKey) -> (Vec<Entry>, bool, bool)
     (found, asked, unread)
 }
 
-/// The application's own file of this name sets the key to something.
-pub(super) fn is_set(subject: &Subject<'_>, file: &str, key: &str) -> bool {
+/// What the application's own file of this name sets the key to.
+pub(super) fn own_value(subject: &Subject<'_>, file: &str, key: &str) -> Option<Value> {
     let path = subject.project.root.join(file);
     let mut documents = subject.model.documents.iter();
-    let file = documents.find(|file| file.path == path);
-    let value = file.and_then(|file| value_of(&file.path, &file.text));
-    match value.as_ref().and_then(|value| at(value, key)) {
+    let file = documents.find(|file| file.path == path)?;
+    at(&value_of(&file.path, &file.text)?, key).cloned()
+}
+
+/// The application's own file of this name sets the key to something.
+pub(super) fn is_set(subject: &Subject<'_>, file: &str, key: &str) -> bool {
+    match own_value(subject, file, key) {
         None | Some(Value::Null | Value::Bool(false)) => false,
         Some(Value::Array(list)) => !list.is_empty(),
         Some(_) => true,

@@ -25,6 +25,7 @@ mod environment;
 mod error_answers;
 mod failing;
 mod file;
+mod for_development;
 mod guard_flaws;
 mod handler_code;
 mod handlers;
