@@ -26,6 +26,7 @@ use super::input_parts::only_finds;
 use super::paid_keys::callers_pay;
 use super::published::{CREDENTIALS, Doubt, GUESSABLE, in_closed_folder, is_sent, takes_one_of};
 use super::relayed::{hands_on_cookie, is_credential_header, relays_body, relays_credentials};
+use super::returned::only_leads_on;
 use super::subject::Subject;
 use super::used_up::uses_up;
 use super::words::{Form, fits, form, words};
@@ -102,10 +103,7 @@ impl<'a> Doubts<'a> {
             Control::Auth => self.of_auth(route, verdict, weak),
             Control::RateLimit => self.of_limit(route, verdict, weak),
             Control::Validation => self.of_input(route, weak),
-            Control::ErrorHandling => {
-                let record = self.subject.model.graph.module(route.route.module);
-                of_failures(record, route, verdict)
-            }
+            Control::ErrorHandling => of_failures(self.subject, route, verdict),
             Control::Tests => self.of_tests(route),
             Control::Logging => None,
         };
@@ -944,7 +942,8 @@ pub(super) fn is_run_by_machine(route: &RouteFacts) -> bool {
 }
 
 /// What speaks for letting failures escape.
-fn of_failures(record: &ModuleRecord, route: &RouteFacts, verdict: &Verdict) -> Option<String> {
+fn of_failures(subject: &Subject<'_>, route: &RouteFacts, verdict: &Verdict) -> Option<String> {
+    let record = subject.model.graph.module(route.route.module);
     let mut steps = verdict.evidence.iter();
     let question = if steps.any(|step| step.role == Role::TellsFailures) {
         "is its answer looked at, as all that it calls tells of failures there and throws none"
@@ -954,6 +953,8 @@ fn of_failures(record: &ModuleRecord, route: &RouteFacts, verdict: &Verdict) -> 
         "does it fail the build, which asks for its answers beforehand"
     } else if reads(route) && (route.public_declared || route.public_guess.is_some()) {
         "is a bare 500 enough for what anybody reads"
+    } else if reads(route) && only_leads_on(subject, route) {
+        "is it a page for browsers, as it only leads on to others"
     } else {
         return None;
     };

@@ -52,6 +52,7 @@ mod queries;
 mod reached;
 mod relayed;
 mod result;
+mod returned;
 mod route_control;
 mod route_exists;
 mod route_mark;

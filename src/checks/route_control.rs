@@ -8,6 +8,7 @@ use crate::source::Location;
 
 use super::CheckResult;
 use super::doubts::{Doubts, has_mark, is_asked};
+use super::returned::past_catch;
 use super::subject::{Subject, related, weight};
 
 pub(super) fn run(subject: &Subject<'_>, check: &RouteControl) -> CheckResult {
@@ -74,6 +75,11 @@ fn gap(
             location: Location::of_line(&place.file, place.line),
             note: spends(kind),
         }));
+    }
+    if check.control == Control::ErrorHandling {
+        // Before the place that fails.
+        let at = chain.len().saturating_sub(1);
+        chain.splice(at..at, past_catch(subject, route));
     }
     let open = route.public_declared || route.public_guess.is_some();
     let costly = &check.doubt.costly;
