@@ -1,9 +1,15 @@
-//! `[check.strict-types]`: `compilerOptions.strict`.
+//! `[check.strict-types]`: `compilerOptions.strict`, or the checks that it stands for.
 
+use crate::project::STRICT_CHECKS;
+use crate::rule::Confidence;
 use crate::source::Location;
 
 use super::CheckResult;
+use super::pipeline::runs_command;
 use super::subject::Subject;
+
+/// The checks of strict mode that find the most.
+const MAIN: [&str; 2] = ["noImplicitAny", "strictNullChecks"];
 
 pub(super) fn run(subject: &Subject<'_>) -> CheckResult {
     let mut result = CheckResult::default();
@@ -14,20 +20,61 @@ pub(super) fn run(subject: &Subject<'_>) -> CheckResult {
     if strict.file.file_name() == "jsconfig.json" {
         return result;
     }
-    match strict.value {
-        Some(true) => result.covered(1.0),
-        Some(false) => {
-            let place = Location::of_line(&strict.file, strict.line);
-            let message = String::from("the compiler's strict mode is switched off");
-            result.gap(1.0, subject.finding(place, message));
+    let is_on = |check: &&str| strict.checks.get(check) == Some(&true);
+    let (on, off): (Vec<&str>, Vec<&str>) = STRICT_CHECKS.into_iter().partition(is_on);
+    let state = match strict.value {
+        Some(true) => {
+            result.covered(1.0);
+            return result;
+        }
+        _ if off.is_empty() => {
+            result.covered(1.0);
+            return result;
+        }
+        Some(false) => "switched off",
+        None if is_strict_by_itself(subject) => {
+            result.covered(1.0);
+            return result;
         }
         // What a package that is not here says cannot be known.
-        None if strict.extends_unseen => result.unknown(),
-        None => {
-            let place = Location::of_line(&strict.file, strict.line);
-            let message = String::from("the compiler's strict mode is not switched on");
-            result.gap(1.0, subject.finding(place, message));
+        None if strict.extends_unseen => {
+            result.unknown();
+            return result;
         }
+        None => "not switched on",
+    };
+    let place = Location::of_line(&strict.file, strict.line);
+    let mut message = format!("the compiler's strict mode is {state}");
+    if !on.is_empty() {
+        let list = |checks: &[&str]| format!("`{}`", checks.join("`, `"));
+        let (on, off) = (list(&on), list(&off));
+        message = format!("{message}, but for {on}: not on are {off}");
     }
+    let most = MAIN.iter().all(is_on);
+    if most {
+        message.push_str("; or is that enough?");
+    }
+    let finding = subject.finding(place, message);
+    result.gap(
+        1.0,
+        if most {
+            finding.at_most(Confidence::Low)
+        } else {
+            finding
+        },
+    );
     result
+}
+
+/// The compiler is strict where nothing tells it not to be: from version 6 on, and the native one that comes after it.
+fn is_strict_by_itself(subject: &Subject<'_>) -> bool {
+    let app = subject.project;
+    let native = [String::from("tsgo")];
+    let mut packages = subject.packages_around().into_iter();
+    app.major("typescript").is_some_and(|major| major >= 6)
+        || app.versions.contains_key("@typescript/native-preview")
+            && packages.any(|package| {
+                let mut scripts = package.scripts.values();
+                scripts.any(|line| runs_command(&native, line))
+            })
 }

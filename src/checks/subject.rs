@@ -470,6 +470,15 @@ impl<'a> Subject<'a> {
         }
     }
 
+    /// The packages of the application and of the folders around it.
+    pub(super) fn packages_around(&self) -> Vec<&'a Package> {
+        let root = &self.project.root;
+        let packages = self.model.project.packages.iter();
+        packages
+            .filter(|package| root.starts_with(&package.folder()))
+            .collect()
+    }
+
     /// The application's modules that run in production: without tests and examples, and without those of another application
     /// in a folder below.
     pub(super) fn modules(&self) -> impl Iterator<Item = (ModuleId, &'a ModuleRecord)> {

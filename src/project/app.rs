@@ -31,6 +31,16 @@ pub struct App {
     pub next: NextConfig,
 }
 
+impl App {
+    /// The major version of a package, where it is known.
+    #[must_use]
+    pub fn major(&self, package: &str) -> Option<u32> {
+        let version = self.versions.get(package)?;
+        let digits = version.trim_start_matches(|letter: char| !letter.is_ascii_digit());
+        digits.split('.').next()?.parse().ok()
+    }
+}
+
 /// What serves an application's routes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Framework {

@@ -34,7 +34,7 @@ pub use measured::MeasuredValues;
 pub use next_config::{HeaderEntry, NextConfig, PathCondition, path_conditions};
 pub use platforms::Platforms;
 pub use resolver::{Resolution, Resolver};
-pub use tsconfig::Strict;
+pub use tsconfig::{STRICT_CHECKS, Strict};
 
 use crate::rule::MeasuredResult;
 use crate::source::{RepoPath, Repository, Unreadable};

@@ -1,5 +1,7 @@
 //! `tsconfig.json` and `jsconfig.json`, as far as they decide where imports lead.
 
+use std::collections::BTreeMap;
+
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 
@@ -21,11 +23,23 @@ pub(super) struct TsConfig {
     strict: Strict,
 }
 
+/// The checks that `compilerOptions.strict` switches on all at once, those that find the most first.
+pub const STRICT_CHECKS: [&str; 6] = [
+    "noImplicitAny",
+    "strictNullChecks",
+    "strictFunctionTypes",
+    "strictPropertyInitialization",
+    "strictBindCallApply",
+    "noImplicitThis",
+];
+
 /// What a configuration says of strictness.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Strict {
     /// `compilerOptions.strict`, also of what the configuration extends; `None` when none says it.
     pub value: Option<bool>,
+    /// Of [`STRICT_CHECKS`] those that are switched on or off one by one.
+    pub checks: BTreeMap<&'static str, bool>,
     /// The file that says it, else the application's own.
     pub file: RepoPath,
     /// Its line there.
@@ -38,6 +52,7 @@ impl Default for Strict {
     fn default() -> Self {
         Self {
             value: None,
+            checks: BTreeMap::new(),
             file: RepoPath::new(""),
             line: 1,
             extends_unseen: false,
@@ -229,6 +244,12 @@ impl Reader<'_> {
                 strict.value = value.as_bool();
                 strict.line = self.line_of(&current, "\"strict\"");
                 strict.file.clone_from(&current);
+            }
+            for check in STRICT_CHECKS {
+                let said = options.and_then(|options| options.get(check)?.as_bool());
+                if let Some(said) = said {
+                    strict.checks.entry(check).or_insert(said);
+                }
             }
             if paths.is_none() {
                 paths = options

@@ -66,11 +66,7 @@ const AWAITING: [&str; 4] = [
 
 /// Express waits for promises from version 5 on: expressjs.com/en/guide/error-handling.html. Where the version is not known, it may.
 fn awaits(app: &App) -> bool {
-    let major = app.versions.get("express").and_then(|version| {
-        let digits = version.trim_start_matches(|c: char| !c.is_ascii_digit());
-        digits.split('.').next()?.parse::<u32>().ok()
-    });
-    major.is_none_or(|major| major >= 5)
+    app.major("express").is_none_or(|major| major >= 5)
         || AWAITING.iter().any(|name| app.versions.contains_key(*name))
 }
 
