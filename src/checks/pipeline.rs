@@ -1,5 +1,7 @@
 //! `[check.pipeline]`: steps that a pipeline has to run on every change.
 
+use std::cell::LazyCell;
+
 use rustc_hash::FxHashSet;
 
 use crate::project::{Dockerfile, Package, Workflow};
@@ -32,6 +34,9 @@ const RUNNERS: [&str; 14] = [
     "concurrently",
 ];
 
+/// Scripts that a host runs for every change that it serves.
+const HOST_SCRIPTS: [&str; 3] = ["vercel-build", "now-build", "heroku-postbuild"];
+
 pub(super) fn run(subject: &Subject<'_>, check: &Pipeline) -> CheckResult {
     let workflows: Vec<&Workflow> = subject
         .model
@@ -41,70 +46,117 @@ pub(super) fn run(subject: &Subject<'_>, check: &Pipeline) -> CheckResult {
         .iter()
         .filter(|workflow| workflow.on_change)
         .collect();
-    let mut result = CheckResult::default();
-    let Some(first) = workflows.first() else {
-        for _ in &check.steps {
-            result.silent_gap(1.0);
-        }
-        result
-            .findings
-            .push(subject.finding(Location::of_line(&home(subject), 1), check.says.clone()));
-        return result;
-    };
-    let lines = subject
+    let pushed = subject
         .shared()
         .change_lines
         .get_or_init(|| lines(subject, &workflows));
+    let paths = &subject.model.paths;
+    let root = &subject.project.root;
+    let there = |file: &String| {
+        paths.binary_search(&root.join(file)).is_ok()
+            || paths.binary_search(&RepoPath::new(file)).is_ok()
+    };
+    let hosted = check
+        .steps
+        .iter()
+        .any(|step| step.done_by.iter().any(there));
+    let own = own_lines(subject, hosted, pushed);
+    let all = || pushed.iter().chain(&own);
+    let place = LazyCell::new(|| Location::of_line(&home(subject, check, &workflows), 1));
+    let mut result = CheckResult::default();
     let mut missing = Vec::new();
     for step in &check.steps {
-        let done = step.done_by.iter().any(|file| {
-            let place = subject.project.root.join(file);
-            let paths = &subject.model.paths;
-            paths.binary_search(&place).is_ok() || paths.binary_search(&RepoPath::new(file)).is_ok()
-        });
-        if done || lines.iter().any(|line| runs(step, line)) {
-            result.covered_at(1.0, || Some(Location::of_line(&first.file, 1)));
-        } else if lines.iter().any(|line| is_elsewhere(line)) {
+        if step.done_by.iter().any(there) || all().any(|line| runs(step, line)) {
+            result.covered_at(1.0, || Some(place.clone()));
+        } else if all().any(|line| is_elsewhere(line)) {
             result.unknown();
         } else {
             missing.push(step);
         }
     }
-    let by_pipelines = lines
-        .iter()
-        .any(|line| is_elsewhere(line) || check.steps.iter().any(|step| runs(step, line)));
-    if !by_pipelines && !missing.is_empty() {
+    if missing.len() == check.steps.len() {
         // Pipelines that label and greet are none for this purpose.
         for _ in &missing {
             result.silent_gap(1.0);
         }
-        let finding = subject.finding(Location::of_line(&first.file, 1), check.says.clone());
+        let finding = subject.finding(place.clone(), check.says.clone());
         result.findings.push(finding);
         return result;
     }
     for step in missing {
         let message = format!("no pipeline runs a {} step on changes", step.name);
-        let finding = subject.finding(Location::of_line(&first.file, 1), message);
-        result.gap(1.0, finding);
+        result.gap(1.0, subject.finding(place.clone(), message));
     }
     result
 }
 
-/// The manifest of the whole repository, whose pipelines all its applications share; else the application's.
-fn home(subject: &Subject<'_>) -> RepoPath {
-    let packages = &subject.model.project.packages;
-    let whole = packages
-        .iter()
-        .find(|package| package.root.as_ref().is_some_and(RepoPath::is_root));
-    if whole.is_some() {
-        RepoPath::new("package.json")
-    } else {
-        subject.home()
+/// What is run for changes of this application beside what pipelines say: by its host, and by what builds it.
+fn own_lines(subject: &Subject<'_>, hosted: bool, pushed: &[String]) -> Vec<String> {
+    let packages = subject.packages_around();
+    let build = hosted.then_some("build");
+    let scripts = HOST_SCRIPTS.into_iter().chain(build).flat_map(|script| {
+        let each = packages.iter();
+        each.filter_map(move |package| package.scripts.get(script).cloned())
+    });
+    let mut own = with_scripts(subject, scripts.collect(), &packages);
+    let build = [String::from("next build")];
+    let builds = |line: &String| runs_command(&build, line);
+    if lints_as_it_builds(subject) && pushed.iter().chain(&own).any(builds) {
+        own.push(String::from("next lint"));
+    }
+    own
+}
+
+/// Before version 16 Next.js lints what it builds, where there is a linter and nothing tells it not to.
+fn lints_as_it_builds(subject: &Subject<'_>) -> bool {
+    let app = subject.project;
+    let ignored = app.next.ignore_lint.as_ref();
+    let mut paths = subject.model.paths.iter();
+    app.major("next").is_some_and(|major| major < 16)
+        && ignored.is_none_or(|(ignored, _)| !ignored)
+        && app.versions.contains_key("eslint")
+        && paths.any(|path| {
+            let name = path.file_name();
+            let folder = path.parent().unwrap_or_else(|| RepoPath::new(""));
+            (name.starts_with(".eslintrc") || name.starts_with("eslint.config."))
+                && app.root.starts_with(&folder)
+        })
+}
+
+/// Where what changes do not run is missing: in the pipeline that runs the most, else at the manifest of the whole repository, whose
+/// pipelines all its applications share; else at the application's.
+fn home(subject: &Subject<'_>, check: &Pipeline, workflows: &[&Workflow]) -> RepoPath {
+    let count = |workflow: &Workflow| {
+        let lines = lines(subject, &[workflow]);
+        let steps = check.steps.iter();
+        steps
+            .filter(|step| lines.iter().any(|line| runs(step, line)))
+            .count()
+    };
+    let counted = workflows.iter().map(|workflow| (count(workflow), workflow));
+    // Of those that run as much, the first.
+    let most = counted.rev().max_by_key(|(count, _)| *count);
+    match most {
+        Some((count, workflow)) if count > 0 => workflow.file.clone(),
+        _ => super::present::home(subject),
     }
 }
 
-/// `pnpm ${{ matrix.task }}`, `acme/pipelines/.github/workflows/check.yml@main`: what it runs stands elsewhere.
+/// Commands that run what a file of their own says.
+const MAKES: [&[&str]; 3] = [&["make"], &["just"], &["mise", "run"]];
+
+/// `pnpm ${{ matrix.task }}`, `make check`, `acme/pipelines/.github/workflows/check.yml@main`: what it runs stands elsewhere.
 fn is_elsewhere(line: &str) -> bool {
+    let makes = |command: &str| {
+        let begins = |with: &&[&str]| {
+            let mut words = command.split_whitespace();
+            with.iter().all(|word| words.next() == Some(*word))
+        };
+        MAKES.iter().any(begins)
+    };
+    if line.split(['&', '|', ';']).any(makes) {
+        return true;
+    }
     let is_one_word = !line.contains(char::is_whitespace);
     if is_one_word && line.contains("/.github/workflows/") && line.contains('@') {
         return true;
@@ -119,14 +171,18 @@ fn is_elsewhere(line: &str) -> bool {
 
 /// The shell lines of all steps, with those of the scripts that they call.
 pub(super) fn lines(subject: &Subject<'_>, workflows: &[&Workflow]) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for step in workflows.iter().flat_map(|workflow| &workflow.steps) {
-        let run = step.run.iter().flat_map(|run| run.lines());
-        lines.extend(run.map(str::to_owned));
-        lines.extend(step.uses.clone());
-    }
+    let lines = workflows.iter().flat_map(|workflow| written(workflow));
+    let lines = lines.collect();
     let packages: Vec<&Package> = subject.model.project.packages.iter().collect();
-    with_scripts(with_images(lines, subject, |_| true), &packages)
+    with_scripts(subject, with_images(lines, subject, |_| true), &packages)
+}
+
+/// The shell lines and the actions of a pipeline.
+fn written(workflow: &Workflow) -> impl Iterator<Item = String> {
+    workflow.steps.iter().flat_map(|step| {
+        let run = step.run.iter().flat_map(|run| run.lines());
+        run.map(str::to_owned).chain(step.uses.clone())
+    })
 }
 
 /// What builds an image runs the lines of its file.
@@ -160,12 +216,12 @@ fn with_images(
 /// folders around it. `None` when what it runs is computed.
 pub(super) fn concerns(subject: &Subject<'_>, step: &PipelineStep) -> Option<bool> {
     let root = &subject.project.root;
-    let around = |folder: &str| folder.contains('$') || root.starts_with(&RepoPath::new(folder));
+    let concerned = |folder: &str| folder.contains('$') || root.starts_with(&RepoPath::new(folder));
     let project = &subject.model.project;
     let mut lines = Vec::new();
     for workflow in project.files.workflows.iter().filter(|each| each.on_change) {
         for each in &workflow.steps {
-            let here = each.folder.as_deref().is_none_or(around);
+            let here = each.folder.as_deref().is_none_or(concerned);
             if each.may_fail != Some(true) && here {
                 lines.extend(
                     each.run
@@ -177,12 +233,9 @@ pub(super) fn concerns(subject: &Subject<'_>, step: &PipelineStep) -> Option<boo
             }
         }
     }
-    let packages = project.packages.iter();
-    let packages: Vec<&Package> = packages
-        .filter(|package| root.starts_with(&package.folder()))
-        .collect();
+    let packages = subject.packages_around();
     let built_of = |file: &Dockerfile| file.file.starts_with(root) || is_shared(subject, file);
-    let lines = with_scripts(with_images(lines, subject, built_of), &packages);
+    let lines = with_scripts(subject, with_images(lines, subject, built_of), &packages);
     if lines.iter().any(|line| runs(step, line)) {
         return Some(true);
     }
@@ -191,14 +244,19 @@ pub(super) fn concerns(subject: &Subject<'_>, step: &PipelineStep) -> Option<boo
 }
 
 /// Shell lines with those of the scripts of these packages that they call.
-fn with_scripts(mut lines: Vec<String>, packages: &[&Package]) -> Vec<String> {
+fn with_scripts(
+    subject: &Subject<'_>,
+    mut lines: Vec<String>,
+    packages: &[&Package],
+) -> Vec<String> {
+    let all = &subject.model.project.packages;
     let mut fresh: Vec<&str> = lines.iter().map(String::as_str).collect();
     let mut known: FxHashSet<&str> = fresh.iter().copied().collect();
     let mut found: Vec<&str> = Vec::new();
     for _ in 0..DEEPEST_SCRIPT {
         let mut next = Vec::new();
         for line in fresh {
-            let bodies = called_scripts(line, packages).into_iter();
+            let bodies = called_scripts(line, packages, all).into_iter();
             next.extend(bodies.filter(|body| known.insert(body)));
         }
         if next.is_empty() {
@@ -253,8 +311,37 @@ impl Lines {
     }
 }
 
-/// The bodies of the scripts that a shell line calls: in any package, because a line does not say where it runs.
-fn called_scripts<'p>(line: &str, packages: &[&'p Package]) -> Vec<&'p str> {
+/// Options of runners that name a package or its folder.
+const PLACES: [&str; 7] = [
+    "--filter",
+    "-F",
+    "--workspace",
+    "--dir",
+    "-C",
+    "--prefix",
+    "--cwd",
+];
+
+/// The packages of the repository that the words of a shell line name as the place where it runs.
+fn named_in<'p>(words: &[&str], all: &'p [Package]) -> Vec<&'p Package> {
+    let places = words.iter().enumerate().filter_map(|(at, word)| {
+        let (option, place) = match word.split_once('=') {
+            Some((option, place)) => (option, Some(place)),
+            None => (*word, words.get(at + 1).copied()),
+        };
+        place.filter(|_| PLACES.contains(&option))
+    });
+    let named = places.flat_map(|place| {
+        let folder = RepoPath::new(place.trim_end_matches('/'));
+        all.iter().filter(move |package| {
+            package.name.as_deref() == Some(place) || package.folder() == folder
+        })
+    });
+    named.collect()
+}
+
+/// The bodies of the scripts that a shell line calls: in any of these packages, where the line does not name one of the repository.
+fn called_scripts<'p>(line: &str, packages: &[&'p Package], all: &[Package]) -> Vec<&'p str> {
     let mut bodies: Vec<&str> = Vec::new();
     if !words(line).any(|word| RUNNERS.contains(&word)) {
         return bodies;
@@ -271,7 +358,11 @@ fn called_scripts<'p>(line: &str, packages: &[&'p Package]) -> Vec<&'p str> {
         .copied()
         .filter(|word| word.ends_with('*'))
         .collect();
-    for package in packages {
+    let named = named_in(&words, all);
+    let concerned = |package: &&&Package| {
+        named.is_empty() || named.iter().any(|each| std::ptr::eq(*each, **package))
+    };
+    for package in packages.iter().filter(concerned) {
         for (name, body) in &package.scripts {
             if words.contains(&name.as_str()) || below.iter().any(|word| calls_below(word, name)) {
                 bodies.push(body);
@@ -400,6 +491,8 @@ mod tests {
             "acme/pipelines/.github/workflows/check.yml@main"
         ));
         assert!(!is_elsewhere("./.github/workflows/check.yml"));
+        assert!(is_elsewhere("cd web && make check"));
+        assert!(!is_elsewhere("echo make it so"));
         assert!(!is_elsewhere("actionlint ./.github/workflows/check.yml"));
     }
 

@@ -11,12 +11,21 @@ use super::{Workflow, WorkflowStep};
 /// How many called workflows and actions are followed from one another.
 const MAX_CALLS: usize = 8;
 
+/// Folders of workflows in the syntax of GitHub Actions: GitHub's, Depot's, Gitea's and Forgejo's.
+const WORKFLOWS: [&str; 4] = [
+    ".github/workflows",
+    ".depot/workflows",
+    ".gitea/workflows",
+    ".forgejo/workflows",
+];
+
 /// A step is taken apart into this many at most.
 const MAX_VARIANTS: usize = 32;
 
 /// Which service a file configures.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Service {
+    /// And those that run workflows of its syntax from a folder of their own.
     GitHub,
     Azure,
     /// GitLab, CircleCI, Bitbucket, Travis, Drone, Woodpecker, Buildkite: commands under telling keys.
@@ -29,8 +38,10 @@ fn service(path: &RepoPath) -> Option<Service> {
     if !is_yaml {
         return None;
     }
-    if let Some(rest) = text.strip_prefix(".github/workflows/") {
-        return (!rest.contains('/')).then_some(Service::GitHub);
+    if let Some((folder, _)) = text.rsplit_once('/')
+        && WORKFLOWS.contains(&folder)
+    {
+        return Some(Service::GitHub);
     }
     if text.starts_with("azure-pipelines") {
         return Some(Service::Azure);
