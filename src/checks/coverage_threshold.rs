@@ -2,18 +2,43 @@
 
 use serde_json::Value;
 
+use crate::project::Package;
 use crate::rule::{Confidence, CoverageThreshold};
 use crate::source::{Location, RepoPath};
 use crate::syntax::{Expr, ExprId, ModuleRecord, Property};
 
 use super::CheckResult;
 use super::code::{key, numbered, place, property};
+use super::pipeline::runs_command;
 use super::subject::Subject;
-use super::tests_elsewhere::{ELSEWHERE, are_elsewhere, tests};
+use super::tests_elsewhere::{Counted, ELSEWHERE, tests};
 use super::tests_run::tests_of;
 
 /// What coverage tools measure.
 const MEASURES: [&str; 4] = ["branches", "functions", "lines", "statements"];
+
+/// Commands that run tests whose coverage can be measured.
+const RUNNERS: [&str; 14] = [
+    "vitest",
+    "jest",
+    "mocha",
+    "ava",
+    "tap",
+    "uvu",
+    "c8",
+    "nyc",
+    "bun test",
+    "node --test",
+    "tsx --test",
+    "deno test",
+    "react-scripts test",
+    "ng test",
+];
+
+/// So few files of tests ...
+const FEW: usize = 2;
+/// ... for so many modules each leave no coverage that could drop.
+const MANY: usize = 50;
 
 /// What was found: the highest threshold.
 #[derive(Default)]
@@ -63,10 +88,18 @@ pub(super) fn run(subject: &Subject<'_>, check: &CoverageThreshold) -> CheckResu
             let message = "no test runner fails when the coverage drops";
             let own = tests(subject).filter(|(_, module)| module.path.starts_with(root));
             let own: Vec<_> = own.map(|(id, _)| id).collect();
+            let ways = Counted::of(subject, &own);
+            let modules = subject.modules().count();
             let question = if tests_of(subject).is_empty() && own.is_empty() {
                 Some("should there be tests first")
+            } else if !runs_tests(subject) {
+                Some("should a script run its tests first")
+            } else if ways.are_elsewhere() {
+                Some(ELSEWHERE)
+            } else if ways.inside <= FEW && modules >= ways.inside * MANY {
+                Some("should there be more tests first")
             } else {
-                are_elsewhere(subject, &own).then_some(ELSEWHERE)
+                None
             };
             findings.push(match question {
                 Some(question) => subject
@@ -77,6 +110,21 @@ pub(super) fn run(subject: &Subject<'_>, check: &CoverageThreshold) -> CheckResu
         }
     }
     CheckResult::pass_or_fail(findings)
+}
+
+/// The application has a script for its tests, or one around it runs them.
+fn runs_tests(subject: &Subject<'_>) -> bool {
+    let names = |package: &Package| {
+        let mut names = package.scripts.keys();
+        names.any(|name| name.split([':', '-']).any(|word| word == "test"))
+    };
+    let runners = RUNNERS.map(str::to_owned);
+    let mut around = subject.packages_around().into_iter();
+    subject.package().is_some_and(names)
+        || around.any(|package| {
+            let mut lines = package.scripts.values();
+            lines.any(|line| runs_command(&runners, line))
+        })
 }
 
 /// `jest.config.*`, `vitest.config.*`, `vite.config.*`, `vitest.workspace.*`.

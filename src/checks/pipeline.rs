@@ -12,6 +12,7 @@ use super::CheckResult;
 use super::code::is_side_file;
 use super::container::is_shared;
 use super::subject::Subject;
+use super::tests_elsewhere::tests;
 
 /// Scripts that call scripts are followed this far.
 const DEEPEST_SCRIPT: usize = 6;
@@ -175,6 +176,23 @@ pub(super) fn lines(subject: &Subject<'_>, workflows: &[&Workflow]) -> Vec<Strin
     let lines = lines.collect();
     let packages: Vec<&Package> = subject.model.project.packages.iter().collect();
     with_scripts(subject, with_images(lines, subject, |_| true), &packages)
+}
+
+/// Whether a pipeline runs one of the commands, by itself or by scripts of packages that hold tests.
+pub(super) fn run_on_tests(subject: &Subject<'_>, commands: &[String]) -> bool {
+    let project = &subject.model.project;
+    let tests: Vec<&RepoPath> = tests(subject).map(|(_, module)| &module.path).collect();
+    let packages = project.packages.iter();
+    let packages: Vec<&Package> = packages
+        .filter(|package| {
+            let folder = package.folder();
+            tests.iter().any(|test| test.starts_with(&folder))
+        })
+        .collect();
+    let workflows = project.files.workflows.iter();
+    let lines = workflows.flat_map(written).collect();
+    let lines = with_scripts(subject, with_images(lines, subject, |_| true), &packages);
+    lines.iter().any(|line| runs_command(commands, line))
 }
 
 /// The shell lines and the actions of a pipeline.

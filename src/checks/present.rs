@@ -6,10 +6,11 @@ use crate::source::{Location, RepoPath};
 
 use super::CheckResult;
 use super::dependency::is_of;
+use super::pipeline::run_on_tests;
 use super::shown::place;
 use super::signs::{Ground, found};
 use super::subject::Subject;
-use super::tests_elsewhere::{ELSEWHERE, are_elsewhere, tests};
+use super::tests_elsewhere::{Counted, ELSEWHERE, tests};
 
 pub(super) fn run(subject: &Subject<'_>, check: &Present) -> CheckResult {
     let ground = Ground {
@@ -77,10 +78,13 @@ pub(super) fn run(subject: &Subject<'_>, check: &Present) -> CheckResult {
                 .without
                 .as_ref()
                 .is_none_or(|signs| !found(&ground, signs))
+            && (doubt.not_run_on_tests.is_empty()
+                || !run_on_tests(subject, &doubt.not_run_on_tests))
     });
     let question = match doubt {
         Some(doubt) => Some(doubt.question.as_str()),
-        None => (check.by_tests_inside && are_elsewhere(subject, &tests())).then_some(ELSEWHERE),
+        None => (check.by_tests_inside && Counted::of(subject, &tests()).are_elsewhere())
+            .then_some(ELSEWHERE),
     };
     if let Some(question) = question {
         finding.message = format!("{}: or {question}?", finding.message);

@@ -55,18 +55,35 @@ pub(super) fn tests<'a>(
     })
 }
 
-/// All tests drive browsers, or most of the others ask a server that somebody else started.
-pub(super) fn are_elsewhere(subject: &Subject<'_>, tests: &[ModuleId]) -> bool {
-    let routes = subject.app.routes.iter();
-    let mut ways = Ways {
-        subject,
-        handlers: routes.map(|route| route.route.module).collect(),
-        known: FxHashMap::default(),
-    };
-    let ways: Vec<Way> = tests.iter().map(|test| ways.of(*test)).collect();
-    let count = |way| ways.iter().filter(|each| **each == way).count();
-    let (inside, asks) = (count(Way::Inside), count(Way::Asks));
-    !ways.is_empty() && (inside == 0 || asks > inside)
+/// How many tests reach what they test in which way.
+pub(super) struct Counted {
+    /// They run the code themselves.
+    pub inside: usize,
+    asks: usize,
+    all: usize,
+}
+
+impl Counted {
+    pub(super) fn of(subject: &Subject<'_>, tests: &[ModuleId]) -> Self {
+        let routes = subject.app.routes.iter();
+        let mut ways = Ways {
+            subject,
+            handlers: routes.map(|route| route.route.module).collect(),
+            known: FxHashMap::default(),
+        };
+        let ways: Vec<Way> = tests.iter().map(|test| ways.of(*test)).collect();
+        let count = |way| ways.iter().filter(|each| **each == way).count();
+        Self {
+            inside: count(Way::Inside),
+            asks: count(Way::Asks),
+            all: ways.len(),
+        }
+    }
+
+    /// All drive browsers, or most of the others ask a server that somebody else started.
+    pub(super) fn are_elsewhere(&self) -> bool {
+        self.all > 0 && (self.inside == 0 || self.asks > self.inside)
+    }
 }
 
 /// What a test, or a module that helps tests, says of itself.

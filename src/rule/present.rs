@@ -48,6 +48,9 @@ pub struct PresentDoubt {
     pub with: Option<Signs>,
     /// None of these is found.
     pub without: Option<Signs>,
+    /// No pipeline runs one of these commands, by itself or by a script of a package that holds tests.
+    #[serde(default)]
+    pub not_run_on_tests: Vec<String>,
     /// The question, behind `or`: `should a pipeline run the tests first`.
     pub question: String,
 }

@@ -525,6 +525,49 @@ fn coverage_is_asked_of_pipelines_that_run_tests() {
 }
 
 #[test]
+fn coverage_of_tests_that_no_pipeline_runs_is_a_question() {
+    let script = r#"{ "name": "NAME", "scripts": { "test": "vitest run" }, "dependencies": { "next": "15.1.0" }, "devDependencies": { "vitest": "3.0.0" } }"#;
+    let [own, phone] = ["x", "phone"].map(|name| script.replace("NAME", name));
+    let sure = |command: &str| {
+        let text = format!("on: push\njobs:\n  test:\n    steps:\n      - run: {command}\n");
+        let files = [
+            ("package.json", own.as_str()),
+            ("phone/package.json", phone.as_str()),
+            (".github/workflows/ci.yml", text.as_str()),
+            (
+                "lib/sum.test.ts",
+                "import { test } from \"vitest\";\ntest(\"sums\", () => {});\n",
+            ),
+        ];
+        let said = said("ci-coverage", &files);
+        said.into_iter().map(|(_, sure)| sure).collect::<Vec<_>>()
+    };
+    assert_eq!(sure("npm test"), [Confidence::High]);
+    assert_eq!(sure("npm --prefix phone test"), [Confidence::Low]);
+    assert_eq!(sure("pnpm --filter=phone test"), [Confidence::Low]);
+    assert_eq!(sure("pnpm --filter=x test"), [Confidence::High]);
+}
+
+#[test]
+fn a_threshold_waits_for_more_than_a_few_tests() {
+    let manifest = r#"{ "name": "x", "scripts": { "test": "vitest run" }, "dependencies": { "next": "15.1.0" }, "devDependencies": { "vitest": "3.0.0" } }"#;
+    let names: Vec<String> = (0..100).map(|number| format!("lib/m{number}.ts")).collect();
+    let sure = |tests: &[&'static str], modules: usize| {
+        let mut files = vec![("package.json", manifest)];
+        let tests = tests.iter().map(|path| (*path, "import { test } from \"vitest\";\nimport { a } from \"../lib/m0\";\ntest(\"a\", () => a());\n"));
+        files.extend(tests);
+        let names = names.iter().take(modules);
+        files.extend(names.map(|path| (path.as_str(), "export function a() {}\n")));
+        let said = said("coverage-threshold", &files);
+        said.into_iter().map(|(_, sure)| sure).collect::<Vec<_>>()
+    };
+    let tests = ["tests/a.test.ts", "tests/b.test.ts", "tests/c.test.ts"];
+    assert_eq!(sure(&tests[..1], 100), [Confidence::Low]);
+    assert_eq!(sure(&tests[..1], 10), [Confidence::High]);
+    assert_eq!(sure(&tests, 100), [Confidence::High]);
+}
+
+#[test]
 fn updates_by_hand_are_a_question() {
     let sure = |files: &[(&str, &str)]| {
         let said = said("dependency-updates", files);
