@@ -568,6 +568,24 @@ fn a_threshold_waits_for_more_than_a_few_tests() {
 }
 
 #[test]
+fn tests_of_the_whole_without_a_browser_are_a_question() {
+    let sure = |path: &str| {
+        let said = said(
+            "e2e-tests",
+            &[(path, "fetch(\"http://localhost:3000\");\n")],
+        );
+        said.into_iter().map(|(_, sure)| sure).collect::<Vec<_>>()
+    };
+    assert_eq!(sure("lib/orders.test.ts"), [Confidence::High]);
+    assert_eq!(sure("lib/e2e-orders.test.ts"), [Confidence::Low]);
+    assert_eq!(
+        sure(".github/workflows/upgrade-integration-test.yml"),
+        [Confidence::Low]
+    );
+    assert_eq!(sure("e2e/orders.test.ts"), []);
+}
+
+#[test]
 fn updates_by_hand_are_a_question() {
     let sure = |files: &[(&str, &str)]| {
         let said = said("dependency-updates", files);
