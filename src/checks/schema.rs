@@ -1,6 +1,8 @@
 //! `[check.foreign-key-index]`, `[check.row-security]`: what a database schema lacks.
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Deref;
 
 use crate::finding::Related;
 use crate::rule::{Confidence, ForeignKeyIndex, RowSecurity};
@@ -57,6 +59,13 @@ pub(super) fn foreign_keys(subject: &Subject<'_>, check: &ForeignKeyIndex) -> Ch
         let all = documents.iter();
         all.filter(move |file| file.path.extension() == Some(end) && !is_side_file(&file.path))
     };
+    let made = LazyCell::new(|| {
+        let mut made = Tables::new();
+        for file in of_kind("sql").chain(&subject.model.migrations) {
+            add_sql_indexes(file, &mut made);
+        }
+        made
+    });
     let prisma: Vec<&SourceFile> = of_kind("prisma").collect();
     // Every folder below which a schema lies is one schema, whose files may be many.
     let mut roots: Vec<RepoPath> = Vec::new();
@@ -72,7 +81,8 @@ pub(super) fn foreign_keys(subject: &Subject<'_>, check: &ForeignKeyIndex) -> Ch
             .copied()
             .filter(|file| file.path.starts_with(root))
             .collect();
-        if let Some(tables) = of_prisma(&files) {
+        if let Some(mut tables) = of_prisma(&files) {
+            add_made(&mut tables, &made);
             add(&tables);
         }
     }
@@ -82,18 +92,7 @@ pub(super) fn foreign_keys(subject: &Subject<'_>, check: &ForeignKeyIndex) -> Ch
     for module in subject.reached() {
         add_drizzle(module, &makers, &mut tables);
     }
-    if !tables.is_empty() {
-        // A migration may make indexes that the code does not know of.
-        let mut made = Tables::new();
-        for file in of_kind("sql") {
-            add_sql_indexes(file, &mut made);
-        }
-        for (name, table) in &mut tables {
-            if let Some(of) = made.get(&name.to_ascii_lowercase()) {
-                table.add_indexes(of);
-            }
-        }
-    }
+    add_made(&mut tables, &made);
     add(&tables);
     if prisma.is_empty() && tables.is_empty() {
         let mut tables = Tables::new();
@@ -113,6 +112,20 @@ pub(super) fn foreign_keys(subject: &Subject<'_>, check: &ForeignKeyIndex) -> Ch
         }
     }
     result
+}
+
+/// Adds the indexes that migrations make and the schema does not know of, where one is missing in it.
+fn add_made(tables: &mut Tables, made: &impl Deref<Target = Tables>) {
+    for (name, table) in tables {
+        let mut columns = table.references.keys();
+        if columns.all(|column| table.finds(column)) {
+            continue;
+        }
+        let stored = table.stored_as.as_ref().unwrap_or(name);
+        if let Some(of) = made.get(&stored.to_ascii_lowercase()) {
+            table.add_indexes(of);
+        }
+    }
 }
 
 /// Answers `[check.row-security]`.

@@ -23,6 +23,8 @@ pub(super) struct Table {
     pub keys: Vec<Vec<String>>,
     /// How the columns are called in the database, where the code calls them otherwise.
     pub stored: BTreeMap<String, String>,
+    /// How the table is called there, likewise.
+    pub stored_as: Option<String>,
     /// The columns with which named indexes begin, by name.
     pub named: BTreeMap<String, String>,
     /// Row-level security is switched on.
@@ -100,6 +102,12 @@ pub(super) fn of_prisma(files: &[&SourceFile]) -> Option<Tables> {
                 (Some(_), Some("}")) => model = None,
                 (Some(model), Some(first)) => {
                     let table = tables.entry(model).or_default();
+                    if first.starts_with("@@map(") {
+                        table.stored_as = mapped(line);
+                    } else if !first.starts_with('@') {
+                        let stored = mapped(line).unwrap_or_else(|| first.to_owned());
+                        table.stored.insert(first.to_owned(), stored);
+                    }
                     if matches!(
                         first.split('(').next(),
                         Some("@@index" | "@@unique" | "@@id")
@@ -127,6 +135,13 @@ pub(super) fn of_prisma(files: &[&SourceFile]) -> Option<Tables> {
         }
     }
     Some(tables)
+}
+
+/// `user_id` of `userId String @map("user_id")`.
+fn mapped(line: &str) -> Option<String> {
+    let (_, name) = line.split_once("@map(")?;
+    let name = name.split('"').nth(1)?;
+    Some(name.to_owned())
 }
 
 /// `a` of `…[a(sort: Desc), b]…`.
@@ -181,13 +196,16 @@ pub(super) fn add_sql(file: &SourceFile, tables: &mut Tables) -> bool {
     plain
 }
 
-/// Adds the indexes that a text of SQL makes, and nothing else of it.
+/// What statements hold that decide which indexes there are.
+const OF_INDEXES: [&str; 4] = ["INDEX", "index", "DROP TABLE", "drop table"];
+
+/// Adds the indexes that a text of SQL makes and leaves, and nothing else of it.
 pub(super) fn add_sql_indexes(file: &SourceFile, tables: &mut Tables) {
     let at = Location::of_line(&file.path, 1);
     for statement in file.text.split(';') {
         let holds =
-            |word: &str| memchr::memmem::find(statement.as_bytes(), word.as_bytes()).is_some();
-        if !holds("INDEX") && !holds("index") {
+            |word: &&str| memchr::memmem::find(statement.as_bytes(), word.as_bytes()).is_some();
+        if !OF_INDEXES.iter().any(|word| holds(word)) {
             continue;
         }
         let lines = statement.lines();

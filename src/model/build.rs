@@ -81,7 +81,7 @@ pub fn build_in_stages(
         &mut not_examined,
     );
     stage("documents");
-    let documents = documents(repository, rules, &mut not_examined);
+    let (documents, migrations) = documents(repository, rules, &mut not_examined);
     let (measured, unmeasured) = measured(repository, config);
     not_examined.extend(unmeasured.iter().cloned());
     not_examined.sort();
@@ -94,6 +94,7 @@ pub fn build_in_stages(
         unknown_controls: team.unknown,
         paths: repository.files().to_vec(),
         documents,
+        migrations,
         measured,
         unmeasured,
     }
@@ -166,48 +167,59 @@ fn parse(
     modules
 }
 
+/// The documents, and the migrations that a tool derives.
 fn documents(
     repository: &Repository,
     rules: &RuleSet,
     not_examined: &mut Vec<Unreadable>,
-) -> Vec<SourceFile> {
+) -> (Vec<SourceFile>, Vec<SourceFile>) {
     let wanted: Vec<&RepoPath> = repository
         .files()
         .par_iter()
-        .filter(|path| rules.reads(path) && is_written(repository, path))
+        .filter(|path| rules.reads(path) && !is_for_tools(path))
         .collect();
-    let read: Vec<Result<SourceFile, Unreadable>> = wanted
+    let read: Vec<(bool, Result<SourceFile, Unreadable>)> = wanted
         .into_par_iter()
-        .map(|path| repository.read(path))
+        .map(|path| (is_derived(repository, path), repository.read(path)))
         .collect();
     let mut documents = Vec::with_capacity(read.len());
-    for result in read {
+    let mut migrations = Vec::new();
+    for (derived, result) in read {
         match result {
+            Ok(file) if derived => {
+                let holds =
+                    |word: &str| memchr::memmem::find(file.text.as_bytes(), word.as_bytes());
+                if holds("INDEX").or_else(|| holds("index")).is_some() {
+                    migrations.push(file);
+                }
+            }
+            // The schema says nearly all that it would.
+            Err(_) if derived => {}
             Ok(file) => documents.push(file),
             // Of prose only headings and lists are looked at, and its name says much already.
             Err(unreadable) if matches!(unreadable.path.extension(), Some("md" | "mdx")) => {}
             Err(unreadable) => not_examined.push(unreadable),
         }
     }
-    documents
+    (documents, migrations)
 }
 
-/// False for SQL that a tool derives from a schema that is read as well, and for documents that only tools look at.
-fn is_written(repository: &Repository, path: &RepoPath) -> bool {
-    match path.extension() {
-        Some("sql") => {
-            let derived = |folder: &str| {
-                let folder = RepoPath::new(folder);
-                repository.exists(&folder.join("migration_lock.toml"))
-                    || repository.exists(&folder.join("meta/_journal.json"))
-            };
-            !path.ancestors().any(derived)
-        }
-        Some("md" | "mdx") => !path
+/// SQL that a tool derives from a schema that is read as well.
+fn is_derived(repository: &Repository, path: &RepoPath) -> bool {
+    let derived = |folder: &str| {
+        let folder = RepoPath::new(folder);
+        repository.exists(&folder.join("migration_lock.toml"))
+            || repository.exists(&folder.join("meta/_journal.json"))
+    };
+    path.extension() == Some("sql") && path.ancestors().any(derived)
+}
+
+/// Prose that only tools look at.
+fn is_for_tools(path: &RepoPath) -> bool {
+    matches!(path.extension(), Some("md" | "mdx"))
+        && path
             .folders()
-            .any(|folder| folder.starts_with('.') && folder != ".github"),
-        _ => true,
-    }
+            .any(|folder| folder.starts_with('.') && folder != ".github")
 }
 
 /// Proves every job, in their order; `None` where the proof failed.

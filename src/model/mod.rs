@@ -37,6 +37,8 @@ pub struct Model {
     /// Configuration files that are no modules and that rules look into: those for which [`crate::rule::RuleSet::reads`] holds,
     /// by path.
     pub documents: Vec<SourceFile>,
+    /// Migrations in SQL that a tool derives from a schema, as far as they make or drop indexes: somebody may have added to them.
+    pub migrations: Vec<SourceFile>,
     /// What the result files say that `[measure]` of the configuration names.
     pub measured: BTreeMap<MeasuredResult, (RepoPath, MeasuredValues)>,
     /// Result files that it names and that cannot be read. They are among what was not examined, too.
