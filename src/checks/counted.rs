@@ -1,6 +1,7 @@
 //! `[check.sql-star]`, `[check.explicit-any]`, `[check.server-env-in-client]`, `[check.rendering]`, `[check.limit-tiers]`: small
 //! questions that one look over the modules answers.
 
+use std::cell::LazyCell;
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
@@ -18,7 +19,7 @@ use rustc_hash::FxHashSet;
 
 use super::CheckResult;
 use super::code::{key, method_call, numbered, place, statements};
-use super::linter::switches_off;
+use super::linter::{ERROR, OFF, sets};
 use super::queries::select_of_rest;
 use super::subject::{Subject, route_name};
 
@@ -244,9 +245,20 @@ fn selects_all(text: &str, computed: bool) -> bool {
 /// Explicit `any`, by file.
 pub(super) fn explicit_any(subject: &Subject<'_>, check: &ExplicitAny) -> CheckResult {
     let except = subject.globs(&check.except);
+    // Where the linter lets none pass without a word, those that it is told to let pass, with a reason, are meant.
+    let held = LazyCell::new(|| sets(subject, &check.lint_rules, ERROR).is_some());
+    let count = |record: &ModuleRecord| {
+        let facts = &record.facts;
+        let meant = if facts.any_allowed > 0 && *held {
+            facts.any_allowed
+        } else {
+            0
+        };
+        facts.any_types.saturating_sub(meant)
+    };
     let mut files: Vec<(&ModuleRecord, u32)> = subject
         .modules()
-        .map(|(_, record)| (record, record.facts.any_types))
+        .map(|(_, record)| (record, count(record)))
         .filter(|(record, count)| {
             *count > 0 && !record.facts.generated && !except.is_match(record.path.as_str())
         })
@@ -274,7 +286,7 @@ pub(super) fn explicit_any(subject: &Subject<'_>, check: &ExplicitAny) -> CheckR
         .finding(worst.location(Span::default()), says)
         .counting_everywhere(count as usize)
         .with_related(related.collect());
-    let finding = match switches_off(subject, &check.lint_rules) {
+    let finding = match sets(subject, &check.lint_rules, OFF) {
         Some(path) => Finding {
             message: format!(
                 "{}: or is that decided, as {path} allows it?",

@@ -9,9 +9,18 @@ use super::code::{key, numbered, property};
 use super::config_key::json;
 use super::subject::Subject;
 
-/// The configuration around the application that switches one of these rules off for its code: `noExplicitAny`,
+/// What a linter does about a rule, as a word and as a number.
+#[derive(Clone, Copy)]
+pub(super) struct Level(&'static str, u8);
+
+/// Nothing.
+pub(super) const OFF: Level = Level("off", 0);
+/// It fails.
+pub(super) const ERROR: Level = Level("error", 2);
+
+/// The configuration around the application that sets one of these rules to the level for its code: `noExplicitAny`,
 /// `@typescript-eslint/no-explicit-any`.
-pub(super) fn switches_off(subject: &Subject<'_>, rules: &[String]) -> Option<RepoPath> {
+pub(super) fn sets(subject: &Subject<'_>, rules: &[String], level: Level) -> Option<RepoPath> {
     let root = &subject.project.root;
     let around = |path: &RepoPath| {
         let folder = path.parent().unwrap_or_else(|| RepoPath::new(""));
@@ -40,13 +49,13 @@ pub(super) fn switches_off(subject: &Subject<'_>, rules: &[String]) -> Option<Re
         Some((path, package.json.get("eslintConfig")?))
     });
     let by_document = documents
-        .filter(|file| json(&file.text).is_some_and(|value| off_in_json(&value, &wanted)))
+        .filter(|file| json(&file.text).is_some_and(|value| in_json(&value, &wanted, level)))
         .map(|file| file.path.clone());
     let by_module = modules
-        .filter(|module| off_in_module(module, &wanted))
+        .filter(|module| in_module(module, &wanted, level))
         .map(|module| module.path.clone());
     let by_manifest = manifests
-        .filter(|(path, value)| around(path) && off_in_json(value, &wanted))
+        .filter(|(path, value)| around(path) && in_json(value, &wanted, level))
         .map(|(path, _)| path);
     // The nearest says most.
     by_document
@@ -57,32 +66,32 @@ pub(super) fn switches_off(subject: &Subject<'_>, rules: &[String]) -> Option<Re
 
 /// `{ "rules": { "no-x": "off" } }`, `{ "linter": { "rules": { "suspicious": { "noX": "off" } } } }`; what is said of some files alone
 /// is left out.
-fn off_in_json(config: &Value, wanted: &impl Fn(&str) -> bool) -> bool {
+fn in_json(config: &Value, wanted: &impl Fn(&str) -> bool, level: Level) -> bool {
     let rules = [config.get("rules"), config.pointer("/linter/rules")];
     let rules = rules.into_iter().flatten().filter_map(Value::as_object);
     rules.into_iter().any(|rules| {
         rules.iter().any(|(name, value)| {
             let mut group = value.as_object().into_iter().flatten();
-            wanted(name) && is_off(value)
-                || group.any(|(name, value)| wanted(name) && is_off(value))
+            wanted(name) && is_level(value, level)
+                || group.any(|(name, value)| wanted(name) && is_level(value, level))
         })
     })
 }
 
 /// `"off"`, `0`, `["off"]`, `{ "level": "off" }`.
-fn is_off(value: &Value) -> bool {
+fn is_level(value: &Value, level: Level) -> bool {
     match value {
-        Value::String(text) => text == "off",
-        Value::Number(number) => number.as_u64() == Some(0),
+        Value::String(text) => text == level.0,
+        Value::Number(number) => number.as_u64() == Some(level.1.into()),
         Value::Array(items) => items
             .first()
-            .is_some_and(|first| first == "off" || first == 0),
-        Value::Object(fields) => fields.get("level").is_some_and(|level| level == "off"),
+            .is_some_and(|first| first == level.0 || first == level.1),
+        Value::Object(fields) => fields.get("level").is_some_and(|said| said == level.0),
         _ => false,
     }
 }
 
-fn off_in_module(module: &ModuleRecord, wanted: &impl Fn(&str) -> bool) -> bool {
+fn in_module(module: &ModuleRecord, wanted: &impl Fn(&str) -> bool, level: Level) -> bool {
     numbered(module).any(|(id, _)| {
         let Some(rules) = property(module, id, "rules") else {
             return false;
@@ -90,20 +99,23 @@ fn off_in_module(module: &ModuleRecord, wanted: &impl Fn(&str) -> bool) -> bool 
         let Expr::Object(properties) = module.expr(rules) else {
             return false;
         };
-        let off = properties.iter().any(|each| match each {
+        let set = properties.iter().any(|each| match each {
             Property::Value { key: name, value } => {
-                key(module, name).is_some_and(wanted) && is_off_here(module, *value)
+                key(module, name).is_some_and(wanted) && is_level_here(module, *value, level)
             }
             _ => false,
         });
-        off && property(module, id, "files").is_none_or(|files| is_general(module, files))
+        set && property(module, id, "files").is_none_or(|files| is_general(module, files))
     })
 }
 
-fn is_off_here(module: &ModuleRecord, value: ExprId) -> bool {
+fn is_level_here(module: &ModuleRecord, value: ExprId, level: Level) -> bool {
     match module.expr(value) {
-        Expr::String(text) => &**text == "off",
-        Expr::Number(number) => *number == 0.0,
+        Expr::String(text) => &**text == level.0,
+        Expr::Number(number) => *number == f64::from(level.1),
+        Expr::Array(items) => items.first().is_some_and(
+            |first| matches!(module.expr(first.value), Expr::String(text) if &**text == level.0),
+        ),
         _ => false,
     }
 }
@@ -129,29 +141,33 @@ fn is_general(module: &ModuleRecord, files: ExprId) -> bool {
 mod tests {
     use serde_json::json;
 
-    use super::{off_in_json, off_in_module};
+    use super::{ERROR, OFF, in_json, in_module};
 
     #[test]
     fn rules_are_switched_off_for_everything() {
         let wanted = |name: &str| name.ends_with("noX") || name.ends_with("no-x");
-        assert!(off_in_json(
+        assert!(in_json(
             &json!({"linter": {"rules": {"suspicious": {"noX": "off"}}}}),
-            &wanted
+            &wanted,
+            OFF
         ));
-        assert!(off_in_json(
+        assert!(in_json(
             &json!({"rules": {"@scope/no-x": ["off"]}}),
-            &wanted
+            &wanted,
+            OFF
         ));
-        assert!(!off_in_json(
+        assert!(!in_json(
             &json!({"rules": {"@scope/no-x": "warn"}}),
-            &wanted
+            &wanted,
+            OFF
         ));
-        assert!(!off_in_json(
+        assert!(!in_json(
             &json!({"overrides": [{"linter": {"rules": {"suspicious": {"noX": "off"}}}}]}),
-            &wanted
+            &wanted,
+            OFF
         ));
         let module = |text: &str| crate::syntax::record_of(text);
-        let off = |text: &str| off_in_module(&module(text), &wanted);
+        let off = |text: &str| in_module(&module(text), &wanted, OFF);
         assert!(off("export default [{ rules: { '@scope/no-x': 'off' } }]"));
         assert!(off(
             "module.exports = { files: ['**/*.ts'], rules: { '@scope/no-x': 0 } }"
@@ -159,6 +175,8 @@ mod tests {
         assert!(!off(
             "export default [{ files: ['**/*.test.ts'], rules: { 'no-x': 'off' } }]"
         ));
-        assert!(!off("export default [{ rules: { 'no-x': 'error' } }]"));
+        let error = "export default [{ rules: { 'no-x': ['error', { deep: true }] } }]";
+        assert!(!off(error));
+        assert!(in_module(&module(error), &wanted, ERROR));
     }
 }

@@ -54,6 +54,7 @@ pub fn parse_module(file: &SourceFile, options: ParseOptions<'_>) -> ModuleRecor
         Ok(Lowered {
             mut record,
             type_arguments,
+            ..
         }) => {
             record.matches = options.patterns.scan_code(file, &type_arguments);
             record
@@ -160,6 +161,10 @@ fn read_as(file: &SourceFile, source_type: SourceType) -> Result<Lowered, String
         let comments = lower::comment_spans(&program.comments);
         let record = &mut lowered.record;
         record.suppressions = suppression::in_comments(&file.text, &record.lines, &comments);
+        let any_types = &lowered.any_types;
+        let allowed = suppression::allowed_any(&file.text, &record.lines, &comments, any_types);
+        record.facts.any_types = lower::count(any_types.len());
+        record.facts.any_allowed = lower::count(allowed);
         record.facts.meant = meant::in_comments(&file.text, &record.lines, &comments);
         Ok(lowered)
     })

@@ -140,6 +140,8 @@ pub struct FileFacts {
     pub console_calls: Vec<(Box<str>, Span)>,
     /// Explicit `any` types.
     pub any_types: u32,
+    /// Those of them that a linter is told to let pass, with a reason.
+    pub any_allowed: u32,
     /// Reads of `process.env.NAME`, `process.env["NAME"]`, `import.meta.env.NAME`, destructured ones too.
     pub env_reads: Vec<(Box<str>, Span)>,
     /// `<img>` elements.

@@ -107,6 +107,44 @@ pub(super) fn in_comments(text: &str, lines: &LineIndex, comments: &[Span]) -> V
     found
 }
 
+/// How many of the `any` types, of which the beginnings are given, stand where a comment tells a linter why it has to let them pass.
+pub(super) fn allowed_any(
+    text: &str,
+    lines: &LineIndex,
+    comments: &[Span],
+    any_types: &[u32],
+) -> usize {
+    if any_types.is_empty() {
+        return 0;
+    }
+    let comments_of_linter = comments.iter().enumerate().filter(|(_, comment)| {
+        let content = text.get(comment.start as usize..comment.end as usize);
+        content.is_some_and(allows_any)
+    });
+    let allowed = comments_of_linter.map(|(at, _)| line_of(text, lines, comments, at));
+    let allowed: Vec<u32> = allowed.collect();
+    let places = any_types.iter();
+    places
+        .filter(|place| !allowed.is_empty() && allowed.contains(&lines.line(**place)))
+        .count()
+}
+
+/// `biome-ignore lint/suspicious/noExplicitAny: reason`, `eslint-disable-next-line no-explicit-any -- reason`.
+fn allows_any(comment: &str) -> bool {
+    let reason = if comment.contains("noExplicitAny") && comment.contains("biome-ignore ") {
+        comment.split_once(':').map(|(_, reason)| reason)
+    } else if comment.contains("no-explicit-any")
+        && ["eslint-disable-next-line", "eslint-disable-line"]
+            .iter()
+            .any(|word| comment.contains(word))
+    {
+        comment.split_once(" -- ").map(|(_, reason)| reason)
+    } else {
+        None
+    };
+    reason.is_some_and(|reason| reason.contains(char::is_alphabetic))
+}
+
 /// The rules and the reason that a comment gives; `None` when it is no suppression.
 fn read(comment: &str) -> Option<(Vec<String>, String)> {
     let marks = |next| matches!(next, '/' | '*' | '#' | '-' | '<' | '!');

@@ -106,6 +106,8 @@ pub(super) struct Lowered {
     pub(super) record: ModuleRecord,
     /// Where calls, components and instantiations name type arguments.
     pub(super) type_arguments: Vec<Span>,
+    /// Where explicit `any` types begin.
+    pub(super) any_types: Vec<u32>,
 }
 
 /// Which parts of the IR a file needs.
@@ -155,6 +157,7 @@ pub(super) fn lower<'a>(
         type_names: FxHashSet::default(),
         queries: Queries::default(),
         type_arguments: Vec::new(),
+        any_types: Vec::new(),
         current: MODULE_BODY,
         depth: 0,
         dropping: 0,
@@ -210,6 +213,7 @@ pub(super) fn lower<'a>(
     Ok(Lowered {
         record,
         type_arguments: lowering.type_arguments,
+        any_types: lowering.any_types,
     })
 }
 
@@ -250,6 +254,7 @@ struct Lowering<'a> {
     type_names: FxHashSet<Name>,
     queries: Queries<'a>,
     type_arguments: Vec<Span>,
+    any_types: Vec<u32>,
     /// The function that is being lowered.
     current: FunctionId,
     depth: u32,
@@ -395,7 +400,7 @@ impl<'a> Lowering<'a> {
     /// Looks through a piece of the tree that vanishes at run time, for the facts that concern types.
     fn types(&mut self, visit: impl FnOnce(&mut TypeFacts<'_, 'a>)) {
         visit(&mut TypeFacts {
-            any_types: &mut self.facts.any_types,
+            any_types: &mut self.any_types,
             flags: &mut self.facts.flags,
             requests: &mut self.requests,
             queries: &mut self.queries,
@@ -485,15 +490,15 @@ impl Requests {
 
 /// Counts what matters in types: explicit `any`, booleans, and modules named by `import("x")` types.
 struct TypeFacts<'l, 'a> {
-    any_types: &'l mut u32,
+    any_types: &'l mut Vec<u32>,
     flags: &'l mut Vec<Box<str>>,
     requests: &'l mut Requests,
     queries: &'l mut Queries<'a>,
 }
 
 impl<'a> Visit<'a> for TypeFacts<'_, 'a> {
-    fn visit_ts_any_keyword(&mut self, _: &oxc_ast::ast::TSAnyKeyword) {
-        *self.any_types += 1;
+    fn visit_ts_any_keyword(&mut self, it: &oxc_ast::ast::TSAnyKeyword) {
+        self.any_types.push(it.span.start);
     }
 
     fn visit_ts_property_signature(&mut self, it: &TSPropertySignature<'a>) {
@@ -543,7 +548,7 @@ fn here(span: oxc_span::Span) -> Span {
 }
 
 /// An arena length as an index; files are far smaller than 4 GB.
-fn count(length: usize) -> u32 {
+pub(super) fn count(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
 }
 
