@@ -5,14 +5,15 @@ mod rows;
 
 pub(super) use rows::select_of_rest;
 
+use crate::model::RouteFacts;
 use crate::rule::{CodeScope, Confidence, Queries, QueryQuestion};
 use crate::source::Location;
 use crate::syntax::{Expr, ExprId, ModuleRecord, Name, Stmt, StmtKind};
 
 use super::CheckResult;
 use super::call_sites::{At, Found, Value, behind, find, value_at};
-use super::code::{called_name, method_call, numbered, place};
-use super::dependency::of_package;
+use super::code::{called_name, calls, imported, method_call, numbered, place};
+use super::dependency::{is_of, of_package};
 use super::doubts::is_run_by_machine;
 use super::index::{Site, Unit, Waits, bound};
 use super::subject::Subject;
@@ -397,7 +398,7 @@ fn is_background(subject: &Subject<'_>, check: &Queries, unit: Unit) -> bool {
     }
     let (mut machines, mut own) = (true, false);
     for route in handlers {
-        machines &= is_run_by_machine(route);
+        machines &= is_run_by_machine(route) || is_served(subject, check, route);
         // Of a handler's own file its address says more than the folder.
         own |= route.route.module == unit.0;
     }
@@ -411,6 +412,22 @@ fn is_background(subject: &Subject<'_>, check: &Queries, unit: Unit) -> bool {
             && packages.any(|package| of_package(package, specifiers).next().is_some())
     };
     machines || !own && queued()
+}
+
+/// The handler is what a queue's package makes of its work, to be called by the queue: `serve(async (context) => …)`.
+fn is_served(subject: &Subject<'_>, check: &Queries, route: &RouteFacts) -> bool {
+    let record = subject.model.graph.module(route.route.module);
+    let of_queue = |specifier: &str| {
+        let mut packages = check.background_packages.iter();
+        packages.any(|package| is_of(package, specifier))
+    };
+    let mut imports = record.imports.iter();
+    imports.any(|import| of_queue(&import.specifier))
+        && calls(record).any(|call| {
+            let serves = |(specifier, name)| name == "serve" && of_queue(specifier);
+            route.route.span.holds(record.span(call.expr))
+                && imported(record, call.callee).is_some_and(serves)
+        })
 }
 
 fn at(record: &ModuleRecord, expr: ExprId) -> Location {
