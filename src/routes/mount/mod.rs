@@ -92,6 +92,8 @@ pub(super) struct Mounts<'a, D: Dialect> {
     bound: FxHashMap<(Place, usize), Bound>,
     /// Whether a function's own statements make a router.
     makers: FxHashMap<Place, bool>,
+    /// Whether they register something with a router that is made outside of functions.
+    outside: FxHashMap<Place, bool>,
     walked: FxHashSet<Place>,
     active: Vec<Place>,
     context: u32,
@@ -110,6 +112,7 @@ impl<'a, D: Dialect> Mounts<'a, D> {
             made: FxHashMap::default(),
             bound: FxHashMap::default(),
             makers: FxHashMap::default(),
+            outside: FxHashMap::default(),
             walked: FxHashSet::default(),
             active: Vec::new(),
             context: 0,

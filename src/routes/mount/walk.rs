@@ -4,8 +4,8 @@ use smallvec::SmallVec;
 
 use crate::graph::ModuleId;
 use crate::syntax::{
-    Argument, Block, Expr, ExprId, FunctionId, Key, Loop, MemberValue, Name, Pattern, Stmt,
-    StmtKind,
+    Argument, Block, Expr, ExprId, FunctionId, Key, Loop, MODULE_BODY, MemberValue, Name, Pattern,
+    Stmt, StmtKind,
 };
 
 use crate::routes::declared::find_in;
@@ -66,6 +66,34 @@ impl<'a, D: Dialect> Mounts<'a, D> {
             found |= self.creation(place, expr).is_some()
         });
         self.makers.insert(place, found);
+        found
+    }
+
+    /// Whether the function's own statements register something with a router that is made outside of functions.
+    fn registers_outside(&mut self, place: Place) -> bool {
+        if let Some(known) = self.outside.get(&place) {
+            return *known;
+        }
+        let mut found = false;
+        let body = &self.tracer.function(place.module, place.function).body;
+        each_expr(self, place, body, &mut |expr| {
+            let Expr::Call { callee, .. } = self.tracer.expr(place, expr) else {
+                return;
+            };
+            let Expr::Member {
+                object, property, ..
+            } = self.tracer.expr(place, *callee)
+            else {
+                return;
+            };
+            let name = self.tracer.record(place.module).name(*property);
+            if found || self.dialect.verb(name).is_none() {
+                return;
+            }
+            found = matches!(self.tracer.follow(place, *object), Value::Expr { place, expr }
+                if place.function == MODULE_BODY && self.creation(place, expr).is_some());
+        });
+        self.outside.insert(place, found);
         found
     }
 
@@ -235,13 +263,14 @@ impl<'a, D: Dialect> Mounts<'a, D> {
         };
         let mut values = args.iter().map(|argument| argument.value);
         let may_take_router = values.any(|value| may_be_router(self.tracer.expr(place, value)));
-        if (registers_itself || may_take_router)
+        let is_named = matches!(self.tracer.expr(place, callee), Expr::Name(_));
+        if (registers_itself || may_take_router || is_named)
             && let Some(target) = self.callable(place, callee)
         {
             let takes_router = args
                 .iter()
                 .any(|argument| self.brings_router(place, argument.value));
-            if takes_router || registers_itself {
+            if takes_router || registers_itself || self.registers_outside(target) {
                 self.enter(place, target, args);
             }
         }
