@@ -102,7 +102,7 @@ fn own_lines(subject: &Subject<'_>, hosted: bool, pushed: &[String]) -> Vec<Stri
     let mut own = with_scripts(subject, scripts.collect(), &packages);
     let build = [String::from("next build")];
     let builds = |line: &String| runs_command(&build, line);
-    if lints_as_it_builds(subject) && pushed.iter().chain(&own).any(builds) {
+    if pushed.iter().chain(&own).any(builds) && lints_as_it_builds(subject) {
         own.push(String::from("next lint"));
     }
     own

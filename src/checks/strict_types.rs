@@ -22,47 +22,40 @@ pub(super) fn run(subject: &Subject<'_>) -> CheckResult {
     }
     let is_on = |check: &&str| strict.checks.get(check) == Some(&true);
     let (on, off): (Vec<&str>, Vec<&str>) = STRICT_CHECKS.into_iter().partition(is_on);
-    let state = match strict.value {
-        Some(true) => {
-            result.covered(1.0);
-            return result;
-        }
-        _ if off.is_empty() => {
-            result.covered(1.0);
-            return result;
-        }
-        Some(false) => "switched off",
-        None if is_strict_by_itself(subject) => {
-            result.covered(1.0);
-            return result;
-        }
-        // What a package that is not here says cannot be known.
-        None if strict.extends_unseen => {
-            result.unknown();
-            return result;
-        }
-        None => "not switched on",
+    let by_itself = || {
+        let mut said = strict.checks.values();
+        strict.value.is_none() && said.all(|on| *on) && is_strict_by_itself(subject)
+    };
+    if strict.value == Some(true) || off.is_empty() || by_itself() {
+        result.covered(1.0);
+        return result;
+    }
+    // What a package that is not here says cannot be known.
+    if strict.value.is_none() && strict.extends_unseen {
+        result.unknown();
+        return result;
+    }
+    let state = if strict.value.is_some() {
+        "switched off"
+    } else {
+        "not switched on"
     };
     let place = Location::of_line(&strict.file, strict.line);
     let mut message = format!("the compiler's strict mode is {state}");
     if !on.is_empty() {
         let list = |checks: &[&str]| format!("`{}`", checks.join("`, `"));
         let (on, off) = (list(&on), list(&off));
-        message = format!("{message}, but for {on}: not on are {off}");
+        message = format!("{message}; of its checks it makes {on} and leaves out {off}");
     }
     let most = MAIN.iter().all(is_on);
     if most {
-        message.push_str("; or is that enough?");
+        message.push_str(": or is that enough?");
     }
-    let finding = subject.finding(place, message);
-    result.gap(
-        1.0,
-        if most {
-            finding.at_most(Confidence::Low)
-        } else {
-            finding
-        },
-    );
+    let mut finding = subject.finding(place, message);
+    if most {
+        finding = finding.at_most(Confidence::Low);
+    }
+    result.gap(1.0, finding);
     result
 }
 
