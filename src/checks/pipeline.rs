@@ -1,6 +1,7 @@
 //! `[check.pipeline]`: steps that a pipeline has to run on every change.
 
 use std::cell::LazyCell;
+use std::sync::PoisonError;
 
 use rustc_hash::FxHashSet;
 
@@ -63,7 +64,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &Pipeline) -> CheckResult {
         .any(|step| step.done_by.iter().any(there));
     let own = own_lines(subject, hosted, pushed);
     let all = || pushed.iter().chain(&own);
-    let place = LazyCell::new(|| Location::of_line(&home(subject, check, &workflows), 1));
+    let place = LazyCell::new(|| Location::of_line(&home(subject, check), 1));
     let mut result = CheckResult::default();
     let mut missing = Vec::new();
     for step in &check.steps {
@@ -126,21 +127,31 @@ fn lints_as_it_builds(subject: &Subject<'_>) -> bool {
 
 /// Where what changes do not run is missing: in the pipeline that runs the most, else at the manifest of the whole repository, whose
 /// pipelines all its applications share; else at the application's.
-fn home(subject: &Subject<'_>, check: &Pipeline, workflows: &[&Workflow]) -> RepoPath {
-    let count = |workflow: &Workflow| {
-        let lines = lines(subject, &[workflow]);
+fn home(subject: &Subject<'_>, check: &Pipeline) -> RepoPath {
+    let known = &subject.shared().busiest;
+    let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+    let busiest = known
+        .entry(std::ptr::from_ref(check).addr())
+        .or_insert_with(|| busiest(subject, check));
+    let busiest = busiest.clone();
+    busiest.unwrap_or_else(|| super::present::home(subject))
+}
+
+/// The pipeline that runs the most steps for changes; of those that run as many, the first.
+fn busiest(subject: &Subject<'_>, check: &Pipeline) -> Option<RepoPath> {
+    let count = |lines: &Lines| {
         let steps = check.steps.iter();
         steps
-            .filter(|step| lines.iter().any(|line| runs(step, line)))
+            .filter(|step| lines.lines.iter().any(|line| runs(step, line)))
             .count()
     };
-    let counted = workflows.iter().map(|workflow| (count(workflow), workflow));
-    // Of those that run as much, the first.
-    let most = counted.rev().max_by_key(|(count, _)| *count);
-    match most {
-        Some((count, workflow)) if count > 0 => workflow.file.clone(),
-        _ => super::present::home(subject),
-    }
+    let all = subject.model.project.files.workflows.iter();
+    let all = all.zip(lines_of_each(subject));
+    let counted = all
+        .filter(|(workflow, _)| workflow.on_change)
+        .map(|(workflow, lines)| (count(lines), workflow));
+    let (count, most) = counted.rev().max_by_key(|(count, _)| *count)?;
+    (count > 0).then(|| most.file.clone())
 }
 
 /// Commands that run what a file of their own says.
@@ -178,8 +189,23 @@ pub(super) fn lines(subject: &Subject<'_>, workflows: &[&Workflow]) -> Vec<Strin
     with_scripts(subject, with_images(lines, subject, |_| true), &packages)
 }
 
+/// Those of each pipeline, in the order of the pipelines.
+pub(super) fn lines_of_each<'a>(subject: &Subject<'a>) -> &'a [Lines] {
+    subject.shared().workflow_lines.get_or_init(|| {
+        let each = subject.model.project.files.workflows.iter();
+        each.map(|each| Lines::new(lines(subject, &[each])))
+            .collect()
+    })
+}
+
 /// Whether a pipeline runs one of the commands, by itself or by scripts of packages that hold tests.
 pub(super) fn run_on_tests(subject: &Subject<'_>, commands: &[String]) -> bool {
+    let lines = &subject.shared().test_lines;
+    let lines = lines.get_or_init(|| Lines::new(lines_on_tests(subject)));
+    lines.run(commands)
+}
+
+fn lines_on_tests(subject: &Subject<'_>) -> Vec<String> {
     let project = &subject.model.project;
     let tests: Vec<&RepoPath> = tests(subject).map(|(_, module)| &module.path).collect();
     let packages = project.packages.iter();
@@ -191,8 +217,7 @@ pub(super) fn run_on_tests(subject: &Subject<'_>, commands: &[String]) -> bool {
         .collect();
     let workflows = project.files.workflows.iter();
     let lines = workflows.flat_map(written).collect();
-    let lines = with_scripts(subject, with_images(lines, subject, |_| true), &packages);
-    lines.iter().any(|line| runs_command(commands, line))
+    with_scripts(subject, with_images(lines, subject, |_| true), &packages)
 }
 
 /// The shell lines and the actions of a pipeline.

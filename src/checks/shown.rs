@@ -5,7 +5,7 @@ use crate::source::{Location, RepoPath};
 use crate::syntax::{Expr, ModuleRecord};
 
 use super::dependency::{calls_of, is_of, of_package};
-use super::pipeline::{Lines, lines, runs_command};
+use super::pipeline::{lines_of_each, runs_command};
 use super::signs::{Ground, Words};
 
 /// Where one of the signs is that [`super::signs::found`] has found. `None` where no single place shows it.
@@ -99,14 +99,9 @@ fn step(ground: &Ground<'_, '_>, commands: &[String]) -> Option<Location> {
     }
     let subject = ground.subject;
     let workflows = &subject.model.project.files.workflows;
-    let lines = subject.shared().workflow_lines.get_or_init(|| {
-        let each = workflows.iter();
-        each.map(|each| Lines::new(lines(subject, &[each])))
-            .collect()
-    });
     let (runs, _) = workflows
         .iter()
-        .zip(lines)
+        .zip(lines_of_each(subject))
         .find(|(_, lines)| lines.run(commands))?;
     Some(Location::of_line(&runs.file, 1))
 }

@@ -97,6 +97,8 @@ pub(super) struct Shared {
     pub runners: OnceLock<Vec<Runner>>,
     /// Whether signs are found in the repository, by the address of the signs.
     pub answers: Mutex<FxHashMap<usize, bool>>,
+    /// The pipeline that runs the most of what a check asks for, by the address of the check.
+    pub busiest: Mutex<FxHashMap<usize, Option<RepoPath>>>,
     /// The sets of globs that rules name, by the address of the globs.
     globs: Mutex<FxHashMap<usize, Arc<GlobSet>>>,
     /// What modules that run take from packages, in any application.
@@ -115,6 +117,8 @@ pub(super) struct Shared {
     pub lines: OnceLock<Lines>,
     /// Those of each pipeline, in the order of the pipelines.
     pub workflow_lines: OnceLock<Vec<Lines>>,
+    /// Those of all pipelines, with the scripts of packages that hold tests alone.
+    pub test_lines: OnceLock<Lines>,
     /// Those of the pipelines that run on changes, in order.
     pub change_lines: OnceLock<Vec<String>>,
     /// Tests open pages in a browser.
