@@ -205,7 +205,7 @@ pub(super) fn add_sql_indexes(file: &SourceFile, tables: &mut Tables) {
     for statement in file.text.split(';') {
         let holds =
             |word: &&str| memchr::memmem::find(statement.as_bytes(), word.as_bytes()).is_some();
-        if !OF_INDEXES.iter().any(|word| holds(word)) {
+        if !OF_INDEXES.iter().any(holds) {
             continue;
         }
         let lines = statement.lines();
