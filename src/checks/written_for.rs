@@ -77,13 +77,15 @@ pub(super) fn doubt(record: &ModuleRecord, names: &[&str]) -> Option<&'static st
             _ => "or are they for what goes out, and for nothing that comes in?",
         });
     }
-    // Without a type that is made of it, a schema can only be meant to check something.
-    if answers.max(types) * 2 < names.len() || is_for_input(&record.path) {
+    if is_for_input(&record.path) {
         return None;
     }
-    Some(match names.len() {
-        1 => "or is it only where a type comes from, and for nothing that comes in?",
-        _ => "or are they only where types come from, and for nothing that comes in?",
+    let only_typed = types * 2 >= names.len();
+    Some(match (names.len(), only_typed) {
+        (1, true) => "or is it only where a type comes from, and for nothing that comes in?",
+        (_, true) => "or are they only where types come from, and for nothing that comes in?",
+        (1, false) => "or is it for something else than what comes in?",
+        (_, false) => "or are they for something else than what comes in?",
     })
 }
 
