@@ -377,14 +377,11 @@ fn read_bytes(path: &Path, limit: u64) -> Result<Vec<u8>, String> {
     if metadata.len() > limit {
         return Err(too_large(limit));
     }
-    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1);
-    // A file may grow between the two calls, so the cap holds for the reading too.
-    file.take(limit + 1)
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
+    // A file that grows meanwhile is read as it was, and whether more comes behind its end is not asked.
+    file.take(metadata.len())
         .read_to_end(&mut bytes)
         .map_err(|error| reason(&error))?;
-    if bytes.len() as u64 > limit {
-        return Err(too_large(limit));
-    }
     Ok(bytes)
 }
 
