@@ -10,7 +10,7 @@ use crate::controls::{
 };
 use crate::finding::Finding;
 use crate::graph::Symbol;
-use crate::model::{AppModel, RouteFacts};
+use crate::model::RouteFacts;
 use crate::project::ComposeService;
 use crate::routes::{Entry, RouteKind};
 use crate::rule::{Confidence, Control, RouteControl};
@@ -19,6 +19,10 @@ use crate::syntax::{
     Expr, ExprId, Function, Key, ModuleRecord, Name, Pattern, Property, Request, StmtKind,
 };
 
+use super::callers::{
+    asks, auth, has_accounts, has_one_sender, is_asked, is_for_strangers, is_run_by_machine,
+    is_signed, shows_a_secret,
+};
 use super::code::{body, called_name, constant, key, numbered, root, statements, text};
 use super::dependency::is_of;
 use super::handler_code::{Code, refused, turned_away};
@@ -886,61 +890,6 @@ fn signs_out(route: &RouteFacts) -> bool {
     )
 }
 
-/// Some handler of the application turns strangers away, and not only whoever does not know its secret.
-pub(super) fn has_accounts(app: &AppModel) -> bool {
-    let mut routes = app.routes.iter();
-    routes.any(|route| is_asked(route) && !shares_a_secret(route) && !has_one_sender(route))
-}
-
-/// What asks whether the application is well calls it.
-pub(super) fn is_probe(route: &RouteFacts) -> bool {
-    route.public_guess.as_deref() == Some("a health endpoint")
-}
-
-/// A scheduler or one service calls it.
-fn has_one_sender(route: &RouteFacts) -> bool {
-    let known = |mark: &str| matches!(mark.split(':').next(), Some("cron" | "webhook"));
-    route.marks.iter().any(|(mark, _)| known(mark))
-}
-
-/// A signature of what it is sent is checked.
-fn is_signed(route: &RouteFacts) -> bool {
-    let mut marks = route.marks.iter();
-    marks.any(|(mark, _)| mark.starts_with("signature-check:"))
-}
-
-/// Words for work that machines ask for, in addresses and in the names of secrets.
-const OF_MACHINES: [&str; 12] = [
-    "cron",
-    "crons",
-    "job",
-    "jobs",
-    "queue",
-    "queues",
-    "schedule",
-    "scheduled",
-    "scheduler",
-    "task",
-    "tasks",
-    "worker",
-];
-
-/// A scheduler, a queue or another service calls it, and nobody waits for what it answers.
-pub(super) fn is_run_by_machine(route: &RouteFacts) -> bool {
-    let of_machines = |text: &str| {
-        let mut words = words(text).into_iter();
-        words.any(|word| OF_MACHINES.contains(&word.as_str()))
-    };
-    let secret = || {
-        let auth = route.controls.get(&Control::Auth);
-        let mut steps = auth.into_iter().flat_map(|auth| &auth.evidence);
-        steps.any(|step| step.role == Role::Secret && of_machines(&step.note))
-    };
-    has_one_sender(route)
-        || shares_a_secret(route)
-            && (route.route.url.as_deref().is_some_and(of_machines) || secret())
-}
-
 /// What speaks for letting failures escape.
 fn of_failures(subject: &Subject<'_>, route: &RouteFacts, verdict: &Verdict) -> Option<String> {
     let record = subject.model.graph.module(route.route.module);
@@ -973,26 +922,6 @@ fn is_answered_beforehand(record: &ModuleRecord) -> bool {
         || constant(record, "revalidate").is_some_and(kept) && listed()
 }
 
-/// Who calls it shows a secret of the application's own, and nothing else: it is one sender that is known.
-pub(super) fn shares_a_secret(route: &RouteFacts) -> bool {
-    is_asked(route) && shows_a_secret(route)
-}
-
-/// The same, or the secret may not be set; but who shows another one is not served in another way.
-fn shows_a_secret(route: &RouteFacts) -> bool {
-    let Some(auth) = route.controls.get(&Control::Auth) else {
-        return false;
-    };
-    let has = |role: Role| auth.evidence.iter().any(|step| step.role == role);
-    let shows = match auth.status {
-        Status::Enforced => true,
-        Status::Optional => has(Role::TurnsAway) && !has(Role::LetsPass),
-        _ => false,
-    };
-    let told = |step: &Evidence| step.role == Role::Told && step.note.contains("()");
-    shows && has(Role::Secret) && !auth.evidence.iter().any(told)
-}
-
 /// The finding as a question.
 fn asked(mut finding: Finding, question: &str, weak: bool) -> Finding {
     finding.message.push_str(if weak { ": " } else { ": or " });
@@ -1021,24 +950,6 @@ fn reads(route: &RouteFacts) -> bool {
 fn is_limited(route: &RouteFacts) -> bool {
     let limit = route.controls.get(&Control::RateLimit);
     limit.is_some_and(|limit| matches!(limit.status, Status::Enforced | Status::Conditional))
-}
-
-fn auth(route: &RouteFacts) -> Option<Status> {
-    route.controls.get(&Control::Auth).map(|auth| auth.status)
-}
-
-/// Who calls has to say who they are.
-pub(super) fn is_asked(route: &RouteFacts) -> bool {
-    auth(route) == Some(Status::Enforced)
-}
-
-/// The handler looks at who calls.
-fn asks(route: &RouteFacts) -> bool {
-    matches!(auth(route), Some(Status::Enforced | Status::Optional))
-}
-
-fn is_for_strangers(route: &RouteFacts) -> bool {
-    matches!(auth(route), Some(Status::Absent | Status::Optional))
 }
 
 /// The beginning of its address.

@@ -12,8 +12,8 @@ use crate::syntax::{Expr, ExprId, FunctionId, ModuleRecord, Property};
 
 use super::CheckResult;
 use super::answers::{Answer, Caught, Code, answer, caught_in};
+use super::callers::{has_accounts, is_probe, is_run_by_machine, shares_a_secret};
 use super::code::{called_name, calls, key, numbered, place};
-use super::doubts::{has_accounts, is_probe, is_run_by_machine, shares_a_secret};
 use super::index::{Site, Unit};
 use super::subject::Subject;
 

@@ -4,6 +4,7 @@ mod answers;
 mod attest;
 mod call_sites;
 mod caller_input;
+mod callers;
 mod calls;
 mod ci_scripts;
 mod code;

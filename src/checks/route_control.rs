@@ -7,7 +7,8 @@ use crate::rule::{Control, RouteControl, RouteScope};
 use crate::source::Location;
 
 use super::CheckResult;
-use super::doubts::{Doubts, has_mark, is_asked};
+use super::callers::is_asked;
+use super::doubts::{Doubts, has_mark};
 use super::returned::past_catch;
 use super::subject::{Subject, related, weight};
 

@@ -12,9 +12,9 @@ use crate::syntax::{Expr, ExprId, ModuleRecord, Name, Stmt, StmtKind};
 
 use super::CheckResult;
 use super::call_sites::{At, Found, Value, behind, find, value_at};
+use super::callers::is_run_by_machine;
 use super::code::{called_name, calls, imported, method_call, numbered, place};
 use super::dependency::{is_of, of_package};
-use super::doubts::is_run_by_machine;
 use super::index::{Site, Unit, Waits, bound};
 use super::subject::Subject;
 
