@@ -372,6 +372,8 @@ impl<'a> Doubts<'a> {
             && self.on_its_way(route, verdict).iter().any(uses_up)
         {
             "is it enough that it uses up what it is sent"
+        } else if self.on_its_way(route, verdict).iter().any(leaves_limit_out) {
+            "is it left out on purpose, as an option there says"
         } else {
             return self.own_guard(route, verdict);
         };
@@ -873,6 +875,34 @@ fn holds_optional(record: &ModuleRecord, value: ExprId) -> bool {
             at = *object;
         }
         false
+    })
+}
+
+/// `record({ skipRateLimit: true })`
+fn leaves_limit_out(code: &Code<'_>) -> bool {
+    let says = |name: &str| {
+        let words = words(name);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        matches!(
+            &*words,
+            [
+                "skip" | "bypass" | "disable" | "ignore",
+                "ratelimit" | "limit"
+            ] | [
+                "skip" | "bypass" | "disable" | "ignore",
+                "rate",
+                "limit" | "limiting"
+            ]
+        )
+    };
+    let record = code.record;
+    let mut exprs = code.exprs();
+    exprs.any(|expr| match expr {
+        Expr::Object(properties) => properties.iter().any(|property| {
+            matches!(property, Property::Value { key: Key::Name(name), value }
+                if matches!(record.expr(*value), Expr::Bool(true)) && says(record.name(*name)))
+        }),
+        _ => false,
     })
 }
 

@@ -121,6 +121,13 @@ fn only_plain(subject: &Subject<'_>, module: ModuleId, block: &Block, depth: u8)
     let caught: Vec<Span> = statements(block)
         .filter_map(|each| caught(&each.kind))
         .collect();
+    // Of a promise that nobody waits for, no failure comes here.
+    let let_go: Vec<ExprId> = statements(block)
+        .filter_map(|each| match each.kind {
+            StmtKind::Expr(expr) => Some(expr),
+            _ => None,
+        })
+        .collect();
     numbered(record).all(|(id, expr)| {
         let span = record.span(id);
         if !within.holds(span) || caught.iter().any(|caught| caught.holds(span)) {
@@ -131,11 +138,11 @@ fn only_plain(subject: &Subject<'_>, module: ModuleId, block: &Block, depth: u8)
                 is_plain(record, *callee) || {
                     let graph = &subject.model.graph;
                     let found = subject.index().function_of(graph, module, *callee);
-                    depth > 0
-                        && found.is_some_and(|(module, function)| {
-                            let body = &graph.module(module).function(function).body;
-                            only_plain(subject, module, body, depth - 1)
-                        })
+                    found.is_some_and(|(module, function)| {
+                        let function = graph.module(module).function(function);
+                        function.is_async && let_go.contains(&id)
+                            || depth > 0 && only_plain(subject, module, &function.body, depth - 1)
+                    })
                 }
             }
             Expr::Await(inner) => match record.expr(*inner) {
