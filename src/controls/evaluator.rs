@@ -297,8 +297,8 @@ impl<'a> Evaluator<'a> {
             }
             return false;
         }
-        let may_go_on =
-            !for_handler || self.left() > 0 && (state.work == 0 || self.spent < MOST_SPENT_AT_WORK);
+        let may_go_on = self.left() > 0
+            && (!for_handler || state.work == 0 || self.spent < MOST_SPENT_AT_WORK);
         if self.fuel > 0 && may_go_on {
             self.fuel -= 1;
             self.spent += 1;
@@ -523,7 +523,10 @@ impl<'a> Evaluator<'a> {
     /// Evaluates something outside any request.
     pub fn run_apart(&mut self, work: impl FnOnce(&mut Self) -> Outcomes) -> Outcomes {
         let fuel = std::mem::replace(&mut self.fuel, MODULE_FUEL);
-        let spent = self.spent;
+        let (spent, limit) = (self.spent, self.limit);
+        if self.global_depth > 0 {
+            (self.spent, self.limit) = (0, u32::MAX);
+        }
         let (cut, deepest) = (self.cut, self.deepest);
         let (reserve, exhausted) = (self.reserve, self.exhausted);
         // What is found about no request is kept apart from what the handler finds.
@@ -539,7 +542,7 @@ impl<'a> Evaluator<'a> {
             outcomes
         });
         self.fuel = fuel;
-        self.spent = spent;
+        (self.spent, self.limit) = (spent, limit);
         (self.cut, self.deepest) = (cut, deepest);
         (self.reserve, self.exhausted) = (reserve, exhausted);
         self.memory.end_apart(memory);
