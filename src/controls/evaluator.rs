@@ -297,8 +297,8 @@ impl<'a> Evaluator<'a> {
             }
             return false;
         }
-        let may_go_on = self.left() > 0
-            && (!for_handler || state.work == 0 || self.spent < MOST_SPENT_AT_WORK);
+        let may_go_on =
+            self.left() > 0 && (!for_handler || state.work == 0 || self.spent < MOST_SPENT_AT_WORK);
         if self.fuel > 0 && may_go_on {
             self.fuel -= 1;
             self.spent += 1;

@@ -8,10 +8,12 @@ use std::rc::Rc;
 
 use crate::routes::Route;
 use crate::source::Span;
-use crate::syntax::{Expr, FunctionId, MODULE_BODY, ModuleRecord, Stmt, StmtKind};
+use crate::syntax::{Expr, FunctionId, MODULE_BODY, ModuleRecord, Name, Stmt, StmtKind};
 
 use super::call::Use;
+use super::definitions::find_definition;
 use super::evaluator::{Call, Evaluator, FRAMEWORK};
+use super::names::binds;
 use super::record::Record;
 use super::state::{Outcomes, State};
 use super::statement::Exit;
@@ -93,9 +95,13 @@ impl<'a> Evaluator<'a> {
         let closes_over = |state: &State| {
             let variables = &state.scope.variables;
             record.exprs.iter().zip(&record.spans).any(|(expr, at)| {
+                let Expr::Name(name) = expr else {
+                    return false;
+                };
                 let inside = span.start <= at.start && at.end <= span.end;
                 inside
-                    && matches!(expr, Expr::Name(name) if variables.iter().any(|(n, _)| n == name))
+                    && variables.iter().any(|(n, _)| n == name)
+                    && !hides(record, span, *at, *name)
             })
         };
         if !rendered.next.iter().any(closes_over) {
@@ -112,6 +118,19 @@ impl<'a> Evaluator<'a> {
         let given = rendered.next.into_iter().map(State::handed_out).collect();
         Some((given, away))
     }
+}
+
+/// Whether an action, or a function in it, calls something of its own so at a place: then that is not what the component calls so.
+fn hides(record: &ModuleRecord, action: Span, at: Span, name: Name) -> bool {
+    let within = |inner: Span, outer: Span| outer.start <= inner.start && inner.end <= outer.end;
+    let mut around = record
+        .functions
+        .iter()
+        .filter(|each| within(each.span, action) && within(at, each.span));
+    around.any(|each| {
+        each.params.iter().any(|param| binds(param, name))
+            || find_definition(&each.body, name).is_some()
+    })
 }
 
 /// The outermost function around an action.
