@@ -206,11 +206,14 @@ pub(super) fn sends_away(value: &Value) -> bool {
 fn answer_ending(response: &Response, state: &State, idle: Ending) -> Ending {
     match (response.kind, response.status) {
         (ResponseKind::PassOn, _) => Ending::Served,
-        // Whoever has deleted their account is sent where others sign in.
-        (ResponseKind::Redirect, Some(status))
-            if status >= 400 && !(state.acted && state.worked_for_known()) =>
-        {
-            Ending::Refused(Some(status))
+        // Whoever has deleted their account, or was asked for nothing before all was done, is sent where others sign in.
+        (ResponseKind::Redirect, Some(status)) if status >= 400 => {
+            let asked_for_nothing = state.work > 0 && state.possible.is_empty();
+            if asked_for_nothing || (state.acted && state.worked_for_known()) {
+                idle
+            } else {
+                Ending::Refused(Some(status))
+            }
         }
         (ResponseKind::Redirect, _) => idle,
         (ResponseKind::Body, Some(status)) if status >= 400 => Ending::Refused(Some(status)),

@@ -523,6 +523,10 @@ impl<'a> Evaluator<'a> {
             }
         }
         if self.is_request_path(external.path) && !is(Meaning::Log) {
+            if let Some((listener, given)) = self.body_listener(external, &args, place) {
+                self.acting = self.own();
+                return self.call(&listener, None, given, state, id, Use::Awaited);
+            }
             return self.call_request(external, args, state, place);
         }
         let next = args.iter().find_map(|arg| match arg {

@@ -47,8 +47,6 @@ impl Evaluator<'_> {
         let asks_ahead = |end: &End| {
             behind_work && end.ending == Ending::Idle && end.work == 0 && end.possible.is_empty()
         };
-        // Whoever is sent to where one signs in when the work is done, and was asked for nothing, was served.
-        let is_done = |end: &End| refuses(end) && end.work > 0 && end.possible.is_empty();
         // Nobody is served at all, as behind a condition that never holds in production.
         let closed = control == Control::Auth
             && !ends.is_empty()
@@ -57,8 +55,7 @@ impl Evaluator<'_> {
                     end.ending,
                     Ending::Refused(Some(401 | 403 | 404 | 405 | 429 | 500 | 501) | None)
                 ) || asks_ahead(end)
-            })
-            && !ends.iter().any(is_done);
+            });
         let mut served: Vec<&End> = ends.iter().filter(goes_on).collect();
         if served.is_empty() {
             let idle = |end: &&End| end.ending == Ending::Idle && !asks_ahead(end);

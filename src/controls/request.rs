@@ -407,6 +407,36 @@ impl<'a> Evaluator<'a> {
         }
     }
 
+    /// `req.on("data", chunk => …)`, `req.on("end", () => …)`: what is called as the body comes in, and what it is given.
+    pub fn body_listener(
+        &mut self,
+        external: &External,
+        args: &[Value],
+        place: Place,
+    ) -> Option<(Value, Vec<Value>)> {
+        let [Value::String(event), listener @ Value::Function(_)] = args else {
+            return None;
+        };
+        if !matches!(
+            &*self.paths.text(external.path),
+            "request#on" | "request#once"
+        ) {
+            return None;
+        }
+        let given = match &**event {
+            "data" => vec![self.chunk_of_body(place)],
+            "end" => Vec::new(),
+            _ => return None,
+        };
+        Some((listener.clone(), given))
+    }
+
+    /// A part of the body, read as a stream.
+    pub fn chunk_of_body(&mut self, place: Place) -> Value {
+        self.event(Event::InputAtHand(Bits::BODY), place);
+        Value::Unknown(Provenance::of(Bits::BODY), Presence::Truthy)
+    }
+
     /// Calls a method of the request, the response object or the context.
     pub fn call_request(
         &mut self,

@@ -457,8 +457,8 @@ impl<'a> Evaluator<'a> {
             let mut inside = Vec::new();
             // The paths on which a list has nothing in it.
             let mut empty = Vec::new();
-            if let Some((pattern, iterable)) = &each.each {
-                for (state, flow) in self.eval(*iterable, state) {
+            if let Some((pattern, from)) = &each.each {
+                for (state, flow) in self.eval(*from, state) {
                     match flow {
                         Err(error) => done.exits.push((state, Exit::Throw(error))),
                         Ok(Value::Array(items))
@@ -486,7 +486,12 @@ impl<'a> Evaluator<'a> {
                         }
                         Ok(iterable) => {
                             empty.push(state.clone());
-                            let element = element_of(&iterable);
+                            let element = if self.is_request(&iterable) {
+                                let place = self.place(&state, *from);
+                                self.chunk_of_body(place)
+                            } else {
+                                element_of(&iterable)
+                            };
                             inside.push(self.bind(pattern, element, state));
                         }
                     }
