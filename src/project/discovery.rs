@@ -256,7 +256,7 @@ impl Discovery<'_, '_> {
     }
 
     /// Whether the package declares one of `names`, or the root does for all.
-    fn declares(&self, package: &Package, names: &[&str]) -> bool {
+    pub(super) fn declares(&self, package: &Package, names: &[&str]) -> bool {
         let root = self.package_at(&RepoPath::new("")).map(|(_, root)| root);
         names
             .iter()
@@ -270,7 +270,7 @@ impl Discovery<'_, '_> {
     }
 
     /// Examples, templates and fixtures count only as workspaces or as the root itself.
-    fn counts(&self, root: &RepoPath, package: Option<&Package>) -> bool {
+    pub(super) fn counts(&self, root: &RepoPath, package: Option<&Package>) -> bool {
         root.is_root()
             || package.is_some_and(|package| package.member)
             || !root.segments().any(|segment| SHOWN.contains(&segment))
@@ -285,7 +285,7 @@ impl Discovery<'_, '_> {
         self.manifests.packages.get(at).map(|package| (at, package))
     }
 
-    fn nearest_package(&self, path: &RepoPath) -> Option<(usize, &Package)> {
+    pub(super) fn nearest_package(&self, path: &RepoPath) -> Option<(usize, &Package)> {
         std::iter::successors(path.parent(), RepoPath::parent)
             .find_map(|folder| self.package_at(&folder))
     }

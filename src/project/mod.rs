@@ -18,6 +18,7 @@ pub mod literal;
 mod manifest;
 mod measured;
 mod next_config;
+mod other_servers;
 mod pipelines;
 mod platforms;
 mod resolver;
@@ -56,7 +57,7 @@ pub struct Project {
 }
 
 impl Project {
-    /// Reads everything; also gives the files that could not be read or parsed.
+    /// Reads everything; also gives the files that could not be read or parsed, and the manifests of servers that are not understood.
     ///
     /// `record_of` gives the module record of a path, where there is one.
     pub fn load<'m>(
@@ -91,14 +92,15 @@ impl Project {
                 record_of,
                 locks: &version::Versions::new(repository, &manifests.workspaces),
             };
-            discovery.apps(&read_config)
+            (discovery.apps(&read_config), discovery.other_servers())
         };
-        let (apps, files) = rayon::join(discover, || {
+        let ((apps, others), files) = rayon::join(discover, || {
             let mut unreadable = Vec::new();
             (ProjectFiles::read(repository, &mut unreadable), unreadable)
         });
         let (files, unreadable_files) = files;
         unreadable.extend(unreadable_files);
+        unreadable.extend(others);
         let project = Self {
             packages: manifests.packages,
             workspaces: manifests.workspaces,
