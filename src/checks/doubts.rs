@@ -130,10 +130,15 @@ impl<'a> Doubts<'a> {
                 "is it reached by other containers only, as `{file}` publishes no port of it"
             ));
         }
-        let limit = files.gateway_limits.first();
-        let limit = limit.filter(|_| self.check.control == Control::RateLimit)?;
+        if self.check.control != Control::RateLimit {
+            return None;
+        }
+        let (app, apps) = (self.subject.project, &self.subject.model.project.apps);
+        let mut limits = files.gateway_limits.iter();
+        let limit = limits.find(|limit| limit.may_guard(app, apps))?;
         Some(format!(
-            "does the limit of the gateway in `{limit}` hold for it"
+            "does the limit of the gateway in `{}` hold for it",
+            limit.file
         ))
     }
 

@@ -3,7 +3,8 @@
 use crate::source::{Location, RepoPath, Repository, Unreadable};
 
 use super::container::{self, ComposeService, Dockerfile};
-use super::{environment, gateway, hosting, pipelines};
+use super::gateway::{self, GatewayLimits};
+use super::{environment, hosting, pipelines};
 
 /// What the repository's other files say.
 #[derive(Clone, Debug, Default)]
@@ -23,7 +24,7 @@ pub struct ProjectFiles {
     /// The services of `docker-compose.yml` and the like.
     pub services: Vec<ComposeService>,
     /// Configurations of gateways and proxies that limit requests.
-    pub gateway_limits: Vec<RepoPath>,
+    pub gateway_limits: Vec<GatewayLimits>,
     /// Headers of `vercel.json`, `netlify.toml`, `_headers`, `firebase.json`.
     pub hosting_headers: Vec<super::HeaderEntry>,
     /// `path` and `schedule` of `vercel.json#crons`.
@@ -80,7 +81,7 @@ impl ProjectFiles {
                 &mut files.services,
             ));
             hold(gateway::limits(repository, path).map(|limits| {
-                files.gateway_limits.extend(limits.then(|| path.clone()));
+                files.gateway_limits.extend(limits);
             }));
         }
         pipelines::follow_local_uses(repository, &mut files.workflows, &mut hold);

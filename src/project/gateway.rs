@@ -4,6 +4,44 @@ use memchr::memmem;
 
 use crate::source::{RepoPath, Repository, Unreadable};
 
+use super::app::App;
+
+/// A configuration of a gateway that limits requests.
+#[derive(Clone, Debug)]
+pub struct GatewayLimits {
+    /// Its file.
+    pub file: RepoPath,
+    text: Box<str>,
+}
+
+impl GatewayLimits {
+    /// Whether it may stand in front of `app`: it lies in no other application's folder, and names this one where it names any.
+    #[must_use]
+    pub fn may_guard(&self, app: &App, apps: &[App]) -> bool {
+        let holds = |app: &App| !app.root.is_root() && self.file.starts_with(&app.root);
+        if apps.iter().any(holds) {
+            return holds(app);
+        }
+        self.names(app) || !apps.iter().any(|other| self.names(other))
+    }
+
+    /// Whether it names an application: by its folder, or by its package without the scope.
+    fn names(&self, app: &App) -> bool {
+        let package = app.name.rsplit('/').next().unwrap_or(&app.name);
+        let names = [app.root.file_name(), package];
+        names.iter().any(|name| {
+            let mut places = memmem::find_iter(self.text.as_bytes(), name.as_bytes());
+            let is_part = |next: Option<char>| next.is_some_and(char::is_alphanumeric);
+            !name.is_empty()
+                && places.any(|at| {
+                    let (before, from) = self.text.split_at(at);
+                    !is_part(before.chars().next_back())
+                        && !is_part(from[name.len()..].chars().next())
+                })
+        })
+    }
+}
+
 /// Parts of names of folders and files that hold such configurations; other YAML files and the like are not read.
 const PLACES: [&str; 15] = [
     "argo", "chart", "compose", "deploy", "envoy", "gateway", "helm", "ingress", "infra", "k8s",
@@ -38,11 +76,14 @@ fn is_plausible(path: &RepoPath) -> bool {
     }
 }
 
-/// Whether `path` is such a configuration, and limits requests. Templates are neither YAML nor anything else, so its lines are
+/// `path`, where it is such a configuration and limits requests. Templates are neither YAML nor anything else, so its lines are
 /// looked at as text.
-pub(super) fn limits(repository: &Repository, path: &RepoPath) -> Result<bool, Unreadable> {
+pub(super) fn limits(
+    repository: &Repository,
+    path: &RepoPath,
+) -> Result<Option<GatewayLimits>, Unreadable> {
     if !is_plausible(path) || path.is_test() {
-        return Ok(false);
+        return Ok(None);
     }
     let file = repository.read(path)?;
     let text = &file.text;
@@ -50,9 +91,13 @@ pub(super) fn limits(repository: &Repository, path: &RepoPath) -> Result<bool, U
     let mut limits = LIMITS
         .iter()
         .filter(|(limit, beside)| has(limit) && has(beside));
-    Ok(limits.any(|(limit, _)| {
+    let limits = limits.any(|(limit, _)| {
         let mut lines = text.lines().map(str::trim_start);
         lines.any(|line| !line.starts_with('#') && line.contains(limit))
+    });
+    Ok(limits.then(|| GatewayLimits {
+        file: path.clone(),
+        text: text.as_str().into(),
     }))
 }
 
@@ -62,7 +107,7 @@ mod tests {
 
     fn limits_there(path: &str, text: &str) -> bool {
         let repository = Repository::in_memory(&[(path, text)]);
-        limits(&repository, &RepoPath::new(path)).unwrap()
+        limits(&repository, &RepoPath::new(path)).unwrap().is_some()
     }
 
     #[test]

@@ -30,6 +30,7 @@ mod version;
 pub use app::{App, Framework};
 pub use container::{ComposeService, Dockerfile, Stage};
 pub use files::{ProjectFiles, Workflow, WorkflowStep};
+pub use gateway::GatewayLimits;
 pub use manifest::{Manifests, Package, WorkspaceKind, Workspaces};
 pub use measured::MeasuredValues;
 pub use next_config::{HeaderEntry, NextConfig, PathCondition, path_conditions};
