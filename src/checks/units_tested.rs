@@ -8,7 +8,9 @@ use crate::graph::{Link, ModuleId, Symbol};
 use crate::model::{Count, Model, Part};
 use crate::rule::{Confidence, Control, UnitsTested, wildcard};
 use crate::source::{Location, Span};
-use crate::syntax::{Argument, ExportTarget, Expr, ExprId, Function, Imported, ModuleRecord, Name};
+use crate::syntax::{
+    Argument, ExportTarget, Expr, ExprId, Function, Import, Imported, ModuleRecord, Name,
+};
 
 use super::CheckResult;
 use super::code::{calls, imported, initial_value, is_side_file};
@@ -42,7 +44,11 @@ impl Tested {
         let mut seen: FxHashSet<ModuleId> = open.iter().copied().collect();
         while let Some(test) = open.pop() {
             let record = graph.module(test);
+            let replaced = graph.replaced_by(test);
             for dependency in graph.dependencies(test) {
+                if replaced.contains(&dependency) {
+                    continue;
+                }
                 if is_side_file(&graph.module(dependency).path) && seen.insert(dependency) {
                     open.push(dependency);
                 }
@@ -55,7 +61,15 @@ impl Tested {
                     tested.modules.insert(dependency);
                 }
             }
-            for import in record.imports.iter().filter(|import| !import.type_only) {
+            let mut imports: Vec<&Import> = record.imports.iter().collect();
+            imports.retain(|import| {
+                let itself = || match graph.link(test, &import.specifier) {
+                    Link::Module(module) => !replaced.contains(&module),
+                    _ => true,
+                };
+                !import.type_only && (replaced.is_empty() || itself())
+            });
+            for import in imports {
                 tested.note(
                     model,
                     test,

@@ -174,7 +174,7 @@ impl<'a> Evaluator<'a> {
                 _ => None,
             },
             "request#headers" if !is_accessor(name) => Some(self.header(name, place)),
-            "request#cookies" if !is_accessor(name) => Some(self.credential("cookie", place)),
+            "request#cookies" if !is_accessor(name) => Some(self.cookie(name, place)),
             "request#nextUrl" => match name {
                 "pathname" => Some(self.path_value()),
                 "searchParams" => below(self, "query", Bits::QUERY),
@@ -364,6 +364,16 @@ impl<'a> Evaluator<'a> {
         }
     }
 
+    fn cookie(&mut self, name: &str, place: Option<Place>) -> Value {
+        let lower = name.to_ascii_lowercase();
+        let mut plain = self.library.plain_cookies.iter();
+        if plain.any(|pattern| wildcard(pattern, &lower)) {
+            Value::from_bits(Bits::HEADER)
+        } else {
+            self.credential("cookie", place)
+        }
+    }
+
     fn header(&mut self, name: &str, place: Option<Place>) -> Value {
         let lower = name.to_ascii_lowercase();
         let credential = self
@@ -521,7 +531,10 @@ impl<'a> Evaluator<'a> {
             "query.entries" | "query.toString" | "query.forEach" | "query.keys"
             | "query.values" => whole_query(self),
             _ if path.starts_with("cookies.") => match name {
-                "get" | "getAll" | "has" => self.credential("cookie", Some(place)),
+                "get" | "getAll" | "has" => match text_of(args.first()) {
+                    Some(name) => self.cookie(&name, Some(place)),
+                    None => self.credential("cookie", Some(place)),
+                },
                 "set" if is_session(args.get(1)) => {
                     state.signed_in |= state.caller.is_none();
                     Value::Undefined

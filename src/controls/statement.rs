@@ -2,7 +2,8 @@
 
 use std::rc::Rc;
 
-use crate::syntax::{Expr, ExprId, Handler, Key, Loop, Pattern, Stmt, StmtKind};
+use crate::graph::ModuleId;
+use crate::syntax::{BinaryOp, Expr, ExprId, Handler, Key, Loop, Pattern, Stmt, StmtKind, UnaryOp};
 
 use super::call::Use;
 use super::ending::Ends;
@@ -12,7 +13,7 @@ use super::flaw::{asks_class, goes_on, refusals};
 use super::merge::{merge_behind_work, merge_states, merge_thrown};
 use super::record::{Event, Failure, Flaw, Place};
 use super::state::{Flow, Outcomes, State};
-use super::value::{Bits, Object, Presence, Provenance, Response, Scope, Value};
+use super::value::{Bits, Object, Presence, Provenance, Response, ResponseKind, Scope, Value};
 
 /// How a path leaves a block early.
 #[derive(Clone, Debug)]
@@ -339,6 +340,9 @@ impl<'a> Evaluator<'a> {
                         .get_or_insert((Place { module, span }, input));
                 }
             }
+            if self.own() && self.catching == 0 && dismisses(&yes) && self.misses(module, test) {
+                self.event(Event::ManualCheck(input), Place { module, span });
+            }
         }
         if both && input == Bits::NONE {
             self.note_limit((module, test), &mut yes, &mut no);
@@ -447,6 +451,23 @@ impl<'a> Evaluator<'a> {
             }
         }
         done
+    }
+
+    /// The condition holds where something is not there, or is not what is wanted: `!id`, `event.kind !== "order"`.
+    fn misses(&self, module: ModuleId, test: ExprId) -> bool {
+        match self.module(module).expr(test) {
+            Expr::Unary {
+                op: UnaryOp::Not, ..
+            }
+            | Expr::Binary {
+                op: BinaryOp::NotEqual { .. },
+                ..
+            } => true,
+            Expr::Logical { left, right, .. } => {
+                self.misses(module, *left) || self.misses(module, *right)
+            }
+            _ => false,
+        }
     }
 
     fn each_loop(&mut self, each: &'a Loop, state: State) -> Completion {
@@ -895,6 +916,26 @@ fn turns_away_at(completion: &Completion, ends: Ends) -> bool {
             Exit::Throw(_) => true,
             Exit::Return(value) => super::ending::refuses_at(value, state, ends),
             Exit::Break | Exit::Continue => false,
+        })
+}
+
+/// Answers at once, before anything is done, with nothing of what was sent: `Response.json({ ignored: true })`.
+fn dismisses(completion: &Completion) -> bool {
+    completion.next.is_empty()
+        && !completion.exits.is_empty()
+        && completion.exits.iter().all(|(state, exit)| {
+            let answer = match exit {
+                Exit::Return(Value::Response(answer)) => answer,
+                Exit::Return(Value::Undefined) => match &state.answered {
+                    Some(answer) => answer,
+                    None => return false,
+                },
+                _ => return false,
+            };
+            state.work == 0
+                && answer.kind == ResponseKind::Body
+                && answer.status.is_some_and(|status| status < 300)
+                && !answer.provenance.bits.has(Bits::INPUT)
         })
 }
 

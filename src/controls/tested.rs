@@ -13,7 +13,7 @@ use super::{Evidence, Status, Verdict};
 /// What the tests of a repository run.
 pub struct TestReach<'a> {
     graph: &'a Graph,
-    /// Test modules, by the module that they import.
+    /// Test modules, by the module that they import and put nothing in the place of.
     importers: FxHashMap<ModuleId, Vec<ModuleId>>,
     calls: TestCalls<'a>,
     /// The URLs of route files, by module, export and method: other files may export the same handler again.
@@ -34,7 +34,9 @@ impl<'a> TestReach<'a> {
         let calls = TestCalls::read(graph, tables, run, library);
         let mut importers: FxHashMap<ModuleId, Vec<ModuleId>> = FxHashMap::default();
         for &test in &calls.tests {
-            for dependency in graph.dependencies(test) {
+            let replaced = graph.replaced_by(test);
+            let itself = |module: &ModuleId| !replaced.contains(module);
+            for dependency in graph.dependencies(test).filter(itself) {
                 importers.entry(dependency).or_default().push(test);
             }
         }

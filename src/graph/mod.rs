@@ -3,6 +3,7 @@
 //! It knows modules and names, nothing of routes or controls. Resolution happens on demand and is remembered.
 
 mod link;
+mod stand_in;
 mod symbol;
 
 pub use link::{Graph, Link, ModuleId};

@@ -43,6 +43,9 @@ pub struct ControlFile {
     /// Header names that carry credentials; `*` stands for any text.
     #[serde(default)]
     pub credential_headers: Vec<String>,
+    /// Names of cookies that keep what the browser prefers or has picked, and say nothing of who is calling; `*` stands for any text.
+    #[serde(default)]
+    pub plain_cookies: Vec<String>,
     /// Environment variables that hold secrets; `*` stands for any text.
     #[serde(default)]
     pub secret_variables: Vec<String>,
@@ -471,6 +474,8 @@ pub struct ControlLibrary {
     pub providers: Vec<String>,
     /// Header names that carry credentials.
     pub credential_headers: Vec<String>,
+    /// Names of cookies that say nothing of who is calling, in lower case.
+    pub plain_cookies: Vec<String>,
     /// Environment variables that hold secrets.
     pub secret_variables: Vec<String>,
     /// Names of functions that sound like guards, in lower case.
@@ -500,6 +505,7 @@ impl ControlLibrary {
         self.telling.extend(file.telling);
         self.throwing.extend(file.throwing);
         self.credential_headers.extend(file.credential_headers);
+        self.plain_cookies.extend(file.plain_cookies);
         self.secret_variables.extend(file.secret_variables);
         self.guard_names.extend(file.guard_names);
     }
