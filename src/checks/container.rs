@@ -64,8 +64,25 @@ pub(super) fn run(subject: &Subject<'_>, check: &Container) -> CheckResult {
 
 /// Nothing is put into it and nothing started: an image of tools, which others call.
 fn runs_nothing(file: &Dockerfile) -> bool {
-    file.chain()
-        .all(|stage| !stage.copies && stage.starts.is_none())
+    match file.chain().find_map(|stage| stage.starts.as_deref()) {
+        Some(starts) => waits(starts),
+        None => file.chain().all(|stage| !stage.copies),
+    }
+}
+
+/// `sleep infinity`, `tail -f /dev/null`, `sh -c 'sleep 1d'`: what is started does nothing.
+fn waits(starts: &str) -> bool {
+    let names = starts.split_whitespace().map(|word| {
+        let word = word.trim_matches('\'');
+        word.rsplit('/').next().unwrap_or(word)
+    });
+    let mut names = names.skip_while(|name| matches!(*name, "sh" | "bash" | "-c" | "exec"));
+    let waits = match names.next() {
+        Some("sleep" | "true") => true,
+        Some("tail") => names.any(|name| name == "null"),
+        _ => false,
+    };
+    waits && !starts.contains(['&', ';', '|'])
 }
 
 /// The file has what is needed.
