@@ -15,7 +15,9 @@ pub(super) fn run(subject: &Subject<'_>, check: &Container) -> CheckResult {
     let mut result = CheckResult::default();
     let files = &subject.model.project.files;
     for file in &files.dockerfiles {
-        let speaks = file.file.starts_with(&subject.project.root) || is_shared(subject, file);
+        let root = &subject.project.root;
+        let own = !root.is_root() && file.file.starts_with(root);
+        let speaks = own || is_shared(subject, file);
         let Some(stage) = file.stages.last().filter(|_| speaks) else {
             continue;
         };
@@ -33,6 +35,11 @@ pub(super) fn run(subject: &Subject<'_>, check: &Container) -> CheckResult {
             continue;
         }
         let mut finding = subject.finding(stage.location.clone(), check.says.clone());
+        if let Some(package) = other_package(subject, file) {
+            finding.message.push_str(&format!(
+                " (of the package `{package}`, which is not audited by itself)"
+            ));
+        }
         // Beside the one that is in order, a variant is often one that nobody builds any more.
         let main = file.file.parent().map(|folder| folder.join("Dockerfile"));
         let main = files
@@ -62,7 +69,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &Container) -> CheckResult {
     result
 }
 
-/// Nothing is put into it and nothing started: an image of tools, which others call.
+/// Nothing is put into it and nothing started, or it is only kept open: an image of tools, which others call or copy from.
 fn runs_nothing(file: &Dockerfile) -> bool {
     match file.chain().find_map(|stage| stage.starts.as_deref()) {
         Some(starts) => waits(starts),
@@ -83,6 +90,16 @@ fn waits(starts: &str) -> bool {
         _ => false,
     };
     waits && !starts.contains(['&', ';', '|'])
+}
+
+/// The folder of the package whose file it is, where that is not the application's and holds none of its folders.
+fn other_package<'a>(subject: &Subject<'a>, file: &Dockerfile) -> Option<&'a RepoPath> {
+    let folders = subject.model.project.packages.iter();
+    let around = folders
+        .filter_map(|package| package.root.as_ref())
+        .filter(|root| !root.is_root() && file.file.starts_with(root));
+    let nearest = around.max_by_key(|root| root.as_str().len());
+    nearest.filter(|root| !subject.project.root.starts_with(root))
 }
 
 /// The file has what is needed.
