@@ -66,7 +66,14 @@ pub(super) fn run(subject: &Subject<'_>, check: &Present) -> CheckResult {
         result.silent_gap(1.0);
         return result;
     }
-    let says = check.says.replace("{}", &images.to_string());
+    let mut says = check.says.replace("{}", &images.to_string());
+    if says.contains("{file}") {
+        let file = check
+            .when
+            .as_ref()
+            .and_then(|when| ground.file(&when.files));
+        says = says.replace("{file}", file.map_or("", RepoPath::as_str));
+    }
     let mut finding = missing(&ground, &check.any, &says);
     let tests = || tests(subject).map(|(id, _)| id).collect::<Vec<_>>();
     let doubt = check.doubts.iter().find(|doubt| {

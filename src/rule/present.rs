@@ -36,7 +36,7 @@ pub struct Present {
     /// What makes the absence a question of low confidence.
     #[serde(default)]
     pub doubts: Vec<PresentDoubt>,
-    /// The message when there is none. `{}` stands for the number of `<img>` elements.
+    /// The message when there is none. `{}` stands for the number of `<img>` elements, `{file}` for the file that makes it asked.
     pub says: String,
 }
 
