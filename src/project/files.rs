@@ -9,7 +9,7 @@ use super::{environment, hosting, pipelines};
 /// What the repository's other files say.
 #[derive(Clone, Debug, Default)]
 pub struct ProjectFiles {
-    /// `.github/workflows/*.yml`, `.gitlab-ci.yml` and the like.
+    /// `.github/workflows/*.yml`, `.gitlab-ci.yml`, `Jenkinsfile` and the like.
     pub workflows: Vec<Workflow>,
     /// Names documented in `.env.example`, `.env.sample`, `.env.template`, each with its file and line.
     pub env_documented: Vec<(String, Location)>,

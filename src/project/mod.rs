@@ -13,6 +13,7 @@ mod environment;
 mod files;
 mod gateway;
 mod hosting;
+mod jenkins;
 /// Constant folding over the IR, for every file that configures something.
 pub mod literal;
 mod manifest;

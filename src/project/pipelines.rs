@@ -6,6 +6,7 @@ use saphyr::MarkedYaml;
 use crate::source::{RepoPath, Repository, SourceFile, Unreadable};
 
 use super::document::{parse_yaml, yaml_entries, yaml_get, yaml_location, yaml_texts};
+use super::jenkins::{self, is_jenkinsfile};
 use super::{Workflow, WorkflowStep};
 
 /// How many called workflows and actions are followed from one another.
@@ -68,6 +69,10 @@ pub(super) fn read(
     path: &RepoPath,
     workflows: &mut Vec<Workflow>,
 ) -> Result<(), Unreadable> {
+    if is_jenkinsfile(path.file_name()) {
+        workflows.push(jenkins::pipeline(&repository.read(path)?));
+        return Ok(());
+    }
     let Some(service) = service(path) else {
         return Ok(());
     };
