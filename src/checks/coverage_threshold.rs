@@ -9,7 +9,7 @@ use crate::syntax::{Expr, ExprId, ModuleRecord, Property};
 
 use super::CheckResult;
 use super::code::{key, numbered, place, property};
-use super::pipeline::runs_command;
+use super::pipeline::{lines_of_each, runs_command};
 use super::subject::Subject;
 use super::tests_elsewhere::{Counted, ELSEWHERE, tests};
 use super::tests_run::tests_of;
@@ -101,6 +101,12 @@ pub(super) fn run(subject: &Subject<'_>, check: &CoverageThreshold) -> CheckResu
             } else {
                 None
             };
+            let question = question.map(str::to_owned).or_else(|| {
+                let told = decided_outside(subject)?;
+                Some(format!(
+                    "does Codecov fail a change that lowers it, as `{told}` lets it"
+                ))
+            });
             findings.push(match question {
                 Some(question) => subject
                     .app_finding(format!("{message}: or {question}?"))
@@ -110,6 +116,40 @@ pub(super) fn run(subject: &Subject<'_>, check: &CoverageThreshold) -> CheckResu
         }
     }
     CheckResult::pass_or_fail(findings)
+}
+
+/// What tells Codecov how to judge the coverage that pipelines send there, where that leaves it to fail what lowers it. Without
+/// such a file nobody may have set it up.
+fn decided_outside<'a>(subject: &Subject<'a>) -> Option<&'a RepoPath> {
+    let mut documents = subject.model.documents.iter();
+    let told = documents.find(|file| file.path.stem().trim_start_matches('.') == "codecov")?;
+    let sends = ["codecov/codecov-action", "codecov"].map(str::to_owned);
+    let sent = lines_of_each(subject).iter().any(|lines| lines.run(&sends));
+    (sent && judges(&told.text)).then_some(&told.path)
+}
+
+/// Codecov compares the coverage of the whole project, unless it is told to leave that or to fail nothing.
+fn judges(told: &str) -> bool {
+    let mut of_patches = false;
+    for line in told.lines() {
+        let line = line.split('#').next().unwrap_or(line);
+        let Some((key, value)) = line.trim().split_once(':') else {
+            continue;
+        };
+        let value = value.trim();
+        let off = matches!(value, "off" | "false" | "no");
+        match key {
+            "patch" => of_patches = true,
+            "project" => of_patches = false,
+            _ => {}
+        }
+        let silent = off && matches!(key, "status" | "project" | "enabled")
+            || key == "informational" && value == "true";
+        if silent && !of_patches {
+            return false;
+        }
+    }
+    true
 }
 
 /// The application has a script for its tests, or one around it runs them.
@@ -323,5 +363,26 @@ fn json_measures(value: &Value, place: &Location, found: &mut Found) {
         if let Some(percent) = value.get(measure).and_then(Value::as_f64) {
             found.threshold(percent, place.clone());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::judges;
+
+    #[test]
+    fn what_codecov_is_told() {
+        assert!(judges(""));
+        assert!(judges("coverage:\n  status:\n    patch: off\n"));
+        assert!(judges(
+            "coverage:\n  status:\n    patch:\n      default:\n        informational: true\n    project:\n      default:\n        target: auto\n"
+        ));
+        assert!(!judges(
+            "coverage:\n  status:\n    project: off # not yet\n"
+        ));
+        assert!(!judges("coverage:\n  status: off\n"));
+        assert!(!judges(
+            "coverage:\n  status:\n    project:\n      default:\n        informational: true\n"
+        ));
     }
 }
