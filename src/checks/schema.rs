@@ -82,7 +82,7 @@ pub(super) fn foreign_keys(subject: &Subject<'_>, check: &ForeignKeyIndex) -> Ch
             .filter(|file| file.path.starts_with(root))
             .collect();
         if let Some(mut tables) = of_prisma(&files) {
-            add_made(&mut tables, &made);
+            add_made(&mut tables, &made, root);
             add(&tables);
         }
     }
@@ -92,7 +92,8 @@ pub(super) fn foreign_keys(subject: &Subject<'_>, check: &ForeignKeyIndex) -> Ch
     for module in subject.reached() {
         add_drizzle(module, &makers, &mut tables);
     }
-    add_made(&mut tables, &made);
+    let whole = RepoPath::new("");
+    add_made(&mut tables, &made, &whole);
     add(&tables);
     if prisma.is_empty() && tables.is_empty() {
         let mut tables = Tables::new();
@@ -100,6 +101,10 @@ pub(super) fn foreign_keys(subject: &Subject<'_>, check: &ForeignKeyIndex) -> Ch
             add_sql(file, &mut tables);
         }
         tables.retain(|_, table| table.location.is_some());
+        for table in tables.values_mut() {
+            let changes = std::mem::take(&mut table.changes);
+            table.leave_dropped(&changes, &whole);
+        }
         add(&tables);
     }
     // Migrations in code are not followed; that they make indexes is all that can be seen.
@@ -114,8 +119,9 @@ pub(super) fn foreign_keys(subject: &Subject<'_>, check: &ForeignKeyIndex) -> Ch
     result
 }
 
-/// Adds the indexes that migrations make and the schema does not know of, where one is missing in it.
-fn add_made(tables: &mut Tables, made: &impl Deref<Target = Tables>) {
+/// Adds the indexes that migrations make and the schema in this folder does not know of, where one is missing in it, and leaves
+/// out the foreign keys that they drop.
+fn add_made(tables: &mut Tables, made: &impl Deref<Target = Tables>, folder: &RepoPath) {
     for (name, table) in tables {
         let mut columns = table.references.keys();
         if columns.all(|column| table.finds(column)) {
@@ -124,6 +130,7 @@ fn add_made(tables: &mut Tables, made: &impl Deref<Target = Tables>) {
         let stored = table.stored_as.as_ref().unwrap_or(name);
         if let Some(of) = made.get(&stored.to_ascii_lowercase()) {
             table.add_indexes(of);
+            table.leave_dropped(&of.changes, folder);
         }
     }
 }

@@ -3,10 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::source::{Location, SourceFile, Span};
+use crate::source::{Location, RepoPath, SourceFile, Span};
 use crate::syntax::{Expr, ExprId, ModuleRecord, Property};
 
 use super::code::{Call, called_name, calls, imported, key, method_call, place};
+
+/// The first column of a foreign key stands in so few words behind its name.
+const FEW_WORDS: usize = 4;
 
 /// A table.
 #[derive(Debug, Default)]
@@ -27,8 +30,23 @@ pub(super) struct Table {
     pub stored_as: Option<String>,
     /// The columns with which named indexes begin, by name.
     pub named: BTreeMap<String, String>,
+    /// What migrations do to its foreign keys, in order.
+    pub changes: Vec<ForeignKeyChange>,
     /// Row-level security is switched on.
     pub guarded: bool,
+}
+
+/// `ADD CONSTRAINT … FOREIGN KEY`, `DROP CONSTRAINT`
+#[derive(Debug)]
+pub(super) struct ForeignKeyChange {
+    /// The constraint.
+    name: String,
+    /// The first of its columns.
+    column: String,
+    /// Whether it is there from then on.
+    there: bool,
+    /// The migration.
+    file: RepoPath,
 }
 
 impl Table {
@@ -44,6 +62,72 @@ impl Table {
             Some(self.keys.iter().any(begins))
         };
         self.begins(column) || whole() == Some(true)
+    }
+
+    /// Leaves out the references that a schema still names and SQL has dropped the constraints of: nothing looks for them when a
+    /// row of the other table goes. The migrations below the schema's folder say most.
+    pub(super) fn leave_dropped(&mut self, changes: &[ForeignKeyChange], schema: &RepoPath) {
+        let dropped = |column: &str| {
+            let stored = self.stored.get(column).map_or(column, String::as_str);
+            let latest = changes.iter().rev();
+            let mut changes = latest.filter(|each| each.column.eq_ignore_ascii_case(stored));
+            let nearest = changes
+                .clone()
+                .find(|change| change.file.starts_with(schema));
+            nearest
+                .or_else(|| changes.next())
+                .is_some_and(|change| !change.there)
+        };
+        let gone: Vec<String> = self
+            .references
+            .keys()
+            .filter(|column| dropped(column))
+            .cloned()
+            .collect();
+        for column in gone {
+            self.references.remove(&column);
+        }
+    }
+
+    /// Remembers what an `ALTER TABLE` of the table called `table` does to foreign keys: its words, in lower case.
+    fn change(&mut self, table: &str, words: &[String], file: &RepoPath) {
+        for (at, _) in words
+            .iter()
+            .enumerate()
+            .filter(|(_, word)| *word == "constraint")
+        {
+            let mut behind = words.iter().skip(at + 1);
+            let names = |word: &&String| !matches!(word.as_str(), "if" | "not" | "exists");
+            let Some(name) = behind.find(names).map(|name| bare(name)) else {
+                continue;
+            };
+            let before = at.checked_sub(1).and_then(|at| words.get(at));
+            let (column, there) = match before.map(String::as_str) {
+                Some("add") => {
+                    let rest: Vec<&str> = behind.take(FEW_WORDS).map(String::as_str).collect();
+                    let is_key = rest.first() == Some(&"foreign");
+                    let column = first_in_parentheses(&rest.join(" "));
+                    (column.filter(|_| is_key), true)
+                }
+                Some("drop") => {
+                    let mut known = self.changes.iter().rev();
+                    let known = known.find(|change| change.name == name);
+                    let by_name = || {
+                        let column = name.strip_prefix(table)?.strip_prefix('_')?;
+                        column.strip_suffix("_fkey").map(str::to_owned)
+                    };
+                    let column = known.map(|change| change.column.clone());
+                    (column.or_else(by_name), false)
+                }
+                _ => continue,
+            };
+            self.changes.extend(column.map(|column| ForeignKeyChange {
+                name,
+                column,
+                there,
+                file: file.clone(),
+            }));
+        }
     }
 
     fn begins(&self, column: &str) -> bool {
@@ -196,10 +280,19 @@ pub(super) fn add_sql(file: &SourceFile, tables: &mut Tables) -> bool {
     plain
 }
 
-/// What statements hold that decide which indexes there are.
-const OF_INDEXES: [&str; 4] = ["INDEX", "index", "DROP TABLE", "drop table"];
+/// What statements hold that decide which indexes and foreign keys there are.
+const OF_INDEXES: [&str; 8] = [
+    "INDEX",
+    "index",
+    "DROP TABLE",
+    "drop table",
+    "FOREIGN KEY",
+    "foreign key",
+    "DROP CONSTRAINT",
+    "drop constraint",
+];
 
-/// Adds the indexes that a text of SQL makes and leaves, and nothing else of it.
+/// Adds the indexes and foreign keys that a text of SQL makes and leaves, and nothing else of it.
 pub(super) fn add_sql_indexes(file: &SourceFile, tables: &mut Tables) {
     let at = Location::of_line(&file.path, 1);
     for statement in file.text.split(';') {
@@ -302,7 +395,10 @@ fn add_statement(statement: &str, at: &Location, tables: &mut Tables) {
             }
             return;
         }
-        let table = tables.entry(bare(name)).or_default();
+        let name = bare(name);
+        let table = tables.entry(name.clone()).or_default();
+        let rest = lower.get(named + 1..).unwrap_or_default();
+        table.change(&name, rest, &at.file);
         for part in joined.split(" foreign key ").skip(1) {
             if let Some(column) = first_in_parentheses(part) {
                 table.references.entry(column).or_insert_with(|| at.clone());
@@ -578,7 +674,6 @@ fn chain(module: &ModuleRecord, expr: ExprId) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::RepoPath;
 
     fn sql(text: &str) -> Tables {
         let file = SourceFile::new(RepoPath::new("a.sql"), text);
@@ -632,6 +727,18 @@ mod tests {
         let tables = of_prisma(&[&file]).unwrap();
         assert!(tables["Note"].finds("talkId"));
         assert!(!tables["Note"].finds("fileId"));
+    }
+
+    #[test]
+    fn foreign_keys_that_are_dropped() {
+        let mut tables = sql(
+            "create table a (b int, d int, constraint a_d_fkey foreign key (d) references c (e)); alter table a add constraint \"by_b\" foreign key (\"b\", d) references c (e, f); alter table a drop constraint if exists by_b, drop constraint a_d_fkey, add constraint a_d_fkey foreign key (d) references c (e);",
+        );
+        let mut table = tables.remove("a").unwrap();
+        let changes = std::mem::take(&mut table.changes);
+        table.leave_dropped(&changes, &RepoPath::new(""));
+        let left: Vec<&str> = table.references.keys().map(String::as_str).collect();
+        assert_eq!(left, ["d"]);
     }
 
     #[test]

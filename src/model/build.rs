@@ -187,9 +187,10 @@ fn documents(
     for (derived, result) in read {
         match result {
             Ok(file) if derived => {
-                let holds =
-                    |word: &str| memchr::memmem::find(file.text.as_bytes(), word.as_bytes());
-                if holds("INDEX").or_else(|| holds("index")).is_some() {
+                let holds = |word: &&str| {
+                    memchr::memmem::find(file.text.as_bytes(), word.as_bytes()).is_some()
+                };
+                if OF_MIGRATIONS.iter().any(holds) {
                     migrations.push(file);
                 }
             }
@@ -203,6 +204,16 @@ fn documents(
     }
     (documents, migrations)
 }
+
+/// What derived SQL may say that its schema does not: indexes made by hand, foreign keys that are dropped.
+const OF_MIGRATIONS: [&str; 6] = [
+    "INDEX",
+    "index",
+    "FOREIGN KEY",
+    "foreign key",
+    "DROP CONSTRAINT",
+    "drop constraint",
+];
 
 /// SQL that a tool derives from a schema that is read as well.
 fn is_derived(repository: &Repository, path: &RepoPath) -> bool {
