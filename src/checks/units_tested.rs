@@ -133,6 +133,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &UnitsTested) -> CheckResult {
     let mut result = CheckResult::default();
     let mut missing: Vec<(Location, String)> = Vec::new();
     let mut through_routes = false;
+    let mut left_out = 0;
     let makers = check
         .made_by
         .iter()
@@ -164,6 +165,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &UnitsTested) -> CheckResult {
             let units = made(&makers, module).max(1);
             let by_import = tested.has(id, None);
             if !by_import && check.that_decide && !decides(module) {
+                left_out += units;
                 continue;
             }
             if by_import || check.that_decide && is_requested(subject, id) {
@@ -213,6 +215,9 @@ pub(super) fn run(subject: &Subject<'_>, check: &UnitsTested) -> CheckResult {
             "{} of {} {} are imported by a test{or_routes}",
             result.covered, result.total, check.plural
         );
+        if left_out > 0 {
+            message.push_str(&format!(", beside {left_out} in which nothing is decided"));
+        }
         // A single one is what the team makes nowhere else, and most often only calls what does the work.
         let single = result.total == 1;
         if single {
