@@ -13,6 +13,7 @@ use crate::syntax::{Expr, ExprId, ModuleRecord, Property};
 use super::CheckResult;
 use super::code::{calls, imported, key, package_of, property};
 use super::dependency::of_package;
+use super::pipeline::lines_of_each;
 use super::subject::Subject;
 
 /// How far a header reaches, nearest first.
@@ -136,12 +137,23 @@ fn is_hinted(subject: &Subject<'_>, header: &HeaderRequirement) -> bool {
     });
     let hints = |name: &str| header.hinted_by.iter().any(|hint| wildcard(hint, name));
     let mut specifiers = subject.specifiers().iter();
+    let reads = |module: &ModuleRecord| {
+        let mut reads = module.facts.env_reads.iter();
+        reads.any(|(name, _)| hints(name))
+    };
     beside
         || specifiers.any(|specifier| package_of(specifier).is_some_and(hints))
-        || subject.running().any(|module| {
-            let mut reads = module.facts.env_reads.iter();
-            reads.any(|(name, _)| hints(name))
+        || subject.running().any(reads)
+        // Tests of what is deployed, and what configures them, know where that is.
+        || subject.model.graph.modules().any(|(_, module)| {
+            let folder = module.path.parent();
+            let root = &subject.project.root;
+            let near = || folder.is_some_and(|folder| root.starts_with(&folder));
+            reads(module) && (module.path.starts_with(root) || near())
         })
+        || lines_of_each(subject)
+            .iter()
+            .any(|lines| lines.run(&header.hinted_by_steps))
 }
 
 fn reach(

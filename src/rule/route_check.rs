@@ -223,6 +223,9 @@ pub struct HeaderRequirement {
     /// Names of files that say that something else stands in front of the application, which may send it: `Dockerfile`.
     #[serde(default)]
     pub hinted_by_files: Vec<String>,
+    /// Commands of pipelines that speak for such a platform: `vercel deploy`.
+    #[serde(default)]
+    pub hinted_by_steps: Vec<String>,
     /// What its absence comes to where browsers do something sensible by themselves, as a question: whoever thinks that enough has no
     /// gap, so such a finding is of low confidence.
     pub question: Option<String>,
