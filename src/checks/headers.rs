@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::finding::Finding;
 use crate::graph::ModuleId;
 use crate::project::HeaderEntry;
-use crate::routes::{Coverage, Matcher, Middleware};
+use crate::routes::{Coverage, Matcher, Middleware, RouteKind};
 use crate::rule::{Confidence, HeaderPackage, HeaderRequirement, ResponseHeaders, wildcard};
 use crate::source::{Location, RepoPath};
 use crate::syntax::{Expr, ExprId, ModuleRecord, Property};
@@ -341,8 +341,11 @@ impl Files {
             .iter()
             .map(|each| each.name.as_str())
             .collect();
-        let routes = subject.app.routes.iter();
-        let modules: BTreeSet<ModuleId> = routes.map(|route| route.route.module).collect();
+        // Procedures and actions answer through a handler that is not theirs.
+        let answers = |kind: RouteKind| !matches!(kind, RouteKind::Trpc | RouteKind::Action);
+        let routes = subject.app.routes.iter().map(|route| &route.route);
+        let routes = routes.filter(|route| answers(route.kind));
+        let modules: BTreeSet<ModuleId> = routes.map(|route| route.module).collect();
         let mut naming = BTreeMap::new();
         for module in &modules {
             let mut names = BTreeSet::new();
