@@ -5,13 +5,14 @@ use std::cell::OnceCell;
 
 use crate::finding::Related;
 use crate::graph::ModuleId;
+use crate::project::Package;
 use crate::project::literal::{Literal, fold};
-use crate::rule::ContentSecurityPolicy;
-use crate::source::{Location, Span};
+use crate::rule::{Confidence, ContentSecurityPolicy};
+use crate::source::{Location, RepoPath, Span};
 use crate::syntax::{Expr, ModuleRecord, Property};
 
 use super::CheckResult;
-use super::code::{key, numbered, package_of, place, text};
+use super::code::{is_for_developers, key, numbered, package_of, place, text};
 use super::headers::names_header;
 use super::subject::Subject;
 
@@ -270,6 +271,9 @@ pub(super) fn run(subject: &Subject<'_>, check: &ContentSecurityPolicy) -> Check
             "{directive} of the content security policy has {}, which lets {}",
             forbidden.source, forbidden.allows
         );
+        let needs = needing(subject, &forbidden.needed_by);
+        let question = needs.map(|path| format!(": or does it have to, as `{path}` needs it?"));
+        let message = message + question.as_deref().unwrap_or_default();
         let others = places.map(|location| Related {
             location,
             note: String::from("another policy that has it"),
@@ -277,9 +281,68 @@ pub(super) fn run(subject: &Subject<'_>, check: &ContentSecurityPolicy) -> Check
         let finding = subject
             .finding(first, message)
             .with_related(others.collect());
+        let finding = match question {
+            Some(_) => finding.at_most(Confidence::Low),
+            None => finding,
+        };
         result.gap(1.0, finding);
     }
     result
+}
+
+/// The first module for browsers, of the application or of a package that it is made of, that calls one of these functions of
+/// the language.
+fn needing<'a>(subject: &Subject<'a>, functions: &[String]) -> Option<&'a RepoPath> {
+    if functions.is_empty() {
+        return None;
+    }
+    let folders = folders(subject);
+    let apps = &subject.model.project.apps;
+    let is_of = |path: &RepoPath| {
+        let mut roots = apps.iter().map(|app| &app.root);
+        folders.iter().any(|folder| path.starts_with(folder))
+            && !is_for_developers(path)
+            && !roots.any(|root| path.starts_with(root) && !subject.project.root.starts_with(root))
+    };
+    let named = |name: &str| functions.iter().any(|each| each == name);
+    let server_side = subject.server_side();
+    let mut modules = subject.model.graph.modules();
+    let (_, needing) = modules.find(|(id, module)| {
+        let mut names = functions.iter();
+        names.any(|name| module.find_name(name).is_some())
+            && !server_side.get(id.0 as usize).is_some_and(|server| *server)
+            && !subject.is_side(*id)
+            && module.facts.test_cases == 0
+            && is_of(&module.path)
+            && module.exprs.iter().any(|expr| match expr {
+                Expr::Call { callee, .. } | Expr::New { callee, .. } => {
+                    matches!(module.expr(*callee), Expr::Name(name) if named(module.name(*name)))
+                }
+                _ => false,
+            })
+    })?;
+    Some(&needing.path)
+}
+
+/// The folders of the application and of the packages of the repository that its manifest lists, and theirs: what is built of
+/// them runs in its pages, whether or not an import leads to their sources.
+fn folders(subject: &Subject<'_>) -> Vec<RepoPath> {
+    let all = &subject.model.project.packages;
+    let mut open: Vec<&Package> = subject.package().into_iter().collect();
+    let mut folders = vec![subject.project.root.clone()];
+    while let Some(package) = open.pop() {
+        let listed = |name: &str| {
+            package.dependencies.contains_key(name) || package.dev_dependencies.contains_key(name)
+        };
+        for other in all.iter().filter(|each| each.member) {
+            let folder = other.folder();
+            if other.name.as_deref().is_some_and(listed) && !folders.contains(&folder) {
+                folders.push(folder);
+                open.push(other);
+            }
+        }
+    }
+    folders
 }
 
 #[cfg(test)]

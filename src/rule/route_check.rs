@@ -254,6 +254,9 @@ pub struct ForbiddenSource {
     /// A source beginning like this beside it makes it harmless: `'nonce-`.
     #[serde(default)]
     pub unless: Vec<String>,
+    /// Functions that need it: where code for browsers calls one of them, it may be meant.
+    #[serde(default)]
+    pub needed_by: Vec<String>,
 }
 
 /// `[check.cors]`: `Access-Control-Allow-Origin: *`, a reflected origin with credentials, `cors()` without an origin.
