@@ -220,12 +220,13 @@ fn lines_on_tests(subject: &Subject<'_>) -> Vec<String> {
     with_scripts(subject, with_images(lines, subject, |_| true), &packages)
 }
 
-/// The shell lines and the actions of a pipeline.
+/// The shell lines and the actions of a pipeline, and the bots that it names.
 fn written(workflow: &Workflow) -> impl Iterator<Item = String> {
-    workflow.steps.iter().flat_map(|step| {
+    let steps = workflow.steps.iter().flat_map(|step| {
         let run = step.run.iter().flat_map(|run| run.lines());
         run.map(str::to_owned).chain(step.uses.clone())
-    })
+    });
+    steps.chain(workflow.bots.iter().cloned())
 }
 
 /// What builds an image runs the lines of its file.

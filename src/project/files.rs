@@ -42,6 +42,8 @@ pub struct Workflow {
     pub uncalled: bool,
     /// Its steps, in order.
     pub steps: Vec<WorkflowStep>,
+    /// The bots that it names, as conditions on who makes a change do: `dependabot[bot]`.
+    pub bots: Vec<String>,
 }
 
 /// One step of a pipeline.

@@ -69,6 +69,7 @@ pub(super) fn pipeline(file: &SourceFile) -> Workflow {
         on_change: true,
         uncalled: false,
         steps,
+        bots: Vec::new(),
     }
 }
 

@@ -87,12 +87,14 @@ pub(super) fn read(
                 .is_none_or(|trigger| trigger.data.as_str() != Some("none")),
             uncalled: false,
             steps: commands(&file, &document),
+            bots: Vec::new(),
             file: path.clone(),
         },
         Service::Other => Workflow {
             on_change: true,
             uncalled: false,
             steps: commands(&file, &document),
+            bots: Vec::new(),
             file: path.clone(),
         },
     });
@@ -126,7 +128,23 @@ fn github(file: &SourceFile, document: &MarkedYaml<'_>) -> Workflow {
         on_change: trigger.is_some_and(on_change),
         uncalled: trigger.is_some_and(only_called),
         steps,
+        bots: bots(&file.text),
     }
+}
+
+/// The names that end in `[bot]`, as those of GitHub's applications do, each once.
+fn bots(text: &str) -> Vec<String> {
+    let ends = memchr::memmem::find_iter(text.as_bytes(), b"[bot]");
+    let names = ends.filter_map(|end| {
+        let before = text.get(..end)?;
+        let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '-';
+        let name = before.trim_end_matches(is_part).len();
+        Some(format!("{}[bot]", before.get(name..)?))
+    });
+    let mut names: Vec<String> = names.collect();
+    names.sort_unstable();
+    names.dedup();
+    names
 }
 
 /// The steps of a job, in order, those that a step groups (`parallel`) in its place.
@@ -567,6 +585,15 @@ mod tests {
             let found = workflows(&[(".github/workflows/a.yml", &text)]);
             assert_eq!(found[0].on_change, expected, "{on}");
         }
+    }
+
+    #[test]
+    fn bots_that_are_named() {
+        let found = workflows(&[(
+            ".github/workflows/a.yml",
+            "on: pull_request\njobs:\n  a:\n    if: github.actor != 'dependabot[bot]' && github.actor != \"renovate[bot]\"\n    steps:\n      - if: github.actor == 'dependabot[bot]'\n        run: x\n",
+        )]);
+        assert_eq!(found[0].bots, ["dependabot[bot]", "renovate[bot]"]);
     }
 
     #[test]
