@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::Bound;
 
+use crate::model::RouteFacts;
 use crate::project::Framework;
 use crate::rule::{Confidence, Dependency, wildcard};
 use crate::source::{RepoPath, Span};
@@ -11,7 +12,9 @@ use crate::syntax::ModuleRecord;
 use super::CheckResult;
 use super::code::{calls, imported, package_of};
 use super::config_key::is_set;
-use super::starter::is_starter;
+use super::doubts::has_mark;
+use super::for_one::stays_on_machine;
+use super::starter::{is_starter, is_to_be_copied, is_unready};
 use super::subject::Subject;
 
 pub(super) fn run(subject: &Subject<'_>, check: &Dependency) -> CheckResult {
@@ -109,14 +112,36 @@ fn question(subject: &Subject<'_>, check: &Dependency) -> Option<String> {
     if let Some((variable, _)) = variable {
         return Some(format!("or are failures seen where {variable} points to"));
     }
+    if !check.left_to_users {
+        return None;
+    }
     let handlers = subject.app.routes.len();
-    if handlers > 0 && handlers <= check.few_handlers && !subject.serves_pages() {
+    let is_small = handlers > 0 && handlers <= check.few_handlers;
+    if is_small && !subject.serves_pages() || is_called_by_one(subject) {
         return Some(String::from(
             "is it a service whose caller tells of its failures",
         ));
     }
-    let starter = check.left_to_users && is_starter(subject);
-    starter.then(|| String::from("is that left to whoever begins an application with it"))
+    if is_starter(subject) || is_small && is_to_be_copied(subject) {
+        return Some(String::from(
+            "is that left to whoever begins an application with it",
+        ));
+    }
+    if is_unready(subject) {
+        return Some(String::from(
+            "does it wait, as the README says that this is not ready for production",
+        ));
+    }
+    stays_on_machine(subject)
+}
+
+/// All that its handlers do is done for a sender that signs what it sends in a way of their own, as another application of the
+/// same owner does.
+fn is_called_by_one(subject: &Subject<'_>) -> bool {
+    let routes = subject.app.routes.iter();
+    let mut working = routes.filter(|route| route.works && !route.is_mount);
+    let of_one = |route: &RouteFacts| has_mark(route, "signature-check:any");
+    !subject.serves_pages() && working.next().is_some_and(of_one) && working.all(of_one)
 }
 
 /// Users install the package and run it: it brings a command, is published, and nothing here starts it.

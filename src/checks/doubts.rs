@@ -25,6 +25,7 @@ use super::callers::{
 };
 use super::code::{body, called_name, constant, key, numbered, root, statements, text};
 use super::dependency::is_of;
+use super::for_one::stays_on_machine;
 use super::handler_code::{Code, refused, turned_away};
 use super::input_parts::only_finds;
 use super::paid_keys::callers_pay;
@@ -53,6 +54,8 @@ pub(super) struct Doubts<'a> {
     asking: OnceCell<FxHashMap<String, (usize, usize)>>,
     /// What costs money is paid for by those who call.
     callers_pay: OnceCell<bool>,
+    /// What speaks for the application being for the machine on which it runs.
+    alone: OnceCell<Option<String>>,
 }
 
 const ASKS_AS_ANYBODY: &str = "could whoever calls it ask that service all the same";
@@ -82,6 +85,7 @@ impl<'a> Doubts<'a> {
             named: RefCell::default(),
             asking: OnceCell::new(),
             callers_pay: OnceCell::new(),
+            alone: OnceCell::new(),
         }
     }
 
@@ -135,11 +139,15 @@ impl<'a> Doubts<'a> {
         }
         let (app, apps) = (self.subject.project, &self.subject.model.project.apps);
         let mut limits = files.gateway_limits.iter();
-        let limit = limits.find(|limit| limit.may_guard(app, apps))?;
-        Some(format!(
-            "does the limit of the gateway in `{}` hold for it",
-            limit.file
-        ))
+        if let Some(limit) = limits.find(|limit| limit.may_guard(app, apps)) {
+            return Some(format!(
+                "does the limit of the gateway in `{}` hold for it",
+                limit.file
+            ));
+        }
+        let alone = self.alone.get_or_init(|| stays_on_machine(self.subject));
+        let question = alone.as_deref()?;
+        Some(question.trim_start_matches("or ").to_owned())
     }
 
     fn of_action(&self, mut finding: Finding, route: &RouteFacts, verdict: &Verdict) -> Finding {

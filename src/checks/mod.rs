@@ -27,6 +27,7 @@ mod error_answers;
 mod failing;
 mod file;
 mod for_development;
+mod for_one;
 mod guard_flaws;
 mod handler_code;
 mod handlers;

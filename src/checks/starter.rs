@@ -25,6 +25,21 @@ const DESCRIBED: [&str; 6] = [
     "boilerplate for",
     "template for building",
 ];
+/// What a document says of one that is not meant to be used yet.
+const UNREADY: [&str; 5] = [
+    "not ready for production",
+    "not production-ready",
+    "not production ready",
+    "not yet ready for production",
+    "not intended for production",
+];
+/// Addresses at which hosts make a copy of a repository and run it.
+const COPIES: [&str; 4] = [
+    "vercel.com/new/clone",
+    "app.netlify.com/start/deploy",
+    "heroku.com/deploy",
+    "deploy.workers.cloudflare.com",
+];
 /// A document says what it is about within its first lines.
 const HEAD: usize = 25;
 
@@ -34,9 +49,30 @@ pub(super) fn is_starter(subject: &Subject<'_>) -> bool {
     let whole = packages.iter().find(|package| package.folder().is_root());
     let mut packages = subject.package().into_iter().chain(whole);
     packages.any(|package| is_named(package) || is_described(package))
-        || subject
-            .documents()
-            .any(|file| is_readme(subject, &file.path) && file.text.lines().take(HEAD).any(says_so))
+        || heads(subject).any(says_so)
+}
+
+/// The beginning of a README says that this is not meant for users yet.
+pub(super) fn is_unready(subject: &Subject<'_>) -> bool {
+    heads(subject).any(|line| {
+        let line = line.to_lowercase();
+        UNREADY.iter().any(|form| line.contains(form))
+    })
+}
+
+/// A README offers to run a copy of it.
+pub(super) fn is_to_be_copied(subject: &Subject<'_>) -> bool {
+    let mut documents = subject.documents();
+    documents.any(|file| {
+        is_readme(subject, &file.path) && COPIES.iter().any(|host| file.text.contains(host))
+    })
+}
+
+/// The lines with which each README begins.
+fn heads<'a>(subject: &Subject<'a>) -> impl Iterator<Item = &'a str> {
+    let documents = subject.documents();
+    let readmes = documents.filter(|file| is_readme(subject, &file.path));
+    readmes.flat_map(|file| file.text.lines().take(HEAD))
 }
 
 fn is_named(package: &Package) -> bool {
