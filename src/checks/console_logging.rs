@@ -1,16 +1,21 @@
 //! `[check.console-logging]`: server code logs through a logger and not with `console`.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use rustc_hash::FxHashSet;
 
 use crate::controls::Status;
 use crate::finding::Related;
-use crate::graph::Symbol;
+use crate::graph::{ModuleId, Symbol};
 use crate::rule::{Confidence, ConsoleLogging, Control, wildcard};
 use crate::source::Span;
-use crate::syntax::{Expr, ModuleRecord};
+use crate::syntax::{Expr, ModuleRecord, Name, Pattern};
 
 use super::CheckResult;
 use super::code::{calls, package_of};
+use super::for_one::stays_on_machine;
 use super::server_side::parts_on_server;
 use super::subject::{Subject, weight};
 
@@ -25,6 +30,8 @@ pub(super) fn run(subject: &Subject<'_>, check: &ConsoleLogging) -> CheckResult 
     let except = subject.globs(&check.except);
     let root = &subject.project.root;
     let server = subject.server_side();
+    let routes = subject.app.routes.iter();
+    let handlers: FxHashSet<ModuleId> = routes.map(|route| route.route.module).collect();
     let mut files: Vec<(&ModuleRecord, usize)> = subject
         .modules()
         .filter(|(id, module)| {
@@ -33,7 +40,9 @@ pub(super) fn run(subject: &Subject<'_>, check: &ConsoleLogging) -> CheckResult 
                 .path
                 .strip_prefix(root)
                 .unwrap_or(module.path.as_str());
-            runs_on_server && !module.facts.console_calls.is_empty() && !except.is_match(path)
+            // A handler is one wherever it lies: `api/backup/migrations/route.ts`.
+            let is_left_out = || except.is_match(path) && !handlers.contains(id);
+            runs_on_server && !module.facts.console_calls.is_empty() && !is_left_out()
         })
         .map(|(_, module)| (module, calls_on_server(subject, module).count()))
         .filter(|(_, calls)| *calls > 0)
@@ -80,13 +89,33 @@ pub(super) fn run(subject: &Subject<'_>, check: &ConsoleLogging) -> CheckResult 
     }
     let first = calls_on_server(subject, worst).next().unwrap_or_default();
     let place = worst.location(first);
-    let reach = match (through_logger, logging) {
-        (_, 0) => String::new(),
-        (0, _) => match logs_elsewhere(subject, &check.loggers) {
-            Some(module) => format!("; of what handlers reach, {} uses a logger", module.path),
-            None => String::from("; no handler logs through a logger"),
-        },
-        (through, all) => format!("; {through} of {all} handlers that log use a logger"),
+    let replaced = || replaces_console(subject, &check.loggers);
+    let house = || house_logger(subject, &check.loggers, files.len());
+    let (reach, mut question) = match (through_logger, logging) {
+        (_, 0) => (String::new(), None),
+        (0, _) => {
+            if let Some(module) = replaced() {
+                let path = &module.path;
+                let asked =
+                    format!("or do they reach the logger that {path} puts in place of `console`");
+                (String::new(), Some(asked))
+            } else if let Some((module, number)) = house() {
+                let reach = format!("; {number} others log through {}", module.path);
+                (reach, Some(String::from("are these meant to stay")))
+            } else if let Some(module) = logs_elsewhere(subject, &check.loggers) {
+                let path = &module.path;
+                (
+                    format!("; of what handlers reach, {path} uses a logger"),
+                    None,
+                )
+            } else {
+                (String::from("; no handler logs through a logger"), None)
+            }
+        }
+        (through, all) => {
+            let reach = format!("; {through} of {all} handlers that log use a logger");
+            (reach, None)
+        }
     };
     let (plural, more) = (
         if calls == 1 { "" } else { "s" },
@@ -114,11 +143,15 @@ pub(super) fn run(subject: &Subject<'_>, check: &ConsoleLogging) -> CheckResult 
         .counting_everywhere(calls)
         .with_related(related.collect());
     if only_others {
-        finding.message.push_str(": are these meant to stay?");
-        finding = finding.at_most(Confidence::Low);
-    } else if calls < 2 * check.at_least && is_small(subject, &check.loggers) {
-        let question = ": or does so small an application do without a logger?";
-        finding.message.push_str(question);
+        question = Some(String::from("are these meant to stay"));
+    } else if question.is_none() && calls < 2 * check.at_least && is_small(subject, &check.loggers)
+    {
+        question = Some(String::from(
+            "or does so small an application do without a logger",
+        ));
+    }
+    if let Some(question) = question.or_else(|| stays_on_machine(subject)) {
+        let _ = write!(finding.message, ": {question}?");
         finding = finding.at_most(Confidence::Low);
     }
     result.findings.push(finding);
@@ -147,15 +180,86 @@ fn calls_on_server<'m>(
     })
 }
 
+fn makes_logger(module: &ModuleRecord, packages: &[String]) -> bool {
+    module.requests.iter().any(|request| {
+        let package = package_of(&request.specifier).filter(|_| !request.type_only);
+        package.is_some_and(|name| packages.iter().any(|form| wildcard(form, name)))
+    })
+}
+
+/// A module that runs, and that hands what is told to `console` to a logger of a package: `console.log = (text) => logger.info(text)`.
+fn replaces_console<'m>(subject: &Subject<'m>, packages: &[String]) -> Option<&'m ModuleRecord> {
+    subject.modules().find_map(|(id, module)| {
+        if !makes_logger(module, packages) || !subject.live().is_live(id) {
+            return None;
+        }
+        let console = module.find_name("console")?;
+        let replaces = |target: &Pattern| {
+            let Pattern::Member(member) = target else {
+                return false;
+            };
+            matches!(module.expr(*member), Expr::Member { object, .. }
+                if matches!(module.expr(*object), Expr::Name(name) if *name == console))
+        };
+        let mut exprs = module.exprs.iter();
+        exprs
+            .any(|expr| matches!(expr, Expr::Assign { target, .. } if replaces(target)))
+            .then_some(module)
+    })
+}
+
+/// A logger of the repository's own that writes for machines, and how many files of the server log through it, where these are
+/// more than `consoles`.
+fn house_logger<'m>(
+    subject: &Subject<'m>,
+    packages: &[String],
+    consoles: usize,
+) -> Option<(&'m ModuleRecord, usize)> {
+    let graph = &subject.model.graph;
+    let server = subject.server_side();
+    let mut users: BTreeMap<ModuleId, usize> = BTreeMap::new();
+    for (id, module) in subject.modules() {
+        let levels = LEVELS.iter().filter_map(|level| module.find_name(level));
+        let levels: Vec<Name> = levels.collect();
+        if levels.is_empty() || !server.get(id.0 as usize).copied().unwrap_or(true) {
+            continue;
+        }
+        let homes = module.imports.iter().filter_map(|import| {
+            let name = module.name(import.local);
+            let is_named = name == "log" || name.to_ascii_lowercase().ends_with("logger");
+            if import.type_only || !is_named {
+                return None;
+            }
+            let logs = |expr: &Expr| {
+                matches!(expr, Expr::Member { object, property, .. }
+                    if levels.contains(property)
+                        && matches!(module.expr(*object), Expr::Name(name) if *name == import.local))
+            };
+            match graph.binding(id, import.local)? {
+                Symbol::Local { module: home, .. } | Symbol::Expr { module: home, .. } => {
+                    module.exprs.iter().any(logs).then_some(home)
+                }
+                _ => None,
+            }
+        });
+        if let Some(home) = homes.into_iter().next() {
+            *users.entry(home).or_default() += 1;
+        }
+    }
+    let (home, number) = users.into_iter().max_by_key(|(_, number)| *number)?;
+    let structured = |id: &ModuleId| {
+        let module = graph.module(*id);
+        makes_logger(module, packages) || module.find_name("stringify").is_some()
+    };
+    let mut loaded = graph.dependencies(home).into_iter();
+    let writes = number > consoles && (structured(&home) || loaded.any(|id| structured(&id)));
+    writes.then(|| (graph.module(home), number))
+}
+
 /// A module that handlers reach and that logs through a logger of a package, wherever the way there is lost from sight.
 fn logs_elsewhere<'m>(subject: &Subject<'m>, packages: &[String]) -> Option<&'m ModuleRecord> {
     let graph = &subject.model.graph;
-    let makes_logger = |module: &ModuleRecord| {
-        module.requests.iter().any(|request| {
-            let package = package_of(&request.specifier).filter(|_| !request.type_only);
-            package.is_some_and(|name| packages.iter().any(|form| wildcard(form, name)))
-        })
-    };
+    let makes_logger = |module: &ModuleRecord| makes_logger(module, packages);
     subject.handler_modules().iter().find_map(|&id| {
         let module = graph.module(id);
         let logs = LEVELS.iter().any(|level| module.find_name(level).is_some())

@@ -3,8 +3,9 @@
 use crate::graph::{Graph, ModuleId, Symbol};
 use crate::project::{App, Framework, Package};
 use crate::source::{RepoPath, Span};
-use crate::syntax::{Expr, Function, Imported, ModuleRecord};
+use crate::syntax::{ExportTarget, Expr, Function, Imported, ModuleRecord, Pattern, StmtKind};
 
+use super::code::body;
 use super::liveness::is_loaded_by_next;
 use super::subject::Subject;
 
@@ -34,15 +35,40 @@ pub(super) fn is_page_of_router(app: &App, path: &RepoPath) -> bool {
     pages.is_some_and(|pages| path.starts_with(pages) && !path.starts_with(&pages.join("api")))
 }
 
-/// Where a page of the Pages Router runs on the server: in its loaders. Nowhere in particular where it is told by a call what
-/// they do, `export const getServerSideProps = withSession(…)`.
-pub(super) fn loaders(module: &ModuleRecord) -> Vec<Span> {
+/// Where a page of the Pages Router runs on the server: in its loaders, `export const getServerSideProps = withSession(…)`.
+fn loaders(module: &ModuleRecord) -> Vec<Span> {
     let is_loader = |function: &&Function| {
         let name = function.name.map(|name| module.name(name));
         name.is_some_and(|name| PAGE_LOADERS.contains(&name))
     };
-    let loaders = module.functions.iter().filter(is_loader);
-    loaders.map(|loader| loader.span).collect()
+    let written = module.functions.iter().filter(is_loader);
+    let made = body(module)
+        .iter()
+        .filter_map(|statement| match statement.kind {
+            StmtKind::Let {
+                pattern: Pattern::Name(name),
+                init: Some(init),
+            } => PAGE_LOADERS
+                .contains(&module.name(name))
+                .then(|| module.span(init)),
+            _ => None,
+        });
+    written.map(|loader| loader.span).chain(made).collect()
+}
+
+/// The page only hands on a loader that stands in another module: `export { getServerSideProps } from "…"`.
+fn hands_on_loader(module: &ModuleRecord) -> bool {
+    module.exports.iter().any(|export| {
+        let elsewhere = match &export.target {
+            ExportTarget::From { .. } => true,
+            ExportTarget::Local(local) => {
+                let mut imports = module.imports.iter();
+                imports.any(|import| import.local == *local)
+            }
+            _ => false,
+        };
+        elsewhere && PAGE_LOADERS.contains(&&*export.name)
+    })
 }
 
 /// What React Router and Remix run of a route on the server alone.
@@ -72,7 +98,8 @@ fn routes_by_loaders(subject: &Subject<'_>) -> bool {
 /// does when somebody clicks is done there.
 pub(super) fn parts_on_server(subject: &Subject<'_>, module: &ModuleRecord) -> Option<Vec<Span>> {
     if is_page_of_router(subject.project, &module.path) {
-        return Some(loaders(module)).filter(|loaders| !loaders.is_empty());
+        return Some(loaders(module))
+            .filter(|loaders| !loaders.is_empty() || hands_on_loader(module));
     }
     let shown = module.facts.has_jsx && !module.path.is_marked(&["server"]);
     if !shown || !routes_by_loaders(subject) {
@@ -89,35 +116,37 @@ pub(super) fn parts_on_server(subject: &Subject<'_>, module: &ModuleRecord) -> O
 /// What the loaders of a page name of what the page imports; `None` for a page without a loader.
 fn loaded_for_page(graph: &Graph, page: ModuleId) -> Option<Vec<ModuleId>> {
     let module = graph.module(page);
-    let loads = module
-        .exports
-        .iter()
-        .any(|export| PAGE_LOADERS.contains(&&*export.name));
-    if !loads {
-        return None;
-    }
+    let exports = module.exports.iter();
+    let mut exports = exports.filter(|export| PAGE_LOADERS.contains(&&*export.name));
+    exports.clone().next()?;
     let loaders = loaders(module);
-    let inside = |span: Span| {
-        // `export const getServerSideProps = withSession(…)`: what it is made from may be anywhere.
-        loaders.is_empty()
-            || loaders
-                .iter()
-                .any(|loader| loader.start <= span.start && span.end <= loader.end)
-    };
     let mut found = Vec::new();
+    if loaders.is_empty() && hands_on_loader(module) {
+        found.extend(exports.find_map(|export| home(graph.export(page, &export.name))));
+        return Some(found);
+    }
+    let inside = |span: Span| {
+        // `export const { getServerSideProps } = make(…)`: what it is made from may be anywhere.
+        loaders.is_empty() || loaders.iter().any(|loader| loader.holds(span))
+    };
     for (expr, span) in module.exprs.iter().zip(&module.spans) {
         if let Expr::Name(name) = expr
             && inside(*span)
-            && let Some(
-                Symbol::Local { module, .. }
-                | Symbol::Expr { module, .. }
-                | Symbol::Namespace(module),
-            ) = graph.binding(page, *name)
         {
-            found.push(module);
+            found.extend(graph.binding(page, *name).and_then(home));
         }
     }
     Some(found)
+}
+
+/// The module in which it stands.
+fn home(symbol: Symbol) -> Option<ModuleId> {
+    match symbol {
+        Symbol::Local { module, .. } | Symbol::Expr { module, .. } | Symbol::Namespace(module) => {
+            Some(module)
+        }
+        _ => None,
+    }
 }
 
 /// For every module, whether it runs on the server: the application loads it, and not for client components alone. Scripts
