@@ -155,9 +155,13 @@ fn defined<'c>(
                 _ => None,
             };
             let is_function = function.is_some();
-            let shows = function.is_some_and(|function| only_shows(record, name, function));
+            let is_none = |kind: &ControlKind| {
+                function.is_some_and(|function| {
+                    only_shows(record, name, function) || only_looks_up(record, function, kind)
+                })
+            };
             match kinds.of(record.name(name)) {
-                Some(kind) if works && !shows && (is_function || !kind.functions_only) => {
+                Some(kind) if works && (is_function || !kind.functions_only) && !is_none(kind) => {
                     Some(kind)
                 }
                 _ => continue,
@@ -184,6 +188,18 @@ fn only_shows(record: &ModuleRecord, name: Name, function: FunctionId) -> bool {
             matches!(props, Pattern::Object { .. } | Pattern::Default { .. })
                 && !names.iter().any(|name| record.name(*name) == "children")
         })
+}
+
+/// `authErrorHandler(errorCode)`: it is given no failure, but what a text is looked up by.
+fn only_looks_up(record: &ModuleRecord, function: FunctionId, kind: &ControlKind) -> bool {
+    let first = record.function(function).params.first();
+    let Some(Pattern::Name(first)) = first else {
+        return false;
+    };
+    let words = words(record.name(*first));
+    words
+        .last()
+        .is_some_and(|last| kind.not_given.contains(last))
 }
 
 /// The chain begins with a schema for objects, as input is one; those for single values are only parts.
@@ -364,6 +380,14 @@ fn doubt(record: &ModuleRecord, are_schemas: bool, unused: &[Unused]) -> Option<
         .imports
         .first()
         .map(|import| record.line(import.span));
+    if are_schemas
+        && unused.iter().all(|each| {
+            let beside = each.uses.beside;
+            beside.is_some_and(|beside| function_of(record, beside).is_some())
+        })
+    {
+        return Some("or is it enough that what would use it is not called yet?");
+    }
     let waits = unused.iter().all(|each| {
         let own = record.line(each.span);
         let mut said = record.facts.meant.iter();
@@ -383,27 +407,30 @@ struct Handed {
     same: bool,
 }
 
+/// The function that a module defines under a name.
+fn function_of(record: &ModuleRecord, name: Name) -> Option<FunctionId> {
+    let mut statements = body(record).iter();
+    statements.find_map(|statement| match &statement.kind {
+        StmtKind::Function {
+            name: own,
+            function,
+        } if *own == name => Some(*function),
+        StmtKind::Let {
+            pattern: Pattern::Name(own),
+            init: Some(init),
+        } if *own == name => match record.expr(*init) {
+            Expr::Function(function) => Some(*function),
+            _ => None,
+        },
+        _ => None,
+    })
+}
+
 /// What a function does nothing but call or construct, of nothing but what it is given.
 fn handed_on(subject: &Subject<'_>, id: ModuleId, name: Name) -> Option<Handed> {
     let graph = &subject.model.graph;
     let record = graph.module(id);
-    let function = body(record)
-        .iter()
-        .find_map(|statement| match &statement.kind {
-            StmtKind::Function {
-                name: own,
-                function,
-            } if *own == name => Some(*function),
-            StmtKind::Let {
-                pattern: Pattern::Name(own),
-                init: Some(init),
-            } if *own == name => match record.expr(*init) {
-                Expr::Function(function) => Some(*function),
-                _ => None,
-            },
-            _ => None,
-        })?;
-    let function = record.function(function);
+    let function = record.function(function_of(record, name)?);
     let [
         Stmt {
             kind: StmtKind::Return(Some(answer)),
@@ -464,6 +491,9 @@ fn and(names: &[String]) -> String {
 fn why(subject: &Subject<'_>, own: ModuleId, unused: &[Unused]) -> String {
     let path = |module: ModuleId| subject.model.graph.module(module).path.to_string();
     let all = |holds: fn(&Uses) -> bool| unused.iter().all(|each| holds(&each.uses));
+    let record = subject.model.graph.module(own);
+    let beside = unused.first().and_then(|each| each.uses.beside);
+    let same = unused.iter().all(|each| each.uses.beside == beside);
     let idle = unused.iter().find_map(|each| each.uses.idle_import);
     let dead = unused.iter().find_map(|each| each.uses.dead_user);
     match (idle, dead) {
@@ -478,7 +508,13 @@ fn why(subject: &Subject<'_>, own: ModuleId, unused: &[Unused]) -> String {
         _ if unused.iter().any(|each| each.uses.tested) => {
             String::from("used by nothing, or only by tests")
         }
-        _ => String::from("defined here and used by nothing"),
+        _ => match beside.filter(|_| same) {
+            Some(beside) => {
+                let beside = record.name(beside);
+                format!("used only by `{beside}` beside it, which nothing uses")
+            }
+            None => String::from("defined here and used by nothing"),
+        },
     }
 }
 

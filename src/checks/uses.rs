@@ -30,6 +30,8 @@ pub(super) struct Uses {
     pub dead_user: Option<ModuleId>,
     /// A module that runs imports it, and does nothing with it.
     pub idle_import: Option<ModuleId>,
+    /// Another definition of its module, which is not used either, uses it.
+    pub beside: Option<Name>,
 }
 
 /// What the modules of a repository take of each other.
@@ -211,6 +213,10 @@ impl<'a> References<'a> {
             uses.dead_user = uses.dead_user.or(Some(at));
         }
         let inside = mentions(record, name);
+        if definition == start {
+            let mut others = inside.iter().filter_map(|around| *around);
+            uses.beside = others.find(|around| *around != name);
+        }
         next.extend(inside.into_iter().map(|around| (at, around)));
         let exported = exported_as(record, name);
         if exported.is_empty() {

@@ -53,6 +53,7 @@ const CHOICES: [&str; 3] = ["filters", "options", "pagination"];
 
 /// What speaks against some schemas of a module having been written for what comes in.
 pub(super) fn doubt(record: &ModuleRecord, names: &[&str]) -> Option<&'static str> {
+    let mut inputs = 0;
     let mut answers = 0;
     let mut types = 0;
     for name in names {
@@ -67,9 +68,12 @@ pub(super) fn doubt(record: &ModuleRecord, names: &[&str]) -> Option<&'static st
             answers += 1;
         } else if comes_in(&subject) || aliases.iter().any(|alias| comes_in(&self::subject(alias)))
         {
-            return None;
+            inputs += 1;
         }
         types += usize::from(!aliases.is_empty());
+    }
+    if inputs * 2 >= names.len() {
+        return None;
     }
     if answers * 2 >= names.len() {
         return Some(match names.len() {
@@ -77,10 +81,12 @@ pub(super) fn doubt(record: &ModuleRecord, names: &[&str]) -> Option<&'static st
             _ => "or are they for what goes out, and for nothing that comes in?",
         });
     }
-    if is_for_input(&record.path) {
+    let only_typed = types * 2 >= names.len();
+    let of_file = || is_for_input(&record.path);
+    // A file of many says with all of their names what it is for.
+    if inputs > 0 && !only_typed || inputs == 0 && of_file() {
         return None;
     }
-    let only_typed = types * 2 >= names.len();
     Some(match (names.len(), only_typed) {
         (1, true) => "or is it only where a type comes from, and for nothing that comes in?",
         (_, true) => "or are they only where types come from, and for nothing that comes in?",

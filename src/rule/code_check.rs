@@ -610,6 +610,9 @@ pub struct ControlKind {
     /// Values that are no functions do not count.
     #[serde(default)]
     pub functions_only: bool,
+    /// Functions whose first parameter is called something that ends with one of these words do not count.
+    #[serde(default)]
+    pub not_given: Vec<String>,
     /// A table of them is looked at entry by entry.
     #[serde(default)]
     pub tables: bool,
