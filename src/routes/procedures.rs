@@ -487,6 +487,13 @@ impl<'a> Reader<'a> {
                 let of = self.meant(place, *object, steps);
                 self.member(of, record.name(*property))
             }
+            // `guarded ? t.procedure.use(check) : t.procedure`
+            Expr::Conditional {
+                then, otherwise, ..
+            } => match self.meant(place, *then, steps) {
+                Meant::Nothing => self.meant(place, *otherwise, steps),
+                meant => meant,
+            },
             Expr::New { callee, .. } => match self.meant(place, *callee, steps) {
                 Meant::Path(path) => self.path(format!("{path}!")),
                 _ => Meant::Nothing,
