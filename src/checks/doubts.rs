@@ -33,6 +33,7 @@ use super::published::{CREDENTIALS, Doubt, GUESSABLE, in_closed_folder, is_sent,
 use super::relayed::{hands_on_cookie, is_credential_header, relays_body, relays_credentials};
 use super::returned::only_leads_on;
 use super::subject::Subject;
+use super::told::{only_says_whether, shows_picture};
 use super::used_up::uses_up;
 use super::words::{Form, fits, form, words};
 
@@ -316,6 +317,18 @@ impl<'a> Doubts<'a> {
         if let Some(guard) = self.own_guard(route, verdict) {
             return Some(guard);
         }
+        // Of what is closed they may still be asked, as of a user's name whether it is taken.
+        let only_reads = reads || !self.is_costly(route) && self.finds_little(route);
+        if only_reads && !in_closed_folder(route) && only_says_whether(self.subject, route) {
+            return Some(String::from(
+                "may anybody know, as it only says whether something is so",
+            ));
+        }
+        if reads && !in_closed_folder(route) && shows_picture(self.subject, route) {
+            return Some(String::from(
+                "is it a picture for whoever knows its address",
+            ));
+        }
         if reads && !in_closed_folder(route) && has_mark(route, LETS_CACHES_SHARE) {
             return Some(anybody("it lets shared caches keep what it answers"));
         }
@@ -522,9 +535,17 @@ impl<'a> Doubts<'a> {
     /// Something is called by a name that says that it changes something.
     fn changes(&self, code: &Code<'_>) -> bool {
         called(code).any(|(_, name)| {
-            let first = words(name).into_iter().next();
-            first.is_some_and(|first| self.check.doubt.changing_words.contains(&first))
+            let words = words(name);
+            // `createClient()` only makes what is asked.
+            let makes = words.last().is_some_and(|last| last == "client");
+            let mut first = words.first().filter(|_| !makes).into_iter();
+            first.any(|first| self.check.doubt.changing_words.contains(first))
         })
+    }
+
+    /// It looks up little, and nothing in it is called as if it changed something.
+    pub(super) fn finds_little(&self, route: &RouteFacts) -> bool {
+        has_mark(route, LOOKS_UP_LITTLE) && !self.changes(&Code::of(self.subject, route))
     }
 
     /// `POST /api/users`
@@ -1003,7 +1024,7 @@ fn neighbourhood(route: &RouteFacts) -> Option<String> {
 }
 
 /// `[id]`, `:id`, `*`
-fn is_dynamic(segment: &str) -> bool {
+pub(super) fn is_dynamic(segment: &str) -> bool {
     segment.starts_with(['[', ':', '*', '{'])
 }
 

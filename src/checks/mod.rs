@@ -71,6 +71,7 @@ mod taint;
 mod test_runner;
 mod tests_elsewhere;
 mod tests_run;
+mod told;
 mod units_tested;
 mod unsigned_token;
 mod used_up;

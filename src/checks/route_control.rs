@@ -94,6 +94,7 @@ fn gap(
         check.signed_in_severity
     } else if check.writing_severity.is_some()
         && route.changes_state()
+        && !(check.control == Control::Auth && doubts.finds_little(route))
         && !doubts.only_asks_elsewhere(route, verdict)
     {
         check.writing_severity
