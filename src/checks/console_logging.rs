@@ -2,7 +2,6 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use rustc_hash::FxHashSet;
 
@@ -151,7 +150,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &ConsoleLogging) -> CheckResult 
         ));
     }
     if let Some(question) = question.or_else(|| stays_on_machine(subject)) {
-        let _ = write!(finding.message, ": {question}?");
+        finding.message = format!("{}: {question}?", finding.message);
         finding = finding.at_most(Confidence::Low);
     }
     result.findings.push(finding);

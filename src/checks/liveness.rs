@@ -210,7 +210,7 @@ pub(super) fn is_loaded_by_next(app: &App, path: &RepoPath) -> bool {
 }
 
 /// What the manifests say of entries, binaries and scripts, by folder.
-fn manifests(project: &Project) -> Vec<(RepoPath, String)> {
+pub(super) fn manifests(project: &Project) -> Vec<(RepoPath, String)> {
     const KEYS: [&str; 8] = [
         "main", "module", "types", "bin", "exports", "scripts", "prisma", "browser",
     ];
@@ -226,7 +226,7 @@ fn manifests(project: &Project) -> Vec<(RepoPath, String)> {
 }
 
 /// The manifest of its package, or one above, names the file: an entry, a binary, a script.
-fn is_named_in_manifest(manifests: &[(RepoPath, String)], path: &RepoPath) -> bool {
+pub(super) fn is_named_in_manifest(manifests: &[(RepoPath, String)], path: &RepoPath) -> bool {
     manifests.iter().any(|(folder, text)| {
         let Some(inside) = path.strip_prefix(folder) else {
             return false;

@@ -6,7 +6,7 @@ use crate::source::{RepoPath, Span};
 use crate::syntax::{ExportTarget, Expr, Function, Imported, ModuleRecord, Pattern, StmtKind};
 
 use super::code::body;
-use super::liveness::is_loaded_by_next;
+use super::liveness::{is_loaded_by_next, is_named_in_manifest, manifests};
 use super::subject::Subject;
 
 /// What the Pages Router runs on the server alone.
@@ -182,13 +182,21 @@ pub(super) fn server_side(subject: &Subject<'_>) -> Vec<bool> {
     let inside: Vec<RepoPath> = folders
         .filter(|folder| *folder != app.root && folder.starts_with(&app.root))
         .collect();
+    let manifests = manifests(&subject.model.project);
+    // What stands beside the manifest, and is neither imported nor named there, is run by hand.
+    let is_script = |id: ModuleId, path: &RepoPath| {
+        path.parent().is_some_and(|folder| folder == app.root)
+            && graph.importers(id).is_empty()
+            && !is_named_in_manifest(&manifests, path)
+    };
     let pages: Vec<ModuleId> = subject
         .modules()
-        .filter(|(_, module)| {
+        .filter(|(id, module)| {
             if app.framework == Framework::Next {
                 is_loaded_by_next(app, &module.path)
             } else {
                 !inside.iter().any(|folder| module.path.starts_with(folder))
+                    && !is_script(*id, &module.path)
             }
         })
         .map(|(id, _)| id)
