@@ -88,29 +88,9 @@ pub(super) fn run(subject: &Subject<'_>, check: &ConsoleLogging) -> CheckResult 
     }
     let first = calls_on_server(subject, worst).next().unwrap_or_default();
     let place = worst.location(first);
-    let replaced = || replaces_console(subject, &check.loggers);
-    let house = || house_logger(subject, &check.loggers, files.len());
     let (reach, mut question) = match (through_logger, logging) {
         (_, 0) => (String::new(), None),
-        (0, _) => {
-            if let Some(module) = replaced() {
-                let path = &module.path;
-                let asked =
-                    format!("or do they reach the logger that {path} puts in place of `console`");
-                (String::new(), Some(asked))
-            } else if let Some((module, number)) = house() {
-                let reach = format!("; {number} others log through {}", module.path);
-                (reach, Some(String::from("are these meant to stay")))
-            } else if let Some(module) = logs_elsewhere(subject, &check.loggers) {
-                let path = &module.path;
-                (
-                    format!("; of what handlers reach, {path} uses a logger"),
-                    None,
-                )
-            } else {
-                (String::from("; no handler logs through a logger"), None)
-            }
-        }
+        (0, _) => other_loggers(subject, &check.loggers, files.len()),
         (through, all) => {
             let reach = format!("; {through} of {all} handlers that log use a logger");
             (reach, None)
@@ -124,23 +104,10 @@ pub(super) fn run(subject: &Subject<'_>, check: &ConsoleLogging) -> CheckResult 
         "{calls} console call{plural} in {} server file{more}{reach}",
         files.len()
     );
-    let related = files
-        .iter()
-        .take(FILES_SHOWN)
-        .filter_map(|(module, calls)| {
-            let span = calls_on_server(subject, module).next()?;
-            Some(Related {
-                location: module.location(span),
-                note: match calls {
-                    1 => String::from("the only console call of this file"),
-                    calls => format!("the first of {calls} console calls of this file"),
-                },
-            })
-        });
     let mut finding = subject
         .finding(place, message)
         .counting_everywhere(calls)
-        .with_related(related.collect());
+        .with_related(related(subject, &files));
     if only_others {
         question = Some(String::from("are these meant to stay"));
     } else if question.is_none() && calls < 2 * check.at_least && is_small(subject, &check.loggers)
@@ -155,6 +122,46 @@ pub(super) fn run(subject: &Subject<'_>, check: &ConsoleLogging) -> CheckResult 
     }
     result.findings.push(finding);
     result
+}
+
+/// The files with the most calls, each at its first one.
+fn related(subject: &Subject<'_>, files: &[(&ModuleRecord, usize)]) -> Vec<Related> {
+    let shown = files.iter().take(FILES_SHOWN);
+    let related = shown.filter_map(|(module, calls)| {
+        let span = calls_on_server(subject, module).next()?;
+        Some(Related {
+            location: module.location(span),
+            note: match calls {
+                1 => String::from("the only console call of this file"),
+                calls => format!("the first of {calls} console calls of this file"),
+            },
+        })
+    });
+    related.collect()
+}
+
+/// Where loggers are to be found of an application whose handlers log with `console` alone, and what speaks for it then; `consoles`
+/// is how many of its files do so.
+fn other_loggers(
+    subject: &Subject<'_>,
+    packages: &[String],
+    consoles: usize,
+) -> (String, Option<String>) {
+    if let Some(module) = replaces_console(subject, packages) {
+        let path = &module.path;
+        let question =
+            format!("or do they reach the logger that {path} puts in place of `console`");
+        return (String::new(), Some(question));
+    }
+    if let Some((module, number)) = house_logger(subject, packages, consoles) {
+        let reach = format!("; {number} others log through {}", module.path);
+        return (reach, Some(String::from("are these meant to stay")));
+    }
+    let reach = match logs_elsewhere(subject, packages) {
+        Some(module) => format!("; of what handlers reach, {} uses a logger", module.path),
+        None => String::from("; no handler logs through a logger"),
+    };
+    (reach, None)
 }
 
 /// The application has few modules, and no logger.
@@ -223,7 +230,7 @@ fn house_logger<'m>(
         if levels.is_empty() || !server.get(id.0 as usize).copied().unwrap_or(true) {
             continue;
         }
-        let homes = module.imports.iter().filter_map(|import| {
+        let mut homes = module.imports.iter().filter_map(|import| {
             let name = module.name(import.local);
             let is_named = name == "log" || name.to_ascii_lowercase().ends_with("logger");
             if import.type_only || !is_named {
@@ -241,7 +248,7 @@ fn house_logger<'m>(
                 _ => None,
             }
         });
-        if let Some(home) = homes.into_iter().next() {
+        if let Some(home) = homes.next() {
             *users.entry(home).or_default() += 1;
         }
     }
@@ -250,7 +257,7 @@ fn house_logger<'m>(
         let module = graph.module(*id);
         makes_logger(module, packages) || module.find_name("stringify").is_some()
     };
-    let mut loaded = graph.dependencies(home).into_iter();
+    let mut loaded = graph.dependencies(home);
     let writes = number > consoles && (structured(&home) || loaded.any(|id| structured(&id)));
     writes.then(|| (graph.module(home), number))
 }

@@ -538,8 +538,8 @@ impl<'a> Doubts<'a> {
             let words = words(name);
             // `createClient()` only makes what is asked.
             let makes = words.last().is_some_and(|last| last == "client");
-            let mut first = words.first().filter(|_| !makes).into_iter();
-            first.any(|first| self.check.doubt.changing_words.contains(first))
+            let changing = &self.check.doubt.changing_words;
+            !makes && words.first().is_some_and(|first| changing.contains(first))
         })
     }
 

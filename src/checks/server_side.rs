@@ -117,12 +117,14 @@ pub(super) fn parts_on_server(subject: &Subject<'_>, module: &ModuleRecord) -> O
 fn loaded_for_page(graph: &Graph, page: ModuleId) -> Option<Vec<ModuleId>> {
     let module = graph.module(page);
     let exports = module.exports.iter();
-    let mut exports = exports.filter(|export| PAGE_LOADERS.contains(&&*export.name));
-    exports.clone().next()?;
+    let mut exports = exports
+        .filter(|export| PAGE_LOADERS.contains(&&*export.name))
+        .peekable();
+    exports.peek()?;
     let loaders = loaders(module);
     let mut found = Vec::new();
     if loaders.is_empty() && hands_on_loader(module) {
-        found.extend(exports.find_map(|export| home(graph.export(page, &export.name))));
+        found.extend(exports.filter_map(|export| home(graph.export(page, &export.name))));
         return Some(found);
     }
     let inside = |span: Span| {

@@ -83,7 +83,7 @@ pub(super) fn doubt(record: &ModuleRecord, names: &[&str]) -> Option<&'static st
     }
     let only_typed = types * 2 >= names.len();
     let of_file = || is_for_input(&record.path);
-    // A file of many says with all of their names what it is for.
+    // Where no name says it the file may, and where some do, the others may belong to them.
     if inputs > 0 && !only_typed || inputs == 0 && of_file() {
         return None;
     }
