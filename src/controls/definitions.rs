@@ -229,7 +229,9 @@ impl<'a> Evaluator<'a> {
         let path = self.paths.root("global", "", text);
         let known = self.paths.known(path);
         let of_runtime = known.api.is_some() || known.sends || known.expensive.is_some();
-        if of_runtime || text.starts_with(|first: char| first.is_ascii_uppercase()) {
+        // `Date` and `URL` are the runtime's, `MAX_AGE` is not.
+        let like_a_class = text.starts_with(|first: char| first.is_ascii_uppercase());
+        if of_runtime || like_a_class && !text.contains('_') {
             return None;
         }
         let mut functions = record.functions.iter().skip(1);

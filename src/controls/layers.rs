@@ -26,12 +26,13 @@ struct Function {
     /// Which of those that the expression stands for.
     at: usize,
     value: Value,
+    /// The request as the router shows it to this one.
+    target: Target,
 }
 
 /// What is the same for all middleware of a route.
-struct Router<'r> {
+struct Router {
     home: ModuleId,
-    target: &'r Target,
     calling: Calling,
     /// It answers what functions throw.
     catches: bool,
@@ -54,17 +55,18 @@ impl Evaluator<'_> {
                 }
                 continue;
             }
+            let target = target.below(route.url.as_deref(), layer.mounted);
             functions.extend(values.iter().enumerate().map(|(at, value)| Function {
                 module: layer.module,
                 expr: layer.expr,
                 at,
                 value: value.clone(),
+                target: target.clone(),
             }));
         }
         let hono = route.kind == RouteKind::Hono;
         let router = Router {
             home: route.module,
-            target: &target,
             calling: if hono {
                 Calling::ContextNext
             } else {
@@ -79,7 +81,8 @@ impl Evaluator<'_> {
         for function in &functions {
             last = Some(self.registered_step(last, function, &router));
         }
-        self.reset(Some(route.module), target.unasked());
+        let shown = handler.as_ref().map_or(&target, |handler| &handler.target);
+        self.reset(Some(route.module), shown.unasked());
         self.arriving = arriving;
         let Some(Function {
             module,
@@ -97,10 +100,15 @@ impl Evaluator<'_> {
                     let step = self.steps.get(step);
                     self.exhausted |= step.exhausted;
                     outcomes.extend(step.away.iter().cloned());
-                    // Whom middleware knows that lets everybody go on, the handler knows if it asks.
+                    // Whom middleware knows that lets everybody go on, the handler knows if it asks; and what such a one asks
+                    // of the input, to log it or not, checks nothing.
                     let asks = turns_away(&step.away);
                     for (event, place) in &step.events {
-                        if asks || *event != Event::Identity {
+                        let passing = matches!(
+                            event,
+                            Event::Identity | Event::ManualCheck(_) | Event::InputChooses
+                        );
+                        if asks || !passing {
                             self.record.add(event.clone(), *place);
                         }
                     }
@@ -165,7 +173,7 @@ impl Evaluator<'_> {
     }
 
     /// The router answers what this function throws.
-    fn answers_failures_of(&self, function: &Value, router: &Router<'_>) -> bool {
+    fn answers_failures_of(&self, function: &Value, router: &Router) -> bool {
         let is_async =
             matches!(function, Value::Function(closure) if self.function(closure).is_async);
         router.catches && (router.awaits || !is_async)
@@ -190,7 +198,7 @@ impl Evaluator<'_> {
         &mut self,
         before: Option<usize>,
         function: &Function,
-        router: &Router<'_>,
+        router: &Router,
     ) -> usize {
         let written_in = match &function.value {
             Value::Function(closure) => closure.module,
@@ -205,10 +213,10 @@ impl Evaluator<'_> {
             home: belongs.then_some(router.home),
             catches: router.catches,
         };
-        if let Some(known) = self.steps.known_registered(&registered, router.target) {
+        if let Some(known) = self.steps.known_registered(&registered, &function.target) {
             return known;
         }
-        self.reset(registered.home, router.target.unasked());
+        self.reset(registered.home, function.target.unasked());
         let scope = Scope::module(function.module);
         let arrivals = match before {
             Some(before) => {
@@ -269,7 +277,7 @@ impl Evaluator<'_> {
         }
         let mut step = self.step(before, arrivals, gone);
         step.kept = function.value.clone();
-        let difference = router.target.difference(self.target.asked());
+        let difference = function.target.difference(self.target.asked());
         self.steps.add_registered(registered, difference, step)
     }
 }

@@ -449,7 +449,9 @@ impl<'a> Evaluator<'a> {
             (Value::Regex(source), "test") => {
                 let fits = match args.first() {
                     Some(Value::String(text)) => regex_matches(source, text),
-                    Some(Value::External(path)) if self.is_url_path(path) => self.path_fits(source),
+                    Some(Value::External(path)) if self.is_url_path(path) => {
+                        self.path_fits(path, source)
+                    }
                     _ => None,
                 };
                 value(
@@ -563,11 +565,12 @@ impl<'a> Evaluator<'a> {
                 Some(at) if truths[..at].iter().all(|t| *t == Some(false)) => items[at].clone(),
                 _ => unknown(),
             },
-            "filter" if truths.iter().all(Option::is_some) => Value::Array(Rc::new(
+            // What only a setting takes out stays in where nothing is set.
+            "filter" if results.iter().all(is_decided_or_set) => Value::Array(Rc::new(
                 items
                     .iter()
                     .zip(&truths)
-                    .filter(|(_, t)| **t == Some(true))
+                    .filter(|(_, t)| **t != Some(false))
                     .map(|(v, _)| v.clone())
                     .collect(),
             )),
@@ -576,6 +579,12 @@ impl<'a> Evaluator<'a> {
         };
         value(state, v)
     }
+}
+
+/// The truth is known, or nothing but the configuration decides it.
+fn is_decided_or_set(v: &Value) -> bool {
+    let bits = v.provenance().bits;
+    v.truth().is_some() || bits.has(Bits::CONFIG) && !bits.has(Bits::RECEIVED)
 }
 
 /// A function that is written in a running one, which sees the variables of that one as they are by now.

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use rustc_hash::FxHashSet;
 
 use crate::graph::ModuleId;
-use crate::routes::{Entry, Route, RouteKind};
+use crate::routes::{Entry, Route, RouteKind, is_plain_path};
 use crate::rule::{Calling, Control, Meaning};
 use crate::source::Span;
 use crate::syntax::{Expr, Key, Property, StmtKind, UnaryOp};
@@ -101,12 +101,10 @@ impl<'a> Evaluator<'a> {
             _ if route.method == "ANY" => None,
             _ => Some(route.method.as_str()),
         };
-        // A router of Express sees its path from where it is mounted.
-        let fixed = |_: &&str| {
-            matches!(
-                route.kind,
-                RouteKind::App | RouteKind::Pages | RouteKind::Hono
-            )
+        let fixed = |url: &&str| match route.kind {
+            RouteKind::App | RouteKind::Pages | RouteKind::Hono => true,
+            RouteKind::Express => is_plain_path(url),
+            RouteKind::Action | RouteKind::Trpc => false,
         };
         let url = route.url.as_deref().filter(fixed);
         self.reset(Some(route.module), Target::new(method, url, params));

@@ -19,7 +19,8 @@ pub struct Prover<'a> {
     covered: Option<(ModuleId, String, Coverage)>,
 }
 
-/// Marks a handler that turns everybody away in production, and whose controls are those that it has elsewhere.
+/// Marks a handler that turns everybody away in production or is not there, and whose controls are those that it has
+/// elsewhere.
 pub const CLOSED_IN_PRODUCTION: &str = "closed-in-production";
 
 impl<'a> Prover<'a> {
@@ -94,8 +95,8 @@ impl<'a> Prover<'a> {
         proof
     }
 
-    /// `if (process.env.NODE_ENV === 'production') return notFound()`: what the handler does where it does something, which is what
-    /// its reader wants to know.
+    /// `if (process.env.NODE_ENV === 'production') return notFound()`, in the handler or where it is registered: what the handler
+    /// does where it does something, which is what its reader wants to know.
     fn open_in_development(
         &mut self,
         route: &Route,
@@ -104,9 +105,21 @@ impl<'a> Prover<'a> {
     ) -> Option<Proof> {
         let closed = |proof: &Proof| {
             let mut marks = proof.marks.iter();
-            marks.find(|(mark, _)| mark == CLOSED).cloned()
+            let (_, place) = marks.find(|(mark, _)| mark == CLOSED)?;
+            let note = String::from("in production it turns everybody away");
+            Some(Evidence {
+                note,
+                ..place.clone()
+            })
         };
-        let (_, place) = closed(proof).filter(|_| route.kind != RouteKind::Trpc)?;
+        let place = match route.development {
+            Some((module, span)) => {
+                let record = self.graph.module(module);
+                let note = "in production it is not registered";
+                Evidence::new(record.path.clone(), record.line(span), note)
+            }
+            None => closed(proof).filter(|_| route.kind != RouteKind::Trpc)?,
+        };
         let evaluator = &self.evaluator;
         let elsewhere = self.in_development.get_or_insert_with(|| {
             let mut elsewhere = Evaluator::new(evaluator.graph, evaluator.library, evaluator.team);
@@ -114,11 +127,9 @@ impl<'a> Prover<'a> {
             Box::new(elsewhere)
         });
         let mut open = elsewhere.prove(route, params);
-        if closed(&open).is_some() {
+        if route.development.is_none() && closed(&open).is_some() {
             return None;
         }
-        let note = String::from("in production it turns everybody away");
-        let place = Evidence { note, ..place };
         if let Some(auth) = open.controls.get_mut(&Control::Auth) {
             auth.evidence
                 .insert(1.min(auth.evidence.len()), place.clone());

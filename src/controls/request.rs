@@ -15,10 +15,14 @@ use super::evaluator::Evaluator;
 use super::paths::PathId;
 use super::record::{Event, Place};
 use super::state::{Outcomes, State, value};
+use super::url_path::UrlPath;
 use super::value::{Bits, External, Presence, Provenance, Response, ResponseKind, Value};
 
 /// The request's path where it has dynamic segments.
 const URL_PATH: &str = "text#path";
+
+/// The path that was asked for, where something is mounted at a part of it.
+const WHOLE_PATH: &str = "text#whole-path";
 
 impl<'a> Evaluator<'a> {
     /// The request, as a handler gets it.
@@ -159,7 +163,8 @@ impl<'a> Evaluator<'a> {
                     Some(method) => Value::String(Rc::clone(method)),
                     None => Value::Unknown(Provenance::default(), Presence::Truthy),
                 }),
-                "path" | "originalUrl" | "pathname" => Some(self.path_value()),
+                "originalUrl" => Some(self.path_value(WHOLE_PATH)),
+                "path" | "pathname" => Some(self.path_value(URL_PATH)),
                 "body" | "rawBody" | "file" | "files" => seen(self, Bits::BODY),
                 _ if is_identity(name) => {
                     let place = place?;
@@ -176,7 +181,7 @@ impl<'a> Evaluator<'a> {
             "request#headers" if !is_accessor(name) => Some(self.header(name, place)),
             "request#cookies" if !is_accessor(name) => Some(self.cookie(name, place)),
             "request#nextUrl" => match name {
-                "pathname" => Some(self.path_value()),
+                "pathname" => Some(self.path_value(URL_PATH)),
                 "searchParams" => below(self, "query", Bits::QUERY),
                 "search" | "href" => Some(Value::Unknown(
                     Provenance::of(Bits::QUERY),
@@ -189,10 +194,10 @@ impl<'a> Evaluator<'a> {
                 _ => None,
             },
             "request#query" if !is_accessor(name) => Some(self.query(name, place)),
-            "request#params" => Some(Value::from_bits(Bits::PARAM)),
+            "request#params" => Some(Value::from_bits(self.param_bits(name))),
             "global#URL!" if self.of_request(external) => match name {
                 "searchParams" => below(self, "query", Bits::QUERY),
-                "pathname" => Some(self.path_value()),
+                "pathname" => Some(self.path_value(URL_PATH)),
                 _ => Some(Value::Unknown(Provenance::default(), Presence::Truthy)),
             },
             _ => None,
@@ -247,15 +252,15 @@ impl<'a> Evaluator<'a> {
     }
 
     /// The path: a text where it is the same for all requests of the route, else a value with parts that are fixed.
-    fn path_value(&mut self) -> Value {
-        let Some(path) = self.target.path().cloned() else {
+    fn path_value(&mut self, which: &str) -> Value {
+        let Some(path) = self.path_named(which).cloned() else {
             return Value::Unknown(Provenance::default(), Presence::Truthy);
         };
         if let Some(only) = path.constant() {
             return Value::String(Rc::clone(only));
         }
         let args = path.fixed.iter().cloned().map(Value::String).collect();
-        let path = self.paths.intern(String::from(URL_PATH));
+        let path = self.paths.intern(which.to_owned());
         Value::External(Rc::new(External {
             path,
             args,
@@ -297,7 +302,18 @@ impl<'a> Evaluator<'a> {
 
     /// The value is the request's path, of which some segments are not known.
     pub fn is_url_path(&self, external: &External) -> bool {
-        &*self.paths.text(external.path) == URL_PATH
+        matches!(&*self.paths.text(external.path), URL_PATH | WHOLE_PATH)
+    }
+
+    fn path_named(&self, which: &str) -> Option<&Rc<UrlPath>> {
+        match which {
+            WHOLE_PATH => self.target.whole_path(),
+            _ => self.target.path(),
+        }
+    }
+
+    fn path_of(&self, value: &External) -> Option<&Rc<UrlPath>> {
+        self.path_named(&self.paths.text(value.path))
     }
 
     /// What a method says of the path that it is called on: `pathname.startsWith("/api")`.
@@ -308,7 +324,7 @@ impl<'a> Evaluator<'a> {
         }
         let text = self.paths.text(external.path);
         let name = text.rsplit('.').next().unwrap_or("");
-        let path = self.target.path()?;
+        let path = self.path_of(receiver)?;
         let answer = match (name, args.first()) {
             ("startsWith", Some(Value::String(start))) => {
                 path.decide([&**start], |path| path.starts_with(&**start))
@@ -320,7 +336,7 @@ impl<'a> Evaluator<'a> {
                 path.decide([&**part], |path| path.contains(&**part))
             }
             ("match", Some(Value::Regex(source))) => {
-                return Some(match self.path_fits(source)? {
+                return Some(match self.path_fits(receiver, source)? {
                     true => Value::Unknown(Provenance::default(), Presence::Truthy),
                     false => Value::Null,
                 });
@@ -334,9 +350,9 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Whether a regular expression matches the request's path, when it is the same for all requests of the route.
-    pub fn path_fits(&self, source: &str) -> Option<bool> {
+    pub fn path_fits(&self, path: &External, source: &str) -> Option<bool> {
         let regex = fancy_regex::Regex::new(source).ok()?;
-        let path = self.target.path()?;
+        let path = self.path_of(path)?;
         path.decide([source], |path| regex.is_match(path).unwrap_or(false))
     }
 
@@ -347,7 +363,7 @@ impl<'a> Evaluator<'a> {
             | (Value::String(text), Value::External(path))
                 if self.is_url_path(path) =>
             {
-                let path = self.target.path()?;
+                let path = self.path_of(path)?;
                 path.decide([&**text], |path| path == &**text)
             }
             _ => super::expression::equal(a, b),

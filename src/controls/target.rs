@@ -12,6 +12,8 @@ use super::url_path::UrlPath;
 pub(super) struct Target {
     method: Option<Rc<str>>,
     path: Option<Rc<UrlPath>>,
+    /// The path that was asked for, of which the other is a part where something is mounted.
+    whole: Option<Rc<UrlPath>>,
     params: Rc<[String]>,
     asked: Cell<Asked>,
 }
@@ -27,6 +29,7 @@ pub(super) struct Asked {
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 struct PathDifference {
     path: Option<Rc<UrlPath>>,
+    whole: Option<Rc<UrlPath>>,
     params: Rc<[String]>,
 }
 
@@ -49,12 +52,34 @@ impl Difference {
 
 impl Target {
     pub fn new(method: Option<&str>, url: Option<&str>, params: &[String]) -> Self {
+        let path = url.map(|url| Rc::new(UrlPath::new(url)));
         Self {
             method: method.map(Rc::from),
-            path: url.map(|url| Rc::new(UrlPath::new(url))),
+            whole: path.clone(),
+            path,
             params: Rc::from(params),
             asked: Cell::default(),
         }
+    }
+
+    /// The same requests as they are shown to what is mounted so many segments below the root.
+    pub fn below(&self, url: Option<&str>, mounted: Option<u8>) -> Self {
+        let mut shown = self.unasked();
+        if self.path.is_none() || mounted == Some(0) {
+            return shown;
+        }
+        shown.path = url.zip(mounted).map(|(url, mounted)| {
+            let segments = url.split('/').filter(|segment| !segment.is_empty());
+            let rest: Vec<&str> = segments.skip(usize::from(mounted)).collect();
+            Rc::new(UrlPath::new(&format!("/{}", rest.join("/"))))
+        });
+        shown
+    }
+
+    /// The whole path, of which [`Self::path`] is a part where something is mounted.
+    pub fn whole_path(&self) -> Option<&Rc<UrlPath>> {
+        self.note_path();
+        self.whole.as_ref()
     }
 
     /// The request's method, when it is fixed.
@@ -118,6 +143,7 @@ impl Target {
             method: asked.method.then(|| self.method.clone()),
             path: asked.path.then(|| PathDifference {
                 path: self.path.clone(),
+                whole: self.whole.clone(),
                 params: Rc::clone(&self.params),
             }),
         }

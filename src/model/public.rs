@@ -519,6 +519,7 @@ mod tests {
             method: method.to_owned(),
             span: Span::default(),
             entry: Entry::Export(method.into()),
+            development: None,
         }
     }
 

@@ -99,6 +99,7 @@ fn exported(tracer: Tracer<'_>, module: ModuleId, out: &mut Vec<Route>) {
             method: own_name(tracer, &name, &value),
             span: export_span(record, &name),
             entry: Entry::Export(name),
+            development: None,
         });
     }
 }
@@ -215,6 +216,7 @@ fn inline(record: &ModuleRecord, module: ModuleId, function: FunctionId, out: &m
         method: name,
         span: own.span,
         entry: Entry::Function(function),
+        development: None,
     });
 }
 

@@ -39,6 +39,7 @@ pub(super) fn rows(app: &App, tracer: Tracer<'_>, out: &mut Vec<Route>) {
                 method: String::from(method),
                 span: export_span(record, method),
                 entry: Entry::Export(method.into()),
+                development: None,
             });
         }
     }

@@ -26,6 +26,6 @@ mod trace;
 pub use called::{TestCall, TestCalls};
 pub use matcher::{Coverage, Match, MatchRequest, Matcher, MatcherError, coverage};
 pub use middleware::{Middleware, MiddlewareProblem};
-pub use path::{app_route_url, pages_api_url};
+pub use path::{app_route_url, is_plain_path, pages_api_url};
 pub use rewrite::Rewrite;
-pub use table::{Entry, Layer, Procedure, Route, RouteKind, RouteTable};
+pub use table::{Decided, Entry, Layer, Procedure, Route, RouteKind, RouteTable};

@@ -42,6 +42,7 @@ pub(super) fn rows(app: &App, tracer: Tracer<'_>, out: &mut Vec<Route>) {
                 method,
                 span: export_span(record, "default"),
                 entry: Entry::Export("default".into()),
+                development: None,
             });
         }
     }

@@ -1,4 +1,4 @@
-//! From a file's place to the URL that Next.js serves it under.
+//! From a file's place to the URL that Next.js serves it under, and what paths are.
 
 /// The URL of a route handler of the App Router, without base path; `file` is relative to the `app` folder.
 ///
@@ -62,6 +62,12 @@ pub(super) fn with_base(base_path: &str, url: &str) -> String {
         return base_path.to_owned();
     }
     format!("{base_path}{url}")
+}
+
+/// Whether a path of Express is no pattern, but for the names of parameters in it.
+#[must_use]
+pub fn is_plain_path(path: &str) -> bool {
+    !path.contains(['*', '(', '{', '[', '?', '+', '^', '$', '|', '\\'])
 }
 
 #[cfg(test)]

@@ -233,12 +233,14 @@ impl<'a> Reader<'a> {
                         expr: each.expr,
                         handles_errors: false,
                         awaits: true,
+                        mounted: Some(0),
                     },
                     verb: each.verb,
                     reads: each.reads,
                     base,
                     host: Arc::clone(host),
                 }),
+                development: host.development,
             });
         }
     }

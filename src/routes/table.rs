@@ -75,7 +75,12 @@ pub struct Route {
     pub span: Span,
     /// What runs.
     pub entry: Entry,
+    /// Where it is decided that it is registered in development only, so that nobody calls it in production.
+    pub development: Option<Decided>,
 }
+
+/// A condition: its module, and where it stands there.
+pub type Decided = (ModuleId, Span);
 
 impl Route {
     /// What reports call the handler: `POST /api/chat`, or `action signIn`.
@@ -176,4 +181,7 @@ pub struct Layer {
     pub handles_errors: bool,
     /// Its router waits for what handlers promise, so that their rejections reach error handlers too.
     pub awaits: bool,
+    /// How many segments of the address Express takes away from the path that it shows to what is mounted there; `None` where
+    /// that depends on the request.
+    pub mounted: Option<u8>,
 }

@@ -3,8 +3,9 @@
 use rustc_hash::FxHashSet;
 
 use crate::graph::ModuleId;
+use crate::routes::table::Decided;
 use crate::routes::trace::{Place, Value};
-use crate::routes::{Entry, Layer, Route, RouteKind};
+use crate::routes::{Entry, Layer, Route, RouteKind, is_plain_path};
 use crate::source::Span;
 use crate::syntax::Expr;
 
@@ -20,6 +21,8 @@ pub(super) struct Registration {
     pub(super) span: Span,
     /// `use` takes the path itself only, not what lies below it.
     pub(super) exact: bool,
+    /// Where it is decided that this happens in development only.
+    pub(super) development: Option<Decided>,
 }
 
 /// Middleware in front of what is registered later.
@@ -27,12 +30,16 @@ struct Before {
     path: String,
     /// It runs for this path only, not for those below.
     exact: bool,
+    /// In production it stands in front of nothing.
+    in_development: bool,
     layer: Layer,
 }
 
 impl Before {
-    fn runs_for(&self, url: &str) -> bool {
-        if self.exact {
+    fn runs_for(&self, url: &str, in_development: bool) -> bool {
+        if self.in_development && !in_development {
+            false
+        } else if self.exact {
             covers_exactly(&self.path, url)
         } else {
             covers(&self.path, url)
@@ -86,7 +93,7 @@ impl<D: Dialect> Mounts<'_, D> {
     pub(in crate::routes) fn rows(&self, root: usize, out: &mut Vec<Route>) {
         let mut rows = Vec::new();
         let mut chain = Vec::new();
-        self.lay_out(root, "", &mut chain, &mut rows, &mut Vec::new());
+        self.lay_out(root, "", None, &mut chain, &mut rows, &mut Vec::new());
         // Of what is registered twice for one address, the first answers.
         let mut told = FxHashSet::default();
         rows.retain(|row| {
@@ -104,6 +111,7 @@ impl<D: Dialect> Mounts<'_, D> {
         &self,
         at: usize,
         prefix: &str,
+        mounted: Option<Decided>,
         chain: &mut Vec<Before>,
         rows: &mut Vec<Route>,
         above: &mut Vec<usize>,
@@ -117,6 +125,8 @@ impl<D: Dialect> Mounts<'_, D> {
         let first_row = rows.len();
         let first_layer = chain.len();
         for registration in &router.registrations {
+            let development = mounted.or(registration.development);
+            let in_development = development.is_some();
             for path in &registration.paths {
                 let url = join(&prefix, path);
                 match registration.what {
@@ -125,21 +135,30 @@ impl<D: Dialect> Mounts<'_, D> {
                             match item {
                                 Item::Router(inner) => {
                                     let depth = chain.len();
-                                    self.lay_out(*inner, &url, chain, rows, above);
+                                    self.lay_out(*inner, &url, development, chain, rows, above);
                                     chain.truncate(depth);
                                 }
                                 Item::Layer(layer) if layer.handles_errors => {
-                                    catch(&mut rows[first_row..], &url, *layer);
+                                    let rows = &mut rows[first_row..];
+                                    catch(rows, &url, *layer, in_development);
                                 }
                                 Item::Layer(layer) => chain.push(Before {
                                     path: url.clone(),
                                     exact: registration.exact,
-                                    layer: *layer,
+                                    in_development,
+                                    layer: self.mounted(*layer, &url),
                                 }),
                             }
                         }
                         if let Some(method) = self.served(registration) {
-                            rows.push(self.row(registration, &url, method, chain, &[]));
+                            rows.push(self.row(
+                                registration,
+                                &url,
+                                method,
+                                development,
+                                chain,
+                                Vec::new(),
+                            ));
                         }
                     }
                     What::Failure => {
@@ -149,24 +168,36 @@ impl<D: Dialect> Mounts<'_, D> {
                                     handles_errors: true,
                                     ..*layer
                                 };
-                                catch(&mut rows[first_row..], "/", layer);
+                                catch(&mut rows[first_row..], "/", layer, in_development);
                             }
                         }
                     }
                     What::Answer(method) => {
                         let items = &registration.items;
+                        let layers: Vec<Layer> = items
+                            .iter()
+                            .filter_map(|item| match item {
+                                Item::Layer(layer) => Some(self.mounted(*layer, &prefix)),
+                                Item::Router(_) => None,
+                            })
+                            .collect();
                         if method != "ANY" || !self.passes_on(items) {
-                            rows.push(self.row(registration, &url, method, chain, items));
+                            let own = layers.clone();
+                            rows.push(self.row(
+                                registration,
+                                &url,
+                                method,
+                                development,
+                                chain,
+                                own,
+                            ));
                         }
                         // `all` runs before what is registered for the same path later.
                         if method == "ANY" {
-                            let layers = items.iter().filter_map(|item| match item {
-                                Item::Layer(layer) => Some(*layer),
-                                Item::Router(_) => None,
-                            });
-                            chain.extend(layers.map(|layer| Before {
+                            chain.extend(layers.into_iter().map(|layer| Before {
                                 path: url.clone(),
                                 exact: true,
+                                in_development,
                                 layer,
                             }));
                         }
@@ -177,6 +208,7 @@ impl<D: Dialect> Mounts<'_, D> {
         // Hono's `onError` holds for the whole application wherever it stands, which `catch` at its place does not give
         // to later rows.
         for registration in &router.registrations {
+            let in_development = mounted.or(registration.development).is_some();
             if registration.what == What::Failure {
                 for item in &registration.items {
                     if let Item::Layer(layer) = item {
@@ -184,13 +216,24 @@ impl<D: Dialect> Mounts<'_, D> {
                             handles_errors: true,
                             ..*layer
                         };
-                        catch(&mut rows[first_row..], "/", layer);
+                        catch(&mut rows[first_row..], "/", layer, in_development);
                     }
                 }
             }
         }
         chain.truncate(first_layer);
         above.pop();
+    }
+
+    /// A layer with the part of the address that it is not shown.
+    fn mounted(&self, layer: Layer, at: &str) -> Layer {
+        if self.dialect.kind() != RouteKind::Express {
+            return layer;
+        }
+        let mounted = is_plain_path(at)
+            .then(|| segments(at))
+            .and_then(|count| u8::try_from(count).ok());
+        Layer { mounted, ..layer }
     }
 
     /// Whether a handler is middleware: a function that takes `next` as Express gives it.
@@ -216,18 +259,16 @@ impl<D: Dialect> Mounts<'_, D> {
         registration: &Registration,
         url: &str,
         method: &str,
+        development: Option<Decided>,
         chain: &[Before],
-        items: &[Item],
+        own: Vec<Layer>,
     ) -> Route {
         let mut layers: Vec<Layer> = chain
             .iter()
-            .filter(|before| before.runs_for(url))
+            .filter(|before| before.runs_for(url, development.is_some()))
             .map(|before| before.layer)
             .collect();
-        layers.extend(items.iter().filter_map(|item| match item {
-            Item::Layer(layer) => Some(*layer),
-            Item::Router(_) => None,
-        }));
+        layers.extend(own);
         Route {
             module: registration.module,
             url: Some(url.to_owned()),
@@ -235,6 +276,7 @@ impl<D: Dialect> Mounts<'_, D> {
             method: method.to_owned(),
             span: registration.span,
             entry: Entry::Chain(layers),
+            development,
         }
     }
 
@@ -261,8 +303,9 @@ impl<D: Dialect> Mounts<'_, D> {
 }
 
 /// Adds an error handler to the rows registered before it.
-fn catch(rows: &mut [Route], prefix: &str, layer: Layer) {
-    for row in rows {
+fn catch(rows: &mut [Route], prefix: &str, layer: Layer, in_development: bool) {
+    let concerned = |row: &&mut Route| !in_development || row.development.is_some();
+    for row in rows.iter_mut().filter(concerned) {
         if let (Some(url), Entry::Chain(layers)) = (&row.url, &mut row.entry)
             && covers(prefix, url)
             && !layers.contains(&layer)
@@ -283,6 +326,11 @@ pub(super) fn join(prefix: &str, path: &str) -> String {
     }
 }
 
+fn segments(path: &str) -> usize {
+    let segments = path.split('/').filter(|segment| !segment.is_empty());
+    segments.count()
+}
+
 /// Whether middleware below `prefix` runs for `url`, both as written.
 fn covers(prefix: &str, url: &str) -> bool {
     let mut url = url.split('/').filter(|segment| !segment.is_empty());
@@ -300,11 +348,6 @@ fn covers(prefix: &str, url: &str) -> bool {
 
 /// Whether a handler for exactly `path` runs for `url`, both as written; a wildcard takes the rest.
 fn covers_exactly(path: &str, url: &str) -> bool {
-    let segments = |text: &str| {
-        text.split('/')
-            .filter(|segment| !segment.is_empty())
-            .count()
-    };
     covers(path, url) && (path.contains('*') || segments(path) == segments(url))
 }
 

@@ -4,6 +4,7 @@
 //! One walk serves Express and Hono; what their calls mean is [`Dialect`]'s.
 
 mod layout;
+mod production;
 mod register;
 mod value;
 mod walk;
@@ -14,6 +15,7 @@ use crate::graph::ModuleId;
 use crate::syntax::ExprId;
 
 use super::RouteKind;
+use super::table::Decided;
 use super::trace::{Place, Tracer, Value};
 use layout::Router;
 
@@ -96,6 +98,8 @@ pub(super) struct Mounts<'a, D: Dialect> {
     outside: FxHashMap<Place, bool>,
     walked: FxHashSet<Place>,
     active: Vec<Place>,
+    /// Where it was decided that what is walked now runs in development only.
+    development: Option<Decided>,
     context: u32,
     contexts: u32,
     calls: usize,
@@ -115,6 +119,7 @@ impl<'a, D: Dialect> Mounts<'a, D> {
             outside: FxHashMap::default(),
             walked: FxHashSet::default(),
             active: Vec::new(),
+            development: None,
             context: 0,
             contexts: 0,
             calls: 0,

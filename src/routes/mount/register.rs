@@ -63,6 +63,7 @@ impl<D: Dialect> Mounts<'_, D> {
             expr,
             handles_errors: false,
             awaits: self.dialect.awaits(),
+            mounted: Some(0),
         }))
     }
 
@@ -187,6 +188,7 @@ impl<D: Dialect> Mounts<'_, D> {
                             module: place.module,
                             span,
                             exact: true,
+                            development: self.development,
                         });
                 }
                 return true;
@@ -222,6 +224,7 @@ impl<D: Dialect> Mounts<'_, D> {
                 module: place.module,
                 span,
                 exact,
+                development: self.development,
             });
         true
     }
@@ -352,6 +355,7 @@ impl<D: Dialect> Mounts<'_, D> {
             expr,
             handles_errors,
             awaits: self.dialect.awaits(),
+            mounted: Some(0),
         }
     }
 }

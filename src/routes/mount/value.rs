@@ -130,11 +130,10 @@ impl<D: Dialect> Mounts<'_, D> {
                     _ => self.made_by(place, expr, *callee, args).map(whole),
                 }
             }
-            Expr::Member {
-                object, property, ..
-            } if matches!(self.tracer.expr(place, *object), Expr::This) => {
-                let name = self.tracer.record(place.module).name(*property);
-                let (place, value) = self.own_field(place, name)?;
+            Expr::Member { object, .. }
+                if matches!(self.tracer.expr(place, *object), Expr::This) =>
+            {
+                let (place, value) = self.kept(place, expr)?;
                 self.reference_bounded(place, value, steps)
             }
             Expr::Name(_) | Expr::Member { .. } | Expr::Await(_) | Expr::Assign { .. } => {
@@ -237,6 +236,20 @@ impl<D: Dialect> Mounts<'_, D> {
             return None;
         }
         self.reference_bounded(place, args.first()?.value, steps)
+    }
+
+    /// What the class keeps as `this.name`, when the expression is that.
+    pub(super) fn kept(&self, place: Place, expr: ExprId) -> Option<(Place, ExprId)> {
+        let Expr::Member {
+            object, property, ..
+        } = self.tracer.expr(place, expr)
+        else {
+            return None;
+        };
+        if !matches!(self.tracer.expr(place, *object), Expr::This) {
+            return None;
+        }
+        self.own_field(place, self.tracer.record(place.module).name(*property))
     }
 
     /// What a class of this module assigns to `this.name`.

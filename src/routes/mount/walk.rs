@@ -17,7 +17,8 @@ use super::{Dialect, MAX_CALLS, MAX_DEPTH, Mounts};
 const MAX_NESTING: usize = 256;
 
 impl<'a, D: Dialect> Mounts<'a, D> {
-    /// Walks modules in order, then the functions in them that make routers and that nothing walked so far calls.
+    /// Walks modules in order, then the functions in them that make routers or register with one that is there without
+    /// them, and that nothing walked so far calls: a method that somebody calls on an instance.
     pub(in crate::routes) fn walk(&mut self, modules: &[ModuleId]) {
         let packages = self.dialect.packages().iter();
         let asks = |module: ModuleId| {
@@ -45,7 +46,9 @@ impl<'a, D: Dialect> Mounts<'a, D> {
                     continue;
                 };
                 let place = Place { module, function };
-                if !self.walked.contains(&place) && self.makes_router(place) {
+                if !self.walked.contains(&place)
+                    && (self.makes_router(place) || self.registers_outside(place))
+                {
                     self.contexts += 1;
                     let outer = std::mem::replace(&mut self.context, self.contexts);
                     self.run(place);
@@ -69,7 +72,8 @@ impl<'a, D: Dialect> Mounts<'a, D> {
         found
     }
 
-    /// Whether the function's own statements register something with a router that is made outside of functions.
+    /// Whether the function's own statements register something with a router that is made outside of functions, or
+    /// that its class keeps.
     fn registers_outside(&mut self, place: Place) -> bool {
         if let Some(known) = self.outside.get(&place) {
             return *known;
@@ -90,8 +94,13 @@ impl<'a, D: Dialect> Mounts<'a, D> {
             if found || self.dialect.verb(name).is_none() {
                 return;
             }
-            found = matches!(self.tracer.follow(place, *object), Value::Expr { place, expr }
-                if place.function == MODULE_BODY && self.creation(place, expr).is_some());
+            found = match self.kept(place, *object) {
+                Some((place, value)) => self.creation(place, value).is_some(),
+                None => {
+                    matches!(self.tracer.follow(place, *object), Value::Expr { place, expr }
+                        if place.function == MODULE_BODY && self.creation(place, expr).is_some())
+                }
+            };
         });
         self.outside.insert(place, found);
         found
@@ -122,9 +131,24 @@ impl<'a, D: Dialect> Mounts<'a, D> {
     }
 
     fn block(&mut self, place: Place, block: &'a Block) {
+        let outer = self.development;
         for stmt in block {
             self.stmt(place, stmt);
+            // `if (process.env.NODE_ENV === 'production') return;`
+            if let StmtKind::If { test, then, .. } = &stmt.kind
+                && let Some(StmtKind::Return(_)) = then.last().map(|last| &last.kind)
+                && self.in_production(place, *test) == Some(true)
+            {
+                self.only_in_development(place, *test);
+            }
         }
+        self.development = outer;
+    }
+
+    /// What is walked from here on runs in development only, by this condition or by one further out.
+    fn only_in_development(&mut self, place: Place, test: ExprId) {
+        let span = self.tracer.record(place.module).span(test);
+        self.development.get_or_insert((place.module, span));
     }
 
     fn stmt(&mut self, place: Place, stmt: &'a Stmt) {
@@ -141,8 +165,15 @@ impl<'a, D: Dialect> Mounts<'a, D> {
                 otherwise,
             } => {
                 self.expr(place, *test, 0);
-                self.block(place, then);
-                self.block(place, otherwise);
+                let in_production = self.in_production(place, *test);
+                for (block, taken) in [(then, true), (otherwise, false)] {
+                    let outer = self.development;
+                    if in_production == Some(!taken) {
+                        self.only_in_development(place, *test);
+                    }
+                    self.block(place, block);
+                    self.development = outer;
+                }
             }
             StmtKind::Switch { cases, .. } => {
                 for case in cases {
