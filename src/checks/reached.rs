@@ -7,7 +7,6 @@ use rustc_hash::FxHashSet;
 
 use crate::model::RouteFacts;
 use crate::source::Span;
-use crate::syntax::Expr;
 
 use super::code::numbered;
 use super::handler_code::{Code, text_of};
@@ -29,7 +28,10 @@ pub(super) fn nearest(subject: &Subject<'_>, site: Site, most: usize) -> Vec<usi
         let begins = reach.begins_in(unit);
         let around = begins.iter().copied().filter(|number| {
             let route = subject.app.routes.get(*number);
-            route.is_some_and(|route| stands_around(subject, route, unit, &at))
+            route.is_some_and(|route| {
+                stands_around(subject, route, unit, &at)
+                    || route.route.module != unit.0 && reach.answers_with(*number, unit)
+            })
         });
         let mut around: Vec<usize> = around.collect();
         if around.is_empty() && (begins.len() == 1 || at.is_empty()) {
@@ -74,16 +76,16 @@ fn stands_around(subject: &Subject<'_>, route: &RouteFacts, unit: Unit, at: &[Sp
     }
 }
 
-/// Where `from` mentions `to` by name.
+/// Where `from` mentions `to`.
 fn mentions(subject: &Subject<'_>, from: Unit, to: Unit) -> Vec<Span> {
     let graph = &subject.model.graph;
-    let Mentioned::By(names) = mentioned_as(graph, subject.index(), from, to) else {
+    let Mentioned::By(ways) = mentioned_as(graph, subject.index(), from, to) else {
         return Vec::new();
     };
     let record = graph.module(from.0);
     let part = subject.index().module(graph, from.0).part_span(from.1);
     let named = numbered(record).filter(|(id, expr)| {
-        matches!(expr, Expr::Name(name) if names.contains(name)) && part.holds(record.span(*id))
+        ways.iter().any(|way| way.is(record, expr)) && part.holds(record.span(*id))
     });
     named.map(|(id, _)| record.span(id)).collect()
 }

@@ -7,8 +7,8 @@ use smallvec::SmallVec;
 
 use crate::source::Span;
 use crate::syntax::{
-    AssignOp, Block, ExportTarget, Expr, ExprId, FunctionId, Key, MODULE_BODY, MemberValue,
-    ModuleRecord, Name, Pattern, StmtKind,
+    AssignOp, Block, ClassId, ExportTarget, Expr, ExprId, FunctionId, Key, MODULE_BODY,
+    MemberValue, ModuleRecord, Name, Pattern, Property, StmtKind,
 };
 
 use crate::checks::code::{numbered, statements};
@@ -16,13 +16,17 @@ use crate::checks::code::{numbered, statements};
 /// What a variable is set to: one thing, nearly always.
 type Values = SmallVec<[ExprId; 2]>;
 
-/// The variables and parts of one module. A part is what stands at its top: a function, a class, a constant.
+/// The variables and parts of one module. A part is what stands at its top: a function, a class, a constant; and so are the
+/// functions of a class or an object that stands there, which are called one by one.
 #[derive(Debug)]
 pub(in crate::checks) struct ModuleIndex {
     /// Where the parts begin, ascending.
     starts: Vec<u32>,
+    /// The functions of classes and objects, by their places. They are numbered behind the other parts.
+    members: Vec<MemberPart>,
     /// Which part declares a name.
     declared: FxHashMap<Name, u32>,
+    classes: FxHashMap<Name, ClassId>,
     /// What variables are set to, with the place.
     values: FxHashMap<Name, Values>,
     /// Variables that are taken out of a value: `const { a } = value`.
@@ -39,21 +43,29 @@ pub(in crate::checks) struct ModuleIndex {
     parents: OnceLock<Vec<Option<ExprId>>>,
 }
 
-/// What a name stands for at the top of a module.
-#[derive(Clone, Copy, PartialEq)]
-enum Kind {
-    /// Nothing, or something of a function's.
-    Other,
-    Declared,
-    Imported,
+/// A function of a class or an object at the top of a module.
+#[derive(Debug)]
+pub(super) struct MemberPart {
+    span: Span,
+    /// The part that the class or object is.
+    pub owner: u32,
+    pub key: Name,
+    /// The class, when the function is called on what that makes.
+    pub of: Option<ClassId>,
+    /// Whoever reads the decorators may call it.
+    pub decorated: bool,
 }
 
 /// What a part mentions of the module's own names and imports.
 #[derive(Default, Debug)]
 pub(super) struct References {
     pub names: Vec<Name>,
-    /// `name.property`, for imported names, which may stand for whole modules.
+    /// `name.property`, where the name is not mentioned otherwise.
     pub members: Vec<(Name, Name)>,
+    /// `this.property`
+    pub own: Vec<Name>,
+    /// `….property` of anything else.
+    pub loose: Vec<Name>,
     /// Specifiers of `import()`.
     pub imports: Vec<ExprId>,
 }
@@ -62,6 +74,8 @@ impl ModuleIndex {
     pub(super) fn new(record: &ModuleRecord) -> Self {
         let mut index = Self {
             starts: Vec::new(),
+            members: Vec::new(),
+            classes: FxHashMap::default(),
             declared: FxHashMap::default(),
             values: FxHashMap::default(),
             taken: FxHashMap::default(),
@@ -144,15 +158,84 @@ impl ModuleIndex {
         self.starts.dedup();
         let mut names = Vec::new();
         for statement in &body.body {
-            let part = self.part_at(statement.span.start);
+            let part = self.top_at(statement.span.start);
             match &statement.kind {
-                StmtKind::Let { pattern, .. } => bound(pattern, &mut names),
-                StmtKind::Function { name, .. } | StmtKind::Class { name, .. } => names.push(*name),
+                StmtKind::Let { pattern, init } => {
+                    bound(pattern, &mut names);
+                    if let Some(init) = init {
+                        self.members_of(record, *init, part);
+                    }
+                }
+                StmtKind::Function { name, .. } => names.push(*name),
+                StmtKind::Class { name, class } => {
+                    names.push(*name);
+                    self.classes.insert(*name, *class);
+                    self.members_of_class(record, *class, part);
+                }
                 _ => {}
             }
             for name in names.drain(..) {
                 self.declared.insert(name, part);
             }
+        }
+        for export in &record.exports {
+            if let ExportTarget::Expr(expr) = export.target {
+                self.members_of(record, expr, self.top_at(record.span(expr).start));
+            }
+        }
+        self.members
+            .sort_unstable_by_key(|member| member.span.start);
+        self.members.dedup_by_key(|member| member.span.start);
+    }
+
+    /// The functions of an object or class, and what calls make in their place.
+    fn members_of(&mut self, record: &ModuleRecord, value: ExprId, owner: u32) {
+        let properties = match record.expr(value) {
+            Expr::Object(properties) => properties,
+            Expr::Class(class) => return self.members_of_class(record, *class, owner),
+            _ => return,
+        };
+        let functions = properties.iter().filter_map(|property| match property {
+            Property::Value {
+                key: Key::Name(key),
+                value,
+            } => matches!(record.expr(*value), Expr::Function(_) | Expr::Call { .. })
+                .then(|| (*key, record.span(*value))),
+            Property::Getter {
+                key: Key::Name(key),
+                function,
+            } => Some((*key, record.function(*function).span)),
+            _ => None,
+        });
+        self.members.extend(functions.map(|(key, span)| MemberPart {
+            span,
+            owner,
+            key,
+            of: None,
+            decorated: false,
+        }));
+    }
+
+    fn members_of_class(&mut self, record: &ModuleRecord, id: ClassId, owner: u32) {
+        for member in &record.class(id).members {
+            let Key::Name(key) = member.key else {
+                continue;
+            };
+            let function = match member.value {
+                MemberValue::Method(function) | MemberValue::Getter(function) => function,
+                MemberValue::Field(Some(value)) => match record.expr(value) {
+                    Expr::Function(function) => *function,
+                    _ => continue,
+                },
+                MemberValue::Field(None) => continue,
+            };
+            self.members.push(MemberPart {
+                span: record.function(function).span,
+                owner,
+                key,
+                of: (!member.is_static).then_some(id),
+                decorated: !member.decorators.is_empty(),
+            });
         }
     }
 
@@ -198,12 +281,50 @@ impl ModuleIndex {
 
     /// The part that a place belongs to.
     pub(in crate::checks) fn part_at(&self, at: u32) -> u32 {
+        let behind = self
+            .members
+            .partition_point(|member| member.span.start <= at);
+        let before = behind.checked_sub(1);
+        let inside = before.filter(|number| {
+            let member = self.members.get(*number);
+            member.is_some_and(|member| at < member.span.end)
+        });
+        let number = inside.and_then(|number| u32::try_from(number).ok());
+        number.map_or_else(|| self.top_at(at), |number| self.tops() + number)
+    }
+
+    /// The part at the top of the module that a place lies in.
+    fn top_at(&self, at: u32) -> u32 {
         let behind = self.starts.partition_point(|start| *start <= at);
         u32::try_from(behind.saturating_sub(1)).unwrap_or(0)
     }
 
+    /// How many parts stand at the top.
+    fn tops(&self) -> u32 {
+        u32::try_from(self.starts.len().max(1)).unwrap_or(1)
+    }
+
+    /// The function of a class or object that a part is.
+    pub(super) fn member(&self, part: u32) -> Option<&MemberPart> {
+        self.members.get(part.checked_sub(self.tops())? as usize)
+    }
+
+    /// The functions of the class or object that a part is, by their numbers.
+    pub(super) fn members_in(&self, owner: u32) -> impl Iterator<Item = (u32, &MemberPart)> {
+        let numbered = (self.tops()..).zip(&self.members);
+        numbered.filter(move |(_, member)| member.owner == owner)
+    }
+
+    /// The class that is declared under a name.
+    pub(super) fn class(&self, name: Name) -> Option<ClassId> {
+        self.classes.get(&name).copied()
+    }
+
     /// The bytes of a part.
     pub(in crate::checks) fn part_span(&self, part: u32) -> Span {
+        if let Some(member) = self.member(part) {
+            return member.span;
+        }
         let at = part as usize;
         let start = self.starts.get(at).copied().unwrap_or(0);
         let end = self.starts.get(at + 1).copied().unwrap_or(u32::MAX);
@@ -212,7 +333,7 @@ impl ModuleIndex {
 
     /// How many parts there are.
     pub(in crate::checks) fn parts_count(&self) -> u32 {
-        u32::try_from(self.starts.len().max(1)).unwrap_or(1)
+        self.tops() + u32::try_from(self.members.len()).unwrap_or(0)
     }
 
     /// The part that declares a name.
@@ -333,48 +454,61 @@ impl ModuleIndex {
     /// What each part mentions.
     pub(super) fn references(&self, record: &ModuleRecord) -> &[References] {
         self.references.get_or_init(|| {
-            let mut kinds = vec![Kind::Other; record.names.len()];
-            let mut note = |name: Name, is: Kind| {
-                if let Some(kind) = kinds.get_mut(name.0 as usize) {
-                    *kind = is;
+            let mut known = vec![false; record.names.len()];
+            let imports = record.imports.iter().filter(|import| !import.type_only);
+            let imported = imports.map(|import| import.local);
+            for name in self.declared.keys().copied().chain(imported) {
+                if let Some(known) = known.get_mut(name.0 as usize) {
+                    *known = true;
                 }
-            };
-            for name in self.declared.keys() {
-                note(*name, Kind::Declared);
             }
-            for import in record.imports.iter().filter(|import| !import.type_only) {
-                note(import.local, Kind::Imported);
-            }
-            let kind = |name: Name| kinds.get(name.0 as usize).copied();
+            let is_known = |name: Name| known.get(name.0 as usize) == Some(&true);
             let mut parts: Vec<References> = Vec::new();
             parts.resize_with(self.parts_count() as usize, References::default);
+            let mut read_from = vec![false; record.exprs.len()];
+            for (_, expr) in numbered(record) {
+                if let Expr::Member { object, .. } = expr
+                    && let Some(read) = read_from.get_mut(object.0 as usize)
+                {
+                    *read = true;
+                }
+            }
             for (id, expr) in numbered(record) {
-                let name = match expr {
-                    Expr::Name(name) if kind(*name) != Some(Kind::Other) => *name,
-                    Expr::Member { object, .. } => match record.expr(*object) {
-                        Expr::Name(name) if kind(*name) == Some(Kind::Imported) => *name,
-                        _ => continue,
-                    },
-                    Expr::Import(specifier) => {
-                        let part = self.part_at(record.span(id).start);
-                        if let Some(part) = parts.get_mut(part as usize) {
-                            part.imports.push(*specifier);
-                        }
-                        continue;
-                    }
-                    _ => continue,
-                };
+                if !matches!(expr, Expr::Name(_) | Expr::Member { .. } | Expr::Import(_)) {
+                    continue;
+                }
                 let part = self.part_at(record.span(id).start);
                 let Some(part) = parts.get_mut(part as usize) else {
                     continue;
                 };
-                if let Expr::Member { property, .. } = expr {
-                    if !part.members.contains(&(name, *property)) {
-                        part.members.push((name, *property));
+                match expr {
+                    Expr::Name(name) if is_known(*name) => {
+                        if read_from.get(id.0 as usize) != Some(&true) {
+                            part.names.push(*name);
+                        }
                     }
-                } else if !part.names.contains(&name) {
-                    part.names.push(name);
+                    Expr::Member {
+                        object, property, ..
+                    } => match record.expr(*object) {
+                        Expr::Name(name) if is_known(*name) => {
+                            part.members.push((*name, *property));
+                        }
+                        Expr::This => part.own.push(*property),
+                        _ => part.loose.push(*property),
+                    },
+                    Expr::Import(specifier) => part.imports.push(*specifier),
+                    _ => {}
                 }
+            }
+            for part in &mut parts {
+                part.names.sort_unstable();
+                part.names.dedup();
+                part.members.sort_unstable();
+                part.members.dedup();
+                part.own.sort_unstable();
+                part.own.dedup();
+                part.loose.sort_unstable();
+                part.loose.dedup();
             }
             parts
         })

@@ -12,7 +12,7 @@ use crate::syntax::{
     Argument, Expr, ExprId, Function, MODULE_BODY, ModuleRecord, Name, StmtKind, UnaryOp,
 };
 
-use super::reach::{Mentioned, mentioned_as};
+use super::reach::{Mention, Mentioned, mentioned_as};
 use super::{Index, Reach, Site, Unit, bound};
 use crate::checks::code::{called_name, numbered, statements};
 
@@ -88,11 +88,11 @@ impl<'a> Waits<'a> {
                 if !seen.insert((caller, unit)) {
                     continue;
                 }
-                let names = match mentioned_as(self.graph, self.index, caller, unit) {
-                    Mentioned::By(names) => Some(names),
-                    Mentioned::Otherwise => None,
+                let places = match mentioned_as(self.graph, self.index, caller, unit) {
+                    Mentioned::By(ways) => self.places(caller, Some(&ways)),
+                    Mentioned::Inside => Vec::new(),
+                    Mentioned::Otherwise => self.places(caller, None),
                 };
-                let places = self.places(caller, names.as_deref());
                 if places.is_empty() {
                     open.push((caller, None));
                     continue;
@@ -106,12 +106,13 @@ impl<'a> Waits<'a> {
         false
     }
 
-    /// Where a part mentions one of the names; without them, where it may mean a member of another module, or loads one.
-    fn places(&self, (module, part): Unit, names: Option<&[Name]>) -> Vec<ExprId> {
+    /// Where a part mentions something in one of these ways; without them, where it may mean a member of another module, or
+    /// loads one.
+    fn places(&self, (module, part): Unit, ways: Option<&[Mention]>) -> Vec<ExprId> {
         let record = self.graph.module(module);
         let part = self.index.module(self.graph, module).part_span(part);
-        let is_place = |expr: &Expr| match (expr, names) {
-            (Expr::Name(name), Some(names)) => names.contains(name),
+        let is_place = |expr: &Expr| match (expr, ways) {
+            (_, Some(ways)) => ways.iter().any(|way| way.is(record, expr)),
             (Expr::Member { object, .. }, None) => matches!(record.expr(*object), Expr::Name(_)),
             (Expr::Import(_), None) => true,
             _ => false,
