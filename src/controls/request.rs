@@ -194,6 +194,13 @@ impl<'a> Evaluator<'a> {
                 _ => None,
             },
             "request#query" if !is_accessor(name) => Some(self.query(name, place)),
+            // An address that has no such segment never brings one.
+            "request#params"
+                if self.target.whole_path().is_some()
+                    && !self.target.params().iter().any(|known| known.contains(name)) =>
+            {
+                Some(Value::Undefined)
+            }
             "request#params" => Some(Value::from_bits(self.param_bits(name))),
             "global#URL!" if self.of_request(external) => match name {
                 "searchParams" => below(self, "query", Bits::QUERY),
