@@ -8,11 +8,11 @@ use crate::rule::{CallGroup, Calls, Confidence};
 use crate::syntax::{Expr, ModuleRecord};
 
 use super::CheckResult;
-use super::call_sites::{Found, Holds, Value, find, holds};
-use super::code::{constant, place, property};
+use super::call_sites::{Found, Holds, Value, find, holds, mentions};
+use super::code::{constant, numbered, place, property};
 use super::config_key::own_value;
 use super::for_development::is_for_development;
-use super::index::{Unit, Waits};
+use super::index::{Site, Unit, Waits};
 use super::own_address;
 use super::subject::Subject;
 
@@ -112,6 +112,13 @@ pub(super) fn run(subject: &Subject<'_>, check: &Calls) -> CheckResult {
             .all(|call| is_for_development(subject, call.site))
         {
             Some("is it made only in development, or to what stands in for the service")
+        } else if calls
+            .iter()
+            .all(|call| is_limited_above(subject, call.unit))
+        {
+            Some("do those who call it stop waiting in time")
+        } else if calls.iter().all(|call| relays_a_stream(subject, call.site)) {
+            Some("is it a stream that takes as long as it takes")
         } else {
             None
         };
@@ -150,6 +157,51 @@ fn asks_itself(subject: &Subject<'_>, call: &Found) -> bool {
         let expr = address.value;
         own_address::is_own(subject, Value { module, expr })
     })
+}
+
+/// What code mentions that waits no longer than it says.
+const LIMITS: [&str; 3] = ["race", "timeoutms", "withtimeout"];
+
+/// So many parts are looked at above a call.
+const MOST_ABOVE: usize = 64;
+
+/// On every way from a handler to the part something looks at the time.
+fn is_limited_above(subject: &Subject<'_>, unit: Unit) -> bool {
+    let limits = LIMITS.map(String::from);
+    let mut seen = vec![unit];
+    let mut at = 0;
+    while let Some(unit) = seen.get(at).copied() {
+        at += 1;
+        if mentions(subject, unit, &limits) {
+            continue;
+        }
+        if !subject.reach().begins_in(unit).is_empty() || at > MOST_ABOVE {
+            return false;
+        }
+        for caller in subject.reach().callers_of(unit) {
+            if !seen.contains(caller) {
+                seen.push(*caller);
+            }
+        }
+    }
+    at > 1
+}
+
+/// The function around the call reads what comes piece by piece, and hands it on as events.
+fn relays_a_stream(subject: &Subject<'_>, site: Site) -> bool {
+    let graph = &subject.model.graph;
+    let record = graph.module(site.module);
+    let Some(reading) = record.find_name("getReader") else {
+        return false;
+    };
+    let index = subject.index().module(graph, site.module);
+    let around = index.function_at(record, record.span(site.expr).start);
+    let around = record.function(around).span;
+    let has = |wanted: &dyn Fn(&Expr) -> bool| {
+        numbered(record).any(|(id, expr)| wanted(expr) && around.holds(record.span(id)))
+    };
+    has(&|expr| matches!(expr, Expr::Member { property, .. } if *property == reading))
+        && has(&|expr| matches!(expr, Expr::String(text) if text.contains("event-stream")))
 }
 
 /// Cloudflare runs a module of the application as a Worker.

@@ -197,7 +197,11 @@ impl<'a> Evaluator<'a> {
             // An address that has no such segment never brings one.
             "request#params"
                 if self.target.whole_path().is_some()
-                    && !self.target.params().iter().any(|known| known.contains(name)) =>
+                    && !self
+                        .target
+                        .params()
+                        .iter()
+                        .any(|known| known.contains(name)) =>
             {
                 Some(Value::Undefined)
             }
