@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::finding::Related;
 use crate::rule::{CallGroup, Calls, Confidence};
-use crate::syntax::{Expr, ModuleRecord};
+use crate::syntax::{Expr, ModuleRecord, Pattern};
 
 use super::CheckResult;
 use super::call_sites::{Found, Holds, Value, find, holds, mentions};
@@ -119,6 +119,8 @@ pub(super) fn run(subject: &Subject<'_>, check: &Calls) -> CheckResult {
             Some("do those who call it stop waiting in time")
         } else if calls.iter().all(|call| relays_a_stream(subject, call.site)) {
             Some("is it a stream that takes as long as it takes")
+        } else if calls.iter().all(|call| is_patched(subject, call)) {
+            Some("is there a limit in what its client is made of")
         } else {
             None
         };
@@ -202,6 +204,36 @@ fn relays_a_stream(subject: &Subject<'_>, site: Site) -> bool {
     };
     has(&|expr| matches!(expr, Expr::Member { property, .. } if *property == reading))
         && has(&|expr| matches!(expr, Expr::String(text) if text.contains("event-stream")))
+}
+
+/// `Client.prototype.send = function (options) { options.timeout = … }`: the application sets the limit in the package that
+/// the client comes from.
+fn is_patched(subject: &Subject<'_>, call: &Found) -> bool {
+    let Some((module, _)) = call.made else {
+        return false;
+    };
+    let packages = &subject.model.graph.module(module).requests;
+    let patches = |record: &ModuleRecord| {
+        let (Some(_), Some(limit)) = (record.find_name("prototype"), record.find_name("timeout"))
+        else {
+            return false;
+        };
+        let sets_limit = |expr: &Expr| {
+            matches!(expr, Expr::Assign { target, .. } if matches!(&**target, Pattern::Member(member)
+                if matches!(record.expr(*member), Expr::Member { property, .. } if *property == limit)))
+        };
+        let names = |text: &str| {
+            !text.starts_with('.') && packages.iter().any(|each| &*each.specifier == text)
+        };
+        let named = |expr: &Expr| matches!(expr, Expr::String(text) if names(text));
+        record.exprs.iter().any(sets_limit)
+            && (record.exprs.iter().any(named)
+                || record
+                    .requests
+                    .iter()
+                    .any(|request| names(&request.specifier)))
+    };
+    subject.modules().any(|(_, record)| patches(record))
 }
 
 /// Cloudflare runs a module of the application as a Worker.
