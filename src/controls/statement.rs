@@ -724,15 +724,15 @@ impl<'a> Evaluator<'a> {
         if finalizer.is_empty() {
             return done;
         }
-        // What is left by a return or a throw runs it as well: seen, but it decides nothing and is no main work.
+        // What cleans up is seen, but it decides nothing and is no main work; what is left by a return or a throw runs it as well.
+        self.catching += 1;
         if self.muted == 0
             && let Some((state, _)) = done.exits.first()
         {
-            self.catching += 1;
             let _ = self.block(finalizer, vec![state.clone()]);
-            self.catching -= 1;
         }
         let after = self.block(finalizer, done.next);
+        self.catching -= 1;
         Completion {
             next: after.next,
             exits: done.exits.into_iter().chain(after.exits).collect(),
