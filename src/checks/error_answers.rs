@@ -11,6 +11,7 @@ use crate::rule::{Confidence, Control, ErrorAnswers, ErrorQuestion};
 use crate::syntax::{Expr, ExprId, FunctionId, ModuleRecord, Property};
 
 use super::CheckResult;
+use super::administrators::is_for_administrators;
 use super::answers::{Answer, Caught, Code, answer, caught_in};
 use super::callers::{has_accounts, is_probe, is_run_by_machine, shares_a_secret};
 use super::code::{called_name, calls, key, numbered, place};
@@ -77,25 +78,29 @@ fn leak(subject: &Subject<'_>, check: &ErrorAnswers) -> CheckResult {
         // tells the team.
         let handlers = subject.reach().handlers(subject.unit(site));
         let routes = handlers.iter().filter_map(|at| subject.app.routes.get(*at));
-        let (unheard, idle): (Vec<&RouteFacts>, Vec<&RouteFacts>) = routes.partition(|route| {
+        let (unheard, heard): (Vec<&RouteFacts>, Vec<&RouteFacts>) = routes.partition(|route| {
             route.is_closed_in_production()
                 || shares_a_secret(route)
                 || is_run_by_machine(route)
                 || is_probe(route) && !is_published()
                 || !route.works && route.status(Control::Auth) == Status::Enforced
         });
-        let unheard = !unheard.is_empty()
-            && idle
-                .iter()
-                .all(|route| !route.works && !route.reads_input());
+        let works = |route: &&&RouteFacts| route.works || route.reads_input();
+        let heard: Vec<&RouteFacts> = heard.iter().filter(works).copied().collect();
+        let for_administrators = || {
+            let mut heard = heard.iter();
+            heard.len() > 0 && heard.all(|route| is_for_administrators(subject, route))
+        };
         let doubt = if told.cleaned {
             ": or is what strangers must not see taken out of it?"
         } else if told.asked_for {
             ": or is it for the caller, who said what to ask?"
         } else if told.own_mistake {
             ": or does nothing fail there but for what the caller sent?"
-        } else if unheard {
+        } else if !unheard.is_empty() && heard.is_empty() {
             ": or is there no stranger who hears it?"
+        } else if for_administrators() {
+            ": or may administrators be told?"
         } else {
             ""
         };

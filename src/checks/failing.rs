@@ -1,10 +1,10 @@
 //! What can fail in a block of code, and whether that tells of anything but what the caller sent.
 
-use crate::graph::ModuleId;
+use crate::graph::{Link, ModuleId, Symbol};
 use crate::source::Span;
-use crate::syntax::{Block, Expr, ExprId, ModuleRecord, StmtKind};
+use crate::syntax::{Block, Expr, ExprId, FunctionId, Key, ModuleRecord, Name, Pattern, StmtKind};
 
-use super::code::{called_name, numbered, root, statements};
+use super::code::{called_name, initial_value, numbered, root, statements, text};
 use super::dependency::is_of;
 use super::subject::Subject;
 
@@ -128,16 +128,25 @@ fn only_plain(subject: &Subject<'_>, module: ModuleId, block: &Block, depth: u8)
             _ => None,
         })
         .collect();
+    // An error that the code makes itself says what the code says.
+    let thrown: Vec<ExprId> = statements(block)
+        .filter_map(|each| match each.kind {
+            StmtKind::Throw(expr) => Some(expr),
+            _ => None,
+        })
+        .collect();
     numbered(record).all(|(id, expr)| {
         let span = record.span(id);
         if !within.holds(span) || caught.iter().any(|caught| caught.holds(span)) {
             return true;
         }
         match expr {
+            Expr::New { .. } if thrown.contains(&id) => true,
             Expr::Call { callee, .. } | Expr::New { callee, .. } => {
                 is_plain(record, *callee) || {
                     let graph = &subject.model.graph;
                     let found = subject.index().function_of(graph, module, *callee);
+                    let found = found.or_else(|| required(subject, module, block, *callee));
                     found.is_some_and(|(module, function)| {
                         let function = graph.module(module).function(function);
                         function.is_async && let_go.contains(&id)
@@ -172,6 +181,61 @@ fn caught(statement: &StmtKind) -> Option<Span> {
     (!throws).then(|| Span::new(first.span.start, last.span.end))
 }
 
+/// `const { remove } = require("./queue")` in the block: the function that is called there.
+fn required(
+    subject: &Subject<'_>,
+    module: ModuleId,
+    block: &Block,
+    callee: ExprId,
+) -> Option<(ModuleId, FunctionId)> {
+    let graph = &subject.model.graph;
+    let record = graph.module(module);
+    let Expr::Name(called) = record.expr(callee) else {
+        return None;
+    };
+    let (from, key) = statements(block).find_map(|each| match &each.kind {
+        StmtKind::Let {
+            pattern: Pattern::Object { properties, .. },
+            init: Some(init),
+        } => {
+            let mut properties = properties.iter();
+            let (key, _) = properties
+                .find(|(_, local)| matches!(local, Pattern::Name(local) if local == called))?;
+            Some((*init, key))
+        }
+        _ => None,
+    })?;
+    let Expr::Call { callee, args, .. } = record.expr(from) else {
+        return None;
+    };
+    let (Some("require"), [specifier], Key::Name(key)) =
+        (called_name(record, *callee), &**args, key)
+    else {
+        return None;
+    };
+    let Link::Module(home) = graph.link(module, &text(record, specifier.value)?) else {
+        return None;
+    };
+    match graph.export(home, record.name(*key)) {
+        Symbol::Expr { module, expr } => subject.index().function_of(graph, module, expr),
+        Symbol::Local { module, name } => {
+            let mut functions = (0u32..).zip(&graph.module(module).functions).skip(1);
+            let named = functions.find(|(_, function)| function.name == Some(name));
+            named.map(|(at, _)| (module, FunctionId(at)))
+        }
+        _ => None,
+    }
+}
+
+/// A list, set or map that the module keeps for itself: `const running = new Map()` at its top.
+fn is_kept(record: &ModuleRecord, name: Name) -> bool {
+    let init = initial_value(record, name);
+    init.is_some_and(|init| {
+        matches!(record.expr(init), Expr::New { callee, .. }
+            if matches!(called_name(record, *callee), Some("Map" | "Set" | "WeakMap" | "WeakSet")))
+    })
+}
+
 /// What is called is of the language, of the request or of the answer.
 fn is_plain(record: &ModuleRecord, callee: ExprId) -> bool {
     let from = root(record, callee);
@@ -193,9 +257,11 @@ fn is_plain(record: &ModuleRecord, callee: ExprId) -> bool {
         object, property, ..
     } = record.expr(callee)
     else {
-        return false;
+        // What a module is loaded with fails before anybody asks.
+        return called_name(record, callee) == Some("require");
     };
     match record.name(*property) {
+        _ if matches!(record.expr(*object), Expr::Name(name) if is_kept(record, *name)) => true,
         "get" | "getAll" => {
             matches!(record.expr(*object), Expr::Member { property, .. } if KEPT.contains(&record.name(*property)))
                 || matches!(record.expr(*object), Expr::Name(name) if KEPT.contains(&record.name(*name)))

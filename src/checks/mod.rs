@@ -1,5 +1,6 @@
 //! One file per kind of check: a rule and the model give findings and counts. Pure: no reading, no order, no configuration.
 
+mod administrators;
 mod answers;
 mod attest;
 mod call_sites;
