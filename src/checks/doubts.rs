@@ -16,7 +16,7 @@ use crate::routes::{Entry, RouteKind};
 use crate::rule::{Confidence, Control, RouteControl};
 use crate::source::Span;
 use crate::syntax::{
-    Expr, ExprId, Function, Key, ModuleRecord, Name, Pattern, Property, Request, StmtKind,
+    Expr, ExprId, Function, Key, ModuleRecord, Name, Pattern, Property, Request, Stmt, StmtKind,
 };
 
 use super::callers::{
@@ -111,7 +111,7 @@ impl<'a> Doubts<'a> {
             }
             Control::Auth => self.of_auth(route, verdict, weak),
             Control::RateLimit => self.of_limit(route, verdict, weak),
-            Control::Validation => self.of_input(route, weak),
+            Control::Validation => self.of_input(route, verdict, weak),
             Control::ErrorHandling => of_failures(self.subject, route, verdict),
             Control::Tests => self.of_tests(route),
             Control::Logging => None,
@@ -432,7 +432,7 @@ impl<'a> Doubts<'a> {
         has_mark(route, LOOKS_UP_LITTLE) && !self.takes(route, verdict, &GUESSABLE)
     }
 
-    fn of_input(&self, route: &RouteFacts, weak: bool) -> Option<String> {
+    fn of_input(&self, route: &RouteFacts, verdict: &Verdict, weak: bool) -> Option<String> {
         let question = if weak {
             "does the check cover all that it uses"
         } else if reads(route)
@@ -455,7 +455,8 @@ impl<'a> Doubts<'a> {
             "is it enough that the service that it is handed to checks it"
         } else {
             let code = Code::of(self.subject, route);
-            if let Some(guard) = self.named_guard(&code) {
+            let guard = self.named_guard(&code);
+            if let Some(guard) = guard.or_else(|| self.checks_as_it_uses(route, verdict)) {
                 return Some(guard);
             } else if only_finds(&code, route, &self.check.doubt) {
                 "is it enough to look up what it is sent"
@@ -652,18 +653,64 @@ impl<'a> Doubts<'a> {
 
     /// The service that is asked is shown the credentials that the caller sent: by the function that asks it, or on the way there.
     fn shows_credentials(&self, verdict: &Verdict) -> bool {
-        let graph = &self.subject.model.graph;
-        let asks = verdict.evidence.last().and_then(|step| {
-            let record = graph.module(graph.find(&step.file)?);
-            let lies_in = |each: &&Function| {
-                let end = record.line(Span::new(each.span.end, each.span.end));
-                (record.line(each.span)..=end).contains(&step.line)
-            };
-            // The outermost one comes first.
-            Some((record, record.functions.iter().skip(1).find(lies_in)?))
-        });
+        let asks = self.function_at_last(verdict);
         let mut steps = self.on_the_way(verdict).into_iter().chain(asks);
         steps.any(|(record, function)| relays_credentials(record, function.span))
+    }
+
+    /// The outermost function around the last step.
+    fn function_at_last(&self, verdict: &Verdict) -> Option<(&'a ModuleRecord, &'a Function)> {
+        let graph = &self.subject.model.graph;
+        let step = verdict.evidence.last()?;
+        let record = graph.module(graph.find(&step.file)?);
+        let lies_in = |each: &&Function| {
+            let end = record.line(Span::new(each.span.end, each.span.end));
+            (record.line(each.span)..=end).contains(&step.line)
+        };
+        // The outermost one comes first.
+        Some((record, record.functions.iter().skip(1).find(lies_in)?))
+    }
+
+    /// A function that uses what was sent, or through which that is come to, keeps what a check of it gives back, and not what it
+    /// was: `row[key] = validated(data[key])`.
+    fn checks_as_it_uses(&self, route: &RouteFacts, verdict: &Verdict) -> Option<String> {
+        let ways = route
+            .controls
+            .values()
+            .flat_map(|each| self.on_the_way(each));
+        let mut functions = self.function_at_last(verdict).into_iter().chain(ways);
+        let name = functions.find_map(|(record, function)| self.kept_guard(record, function))?;
+        Some(format!("does `{name}` check that"))
+    }
+
+    /// What is named like a check, and called for what it gives back.
+    fn kept_guard(&self, record: &'a ModuleRecord, function: &Function) -> Option<&'a str> {
+        let code = Code::within(record, function.span, "");
+        let guard = |mut value: ExprId| {
+            if let Expr::Await(inner) = record.expr(value) {
+                value = *inner;
+            }
+            let Expr::Call { callee, .. } = record.expr(value) else {
+                return None;
+            };
+            called_name(record, *callee).filter(|name| self.is_guard(name))
+        };
+        let kept = |expr: &Expr| match expr {
+            Expr::Assign { value, .. } => guard(*value),
+            Expr::Object(properties) => properties.iter().find_map(|property| match property {
+                Property::Value { value, .. } => guard(*value),
+                _ => None,
+            }),
+            _ => None,
+        };
+        let set = |statement: &Stmt| match statement.kind {
+            StmtKind::Let {
+                init: Some(init), ..
+            } => guard(init),
+            _ => None,
+        };
+        let found = code.statements().find_map(set);
+        found.or_else(|| code.exprs().find_map(kept))
     }
 
     /// The request that is made here takes what was sent as it came.
