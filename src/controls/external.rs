@@ -414,7 +414,7 @@ impl<'a> Evaluator<'a> {
 
     /// Something is done with these values. What a handler was given as arguments counts wherever it goes; what was read of the
     /// request, wanted or not, only where work is done with it.
-    fn input_used(&mut self, bits: Bits, light: bool, place: Place, by: Option<PathId>) {
+    fn input_used(&mut self, bits: Bits, light: bool, place: Place, how: Event) {
         // A credential in the URL is looked up, and is right or not: no form would make it better.
         let bits = if bits.has(Bits::CREDENTIAL) && !bits.has(Bits::INPUT.without(Bits::QUERY)) {
             bits.without(Bits::QUERY)
@@ -427,7 +427,7 @@ impl<'a> Evaluator<'a> {
             self.event(Event::Input(used), place);
         }
         if !light || used != Bits::NONE {
-            self.input_goes_on(bits, place, by);
+            self.input_goes_on(bits, place, how);
         }
         if bits.has(Bits::SCHEMA) {
             self.event(Event::SchemaAsked, place);
@@ -435,9 +435,9 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Work is done with these values, or they are answered.
-    fn input_goes_on(&mut self, bits: Bits, place: Place, to: Option<PathId>) {
+    fn input_goes_on(&mut self, bits: Bits, place: Place, how: Event) {
         if bits.has(Bits::INPUT) {
-            self.event(Event::InputGoesOn { to }, place);
+            self.event(how, place);
         }
         if bits.has(Bits::CHOICE) {
             self.event(Event::InputChooses, place);
@@ -496,11 +496,14 @@ impl<'a> Evaluator<'a> {
                     | Meaning::VerifySignature
             )
         });
+        let to_it = || Event::InputGoesOn {
+            to: Some(external.path),
+        };
         if !aside {
-            self.input_used(given.bits, light, place, Some(external.path));
+            self.input_used(given.bits, light, place, to_it());
         }
         if light && answers(known.api) {
-            self.input_goes_on(given.bits, place, Some(external.path));
+            self.input_goes_on(given.bits, place, to_it());
         }
         if is(Meaning::Work) {
             let mut sent = args.iter().skip(1);
@@ -854,10 +857,17 @@ impl<'a> Evaluator<'a> {
         let takes_over = provenance.bits == Bits::NONE
             && self.own()
             && args.iter().any(|arg| self.holds_request(arg));
-        let given = args
+        let told = args
             .iter()
-            .fold(provenance.bits, |all, v| all.with(v.provenance().bits));
-        self.input_used(given, used != Use::Awaited, place, None);
+            .fold(Bits::NONE, |all, v| all.with(v.provenance().bits));
+        let light = used != Use::Awaited;
+        let of_input = provenance.bits.has(Bits::INPUT) && !told.has(Bits::INPUT);
+        let how = if light && !unresolved && of_input {
+            Event::InputPart
+        } else {
+            Event::InputGoesOn { to: None }
+        };
+        self.input_used(provenance.bits.with(told), light, place, how);
         self.run_aside(&args, &state, id);
         let mut provenance = provenance.with_data_of(&args);
         if unresolved && state.work == 0 || takes_over {

@@ -170,9 +170,9 @@ impl Evaluator<'_> {
             .filter(|_| !self.goes_on())
     }
 
-    /// Work is done with input as it was sent, or it is answered.
+    /// Work is done with input as it was sent, or it is answered, or something is made of it.
     fn goes_on(&self) -> bool {
-        self.first(|event| matches!(event, Event::InputGoesOn { .. }))
+        self.first(|event| matches!(event, Event::InputGoesOn { .. } | Event::InputPart))
             .is_some()
     }
 
