@@ -29,7 +29,9 @@ use super::for_one::stays_on_machine;
 use super::handler_code::{Code, refused, turned_away};
 use super::input_parts::only_finds;
 use super::paid_keys::callers_pay;
-use super::published::{CREDENTIALS, Doubt, GUESSABLE, in_closed_folder, is_sent, takes_one_of};
+use super::published::{
+    CREDENTIALS, Doubt, GUESSABLE, in_closed_folder, is_sent, is_unused, takes_one_of,
+};
 use super::relayed::{hands_on_cookie, is_credential_header, relays_body, relays_credentials};
 use super::returned::only_leads_on;
 use super::subject::Subject;
@@ -43,6 +45,8 @@ const NEIGHBOURHOOD: usize = 3;
 const FEW: usize = 4;
 /// The question about an action that the server alone calls.
 const SERVER_ONLY: &str = "does it not have to be an action, as no code for browsers is given it";
+/// The question about one that nobody calls at all.
+const UNUSED: &str = "is it needed, as nothing calls it";
 
 /// What speaks for handlers of an application.
 pub(super) struct Doubts<'a> {
@@ -158,9 +162,11 @@ impl<'a> Doubts<'a> {
             .published()
             .doubt(self.subject, route, optional);
         if doubt == Some(Doubt::ServerOnly) {
-            finding.message.push_str(
-                "; no code for browsers is given it, so it may not have to be an action at all",
-            );
+            finding.message.push_str(if is_unused(self.subject, route) {
+                "; nothing calls it, so it may not have to be there at all"
+            } else {
+                "; no code for browsers is given it, so it may not have to be an action at all"
+            });
         }
         if doubt.is_none() && self.asks_as_anybody(route) {
             return asked(finding, ASKS_AS_ANYBODY, false);
@@ -199,6 +205,8 @@ impl<'a> Doubts<'a> {
             "is there anything in it that may break"
         } else if inline {
             "is there enough in it to stand where a test can call it"
+        } else if is_unused(self.subject, route) {
+            UNUSED
         } else if self.only_draws(route) {
             "is it enough to look at the picture that it draws"
         } else if self.is_browsed() {
@@ -220,10 +228,23 @@ impl<'a> Doubts<'a> {
         }
         let code = Code::of(self.subject, route);
         let record = code.record;
+        let waits = code.exprs().filter_map(|expr| match expr {
+            Expr::Await(inner) => Some(*inner),
+            _ => None,
+        });
+        let waits: Vec<ExprId> = waits.collect();
+        let graph = &self.subject.model.graph;
+        let index = self.subject.index();
         let mut draws = false;
-        let plain = code.exprs().all(|expr| {
+        let plain = code.numbered().all(|(id, expr)| {
             let (Expr::Call { callee, .. } | Expr::New { callee, .. }) = expr else {
                 return true;
+            };
+            // What is worked out at once, as a list of classes is, asks nobody.
+            let at_once = || {
+                let module = graph.find(&record.path)?;
+                let (home, function) = index.function_of(graph, module, *callee)?;
+                Some(!waits.contains(&id) && !graph.module(home).function(function).is_async)
             };
             let imported = |expr| {
                 let name = root(record, expr)?;
@@ -254,6 +275,7 @@ impl<'a> Doubts<'a> {
             draws |= is_picture;
             is_picture
                 || is_of("next", &import.specifier)
+                || at_once() == Some(true)
                 || called_name(record, *callee)
                     .is_some_and(|method| matches!(method, "parse" | "safeParse"))
         });
@@ -361,7 +383,11 @@ impl<'a> Doubts<'a> {
         let question = if weak {
             "is the limit of the other paths enough"
         } else if self.is_server_only(route) {
-            SERVER_ONLY
+            if is_unused(self.subject, route) {
+                UNUSED
+            } else {
+                SERVER_ONLY
+            }
         } else if !is_for_strangers(route) {
             if self.is_costly(route) && !in_closed_folder(route) {
                 return self.bounded(route, verdict);
@@ -441,7 +467,11 @@ impl<'a> Doubts<'a> {
         {
             "is what it is sent only compared"
         } else if self.is_server_only(route) {
-            SERVER_ONLY
+            if is_unused(self.subject, route) {
+                UNUSED
+            } else {
+                SERVER_ONLY
+            }
         } else if has_one_sender(route) || shows_a_secret(route) {
             "can its one sender be trusted"
         } else if takes_all(route)

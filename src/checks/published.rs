@@ -8,7 +8,7 @@ use crate::model::RouteFacts;
 use crate::routes::Entry;
 use crate::rule::Control;
 use crate::source::Span;
-use crate::syntax::{Expr, Imported, Key, ModuleRecord, Name, Pattern, StmtKind};
+use crate::syntax::{Expr, ExprId, Imported, Key, ModuleRecord, Name, Pattern, StmtKind};
 
 use super::code::{called_name, method_call, numbered, statements};
 use super::subject::Subject;
@@ -150,6 +150,26 @@ impl Published {
     }
 }
 
+/// An action that no other file and nothing in its own so much as names.
+pub(super) fn is_unused(subject: &Subject<'_>, route: &RouteFacts) -> bool {
+    let (Entry::Export(name), None) = (&route.route.entry, &route.route.url) else {
+        return false;
+    };
+    let home = route.route.module;
+    let mut modules = subject.model.graph.modules();
+    &**name != "default"
+        && !modules.any(|(id, record)| {
+            record.find_name(name).is_some_and(|name| {
+                let named = |expr: &Expr| matches!(expr, Expr::Name(other) if *other == name);
+                if id == home {
+                    record.exprs.iter().any(named)
+                } else {
+                    !subject.is_side(id)
+                }
+            })
+        })
+}
+
 /// It lies in a folder in which nothing is for everybody.
 pub(super) fn in_closed_folder(route: &RouteFacts) -> bool {
     let mut folders = route.file.folders();
@@ -189,8 +209,14 @@ fn given(
                 let same = symbol == *export && !matches!(export, Symbol::Unresolved);
                 // A component is rendered where it is handed on.
                 let component = name.starts_with(char::is_uppercase);
-                let handed = || !component && hands_on(record, import.local);
-                if whole || same && (in_browser || handed()) {
+                let handed = || {
+                    if whole {
+                        hands_on_of(record, import.local, name)
+                    } else {
+                        !component && hands_on(record, import.local)
+                    }
+                };
+                if (whole || same) && (in_browser || handed()) {
                     given.insert((*module, Box::from(*name)));
                 }
             }
@@ -230,6 +256,32 @@ fn hands_on(record: &ModuleRecord, local: Name) -> bool {
     (0..).zip(&record.exprs).any(|(id, expr)| {
         matches!(expr, Expr::Name(name) if *name == local) && !called.contains(&id)
     })
+}
+
+/// `actions.save` stands somewhere else than where it is called, or all that is in `actions` does.
+fn hands_on_of(record: &ModuleRecord, local: Name, name: &str) -> bool {
+    let mut asked: FxHashSet<ExprId> = FxHashSet::default();
+    let mut members: FxHashSet<ExprId> = FxHashSet::default();
+    let mut called: FxHashSet<ExprId> = FxHashSet::default();
+    let is_local = |expr: ExprId| matches!(record.expr(expr), Expr::Name(name) if *name == local);
+    for (id, expr) in numbered(record) {
+        match expr {
+            Expr::Member {
+                object, property, ..
+            } if is_local(*object) => {
+                asked.insert(*object);
+                if record.name(*property) == name {
+                    members.insert(id);
+                }
+            }
+            Expr::Call { callee, .. } => {
+                called.insert(*callee);
+            }
+            _ => {}
+        }
+    }
+    !members.is_subset(&called)
+        || numbered(record).any(|(id, _)| is_local(id) && !asked.contains(&id))
 }
 
 /// An element is given the name.
