@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::controls::Status;
 use crate::finding::Related;
+use crate::graph::Link;
 use crate::model::RouteFacts;
 use crate::rule::{Confidence, Control, GuardFlaws};
 use crate::source::{Location, RepoPath, SourceFile};
@@ -88,7 +89,11 @@ pub(super) fn run(subject: &Subject<'_>, check: &GuardFlaws) -> CheckResult {
         let code = graph.find(file).map(|module| graph.module(module));
         let documented = || {
             let name = note.strip_prefix("process.env.")?;
-            documented(&subject.model.documents, name)
+            let files = &subject.model.project.files;
+            let mut optional = files.env_optional.iter();
+            let left_out = optional.find(|(other, _)| other == name);
+            let left_out = left_out.map(|(_, file)| file);
+            left_out.or_else(|| documented(&subject.model.documents, name))
         };
         let finding = if check.questions.iter().any(|question| question == flaw) {
             finding.at_most(Confidence::Low)
@@ -107,12 +112,35 @@ pub(super) fn run(subject: &Subject<'_>, check: &GuardFlaws) -> CheckResult {
                 .message
                 .push_str(": is that still right, as a comment says that it is meant?");
             finding
+        } else if check.mark == FAILS_OPEN && is_tested(subject, file) {
+            let mut finding = finding.at_most(Confidence::Low);
+            finding
+                .message
+                .push_str(": is that still right, as a test says that it is meant?");
+            finding
         } else {
             finding
         };
         result.gap(1.0, finding);
     }
     result
+}
+
+/// A test that imports the file says of something that it lets pass what it cannot check.
+fn is_tested(subject: &Subject<'_>, file: &RepoPath) -> bool {
+    let graph = &subject.model.graph;
+    let Some(guard) = graph.find(file) else {
+        return false;
+    };
+    let mut modules = graph.modules();
+    modules.any(|(id, record)| {
+        let mut requests = record.requests.iter();
+        record.facts.tests_open
+            && record.path.is_test()
+            && requests.any(|each| {
+                matches!(graph.link(id, &each.specifier), Link::Module(other) if other == guard)
+            })
+    })
 }
 
 /// Words for what need not be set.

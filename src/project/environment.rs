@@ -70,8 +70,13 @@ pub(super) fn read(
         None => {}
         Some(Kind::Example) => {
             let file = repository.read(path)?;
+            let mut above = "";
             for (line, text) in (1_u32..).zip(file.text.lines()) {
                 let place = || Location::of_line(path, line);
+                if let Some(name) = left_out(text, above) {
+                    files.env_optional.push((name.to_owned(), path.clone()));
+                }
+                above = text;
                 if let Some(name) = documented(text) {
                     files.env_documented.push((name.to_owned(), place()));
                 } else {
@@ -126,6 +131,23 @@ fn documented(line: &str) -> Option<&str> {
             name.chars().all(fits_loosely)
         };
     named.then_some(name)
+}
+
+/// Words for what is set in some places only.
+const SOMETIMES: [&str; 4] = ["if", "only", "optional", "when"];
+
+/// The name of `# NAME=value # only if …`, or of `# NAME=value` below a comment that says so.
+fn left_out<'l>(line: &'l str, above: &str) -> Option<&'l str> {
+    let name = documented(line)?;
+    let (_, value) = line.trim_start().strip_prefix('#')?.split_once('=')?;
+    let sometimes = |comment: &str| {
+        let mut words = comment.split(|c: char| !c.is_ascii_alphanumeric());
+        words.any(|word| SOMETIMES.contains(&&*word.to_ascii_lowercase()))
+    };
+    let beside = value.split_once(" #");
+    let is_told = beside.is_some_and(|(_, comment)| sometimes(comment))
+        || above.trim_start().starts_with('#') && documented(above).is_none() && sometimes(above);
+    is_told.then_some(name)
 }
 
 /// The names in a comment of an example: `# set TELLER_APP_ID and TELLER_SIGNING_SECRET for that`. A single word in capitals may be
@@ -215,6 +237,16 @@ mod tests {
         ] {
             assert_eq!(kind(name), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn what_an_example_leaves_out_and_says_when_to_set() {
+        let told = "# GATE_KEY=\"\" # only where others can reach it";
+        assert_eq!(left_out(told, ""), Some("GATE_KEY"));
+        assert_eq!(left_out("# GATE_KEY=", "# Optional."), Some("GATE_KEY"));
+        assert_eq!(left_out("# GATE_KEY=", "# OTHER=1 # if you like"), None);
+        assert_eq!(left_out("GATE_KEY=1 # only in production", ""), None);
+        assert_eq!(left_out("# GATE_KEY=1 # a long text", ""), None);
     }
 
     #[test]

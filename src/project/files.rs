@@ -13,6 +13,8 @@ pub struct ProjectFiles {
     pub workflows: Vec<Workflow>,
     /// Names documented in `.env.example`, `.env.sample`, `.env.template`, each with its file and line.
     pub env_documented: Vec<(String, Location)>,
+    /// Names that those files leave out, and say when to set.
+    pub env_optional: Vec<(String, RepoPath)>,
     /// Committed environment files with values: `.env`, `.env.production`.
     pub env_committed: Vec<RepoPath>,
     /// Names that those files set to something that is not encrypted, each with its file and line. Values are not kept.

@@ -154,6 +154,8 @@ pub struct FileFacts {
     pub generated: bool,
     /// Lines, in order, on which a comment begins or ends that says that something is meant, and what.
     pub meant: Vec<(u32, Meant)>,
+    /// The title of a test says that what it asks about lets pass what it cannot check.
+    pub tests_open: bool,
     /// `it(…)` and `test(…)` calls.
     pub test_cases: u32,
     /// String literals and template beginnings that look like a URL path (`/api/x`, `http://localhost:3000/api/x`), in test files only.

@@ -3,6 +3,7 @@
 use oxc_ast::ast::{Argument, CallExpression, ChainElement, Expression, TemplateLiteral};
 use oxc_span::GetSpan;
 
+use crate::syntax::meant::is_open;
 use crate::syntax::{Key, Pattern};
 
 use super::expression::cooked;
@@ -56,6 +57,9 @@ impl<'a> Lowering<'a> {
         }
         if is_test_case(&node.callee) && node.arguments.first().is_some_and(is_title) {
             self.facts.test_cases += 1;
+            if let Some(Argument::StringLiteral(title)) = node.arguments.first() {
+                self.facts.tests_open |= is_open(&title.value);
+            }
         }
     }
 
