@@ -11,13 +11,13 @@ use crate::model::{Count, Part};
 use crate::rule::{CodeScope, Confidence, Control, Memory, MemoryQuestion, wildcard};
 use crate::source::Span;
 use crate::syntax::{
-    AssignOp, ExportTarget, Expr, ExprId, MODULE_BODY, Meant, ModuleRecord, Name, Pattern,
+    AssignOp, Block, ExportTarget, Expr, ExprId, MODULE_BODY, Meant, ModuleRecord, Name, Pattern,
     StmtKind, UnaryOp,
 };
 
 use super::CheckResult;
 use super::call_sites::{Holds, Value, find, holds};
-use super::code::{is_meant, numbered, place, statements};
+use super::code::{blocks, is_meant, leaves, numbered, place, statements};
 use super::index::{ModuleIndex, Site};
 use super::subject::{Subject, weight};
 use super::taint::from_caller;
@@ -162,9 +162,14 @@ fn sharing(subject: &Subject<'_>, check: &Memory) -> FxHashSet<usize> {
 fn limiters(subject: &Subject<'_>, check: &Memory, result: &mut CheckResult) {
     let graph = &subject.model.graph;
     let mut last: Option<ModuleId> = None;
-    for call in find(subject, CodeScope::All, &check.limiters, &[]) {
-        let holds = |condition| holds(subject, &call, condition);
-        match Holds::any(check.unless.iter().map(holds)) {
+    let calls = find(subject, CodeScope::All, &check.limiters, &[]);
+    let has_store = |call| {
+        let holds = |condition| holds(subject, call, condition);
+        Holds::any(check.unless.iter().map(holds))
+    };
+    let calls: Vec<_> = calls.iter().map(|call| (call, has_store(call))).collect();
+    for &(call, has_store) in &calls {
+        match has_store {
             Holds::Yes => result.covered(1.0),
             Holds::Unknown => result.unknown_in(&graph.module(call.site.module).path),
             Holds::No => {
@@ -181,10 +186,59 @@ fn limiters(subject: &Subject<'_>, check: &Memory, result: &mut CheckResult) {
                 }
                 last = Some(call.site.module);
                 let finding = subject.finding_in(record, span, check.package_says.clone());
-                result.gap(1.0, as_meant(record, span, finding));
+                let others = calls.iter().filter(|(other, has_store)| {
+                    *has_store == Holds::Yes && other.site.module == call.site.module
+                });
+                let others: Vec<Span> = others
+                    .map(|(other, _)| record.span(other.site.expr))
+                    .collect();
+                let finding = if !others.is_empty() && stands_in(record, span, &others) {
+                    let mut finding = finding.at_most(Confidence::Low);
+                    finding
+                        .message
+                        .push_str(": is that enough where the condition does not choose the one with a store?");
+                    finding
+                } else {
+                    as_meant(record, span, finding)
+                };
+                result.gap(1.0, finding);
             }
         }
     }
+}
+
+/// A condition chooses between what stands here and one of the others: `if (shared) limit({ store }) else limit({})`.
+fn stands_in(record: &ModuleRecord, here: Span, others: &[Span]) -> bool {
+    let holds = |block: &Block, span: Span| block.iter().any(|each| each.span.holds(span));
+    let other = |block: &Block| others.iter().any(|other| holds(block, *other));
+    let mut functions = record.functions.iter();
+    let by_statement = functions.any(|function| {
+        blocks(&function.body).any(|block| {
+            block.iter().enumerate().any(|(at, each)| match &each.kind {
+                StmtKind::If {
+                    then, otherwise, ..
+                } => {
+                    let behind = block.get(at + 1..).unwrap_or_default();
+                    holds(then, here) && other(otherwise)
+                        || other(then)
+                            && (holds(otherwise, here)
+                                || leaves(then) && behind.iter().any(|each| each.span.holds(here)))
+                }
+                _ => false,
+            })
+        })
+    });
+    by_statement
+        || record.exprs.iter().any(|expr| match expr {
+            Expr::Conditional {
+                then, otherwise, ..
+            } => {
+                let sides = [record.span(*then), record.span(*otherwise)];
+                let any = |side: Span| others.iter().any(|other| side.holds(*other));
+                sides[0].holds(here) && any(sides[1]) || sides[1].holds(here) && any(sides[0])
+            }
+            _ => false,
+        })
 }
 
 /// As a question where a comment above says that each process counts for itself.
