@@ -3,18 +3,21 @@
 use std::collections::BTreeMap;
 
 use crate::controls::{Evidence, Status};
-use crate::finding::Related;
+use crate::finding::{Finding, Related};
 use crate::model::RouteFacts;
 use crate::rule::{Confidence, RouteMark};
 use crate::source::Location;
-use crate::syntax::ModuleRecord;
+use crate::syntax::{Meant, ModuleRecord};
 
 use super::CheckResult;
+use super::code::is_meant;
 use super::platform_skips::Skips;
 use super::subject::{Subject, related, route_name, weight};
 
 /// A finding lists so many handlers.
 const SHOWN: usize = 10;
+/// A comment about a handler stands within so many lines above it.
+const ABOVE: u32 = 4;
 
 pub(super) fn run(subject: &Subject<'_>, check: &RouteMark) -> CheckResult {
     let mut result = CheckResult::default();
@@ -59,7 +62,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &RouteMark) -> CheckResult {
                         let finding = report(says, &verdict.evidence)
                             .with_severity(check.weak_severity)
                             .at_most(verdict.confidence);
-                        result.half(weight(route), finding);
+                        result.half(weight(route), as_hint(subject, route, finding));
                     }
                     _ if check.reading && !route.works => {}
                     _ if check.reading && !route.reads_input() => result.unknown(),
@@ -71,7 +74,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &RouteMark) -> CheckResult {
                                 .push_str(": or are its senders the application's own pages?");
                             finding = finding.at_most(Confidence::Low);
                         }
-                        result.gap(weight(route), finding);
+                        result.gap(weight(route), as_hint(subject, route, finding));
                     }
                 }
             } else if check.needs_mark.is_some() {
@@ -101,6 +104,20 @@ pub(super) fn run(subject: &Subject<'_>, check: &RouteMark) -> CheckResult {
         result.findings.push(finding);
     }
     result
+}
+
+/// As a question where a comment above the handler says that what counts is asked for again, whatever it is told.
+fn as_hint(subject: &Subject<'_>, route: &RouteFacts, mut finding: Finding) -> Finding {
+    let record = subject.model.graph.module(route.route.module);
+    let line = record.line(route.route.span);
+    if is_meant(record, line, Meant::Again, (ABOVE, 0)) {
+        finding
+            .message
+            .push_str(": or is what it is told only a hint, as a comment says that it asks again?");
+        finding.at_most(Confidence::Low)
+    } else {
+        finding
+    }
 }
 
 /// The application's own code requests the handler's address: `fetch("/api/discord-webhook", …)`.

@@ -33,6 +33,9 @@ const LATER: [&str; 6] = [
     "in the future",
 ];
 
+/// What they say of news that are only taken as a hint.
+const AGAIN: [&str; 3] = ["re-fetch", "refetch", "fetched again"];
+
 /// Why something may pass, in a comment that allows it; in lower case.
 const FAILURES: [&str; 3] = [" fails", " is down", "unavailable"];
 
@@ -41,7 +44,8 @@ pub(super) fn in_comments(text: &str, lines: &LineIndex, comments: &[Span]) -> V
     // One of these stands in whatever is meant, and in few comments.
     static SIGNS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
         let mut builder = AhoCorasick::builder();
-        let signs = OPEN.iter().chain(&ALONE).chain(&LATER).chain(&FAILURES);
+        let signs = OPEN.iter().chain(&ALONE).chain(&LATER).chain(&AGAIN);
+        let signs = signs.chain(&FAILURES);
         builder.ascii_case_insensitive(true).build(signs).ok()
     });
     let is_sign = |content: &str| SIGNS.as_ref().is_none_or(|signs| signs.is_match(content));
@@ -95,6 +99,8 @@ fn said(comment: &str) -> Option<Meant> {
         Some(Meant::Alone)
     } else if any(&LATER) {
         Some(Meant::Later)
+    } else if any(&AGAIN) {
+        Some(Meant::Again)
     } else {
         None
     }
@@ -117,6 +123,10 @@ mod tests {
         assert_eq!(
             said("// so that a future page can use it"),
             Some(Meant::Later)
+        );
+        assert_eq!(
+            said("// all that counts is re-fetched from the shop"),
+            Some(Meant::Again)
         );
         assert_eq!(said("//~ rate-limit-fail-open"), None);
     }

@@ -131,6 +131,8 @@ pub enum Meant {
     Alone,
     /// Something is still to come: `not yet`.
     Later,
+    /// What is told is asked for again where it comes from: `re-fetched`.
+    Again,
 }
 
 /// Counts and places that rules need without the IR.
