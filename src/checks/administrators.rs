@@ -128,9 +128,10 @@ fn only_others(record: &ModuleRecord, test: ExprId) -> Option<bool> {
                 _ => called_name(record, *operand),
             }?;
             let is_before = || words(name).iter().any(|word| BEFORE.contains(&&**word));
-            match is_administrator(name) {
-                true => Some(true),
-                false => is_before().then_some(false),
+            if is_administrator(name) {
+                Some(true)
+            } else {
+                is_before().then_some(false)
             }
         }
         Expr::Binary {

@@ -78,18 +78,18 @@ fn leak(subject: &Subject<'_>, check: &ErrorAnswers) -> CheckResult {
         // tells the team.
         let handlers = subject.reach().handlers(subject.unit(site));
         let routes = handlers.iter().filter_map(|at| subject.app.routes.get(*at));
-        let (unheard, heard): (Vec<&RouteFacts>, Vec<&RouteFacts>) = routes.partition(|route| {
-            route.is_closed_in_production()
-                || shares_a_secret(route)
-                || is_run_by_machine(route)
-                || is_probe(route) && !is_published()
-                || !route.works && route.status(Control::Auth) == Status::Enforced
-        });
-        let works = |route: &&&RouteFacts| route.works || route.reads_input();
-        let heard: Vec<&RouteFacts> = heard.iter().filter(works).copied().collect();
+        let (unheard, mut heard): (Vec<&RouteFacts>, Vec<&RouteFacts>) =
+            routes.partition(|route| {
+                route.is_closed_in_production()
+                    || shares_a_secret(route)
+                    || is_run_by_machine(route)
+                    || is_probe(route) && !is_published()
+                    || !route.works && route.status(Control::Auth) == Status::Enforced
+            });
+        heard.retain(|route| route.works || route.reads_input());
         let for_administrators = || {
-            let mut heard = heard.iter();
-            heard.len() > 0 && heard.all(|route| is_for_administrators(subject, route))
+            let mut all = heard.iter();
+            !heard.is_empty() && all.all(|route| is_for_administrators(subject, route))
         };
         let doubt = if told.cleaned {
             ": or is what strangers must not see taken out of it?"
