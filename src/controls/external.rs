@@ -862,7 +862,15 @@ impl<'a> Evaluator<'a> {
             .fold(Bits::NONE, |all, v| all.with(v.provenance().bits));
         let light = used != Use::Awaited;
         let of_input = provenance.bits.has(Bits::INPUT) && !told.has(Bits::INPUT);
-        let how = if light && !unresolved && of_input {
+        let record = self.module(place.module);
+        let method = match record.expr(id) {
+            Expr::Call { callee, .. } => match record.expr(*callee) {
+                Expr::Member { property, .. } => record.name(*property),
+                _ => "",
+            },
+            _ => "",
+        };
+        let how = if light && !unresolved && (of_input || super::native::only_compares(method)) {
             Event::InputPart
         } else {
             Event::InputGoesOn { to: None }

@@ -734,6 +734,14 @@ pub(super) fn is_of_text(name: &str) -> bool {
     )
 }
 
+/// Methods that hold what they are given against what there is, and keep nothing of it.
+pub(super) fn only_compares(method: &str) -> bool {
+    matches!(
+        method,
+        "endsWith" | "has" | "includes" | "indexOf" | "startsWith" | "test"
+    )
+}
+
 /// Methods of lists, which other things may have too.
 pub(super) fn is_of_list(name: &str) -> bool {
     matches!(

@@ -654,7 +654,10 @@ impl<'a> Evaluator<'a> {
                     || signs(*place)
                     || is_service(&what) && sent(*place);
                 handed |= there;
-                there || self.paths.known(*to).light && !is_service(&what)
+                let method = what.rsplit('.').next().unwrap_or("");
+                there
+                    || self.paths.known(*to).light && !is_service(&what)
+                    || super::native::only_compares(method)
             }
             Event::InputGoesOn { to: None } | Event::Delegated => false,
             _ => true,

@@ -45,7 +45,7 @@ pub(super) enum Event {
     InputAtHand(Bits),
     /// Work was done with input as it was sent, by what is called here where that is known, or it was answered.
     InputGoesOn { to: Option<PathId> },
-    /// It was asked for a part of itself, or to be put in another form.
+    /// It was asked for a part of itself, or to be put in another form, or it was held against something.
     InputPart,
     /// Another service was asked, and input is in what it was sent, not only in the address.
     InputSent,
