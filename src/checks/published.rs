@@ -156,8 +156,11 @@ pub(super) fn is_unused(subject: &Subject<'_>, route: &RouteFacts) -> bool {
         return false;
     };
     let home = route.route.module;
+    // Most are given to browsers, which is known already.
+    let given = &subject.published().given;
     let mut modules = subject.model.graph.modules();
     &**name != "default"
+        && !given.contains(&(home, name.clone()))
         && !modules.any(|(id, record)| {
             record.find_name(name).is_some_and(|name| {
                 let named = |expr: &Expr| matches!(expr, Expr::Name(other) if *other == name);

@@ -75,6 +75,10 @@ fn keeps_parts(record: &ModuleRecord, args: &[Argument]) -> bool {
         return true;
     };
     let function = record.function(*function);
+    let parts = PARTS_OF_IT.map(|name| record.find_name(name));
+    if parts.iter().all(Option::is_none) {
+        return !function.params.is_empty();
+    }
     let inside = |at: &usize| {
         let span = record.spans.get(*at);
         span.is_some_and(|span| function.span.start <= span.start && span.end <= function.span.end)
@@ -82,6 +86,6 @@ fn keeps_parts(record: &ModuleRecord, args: &[Argument]) -> bool {
     !function.params.is_empty()
         || (0..record.exprs.len()).filter(inside).any(|at| {
             matches!(record.exprs.get(at), Some(Expr::Member { property, .. })
-                if PARTS_OF_IT.contains(&record.name(*property)))
+                if parts.contains(&Some(*property)))
         })
 }
