@@ -6,7 +6,7 @@ use rustc_hash::FxHashMap;
 
 use crate::controls::{
     Evidence, LETS_CACHES_SHARE, LOOKS_UP_LITTLE, ONLY_ASKS_ELSEWHERE, ONLY_ASKS_PROVIDER,
-    ONLY_HANDS_ON, ONLY_SIGNS, Role, Status, Verdict,
+    ONLY_HANDS_ON, ONLY_SIGNS, READS_HOLDER_COOKIE, Role, Status, Verdict,
 };
 use crate::finding::Finding;
 use crate::graph::Symbol;
@@ -64,6 +64,7 @@ pub(super) struct Doubts<'a> {
 }
 
 const ASKS_AS_ANYBODY: &str = "could whoever calls it ask that service all the same";
+const IS_FOR_HOLDER: &str = "is what its cookie names meant for whoever has the cookie";
 const ASKS_AS_CALLER: &str = "does the service that it asks turn strangers away, by what they sent";
 
 /// What draws pictures for links to pages.
@@ -170,6 +171,9 @@ impl<'a> Doubts<'a> {
         }
         if doubt.is_none() && self.asks_as_anybody(route) {
             return asked(finding, ASKS_AS_ANYBODY, false);
+        }
+        if doubt.is_none() && has_mark(route, READS_HOLDER_COOKIE) {
+            return asked(finding, IS_FOR_HOLDER, false);
         }
         if doubt.is_none()
             && has_mark(route, ONLY_ASKS_ELSEWHERE)
@@ -329,6 +333,9 @@ impl<'a> Doubts<'a> {
         }
         if self.asks_as_anybody(route) {
             return Some(ASKS_AS_ANYBODY.to_owned());
+        }
+        if has_mark(route, READS_HOLDER_COOKIE) {
+            return Some(IS_FOR_HOLDER.to_owned());
         }
         if let Ok(Some(word)) = address {
             return Some(anybody(&format!("`{word}` in its address suggests")));

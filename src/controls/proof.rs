@@ -83,6 +83,9 @@ pub const ONLY_HANDS_ON: &str = "only-hands-on";
 /// Marks a handler whose work is to look up something of a store or two, and nothing else.
 pub const LOOKS_UP_LITTLE: &str = "looks-up-little";
 
+/// Marks a handler that reads a cookie which names what is meant for whoever has it.
+pub const READS_HOLDER_COOKIE: &str = "reads-holder-cookie";
+
 /// Not more are few.
 const FEW_LOOKUPS: usize = 2;
 
@@ -497,6 +500,10 @@ impl<'a> Evaluator<'a> {
                 let evidence = self.evidence(place, "signs in or out");
                 marks.push((mark.to_owned(), evidence));
             }
+        }
+        let mut holder = events.iter();
+        if let Some((_, place)) = holder.find(|(event, _)| matches!(event, Event::HolderCookie)) {
+            marks.push((READS_HOLDER_COOKIE.to_owned(), self.evidence(*place, "")));
         }
         for (mark, place) in self.asks_only(&events) {
             marks.push((mark.to_owned(), self.evidence(place, "")));

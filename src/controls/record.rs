@@ -63,6 +63,8 @@ pub(super) enum Event {
     ManualCheck(Bits),
     /// An authentication library's complete handler was called.
     LibraryHandler,
+    /// A cookie was read that names what is meant for whoever has it.
+    HolderCookie,
     /// An authentication library signs somebody in, or `out`.
     Signs { out: bool },
     /// A limiter was asked.

@@ -393,12 +393,15 @@ impl<'a> Evaluator<'a> {
 
     fn cookie(&mut self, name: &str, place: Option<Place>) -> Value {
         let lower = name.to_ascii_lowercase();
-        let mut plain = self.library.plain_cookies.iter();
-        if plain.any(|pattern| wildcard(pattern, &lower)) {
-            Value::from_bits(Bits::HEADER)
-        } else {
-            self.credential("cookie", place)
+        let named = |patterns: &[String]| patterns.iter().any(|pattern| wildcard(pattern, &lower));
+        let holds = named(&self.library.holder_cookies);
+        if !holds && !named(&self.library.plain_cookies) {
+            return self.credential("cookie", place);
         }
+        if let Some(place) = place.filter(|_| holds) {
+            self.event(Event::HolderCookie, place);
+        }
+        Value::from_bits(Bits::HEADER)
     }
 
     fn header(&mut self, name: &str, place: Option<Place>) -> Value {

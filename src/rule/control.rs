@@ -46,6 +46,9 @@ pub struct ControlFile {
     /// Names of cookies that keep what the browser prefers or has picked, and say nothing of who is calling; `*` stands for any text.
     #[serde(default)]
     pub plain_cookies: Vec<String>,
+    /// Names of cookies that say nothing of who is calling, and name what is meant for whoever has them; `*` stands for any text.
+    #[serde(default)]
+    pub holder_cookies: Vec<String>,
     /// Environment variables that hold secrets; `*` stands for any text.
     #[serde(default)]
     pub secret_variables: Vec<String>,
@@ -476,6 +479,8 @@ pub struct ControlLibrary {
     pub credential_headers: Vec<String>,
     /// Names of cookies that say nothing of who is calling, in lower case.
     pub plain_cookies: Vec<String>,
+    /// Names of cookies that name what is meant for whoever has them, in lower case.
+    pub holder_cookies: Vec<String>,
     /// Environment variables that hold secrets.
     pub secret_variables: Vec<String>,
     /// Names of functions that sound like guards, in lower case.
@@ -506,6 +511,7 @@ impl ControlLibrary {
         self.throwing.extend(file.throwing);
         self.credential_headers.extend(file.credential_headers);
         self.plain_cookies.extend(file.plain_cookies);
+        self.holder_cookies.extend(file.holder_cookies);
         self.secret_variables.extend(file.secret_variables);
         self.guard_names.extend(file.guard_names);
     }
