@@ -482,10 +482,10 @@ impl ModuleIndex {
                     continue;
                 };
                 match expr {
-                    Expr::Name(name) if is_known(*name) => {
-                        if read_from.get(id.0 as usize) != Some(&true) {
-                            part.names.push(*name);
-                        }
+                    Expr::Name(name)
+                        if is_known(*name) && read_from.get(id.0 as usize) != Some(&true) =>
+                    {
+                        part.names.push(*name);
                     }
                     Expr::Member {
                         object, property, ..
