@@ -23,9 +23,8 @@ use std::hash::Hasher;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 use oxc_ast::ast::{
-    Comment, Program, TSConditionalType, TSPropertySignature, TSType, TSTypeAliasDeclaration,
-    TSTypeName, TSTypeParameter, TSTypeParameterInstantiation, TSTypeQuery, TSTypeQueryExprName,
-    TSTypeReference,
+    Comment, Program, TSPropertySignature, TSType, TSTypeAliasDeclaration, TSTypeName,
+    TSTypeParameterInstantiation, TSTypeQuery, TSTypeQueryExprName, TSTypeReference,
 };
 use oxc_ast_visit::{Visit, walk};
 use oxc_span::GetSpan;
@@ -497,37 +496,9 @@ struct TypeFacts<'l, 'a> {
     queries: &'l mut Queries<'a>,
 }
 
-impl<'a> TypeFacts<'_, 'a> {
-    /// `extends Schema<any, any>`, `extends (...args: any[]) => any`: nothing narrower takes all that it has to, and what is given
-    /// keeps its own type.
-    fn bound(&mut self, bound: &TSType<'a>) {
-        let before = self.any_types.len();
-        self.visit_ts_type(bound);
-        if !matches!(bound, TSType::TSAnyKeyword(_)) {
-            self.any_types.truncate(before);
-        }
-    }
-}
-
 impl<'a> Visit<'a> for TypeFacts<'_, 'a> {
     fn visit_ts_any_keyword(&mut self, it: &oxc_ast::ast::TSAnyKeyword) {
         self.any_types.push(it.span.start);
-    }
-
-    fn visit_ts_type_parameter(&mut self, it: &TSTypeParameter<'a>) {
-        if let Some(bound) = &it.constraint {
-            self.bound(bound);
-        }
-        if let Some(default) = &it.default {
-            self.visit_ts_type(default);
-        }
-    }
-
-    fn visit_ts_conditional_type(&mut self, it: &TSConditionalType<'a>) {
-        self.visit_ts_type(&it.check_type);
-        self.bound(&it.extends_type);
-        self.visit_ts_type(&it.true_type);
-        self.visit_ts_type(&it.false_type);
     }
 
     fn visit_ts_property_signature(&mut self, it: &TSPropertySignature<'a>) {

@@ -373,24 +373,6 @@ fn declaration_files_export_types() {
 }
 
 #[test]
-fn any_in_bounds_is_not_counted() {
-    let count = |text: &str| parse(text).facts.any_types;
-    assert_eq!(
-        count("function f<S extends Schema<any, any>>(schema: S) {}"),
-        0
-    );
-    assert_eq!(
-        count("type Late<F extends (...args: any[]) => any> = F;"),
-        0
-    );
-    assert_eq!(
-        count("const f = <T extends Row<any> = any>(row: T) => row;"),
-        1
-    );
-    assert_eq!(count("class Box<T extends any> { value: Schema<any>; }"), 2);
-}
-
-#[test]
 fn environment_reads() {
     let record = parse(
         "process.env.A; process.env['B']; const { C, D: d = 1 } = process.env; import.meta.env.E; process?.env?.F; globalThis.process.env.G; \
