@@ -3,7 +3,9 @@
 use std::rc::Rc;
 
 use crate::graph::ModuleId;
-use crate::syntax::{BinaryOp, Expr, ExprId, Handler, Key, Loop, Pattern, Stmt, StmtKind, UnaryOp};
+use crate::syntax::{
+    BinaryOp, Expr, ExprId, Handler, Key, LogicalOp, Loop, Pattern, Stmt, StmtKind, UnaryOp,
+};
 
 use super::call::Use;
 use super::ending::Ends;
@@ -463,8 +465,12 @@ impl<'a> Evaluator<'a> {
                 op: BinaryOp::NotEqual { .. },
                 ..
             } => true,
-            Expr::Logical { left, right, .. } => {
-                self.misses(module, *left) || self.misses(module, *right)
+            Expr::Logical { op, left, right } => {
+                let (left, right) = (self.misses(module, *left), self.misses(module, *right));
+                match op {
+                    LogicalOp::Or => left || right,
+                    LogicalOp::And | LogicalOp::Coalesce => left && right,
+                }
             }
             _ => false,
         }
