@@ -474,7 +474,15 @@ impl ModuleIndex {
                 }
             }
             for (id, expr) in numbered(record) {
-                if !matches!(expr, Expr::Name(_) | Expr::Member { .. } | Expr::Import(_)) {
+                // Where it stands costs more than what it is.
+                let counts = match expr {
+                    Expr::Name(name) => {
+                        is_known(*name) && read_from.get(id.0 as usize) != Some(&true)
+                    }
+                    Expr::Member { .. } | Expr::Import(_) => true,
+                    _ => false,
+                };
+                if !counts {
                     continue;
                 }
                 let part = self.part_at(record.span(id).start);
@@ -482,11 +490,7 @@ impl ModuleIndex {
                     continue;
                 };
                 match expr {
-                    Expr::Name(name)
-                        if is_known(*name) && read_from.get(id.0 as usize) != Some(&true) =>
-                    {
-                        part.names.push(*name);
-                    }
+                    Expr::Name(name) => part.names.push(*name),
                     Expr::Member {
                         object, property, ..
                     } => match record.expr(*object) {
