@@ -309,30 +309,39 @@ impl Discovery<'_, '_> {
 }
 
 /// Whether the package uses `name` itself: a peer dependency is its user's.
-fn runs_with(package: &Package, name: &str) -> bool {
+pub(super) fn runs_with(package: &Package, name: &str) -> bool {
     package.dependencies.contains_key(name) || package.dev_dependencies.contains_key(name)
+}
+
+/// A project of these files, and what is told of it as not read.
+#[cfg(test)]
+pub(super) fn load_in_memory(
+    files: &[(&str, &str)],
+) -> (super::Project, Vec<crate::source::Unreadable>) {
+    use crate::syntax::{ParseOptions, PatternSet, parse_module};
+
+    let repository = Repository::in_memory(files);
+    let patterns = PatternSet::default();
+    let options = ParseOptions {
+        patterns: &patterns,
+    };
+    let records: Vec<ModuleRecord> = repository
+        .modules()
+        .map(|path| parse_module(&repository.read(path).unwrap(), options))
+        .collect();
+    super::Project::load(&repository, &|path| {
+        records.iter().find(|record| record.path == *path)
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::project::Project;
-    use crate::source::{RepoPath, Repository};
-    use crate::syntax::{ModuleRecord, ParseOptions, PatternSet, parse_module};
+    use super::load_in_memory;
+    use crate::source::RepoPath;
 
     /// Framework, root, name, version, `app`, `pages`, source root.
     fn apps(files: &[(&str, &str)]) -> Vec<String> {
-        let repository = Repository::in_memory(files);
-        let patterns = PatternSet::default();
-        let options = ParseOptions {
-            patterns: &patterns,
-        };
-        let records: Vec<ModuleRecord> = repository
-            .modules()
-            .map(|path| parse_module(&repository.read(path).unwrap(), options))
-            .collect();
-        let (project, _) = Project::load(&repository, &|path| {
-            records.iter().find(|record| record.path == *path)
-        });
+        let (project, _) = load_in_memory(files);
         let show = |path: &Option<RepoPath>| path.as_ref().map_or("-", RepoPath::as_str).to_owned();
         project
             .apps

@@ -3,9 +3,8 @@
 use crate::source::{RepoPath, Unreadable};
 use crate::syntax::{Imported, ModuleRecord};
 
-use super::discovery::Discovery;
-use super::manifest::Package;
-use super::services::is_beside;
+use super::discovery::{Discovery, runs_with};
+use super::services::{asks_for, is_beside, locals};
 
 /// How a package shows that it serves with a framework.
 enum Sign {
@@ -49,7 +48,7 @@ impl Discovery<'_, '_> {
         let packages = &self.manifests.packages;
         let declared: Vec<_> = FRAMEWORKS
             .iter()
-            .filter(|(_, name, _)| packages.iter().any(|package| depends(package, name)))
+            .filter(|(_, name, _)| packages.iter().any(|package| runs_with(package, name)))
             .collect();
         if declared.is_empty() {
             return Vec::new();
@@ -58,14 +57,15 @@ impl Discovery<'_, '_> {
         for (framework, name, sign) in declared {
             let Sign::Makes(export) = sign else {
                 let with = packages.iter().filter(|package| {
-                    depends(package, name) && !package.peer_dependencies.contains_key(*name)
+                    runs_with(package, name) && !package.peer_dependencies.contains_key(*name)
                 });
                 let with = with.filter(|package| self.counts(&package.folder(), Some(package)));
                 found.extend(with.map(|package| (package.folder(), *framework)));
                 continue;
             };
             for path in self.repository.files() {
-                let makes = (self.record_of)(path).is_some_and(|r| asks_for(r, name, export));
+                let makes =
+                    (self.record_of)(path).is_some_and(|record| takes(record, name, export));
                 let Some((_, package)) = makes.then(|| self.nearest_package(path)).flatten() else {
                     continue;
                 };
@@ -96,46 +96,24 @@ impl Discovery<'_, '_> {
     }
 }
 
-fn depends(package: &Package, name: &str) -> bool {
-    package.dependencies.contains_key(name) || package.dev_dependencies.contains_key(name)
-}
-
 /// Whether a module takes an export of a package, or its default, for more than its type.
-fn asks_for(record: &ModuleRecord, package: &str, export: &str) -> bool {
-    let asks = |specifier: &str, type_only: bool| specifier == package && !type_only;
-    let mut requests = record.requests.iter();
-    if !requests.any(|request| asks(&request.specifier, request.type_only)) {
-        return false;
-    }
-    let mut imports = record.imports.iter();
-    imports.any(|import| {
-        asks(&import.specifier, import.type_only)
-            && match &import.imported {
-                Imported::Default | Imported::Namespace => true,
-                Imported::Named(name) => record.name(*name) == export,
-            }
-    })
+fn takes(record: &ModuleRecord, package: &str, export: &str) -> bool {
+    let package = [package];
+    asks_for(record, &package)
+        && locals(record, &package, |imported| match imported {
+            Imported::Default | Imported::Namespace => true,
+            Imported::Named(name) => record.name(*name) == export,
+        })
+        .next()
+        .is_some()
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::project::Project;
-    use crate::source::Repository;
-    use crate::syntax::{ModuleRecord, ParseOptions, PatternSet, parse_module};
+    use crate::project::discovery::load_in_memory;
 
     fn told(files: &[(&str, &str)]) -> Vec<String> {
-        let repository = Repository::in_memory(files);
-        let patterns = PatternSet::default();
-        let options = ParseOptions {
-            patterns: &patterns,
-        };
-        let records: Vec<ModuleRecord> = repository
-            .modules()
-            .map(|path| parse_module(&repository.read(path).unwrap(), options))
-            .collect();
-        let (_, told) = Project::load(&repository, &|path| {
-            records.iter().find(|record| record.path == *path)
-        });
+        let (_, told) = load_in_memory(files);
         let told = told.into_iter();
         told.map(|each| format!("{} {}", each.path, each.reason))
             .collect()

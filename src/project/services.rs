@@ -33,7 +33,7 @@ pub(super) fn is_beside(path: &RepoPath, root: &RepoPath) -> bool {
 }
 
 /// The local names under which a module holds `export` of `package`.
-fn locals<'r>(
+pub(super) fn locals<'r>(
     record: &'r ModuleRecord,
     package: &'r [&'r str],
     wanted: impl Fn(&Imported) -> bool + 'r,
@@ -47,7 +47,8 @@ fn locals<'r>(
         .map(|import| import.local)
 }
 
-fn asks_for(record: &ModuleRecord, packages: &[&str]) -> bool {
+/// Whether a module asks one of the packages for more than types.
+pub(super) fn asks_for(record: &ModuleRecord, packages: &[&str]) -> bool {
     record
         .requests
         .iter()
