@@ -37,8 +37,9 @@ const CODE_FOLDERS: [&str; 5] = ["src", "app", "pages", "components", "lib"];
 /// True for tests, stories, mocks and examples.
 pub(super) fn is_side_file(path: &RepoPath) -> bool {
     let name = path.file_name();
-    let marks = ["test", "spec", "stories", "story", "mock", "e2e", "cy"];
-    let marked = path.is_marked(&marks) || name.contains("_test.");
+    let marked = path.is_test_by_name()
+        || path.is_marked(&["stories", "story", "mock"])
+        || name.contains("_test.");
     let setup = [
         "jest.setup",
         "vitest.setup",

@@ -142,7 +142,7 @@ impl Evaluator<'_> {
                 } else {
                     uncaught
                 };
-                let note = "a failure here reaches nobody's catch";
+                let note = "no catch answers a failure here";
                 (uncaught, Some((place, note)))
             }
             (Some((_, place)), ..) | (None, Some(place), _) => {

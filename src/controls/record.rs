@@ -18,7 +18,7 @@ pub(super) struct Place {
 /// What becomes of a failure, as far as the code around it decides.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(super) enum Failure {
-    /// It reaches nobody's catch, or is thrown on.
+    /// No catch is around it, or the catch throws on.
     Escapes,
     /// It is dropped: the handler goes on as if nothing had happened.
     Swallowed,

@@ -73,7 +73,8 @@ pub(super) fn own_modules(app: &App, tracer: Tracer<'_>) -> Vec<ModuleId> {
 
 /// Tests, stories and mocks are no part of what is served.
 pub(super) fn is_test(record: &ModuleRecord) -> bool {
-    record.path.is_marked(&["test", "spec", "stories", "e2e"])
+    record.path.is_test_by_name()
+        || record.path.is_marked(&["stories"])
         || record.path.segments().any(|segment| {
             matches!(
                 segment,

@@ -189,15 +189,29 @@ impl RepoPath {
 
     /// Whether the file's own name says that it holds tests.
     pub fn is_test_by_name(&self) -> bool {
-        self.is_marked(&["test", "spec", "cy", "e2e"])
+        self.has_mark(|mark| match mark {
+            b"test" | b"spec" | b"cy" | b"e2e" => true,
+            // `a.e2e-spec.ts`, `a.servertest.ts`; not `a.latest.ts`
+            _ => [&b"test"[..], b"spec"].iter().any(|end| {
+                mark.strip_suffix(*end).is_some_and(|kind| {
+                    kind.ends_with(b"-")
+                        || [&b"client"[..], b"server", b"unit", b"integration"].contains(&kind)
+                })
+            }),
+        })
     }
 
     /// Whether one of these words stands between two dots of the file's name: `test` in `a.test.ts`.
     pub fn is_marked(&self, words: &[&str]) -> bool {
+        self.has_mark(|mark| words.iter().any(|word| word.as_bytes() == mark))
+    }
+
+    /// Whether something that stands between two dots of the file's name is a mark that is looked for.
+    fn has_mark(&self, wanted: impl Fn(&[u8]) -> bool) -> bool {
         let name = self.file_name().as_bytes();
         let mut parts = name.split(|byte| *byte == b'.').skip(1).peekable();
         while let Some(part) = parts.next() {
-            if parts.peek().is_some() && words.iter().any(|word| word.as_bytes() == part) {
+            if parts.peek().is_some() && wanted(part) {
                 return true;
             }
         }
@@ -292,5 +306,27 @@ mod tests {
         let above: Vec<&str> = file.ancestors().collect();
         assert_eq!(above, ["apps/web2/x.ts", "apps/web2", "apps", ""]);
         assert_eq!(RepoPath::new("").ancestors().count(), 1);
+    }
+
+    #[test]
+    fn a_test_is_told_by_its_name() {
+        for name in [
+            "a.test.ts",
+            "a.b.spec.tsx",
+            "a.e2e-spec.ts",
+            "a.servertest.ts",
+            "a.cy.ts",
+        ] {
+            assert!(RepoPath::new(name).is_test_by_name(), "{name}");
+        }
+        for name in [
+            "a.latest.ts",
+            "test.ts",
+            "a.contest.ts",
+            "a.test",
+            "specs.ts",
+        ] {
+            assert!(!RepoPath::new(name).is_test_by_name(), "{name}");
+        }
     }
 }
