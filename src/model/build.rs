@@ -69,6 +69,16 @@ pub fn build_in_stages(
         .par_iter()
         .map(|app| RouteTable::build(app, &graph, &rules.controls))
         .collect();
+    for (module, span) in tables.iter().flat_map(|table| &table.unread) {
+        let record = graph.module(*module);
+        let line = record.lines.line(span.start);
+        not_examined.push(Unreadable {
+            path: record.path.clone(),
+            reason: format!(
+                "line {line} registers routes by what its callers hand it, and not all of them could be followed: their routes are missing"
+            ),
+        });
+    }
     stage("prove");
     let team = TeamControls::find(config, &graph);
     let apps = prove(

@@ -3,15 +3,20 @@
 use crate::graph::ModuleId;
 use crate::project::App;
 use crate::rule::{Api, ControlLibrary, Meaning, wildcard};
-use crate::source::RepoPath;
+use crate::source::{RepoPath, Span};
 
 use super::actions::{is_test, own_modules};
 use super::mount::{Dialect, Mounts, Verb};
 use super::trace::{Tracer, Value};
 use super::{Route, RouteKind};
 
-/// The rows of the application's Express routers.
-pub(super) fn rows(app: &App, tracer: Tracer<'_>, library: &ControlLibrary, out: &mut Vec<Route>) {
+/// The rows of the application's Express routers; and where some are registered that cannot be read.
+pub(super) fn rows(
+    app: &App,
+    tracer: Tracer<'_>,
+    library: &ControlLibrary,
+    out: &mut Vec<Route>,
+) -> Vec<(ModuleId, Span)> {
     let mut mounts = Mounts::new(
         tracer,
         Express {
@@ -23,6 +28,7 @@ pub(super) fn rows(app: &App, tracer: Tracer<'_>, library: &ControlLibrary, out:
     for root in mounts.roots() {
         mounts.rows(root, out);
     }
+    mounts.unread()
 }
 
 /// The modules of the application: those in its folder and those that they load, tests left out.

@@ -1,7 +1,9 @@
 //! Hono: applications of their own, and those mounted in a Next.js catch-all route by `handle(app)`.
 
+use crate::graph::ModuleId;
 use crate::project::App;
 use crate::rule::ControlLibrary;
+use crate::source::Span;
 use crate::syntax::{Expr, ExprId};
 
 use super::express::{answers, members};
@@ -9,22 +11,29 @@ use super::mount::{Dialect, Mounts, Verb};
 use super::trace::{Place, Tracer, Value};
 use super::{Route, RouteKind};
 
-/// The rows of an application that Hono serves.
-pub(super) fn rows(app: &App, tracer: Tracer<'_>, library: &ControlLibrary, out: &mut Vec<Route>) {
+/// The rows of an application that Hono serves; and where some are registered that cannot be read.
+pub(super) fn rows(
+    app: &App,
+    tracer: Tracer<'_>,
+    library: &ControlLibrary,
+    out: &mut Vec<Route>,
+) -> Vec<(ModuleId, Span)> {
     let mut mounts = Mounts::new(tracer, Hono { library });
     mounts.walk(&members(app, tracer));
     for root in mounts.roots() {
         mounts.rows(root, out);
     }
+    mounts.unread()
 }
 
-/// The rows of the Hono applications that a Next.js application hands its requests to.
+/// The rows of the Hono applications that a Next.js application hands its requests to; and where some are registered that
+/// cannot be read.
 pub(super) fn mounted_rows(
     app: &App,
     tracer: Tracer<'_>,
     library: &ControlLibrary,
     out: &mut Vec<Route>,
-) {
+) -> Vec<(ModuleId, Span)> {
     let hosts: Vec<_> = tracer
         .graph
         .modules()
@@ -40,7 +49,7 @@ pub(super) fn mounted_rows(
         .map(|(module, _)| module)
         .collect();
     if hosts.is_empty() {
-        return;
+        return Vec::new();
     }
     let mut mounts = Mounts::new(tracer, Hono { library });
     mounts.walk(&members(app, tracer));
@@ -63,6 +72,7 @@ pub(super) fn mounted_rows(
     for root in roots {
         mounts.rows(root, out);
     }
+    mounts.unread()
 }
 
 fn is_handle(tracer: Tracer<'_>, place: Place, callee: ExprId) -> bool {

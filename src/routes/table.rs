@@ -24,6 +24,8 @@ pub struct RouteTable {
     pub middleware: Vec<Middleware>,
     /// What the configuration rewrites.
     pub rewrites: Vec<Rewrite>,
+    /// Where routes are registered that only callers know which were not followed: these routes are missing.
+    pub unread: Vec<(ModuleId, Span)>,
 }
 
 impl RouteTable {
@@ -32,16 +34,16 @@ impl RouteTable {
     pub fn build(app: &App, graph: &Graph, library: &ControlLibrary) -> Self {
         let tracer = Tracer { graph };
         let mut routes = Vec::new();
-        match app.framework {
+        let mut unread = match app.framework {
             Framework::Next => {
                 app_router::rows(app, tracer, &mut routes);
                 pages_router::rows(app, tracer, &mut routes);
                 actions::rows(app, tracer, &mut routes);
-                hono::mounted_rows(app, tracer, library, &mut routes);
+                hono::mounted_rows(app, tracer, library, &mut routes)
             }
             Framework::Express => express::rows(app, tracer, library, &mut routes),
             Framework::Hono => hono::rows(app, tracer, library, &mut routes),
-        }
+        };
         procedures::rows(tracer, library, &mut routes);
         let rewrites = app.next.rewrites.iter();
         let rewrites = rewrites.map(|(source, destination, location)| Rewrite {
@@ -50,12 +52,15 @@ impl RouteTable {
             location: location.clone(),
         });
         let rewrites = rewrites.collect();
+        unread.sort();
+        unread.dedup();
         // Modules are numbered by path. Equal keys stay in the order in which they were found.
         routes.sort_by_key(|route| (route.module, route.kind, route.span.start));
         Self {
             routes,
             middleware: middleware_files::find(app, tracer),
             rewrites,
+            unread,
         }
     }
 }

@@ -257,13 +257,26 @@ impl<'a> Tracer<'a> {
         let mut value = self.follow_bounded(place, init, steps);
         for step in path {
             value = match step {
-                Step::Key(key) => {
-                    let key = self.record(place.module).name(*key);
+                Step::Key(name) => {
+                    let key = self.record(place.module).name(*name);
                     match (self.member(&value, key, steps), value) {
                         (Value::Unknown, Value::Expr { place, expr }) if path.len() == 1 => {
                             let key = key.into();
                             Value::Part { place, expr, key }
                         }
+                        // `const { path } = options`
+                        (
+                            Value::Unknown,
+                            Value::Parameter {
+                                place: at,
+                                position,
+                                key: None,
+                            },
+                        ) if at.module == place.module => Value::Parameter {
+                            place: at,
+                            position,
+                            key: Some(*name),
+                        },
                         (found, _) => found,
                     }
                 }

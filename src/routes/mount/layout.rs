@@ -89,6 +89,11 @@ impl<D: Dialect> Mounts<'_, D> {
         }
     }
 
+    /// Where something is registered that only callers know which were not followed.
+    pub(in crate::routes) fn unread(self) -> Vec<(ModuleId, Span)> {
+        self.unread
+    }
+
     /// The rows of a tree of routers.
     pub(in crate::routes) fn rows(&self, root: usize, out: &mut Vec<Route>) {
         let mut rows = Vec::new();

@@ -12,6 +12,7 @@ mod walk;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::graph::ModuleId;
+use crate::source::Span;
 use crate::syntax::ExprId;
 
 use super::RouteKind;
@@ -80,7 +81,8 @@ struct Reference {
 #[derive(Clone, Debug)]
 enum Bound {
     Router(usize),
-    Value(Value),
+    /// What it stands for, and the expression that was written for it.
+    Value(Value, (Place, ExprId)),
 }
 /// The walk over the registering code.
 pub(super) struct Mounts<'a, D: Dialect> {
@@ -100,6 +102,8 @@ pub(super) struct Mounts<'a, D: Dialect> {
     active: Vec<Place>,
     /// Where it was decided that what is walked now runs in development only.
     development: Option<Decided>,
+    /// Where something is registered that only callers know which were not followed.
+    unread: Vec<(ModuleId, Span)>,
     context: u32,
     contexts: u32,
     calls: usize,
@@ -120,6 +124,7 @@ impl<'a, D: Dialect> Mounts<'a, D> {
             walked: FxHashSet::default(),
             active: Vec::new(),
             development: None,
+            unread: Vec::new(),
             context: 0,
             contexts: 0,
             calls: 0,

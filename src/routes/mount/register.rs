@@ -1,5 +1,6 @@
 //! Reading one registering call.
 
+use crate::graph::ModuleId;
 use crate::routes::app_router::METHODS;
 use crate::routes::declared::find_in;
 use crate::routes::trace::{Place, Value};
@@ -89,6 +90,53 @@ impl<D: Dialect> Mounts<'_, D> {
         path.starts_with('/').then_some(path)
     }
 
+    /// The object that a call is made on, and what the member that is called does to a router; `None` inside where only
+    /// callers know which member it is: `app[method](…)`.
+    pub(super) fn verb(&self, place: Place, callee: ExprId) -> Option<(ExprId, Option<Verb>)> {
+        match self.tracer.expr(place, callee) {
+            Expr::Member {
+                object, property, ..
+            } => {
+                let name = self.tracer.record(place.module).name(*property);
+                Some((*object, Some(self.dialect.verb(name)?)))
+            }
+            Expr::Index { object, index, .. } => {
+                match self.text(place, self.lowered(place, *index)) {
+                    Some(name) => Some((*object, Some(self.dialect.verb(&name.to_lowercase())?))),
+                    None => Some((*object, None)),
+                }
+            }
+            _ => None,
+        }
+    }
+
+    /// Where a row begins whose path and handler a caller or a table hands to the registering code: where the path is written.
+    fn row_at(&self, place: Place, args: &[Argument]) -> Option<(ModuleId, Span)> {
+        let [path, .., handler] = args else {
+            return None;
+        };
+        let handed = |expr| {
+            let written = self.written(place, expr);
+            (written != (place, expr)).then_some(written)
+        };
+        handed(handler.value)?;
+        let (at, path) = handed(path.value)?;
+        Some((at.module, self.tracer.record(at.module).span(path)))
+    }
+
+    /// What `x.toLowerCase()` is called on, or the expression itself.
+    fn lowered(&self, place: Place, expr: ExprId) -> ExprId {
+        if let Expr::Call { callee, .. } = self.tracer.expr(place, expr)
+            && let Expr::Member {
+                object, property, ..
+            } = self.tracer.expr(place, *callee)
+            && self.tracer.record(place.module).name(*property) == "toLowerCase"
+        {
+            return *object;
+        }
+        expr
+    }
+
     /// Notes a registration; false when the call is none.
     pub(super) fn register(
         &mut self,
@@ -97,28 +145,37 @@ impl<D: Dialect> Mounts<'_, D> {
         callee: ExprId,
         args: &[Argument],
     ) -> bool {
+        let Some((object, verb)) = self.verb(place, callee) else {
+            return false;
+        };
+        let Some(reference) = self.reference(place, object) else {
+            return false;
+        };
         let record = self.tracer.record(place.module);
-        let Expr::Member {
-            object, property, ..
-        } = record.expr(callee)
-        else {
-            return false;
-        };
-        let Some(verb) = self.dialect.verb(record.name(*property)) else {
-            return false;
-        };
-        let Some(reference) = self.reference(place, *object) else {
-            return false;
-        };
         // The beginning of a chain is the first call's place; a later one stands where its arguments do.
-        let chained = matches!(record.expr(*object), Expr::Call { .. })
-            && self.creation(place, *object).is_none();
+        let chained = matches!(record.expr(object), Expr::Call { .. })
+            && self.creation(place, object).is_none();
         let span = match args.first() {
             Some(first) if chained => {
                 Span::new(record.span(first.value).start, record.span(call).end)
             }
             _ => record.span(call),
         };
+        let (home, span) = self.row_at(place, args).unwrap_or((place.module, span));
+        let Some(verb) = verb else {
+            if args.len() > 1 {
+                self.unread.push((home, span));
+            }
+            return true;
+        };
+        if let Verb::Answer(_) | Verb::Use | Verb::Mount = verb
+            && let [path, .., handler] = args
+            && self.is_unbound(place, path.value)
+            && self.is_unbound(place, handler.value)
+        {
+            self.unread.push((home, span));
+            return true;
+        }
         let mut rest = args;
         let mut before = Vec::new();
         let mut what = What::Use;
@@ -174,7 +231,7 @@ impl<D: Dialect> Mounts<'_, D> {
                     None => self.tracer.texts(place, methods.value).unwrap_or_default(),
                 };
                 let paths = self.paths(place, on.value);
-                let items = self.items(place, handlers);
+                let items = self.items(place, handlers, reference.router);
                 for method in &methods {
                     let method = METHODS
                         .into_iter()
@@ -185,7 +242,7 @@ impl<D: Dialect> Mounts<'_, D> {
                             what: What::Answer(method.unwrap_or("ANY")),
                             paths: paths.clone(),
                             items: items.clone(),
-                            module: place.module,
+                            module: home,
                             span,
                             exact: true,
                             development: self.development,
@@ -205,23 +262,27 @@ impl<D: Dialect> Mounts<'_, D> {
                 rest = handlers;
                 let spread = false;
                 if let Some((place, value)) = described.middleware {
-                    before = self.items(place, &[Argument { value, spread }]);
+                    before = self.items(place, &[Argument { value, spread }], reference.router);
                 }
                 if described.takes_input {
                     let value = first.value;
-                    before.extend(self.items(place, &[Argument { value, spread }]));
+                    before.extend(self.items(
+                        place,
+                        &[Argument { value, spread }],
+                        reference.router,
+                    ));
                 }
             }
         }
         let mut items = before;
-        items.extend(self.items(place, rest));
+        items.extend(self.items(place, rest, reference.router));
         self.routers[reference.router]
             .registrations
             .push(Registration {
                 what,
                 paths,
                 items,
-                module: place.module,
+                module: home,
                 span,
                 exact,
                 development: self.development,
@@ -288,7 +349,8 @@ impl<D: Dialect> Mounts<'_, D> {
         }
     }
 
-    fn items(&mut self, place: Place, args: &[Argument]) -> Vec<Item> {
+    /// What is registered `on` a router.
+    fn items(&mut self, place: Place, args: &[Argument], on: usize) -> Vec<Item> {
         let mut items = Vec::new();
         for argument in args {
             if let Some(reference) = self.reference(place, argument.value) {
@@ -296,7 +358,8 @@ impl<D: Dialect> Mounts<'_, D> {
                 items.push(Item::Router(reference.router));
                 continue;
             }
-            if let Some(elements) = self.tracer.elements(place, argument.value) {
+            let (at, written) = self.written(place, argument.value);
+            if let Some(elements) = self.tracer.elements(at, written) {
                 for (place, element) in elements {
                     let element = Argument {
                         value: element,
@@ -313,8 +376,25 @@ impl<D: Dialect> Mounts<'_, D> {
                 continue;
             }
             items.push(Item::Layer(self.layer(place, argument.value)));
+            if let Some(router) = self.wrapped(place, argument.value, on) {
+                self.routers[router].mounted = true;
+                items.push(Item::Router(router));
+            }
         }
         items
+    }
+
+    /// The router that a wrapper stands in front of: `app.use(vhost('api.example.org', router))`.
+    fn wrapped(&mut self, place: Place, expr: ExprId, on: usize) -> Option<usize> {
+        let Expr::Call { args, .. } = self.tracer.expr(place, expr) else {
+            return None;
+        };
+        let routers = args
+            .iter()
+            .filter_map(|argument| self.reference(place, argument.value));
+        routers
+            .map(|found| found.router)
+            .find(|router| *router != on)
     }
 
     /// A function of four parameters, or a call of a function that returns one.
@@ -347,6 +427,7 @@ impl<D: Dialect> Mounts<'_, D> {
     }
 
     fn layer(&self, place: Place, expr: ExprId) -> Layer {
+        let (place, expr) = self.written(place, expr);
         let handles_errors =
             self.dialect.kind() == RouteKind::Express && self.takes_an_error(place, expr);
         Layer {

@@ -12,7 +12,7 @@ impl<D: Dialect> Mounts<'_, D> {
     pub(super) fn bound_value(&mut self, place: Place, expr: ExprId) -> Bound {
         match self.reference(place, expr) {
             Some(reference) => Bound::Router(reference.router),
-            None => Bound::Value(self.value(place, expr)),
+            None => Bound::Value(self.value(place, expr), self.written(place, expr)),
         }
     }
 
@@ -47,7 +47,7 @@ impl<D: Dialect> Mounts<'_, D> {
     fn with_bound(&self, value: Value) -> Value {
         match &value {
             Value::Parameter { .. } => match self.bound_to(&value) {
-                Some(Bound::Value(bound)) => bound,
+                Some(Bound::Value(bound, _)) => bound,
                 _ => value,
             },
             Value::Expr { place, expr } => match self.tracer.expr(*place, *expr) {
@@ -55,7 +55,7 @@ impl<D: Dialect> Mounts<'_, D> {
                     object, property, ..
                 } => {
                     let object = self.tracer.follow(*place, *object);
-                    let Some(Bound::Value(object)) = self.bound_to(&object) else {
+                    let Some(Bound::Value(object, _)) = self.bound_to(&object) else {
                         return value;
                     };
                     let key = self.tracer.record(place.module).name(*property);
@@ -84,13 +84,75 @@ impl<D: Dialect> Mounts<'_, D> {
         match (bound, key) {
             (_, None) => Some(bound.clone()),
             (Bound::Router(_), Some(_)) => None,
-            (Bound::Value(object), Some(key)) => {
+            (Bound::Value(object, (at, written)), Some(key)) => {
                 let key = self.tracer.record(place.module).name(*key);
+                let written = self.entry(*at, *written, key).unwrap_or((*at, *written));
                 match self.tracer.property(object, key) {
                     Value::Unknown => None,
-                    found => Some(Bound::Value(found)),
+                    found => Some(Bound::Value(found, written)),
                 }
             }
+        }
+    }
+
+    /// The expression that stands for `expr` where parameters are bound: what the caller wrote, without `.bind(this)`.
+    pub(super) fn written(&self, place: Place, expr: ExprId) -> (Place, ExprId) {
+        if let Expr::Call { callee, .. } = self.tracer.expr(place, expr)
+            && let Expr::Member {
+                object, property, ..
+            } = self.tracer.expr(place, *callee)
+            && self.tracer.record(place.module).name(*property) == "bind"
+        {
+            let found = self.written(place, *object);
+            return if found == (place, *object) {
+                (place, expr)
+            } else {
+                found
+            };
+        }
+        self.given(place, expr).unwrap_or((place, expr))
+    }
+
+    fn given(&self, place: Place, expr: ExprId) -> Option<(Place, ExprId)> {
+        let value = self.tracer.follow(place, expr);
+        let (object, key) = match &value {
+            Value::Parameter { .. } => (value, None),
+            Value::Expr { place, expr } => match self.tracer.expr(*place, *expr) {
+                Expr::Member {
+                    object, property, ..
+                } => {
+                    let key = self.tracer.record(place.module).name(*property);
+                    (self.tracer.follow(*place, *object), Some(key))
+                }
+                _ => return None,
+            },
+            _ => return None,
+        };
+        match (self.bound_to(&object)?, key) {
+            (Bound::Value(_, written), None) => Some(written),
+            (Bound::Value(_, (at, written)), Some(key)) => self.entry(at, written, key),
+            (Bound::Router(_), _) => None,
+        }
+    }
+
+    fn entry(&self, place: Place, object: ExprId, key: &str) -> Option<(Place, ExprId)> {
+        let entries = self.tracer.entries(place, object)?;
+        let mut entries = entries.into_iter().rev();
+        entries.find_map(|(name, value, at)| (name == key).then_some((at, value)))
+    }
+
+    /// The expression is a parameter, or a member of one, and nobody who was followed said what it is.
+    pub(super) fn is_unbound(&self, place: Place, expr: ExprId) -> bool {
+        let (place, expr) = self.written(place, expr);
+        match self.tracer.follow(place, expr) {
+            Value::Parameter { .. } => true,
+            Value::Expr { place, expr } => match self.tracer.expr(place, expr) {
+                Expr::Member { object, .. } => {
+                    matches!(self.tracer.follow(place, *object), Value::Parameter { .. })
+                }
+                _ => false,
+            },
+            _ => false,
         }
     }
 
@@ -139,16 +201,19 @@ impl<D: Dialect> Mounts<'_, D> {
             Expr::Name(_) | Expr::Member { .. } | Expr::Await(_) | Expr::Assign { .. } => {
                 match self.value_or_router(place, expr)? {
                     Bound::Router(router) => Some(whole(router)),
-                    Bound::Value(Value::Expr {
-                        place: found,
-                        expr: inner,
-                    }) if (found, inner) != (place, expr) => {
+                    Bound::Value(
+                        Value::Expr {
+                            place: found,
+                            expr: inner,
+                        },
+                        _,
+                    ) if (found, inner) != (place, expr) => {
                         self.reference_bounded(found, inner, steps)
                     }
-                    Bound::Value(Value::Part { place, expr, key }) => {
+                    Bound::Value(Value::Part { place, expr, key }, _) => {
                         self.extended(place, expr, &key, steps)
                     }
-                    Bound::Value(_) => self.router_in_member(place, expr, steps),
+                    Bound::Value(..) => self.router_in_member(place, expr, steps),
                 }
             }
             _ => None,
@@ -194,7 +259,7 @@ impl<D: Dialect> Mounts<'_, D> {
         if matches!(value, Value::Parameter { .. }) {
             return self.bound_to(&value);
         }
-        Some(Bound::Value(self.with_bound(value)))
+        Some(Bound::Value(self.with_bound(value), (place, expr)))
     }
 
     /// `instance.router`, where the instance's class assigns the router to `this`, or a member of what an extension

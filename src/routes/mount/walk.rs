@@ -84,20 +84,13 @@ impl<'a, D: Dialect> Mounts<'a, D> {
             let Expr::Call { callee, .. } = self.tracer.expr(place, expr) else {
                 return;
             };
-            let Expr::Member {
-                object, property, ..
-            } = self.tracer.expr(place, *callee)
-            else {
+            let Some((object, _)) = self.verb(place, *callee).filter(|_| !found) else {
                 return;
             };
-            let name = self.tracer.record(place.module).name(*property);
-            if found || self.dialect.verb(name).is_none() {
-                return;
-            }
-            found = match self.kept(place, *object) {
+            found = match self.kept(place, object) {
                 Some((place, value)) => self.creation(place, value).is_some(),
                 None => {
-                    matches!(self.tracer.follow(place, *object), Value::Expr { place, expr }
+                    matches!(self.tracer.follow(place, object), Value::Expr { place, expr }
                         if place.function == MODULE_BODY && self.creation(place, expr).is_some())
                 }
             };
