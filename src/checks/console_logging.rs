@@ -16,6 +16,7 @@ use super::CheckResult;
 use super::code::{calls, package_of};
 use super::for_one::stays_on_machine;
 use super::server_side::parts_on_server;
+use super::starter::LEFT_TO_OTHERS;
 use super::subject::{Subject, weight};
 
 /// Files that a finding lists.
@@ -110,11 +111,14 @@ pub(super) fn run(subject: &Subject<'_>, check: &ConsoleLogging) -> CheckResult 
         .with_related(related(subject, &files));
     if only_others {
         question = Some(String::from("are these meant to stay"));
-    } else if question.is_none() && calls < 2 * check.at_least && is_small(subject, &check.loggers)
-    {
-        question = Some(String::from(
-            "or does so small an application do without a logger",
-        ));
+    } else if question.is_none() && calls < 2 * check.at_least {
+        question = if is_small(subject, &check.loggers) {
+            Some(String::from(
+                "or does so small an application do without a logger",
+            ))
+        } else {
+            subject.is_starter().then(|| LEFT_TO_OTHERS.to_owned())
+        };
     }
     if let Some(question) = question.or_else(|| stays_on_machine(subject)) {
         finding.message = format!("{}: {question}?", finding.message);

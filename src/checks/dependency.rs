@@ -14,7 +14,8 @@ use super::code::{calls, imported, package_of};
 use super::config_key::is_set;
 use super::doubts::has_mark;
 use super::for_one::stays_on_machine;
-use super::starter::{is_starter, is_to_be_copied, is_unready};
+use super::signs::Ground;
+use super::starter::{LEFT_TO_OTHERS, is_to_be_copied, is_unready};
 use super::subject::Subject;
 
 pub(super) fn run(subject: &Subject<'_>, check: &Dependency) -> CheckResult {
@@ -122,14 +123,22 @@ fn question(subject: &Subject<'_>, check: &Dependency) -> Option<String> {
             "is it a service whose caller tells of its failures",
         ));
     }
-    if is_starter(subject) || is_small && is_to_be_copied(subject) {
+    if subject.is_starter() || is_small && is_to_be_copied(subject) {
+        return Some(String::from(LEFT_TO_OTHERS));
+    }
+    if subject.is_exported() {
         return Some(String::from(
-            "is that left to whoever begins an application with it",
+            "or do pages that are exported as files do without",
         ));
     }
     if is_unready(subject) {
         return Some(String::from(
             "does it wait, as the README says that this is not ready for production",
+        ));
+    }
+    if asks_another_that_uses(subject, &check.any) {
+        return Some(String::from(
+            "or is that of the application which it asks for its data enough",
         ));
     }
     stays_on_machine(subject)
@@ -142,6 +151,19 @@ fn is_called_by_one(subject: &Subject<'_>) -> bool {
     let mut working = routes.filter(|route| route.works && !route.is_mount);
     let of_one = |route: &RouteFacts| has_mark(route, "signature-check:any");
     !subject.serves_pages() && working.next().is_some_and(of_one) && working.all(of_one)
+}
+
+/// It shows pages alone, and another application of the repository, which has handlers, uses one of the packages.
+fn asks_another_that_uses(subject: &Subject<'_>, packages: &[String]) -> bool {
+    let ground = Ground {
+        subject,
+        whole: true,
+    };
+    let mut apps = subject.model.apps.iter();
+    !subject.has_routes()
+        && subject.serves_pages()
+        && apps.any(|app| !app.routes.is_empty())
+        && ground.uses(packages)
 }
 
 /// Users install the package and run it: it brings a command, is published, and nothing here starts it.

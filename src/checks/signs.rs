@@ -124,7 +124,8 @@ impl<'m> Ground<'_, 'm> {
         }
     }
 
-    fn uses(&self, patterns: &[String]) -> bool {
+    /// Code that runs uses one of these.
+    pub(super) fn uses(&self, patterns: &[String]) -> bool {
         if patterns.is_empty() {
             return false;
         }

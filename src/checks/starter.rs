@@ -17,14 +17,29 @@ const NAMED: [&str; 5] = [
 /// Words that say so at the end: `next-auth-example`, but not `template-editor`.
 const NAMED_LAST: [&str; 2] = ["template", "example"];
 /// What a description says of one.
-const DESCRIBED: [&str; 6] = [
+const DESCRIBED: [&str; 19] = [
     "starter kit",
     "starter template",
     "starter project",
     "starter app",
+    "starter repo",
     "boilerplate for",
     "template for building",
+    "source template",
+    "saas template",
+    "next.js template",
+    "this repository as a template",
+    "this repo as a template",
+    "this project as a template",
+    "this template uses",
+    "this template is",
+    "this template includes",
+    "this template provides",
+    "this template comes",
+    "in this template, we",
 ];
+/// Programs that make a copy of a repository which an option names.
+const COPIERS: [&str; 2] = ["create-next-app", "create-turbo"];
 /// What a document says of one that is not meant to be used yet.
 const UNREADY: [&str; 5] = [
     "not ready for production",
@@ -40,6 +55,8 @@ const COPIES: [&str; 4] = [
     "heroku.com/deploy",
     "deploy.workers.cloudflare.com",
 ];
+/// What is asked of one that does without something.
+pub(super) const LEFT_TO_OTHERS: &str = "is that left to whoever begins an application with it";
 /// A document says what it is about within its first lines.
 const HEAD: usize = 25;
 
@@ -49,12 +66,16 @@ pub(super) fn is_starter(subject: &Subject<'_>) -> bool {
     let whole = packages.iter().find(|package| package.folder().is_root());
     let mut packages = subject.package().into_iter().chain(whole);
     packages.any(|package| is_named(package) || is_described(package))
-        || heads(subject).any(says_so)
+        || readmes(subject).any(|text| {
+            head(text).any(says_so)
+                || title(text).is_some_and(is_one_by_title)
+                || text.lines().any(is_copied_by)
+        })
 }
 
 /// The beginning of a README says that this is not meant for users yet.
 pub(super) fn is_unready(subject: &Subject<'_>) -> bool {
-    heads(subject).any(|line| {
+    readmes(subject).flat_map(head).any(|line| {
         let line = line.to_lowercase();
         UNREADY.iter().any(|form| line.contains(form))
     })
@@ -62,17 +83,42 @@ pub(super) fn is_unready(subject: &Subject<'_>) -> bool {
 
 /// A README offers to run a copy of it.
 pub(super) fn is_to_be_copied(subject: &Subject<'_>) -> bool {
-    let mut documents = subject.documents();
-    documents.any(|file| {
-        is_readme(subject, &file.path) && COPIES.iter().any(|host| file.text.contains(host))
-    })
+    readmes(subject).any(|text| COPIES.iter().any(|host| text.contains(host)))
 }
 
-/// The lines with which each README begins.
-fn heads<'a>(subject: &Subject<'a>) -> impl Iterator<Item = &'a str> {
+/// The READMEs of the application and of the folders around it.
+fn readmes<'a>(subject: &Subject<'a>) -> impl Iterator<Item = &'a str> {
     let documents = subject.documents();
     let readmes = documents.filter(|file| is_readme(subject, &file.path));
-    readmes.flat_map(|file| file.text.lines().take(HEAD))
+    readmes.map(|file| &*file.text)
+}
+
+/// The lines with which a README begins.
+fn head(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().take(HEAD)
+}
+
+/// The title of a README, which stands before its first lines of code.
+fn title(text: &str) -> Option<&str> {
+    let mut prose = head(text).take_while(|line| !line.starts_with("```"));
+    prose.find_map(|line| line.strip_prefix("# "))
+}
+
+/// `Next.js Multi-Tenant Example`, but neither `Example` nor `Templates of letters`.
+fn is_one_by_title(title: &str) -> bool {
+    let words = words(title);
+    let last = words.last().map(String::as_str);
+    words.len() > 1 && last.is_some_and(|last| NAMED_LAST.contains(&last))
+}
+
+/// `npx create-next-app shop --example https://github.com/acme/shop`: the whole repository is what others begin with, and not
+/// one of its examples.
+fn is_copied_by(line: &str) -> bool {
+    let has = |part: &str| line.contains(part);
+    COPIERS.iter().any(|copier| has(copier))
+        && (has("--example ") || has(" -e "))
+        && has("github.com/")
+        && !has("/tree/")
 }
 
 fn is_named(package: &Package) -> bool {
@@ -124,7 +170,7 @@ fn says_so(line: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::says_so;
+    use super::{is_copied_by, is_one_by_title, says_so, title};
 
     #[test]
     fn what_documents_say_of_themselves() {
@@ -134,5 +180,27 @@ mod tests {
         assert!(!says_so("**This is not a starter template.**"));
         assert!(!says_so("Start a shop within minutes, without boilerplate"));
         assert!(!says_so("# Templates of letters"));
+        assert!(says_so("You can use this repository as a template."));
+        assert!(!says_so("Save a workflow as a template"));
+    }
+
+    #[test]
+    fn what_titles_say() {
+        assert_eq!(title("<br>\n\n# Shop Example\n"), Some("Shop Example"));
+        assert_eq!(title("## Shop\n```sh\n# copy the example\n"), None);
+        assert!(is_one_by_title("Shop Example"));
+        assert!(!is_one_by_title("Example"));
+        assert!(!is_one_by_title("Templates of letters"));
+    }
+
+    #[test]
+    fn what_others_copy() {
+        assert!(is_copied_by(
+            "npx create-next-app my-shop --example https://github.com/acme/shop"
+        ));
+        assert!(!is_copied_by(
+            "npx create-next-app --example https://github.com/acme/shop/tree/main/examples/small"
+        ));
+        assert!(!is_copied_by("npx create-next-app@latest my-shop"));
     }
 }

@@ -69,6 +69,7 @@ pub struct Scope {
     texts: OnceLock<Words>,
     server_side: OnceLock<Vec<bool>>,
     serves_pages: OnceLock<bool>,
+    starter: OnceLock<bool>,
     reach: OnceLock<Reach>,
     handler_modules: OnceLock<Vec<ModuleId>>,
     vocabulary: OnceLock<Vocabulary>,
@@ -137,7 +138,7 @@ impl Scope {
     pub fn all(model: &Model) -> Vec<Self> {
         let modules = model.graph.modules();
         let side: Vec<bool> = modules
-            .map(|(_, module)| is_side_file(&module.path) || is_for_tests(module))
+            .map(|(_, module)| is_beside(model, &module.path) || is_for_tests(module))
             .collect();
         let shared = Arc::new(Shared {
             side,
@@ -164,6 +165,7 @@ impl Scope {
             texts: OnceLock::new(),
             server_side: OnceLock::new(),
             serves_pages: OnceLock::new(),
+            starter: OnceLock::new(),
             reach: OnceLock::new(),
             handler_modules: OnceLock::new(),
             vocabulary: OnceLock::new(),
@@ -173,6 +175,18 @@ impl Scope {
         };
         model.project.apps.iter().map(scope).collect()
     }
+}
+
+/// Tests, stories, mocks and examples, but not the code of an application that is served from a folder of documents: `docs/`.
+fn is_beside(model: &Model, path: &RepoPath) -> bool {
+    let mut apps = model.project.apps.iter().map(|app| &app.root);
+    is_side_file(path)
+        && !apps.any(|root| {
+            root.file_name() == "docs"
+                && path
+                    .strip_prefix(root)
+                    .is_some_and(|inner| !is_side_file(&RepoPath::new(inner)))
+        })
 }
 
 /// The modules of `app` that run in production.
@@ -587,6 +601,25 @@ impl<'a> Subject<'a> {
     pub(super) fn serves_pages(&self) -> bool {
         let serves = &self.scope.serves_pages;
         *serves.get_or_init(|| self.has_page())
+    }
+
+    /// The file lies in the folder of another application, and not in one that this one holds it in.
+    pub(super) fn is_of_another(&self, path: &RepoPath) -> bool {
+        let apps = self.model.project.apps.iter();
+        let around = apps.filter(|app| path.starts_with(&app.root));
+        let nearest = around.max_by_key(|app| app.root.as_str().len());
+        nearest.is_some_and(|app| app.root != self.project.root)
+    }
+
+    /// Its pages are exported as files, and it answers nothing by itself.
+    pub(super) fn is_exported(&self) -> bool {
+        self.project.next.exports && !self.has_routes()
+    }
+
+    /// Others begin an application of their own with this one.
+    pub(super) fn is_starter(&self) -> bool {
+        let starter = &self.scope.starter;
+        *starter.get_or_init(|| super::starter::is_starter(self))
     }
 
     fn has_page(&self) -> bool {
