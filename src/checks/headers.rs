@@ -6,7 +6,7 @@ use crate::finding::Finding;
 use crate::graph::ModuleId;
 use crate::project::HeaderEntry;
 use crate::routes::{Coverage, Matcher, Middleware, RouteKind};
-use crate::rule::{Confidence, HeaderPackage, HeaderRequirement, ResponseHeaders, wildcard};
+use crate::rule::{HeaderPackage, HeaderRequirement, ResponseHeaders, wildcard};
 use crate::source::{Location, RepoPath};
 use crate::syntax::{Expr, ExprId, ModuleRecord, Property};
 
@@ -14,6 +14,8 @@ use super::CheckResult;
 use super::code::{calls, imported, key, package_of, property};
 use super::dependency::of_package;
 use super::pipeline::lines_of_each;
+use super::present::{doubted, in_doubt};
+use super::signs::Ground;
 use super::subject::Subject;
 
 /// How far a header reaches, nearest first.
@@ -78,7 +80,14 @@ pub(super) fn run(subject: &Subject<'_>, check: &ResponseHeaders) -> CheckResult
                     header.name, header.allows
                 );
                 let finding = subject.finding(location, message);
-                let finding = asked(header, finding.with_severity(header.severity));
+                let finding = finding.with_severity(header.severity);
+                let finding = match left_out(subject, check, header) {
+                    Some(source) => in_doubt(
+                        finding,
+                        &format!("is it left out on purpose for {source}, which is sent others"),
+                    ),
+                    None => asked(subject, header, finding),
+                };
                 result.half(1.0, finding);
             }
             Reach::Nowhere => {
@@ -100,7 +109,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &ResponseHeaders) -> CheckResult
                 } else if is_hinted(subject, header) {
                     in_doubt(finding, "does what stands in front of it send it")
                 } else {
-                    asked(header, finding)
+                    asked(subject, header, finding)
                 };
                 result.gap(1.0, finding);
             }
@@ -109,18 +118,39 @@ pub(super) fn run(subject: &Subject<'_>, check: &ResponseHeaders) -> CheckResult
     result
 }
 
-/// A finding that ends in a question.
-fn in_doubt(mut finding: Finding, question: &str) -> Finding {
-    finding.message.push_str(&format!(": or {question}?"));
-    finding.at_most(Confidence::Low)
-}
-
 /// A finding about a header that may not be needed.
-fn asked(header: &HeaderRequirement, finding: Finding) -> Finding {
-    match &header.question {
+fn asked(subject: &Subject<'_>, header: &HeaderRequirement, finding: Finding) -> Finding {
+    let ground = Ground {
+        subject,
+        whole: false,
+    };
+    let question = header.question.as_deref();
+    match question.or_else(|| doubted(&ground, &header.doubts)) {
         Some(question) => in_doubt(finding, question),
         None => finding,
     }
+}
+
+/// The source of an entry of its own for some paths, which sends others of the headers and not this one.
+fn left_out<'a>(
+    subject: &Subject<'a>,
+    check: &ResponseHeaders,
+    header: &HeaderRequirement,
+) -> Option<&'a str> {
+    let entries = &subject.project.next.headers;
+    let sends = |entry: &HeaderEntry, wanted: &HeaderRequirement| {
+        entry.name.eq_ignore_ascii_case(&wanted.name)
+    };
+    let is_without = |source: &str| {
+        let mut same = entries.iter().filter(|entry| entry.source == source);
+        !same.any(|entry| sends(entry, header))
+    };
+    let entry = entries.iter().find(|entry| {
+        check.headers.iter().any(|other| sends(entry, other))
+            && is_without(&entry.source)
+            && !SAMPLE.iter().all(|path| reaches(subject, entry, path))
+    })?;
+    Some(&entry.source)
 }
 
 /// Something speaks for a platform that sends the header: another application of the repository runs there, or this one uses what

@@ -12,6 +12,8 @@ use crate::source::{Location, RepoPath};
 use super::CheckResult;
 use super::code::is_side_file;
 use super::container::is_shared;
+use super::present::{doubted, in_doubt};
+use super::signs::Ground;
 use super::subject::Subject;
 use super::tests_elsewhere::tests;
 
@@ -85,9 +87,18 @@ pub(super) fn run(subject: &Subject<'_>, check: &Pipeline) -> CheckResult {
         result.findings.push(finding);
         return result;
     }
+    let ground = Ground {
+        subject,
+        whole: true,
+    };
     for step in missing {
         let message = format!("no pipeline runs a {} step on changes", step.name);
-        result.gap(1.0, subject.finding(place.clone(), message));
+        let finding = subject.finding(place.clone(), message);
+        let finding = match doubted(&ground, &step.doubts) {
+            Some(question) => in_doubt(finding, question),
+            None => finding,
+        };
+        result.gap(1.0, finding);
     }
     result
 }
@@ -522,6 +533,7 @@ mod tests {
             commands: commands.iter().map(|&each| each.to_owned()).collect(),
             scripts: scripts.iter().map(|&each| each.to_owned()).collect(),
             done_by: Vec::new(),
+            doubts: Vec::new(),
         }
     }
 

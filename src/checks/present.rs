@@ -1,7 +1,7 @@
 //! `[check.present]`: one of several signs has to be found.
 
 use crate::finding::Finding;
-use crate::rule::{Confidence, How, Parts, Present, Signs};
+use crate::rule::{Confidence, Doubt, How, Parts, Present, Signs};
 use crate::source::{Location, RepoPath};
 
 use super::CheckResult;
@@ -76,28 +76,36 @@ pub(super) fn run(subject: &Subject<'_>, check: &Present) -> CheckResult {
     }
     let mut finding = missing(&ground, &check.any, &says);
     let tests = || tests(subject).map(|(id, _)| id).collect::<Vec<_>>();
-    let doubt = check.doubts.iter().find(|doubt| {
-        doubt
-            .with
-            .as_ref()
-            .is_none_or(|signs| found(&ground, signs))
-            && doubt
-                .without
-                .as_ref()
-                .is_none_or(|signs| !found(&ground, signs))
-            && (doubt.not_run_on_tests.is_empty()
-                || !run_on_tests(subject, &doubt.not_run_on_tests))
-    });
-    let question = match doubt {
-        Some(doubt) => Some(doubt.question.as_str()),
+    let question = match doubted(&ground, &check.doubts) {
+        Some(question) => Some(question),
         None => (check.by_tests_inside && Counted::of(subject, &tests()).are_elsewhere())
             .then_some(ELSEWHERE),
     };
     if let Some(question) = question {
-        finding.message = format!("{}: or {question}?", finding.message);
-        finding = finding.at_most(Confidence::Low);
+        finding = in_doubt(finding, question);
     }
     CheckResult::pass_or_fail(vec![finding])
+}
+
+/// A finding that ends in a question.
+pub(super) fn in_doubt(mut finding: Finding, question: &str) -> Finding {
+    finding.message.push_str(&format!(": or {question}?"));
+    finding.at_most(Confidence::Low)
+}
+
+/// The question of the first doubt that holds.
+pub(super) fn doubted<'d>(ground: &Ground<'_, '_>, doubts: &'d [Doubt]) -> Option<&'d str> {
+    let subject = ground.subject;
+    let holds = |doubt: &&Doubt| {
+        let shown = |signs: &Option<Signs>| signs.as_ref().map(|signs| found(ground, signs));
+        (!doubt.exported || subject.is_exported())
+            && shown(&doubt.with) != Some(false)
+            && shown(&doubt.without) != Some(true)
+            && (doubt.not_run_on_tests.is_empty()
+                || !run_on_tests(subject, &doubt.not_run_on_tests))
+    };
+    let doubt = doubts.iter().find(holds)?;
+    Some(&doubt.question)
 }
 
 /// An image of one of the packages is shown, and not only imported.

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::{
     Attest, CallerInput, Calls, CiScripts, Compose, ConfigKey, ConfigSpelling, ConsoleLogging,
-    Container, ContentSecurityPolicy, ControlUnused, Cors, CoverageThreshold, Dependency,
+    Container, ContentSecurityPolicy, ControlUnused, Cors, CoverageThreshold, Dependency, Doubt,
     EnvCommitted, EnvDocumented, EnvValidation, ErrorAnswers, ExplicitAny, FileCheck,
     ForeignKeyIndex, GuardFlaws, Handlers, HandlersUse, LimitTiers, LoggedSecrets, Measured,
     Memory, MiddlewareLoaded, Parts, PatternCheck, Pipeline, PlainTokens, Present, PublicEnv,
@@ -256,9 +256,15 @@ impl Check {
             Self::Present(it) => {
                 let asked = it.when.iter().chain(&it.and_when);
                 let shown = std::iter::once(&it.any).chain(&it.likely);
-                let doubts = it.doubts.iter();
-                let doubts = doubts.flat_map(|doubt| doubt.with.iter().chain(&doubt.without));
-                shown.chain(asked).chain(doubts).collect()
+                shown.chain(asked).chain(doubted(&it.doubts)).collect()
+            }
+            Self::Pipeline(it) => {
+                let steps = it.steps.iter();
+                steps.flat_map(|step| doubted(&step.doubts)).collect()
+            }
+            Self::ResponseHeaders(it) => {
+                let headers = it.headers.iter();
+                headers.flat_map(|each| doubted(&each.doubts)).collect()
             }
             Self::Parts(it) => {
                 let parts = it.parts.iter();
@@ -271,4 +277,10 @@ impl Check {
             _ => Vec::new(),
         }
     }
+}
+
+/// The signs that doubts look for.
+fn doubted(doubts: &[Doubt]) -> impl Iterator<Item = &Signs> {
+    let each = doubts.iter();
+    each.flat_map(|doubt| doubt.with.iter().chain(&doubt.without))
 }

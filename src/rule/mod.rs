@@ -30,7 +30,7 @@ pub use example::{Example, example};
 pub use facts::*;
 pub use file::{RuleFile, rule_schema};
 pub use nearest::{near_miss, nearest};
-pub use present::{Part, Parts, Present, PresentDoubt, Signs};
+pub use present::{Doubt, Part, Parts, Present, Signs};
 pub use project_check::*;
 pub use reading::{Mistake, read_toml};
 pub use roadmap::{

@@ -35,15 +35,18 @@ pub struct Present {
     pub by_tests_inside: bool,
     /// What makes the absence a question of low confidence.
     #[serde(default)]
-    pub doubts: Vec<PresentDoubt>,
+    pub doubts: Vec<Doubt>,
     /// The message when there is none. `{}` stands for the number of `<img>` elements, `{file}` for the file that makes it asked.
     pub says: String,
 }
 
-/// What speaks for an application that `[check.present]` finds without something.
+/// What speaks for an application that is found without something.
 #[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct PresentDoubt {
+pub struct Doubt {
+    /// Its pages are exported as files, and it has no handlers.
+    #[serde(default)]
+    pub exported: bool,
     /// One of these is found.
     pub with: Option<Signs>,
     /// None of these is found.

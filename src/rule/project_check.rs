@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::Doubt;
+
 /// `[check.dependency]`: one of these packages has to be imported by code that runs. An application that only installs one is
 /// told so.
 #[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
@@ -154,6 +156,9 @@ pub struct PipelineStep {
     /// Files that show a platform which does it on every change: `vercel.json`.
     #[serde(default)]
     pub done_by: Vec<String>,
+    /// What makes its absence a question of low confidence, looked for in the whole repository.
+    #[serde(default)]
+    pub doubts: Vec<Doubt>,
 }
 
 /// `[check.config-spelling]`: keys of configuration files that are one slip away from a known one.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Control, Severity};
+use super::{Control, Doubt, Severity};
 
 /// Which handlers a rule is about. A handler that the configuration declares public, or that plainly is, is never asked
 /// for authentication.
@@ -229,6 +229,9 @@ pub struct HeaderRequirement {
     /// What its absence comes to where browsers do something sensible by themselves, as a question: whoever thinks that enough has no
     /// gap, so such a finding is of low confidence.
     pub question: Option<String>,
+    /// What makes its absence a question of low confidence.
+    #[serde(default)]
+    pub doubts: Vec<Doubt>,
 }
 
 /// `[check.content-security-policy]`: sources that undo what a policy is for. Says nothing when there is no policy.
