@@ -17,10 +17,13 @@ pub struct Dockerfile {
     pub runs: Vec<String>,
     /// It changes the user while it runs: `gosu`, `su-exec`.
     pub drops_root: bool,
-    /// It copies a lock file that lies in no folder it may be built from, so it cannot be built.
+    /// It copies a lock file that lies in no folder it may be built from, or in none where what it starts lies as well, so nobody
+    /// runs what it builds.
     pub left_over: bool,
     /// What it starts is a development server.
     pub develops: bool,
+    /// All of the folder that it is built from is copied into the one folder it works in.
+    is_copied_whole: bool,
 }
 
 /// One `FROM` and what follows it.
@@ -203,7 +206,8 @@ pub(super) fn read(
     }
     if is_dockerfile {
         let (mut read, locks) = dockerfile(&repository.read(path)?);
-        read.left_over = locks.iter().any(|lock| is_missing(repository, path, lock));
+        read.left_over = locks.iter().any(|lock| is_missing(repository, path, lock))
+            || starts_nothing(repository, &read, &locks);
         read.develops = develops(repository, &read);
         dockerfiles.push(read);
     } else {
@@ -277,6 +281,7 @@ fn dockerfile(file: &SourceFile) -> (Dockerfile, Vec<String>) {
     let mut stages: Vec<Stage> = Vec::new();
     let mut runs = Vec::new();
     let mut locks = Vec::new();
+    let (mut whole, mut workdirs) = (false, 0);
     for (line, text) in instructions(&file.text) {
         let mut words = text.split_whitespace();
         let word = words.next().unwrap_or_default().to_ascii_uppercase();
@@ -305,6 +310,7 @@ fn dockerfile(file: &SourceFile) -> (Dockerfile, Vec<String>) {
         };
         stage.steers_docker |= text.contains("docker.sock");
         match word.as_str() {
+            "WORKDIR" => workdirs += 1,
             "USER" => stage.user = words.next().map(str::to_owned),
             "HEALTHCHECK" => {
                 stage.health_check = words
@@ -320,6 +326,7 @@ fn dockerfile(file: &SourceFile) -> (Dockerfile, Vec<String>) {
             "COPY" | "ADD" => {
                 stage.copies = true;
                 let words = plain(words);
+                whole |= matches!(&*words, ". ." | ". ./");
                 // What another stage made is there.
                 if !words.contains("--from=") {
                     let mut named: Vec<&str> = words.split(' ').collect();
@@ -347,6 +354,7 @@ fn dockerfile(file: &SourceFile) -> (Dockerfile, Vec<String>) {
         drops_root: DROPPING.iter().any(|program| file.text.contains(program)),
         left_over: false,
         develops: false,
+        is_copied_whole: whole && workdirs <= 1,
     };
     (read, locks)
 }
@@ -354,27 +362,48 @@ fn dockerfile(file: &SourceFile) -> (Dockerfile, Vec<String>) {
 /// The lock file is in no folder around the Dockerfile, where that of another package manager is. One that git is told to ignore
 /// may have been added all the same.
 fn is_missing(repository: &Repository, dockerfile: &RepoPath, lock: &str) -> bool {
-    let name = lock.rsplit('/').next().unwrap_or(lock);
     let folders = || dockerfile.ancestors().map(RepoPath::new);
     let has_one = |folder: RepoPath| {
         LOCKS
             .iter()
             .any(|lock| repository.exists(&folder.join(lock)))
     };
-    folders().any(has_one)
-        && folders().all(|folder| {
-            let ignored = repository
-                .read(&folder.join(".gitignore"))
-                .is_ok_and(|file| {
-                    let mut lines = file.text.lines();
-                    lines.any(|line| {
-                        line.trim()
-                            .trim_start_matches("**/")
-                            .trim_start_matches('/')
-                            == name
-                    })
-                });
-            !ignored && !repository.exists(&folder.join(lock))
+    folders().any(has_one) && !folders().any(|folder| may_hold(repository, &folder, lock))
+}
+
+/// The lock file is in the folder, or may be there where git does not see it.
+fn may_hold(repository: &Repository, folder: &RepoPath, lock: &str) -> bool {
+    let name = lock.rsplit('/').next().unwrap_or(lock);
+    let ignored = || {
+        let ignored = repository.read(&folder.join(".gitignore"));
+        ignored.is_ok_and(|file| {
+            let mut lines = file.text.lines();
+            lines.any(|line| {
+                let line = line.trim().trim_start_matches("**/");
+                line.trim_start_matches('/') == name
+            })
+        })
+    };
+    repository.exists(&folder.join(lock)) || ignored()
+}
+
+/// What it starts, in the one folder that everything is copied into, lies beside it, and in no folder that holds the lock files.
+fn starts_nothing(repository: &Repository, file: &Dockerfile, locks: &[String]) -> bool {
+    let starts = file.stages.iter().find_map(|stage| stage.starts.as_deref());
+    let words = starts.unwrap_or_default().split_whitespace();
+    let code = words.filter(|word| {
+        let end = word.rsplit('.').next();
+        matches!(end, Some("ts" | "mts" | "js" | "mjs" | "cjs")) && !word.starts_with(['/', '$'])
+    });
+    let (Some(code), Some(own), false) = (code.last(), file.file.parent(), locks.is_empty()) else {
+        return false;
+    };
+    let has = |folder: &RepoPath| repository.exists(&folder.join(code));
+    let mut folders = file.file.ancestors().map(RepoPath::new);
+    file.is_copied_whole
+        && has(&own)
+        && !folders.any(|folder| {
+            has(&folder) && locks.iter().all(|lock| may_hold(repository, &folder, lock))
         })
 }
 
