@@ -70,7 +70,8 @@ pub(super) fn foreign_keys(subject: &Subject<'_>, check: &ForeignKeyIndex) -> Ch
     // Every folder below which a schema lies is one schema, whose files may be many.
     let mut roots: Vec<RepoPath> = Vec::new();
     for file in &prisma {
-        if file.text.contains("datasource ") {
+        // That of another application is asked about there.
+        if file.text.contains("datasource ") && !subject.is_of_another(&file.path) {
             roots.extend(file.path.parent());
         }
     }
