@@ -96,12 +96,20 @@ impl<'a> Evaluator<'a> {
         }
         let mut told: Vec<Site> = Vec::new();
         let facts = ends.iter().flat_map(|end| end.possible.iter());
-        // What was looked up with something that the client sent is most often no question of who is calling.
+        // What was looked up with something that the client sent is most often no question of who is calling, and a number of
+        // things none of how often.
         let asks = |fact: &&Fact| {
             let bits = fact.provenance.bits;
             concerns(control, fact)
-                && (control != Control::Auth
-                    || bits.has(Bits::IDENTITY.with(Bits::SIGNATURE).with(Bits::SECRET)))
+                && match control {
+                    Control::Auth => {
+                        bits.has(Bits::IDENTITY.with(Bits::SIGNATURE).with(Bits::SECRET))
+                    }
+                    Control::RateLimit => {
+                        !bits.has(Bits::COUNT) || bits.has(Bits::EVENTS.with(Bits::RECENT))
+                    }
+                    _ => true,
+                }
         };
         for fact in facts.filter(asks) {
             if told.contains(&fact.site) || told.len() == MOST_TOLD {
