@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::audit::{Audit, grade};
 
 use super::json::pretty;
+use super::text::whole;
 
 /// The endpoint badge of shields.io.
 #[derive(Serialize)]
@@ -71,5 +72,5 @@ fn says(audit: &Audit) -> (String, &'static str) {
         'D' => "#a85400",
         _ => "#b3261e",
     };
-    (format!("{lowest:.0} of 100 ({grade})"), color)
+    (format!("{} of 100 ({grade})", whole(lowest)), color)
 }

@@ -8,7 +8,7 @@ use super::bar::{bar, bar_or_dash, ink_or_faint, share};
 use super::diff::{NO_LONGER_KNOWN, standing};
 use super::material::{by_severity, grouped, told};
 use super::page::{Block, Column, Ink, Line, Page, Style};
-use super::text::{GLUE, NOT_JUDGED, count, hours};
+use super::text::{GLUE, NOT_JUDGED, count, hours, whole};
 use super::work::{covered, hours_left, items_done, state_word};
 
 /// Rules whose findings are shown, worst first; the others are named.
@@ -87,7 +87,7 @@ fn overview(page: &mut Page, audit: &Audit) {
 
 /// `87`, or a dash.
 fn score_text(score: Option<f64>) -> String {
-    score.map_or_else(|| String::from("–"), |score| format!("{score:.0}"))
+    score.map_or_else(|| String::from("–"), whole)
 }
 
 fn place(app: &AppAudit) -> &str {
@@ -136,7 +136,7 @@ fn application(page: &mut Page, app: &AppAudit, compared: bool) {
     let mut line = Line::of(Ink::Plain, "  ");
     line.push(Ink::Strong, "score ");
     if let (Some(score), Some(grade)) = (app.score, app.grade) {
-        line.push(ink, &format!("{score:.0}"));
+        line.push(ink, &whole(score));
         line.push(Ink::Faint, " of 100, grade ");
         line.push(ink, &grade.to_string());
     } else {

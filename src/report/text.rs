@@ -138,10 +138,16 @@ pub(super) fn hours(hours: f64) -> String {
     }
 }
 
+/// A score as a whole number: 100 only where nothing is missing, whatever rounding says.
+pub(super) fn whole(score: f64) -> String {
+    let most = if score < 100.0 { 99.0 } else { 100.0 };
+    format!("{:.0}", score.min(most))
+}
+
 /// `87 of 100, grade B`, or that nothing was judged.
 pub(super) fn graded(app: &AppAudit) -> String {
     match (app.score, app.grade) {
-        (Some(score), Some(grade)) => format!("{score:.0} of 100, grade {grade}"),
+        (Some(score), Some(grade)) => format!("{} of 100, grade {grade}", whole(score)),
         _ => String::from(NOT_JUDGED),
     }
 }

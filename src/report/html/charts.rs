@@ -3,7 +3,7 @@
 use crate::audit::AppAudit;
 use crate::report::bar::ink_of;
 use crate::report::page::Ink;
-use crate::report::text::graded;
+use crate::report::text::{graded, whole};
 
 use super::write::Html;
 
@@ -69,7 +69,7 @@ pub(super) fn score(page: &mut Html, app: &AppAudit) {
     page.element(
         "text",
         &[middle[0], middle[1], ("y", "64"), ("class", "big")],
-        &format!("{score:.0}"),
+        &whole(score),
     );
     page.element(
         "text",
@@ -85,7 +85,7 @@ pub(super) fn bar(page: &mut Html, score: Option<f64>) {
         page.element("span", &[("class", "bar none")], "nothing in it applies");
         return;
     };
-    let label = format!("{score:.0} of 100");
+    let label = format!("{} of 100", whole(score));
     page.own("<span class=\"bar\">");
     page.open(
         "svg",
@@ -109,7 +109,7 @@ pub(super) fn bar(page: &mut Html, score: Option<f64>) {
         ],
     );
     page.own("</rect></svg> ");
-    page.text(&format!("{score:.0}"));
+    page.text(&whole(score));
     page.own("</span>");
 }
 

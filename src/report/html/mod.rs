@@ -9,7 +9,7 @@ use crate::audit::{Accepted, AppAudit, Audit, ItemState};
 
 use super::diff::{NO_LONGER_KNOWN, standing};
 use super::material::Material;
-use super::text::{count, hours};
+use super::text::{count, hours, whole};
 use super::work::{
     CHECKS, PhaseWork, checks_by_rule, covered, hours_in_words, hours_left, shown, state_word, work,
 };
@@ -84,7 +84,7 @@ fn contents(page: &mut Html, audit: &Audit) {
             page.own("<li>");
             page.element("a", &[("href", &format!("#app-{at}"))], name(app));
             if let (Some(score), Some(grade)) = (app.score, app.grade) {
-                page.text(&format!(" {score:.0} {grade}"));
+                page.text(&format!(" {} {grade}", whole(score)));
             }
             page.own("</li>\n");
             continue;

@@ -12,7 +12,7 @@ use crate::finding::Finding;
 use super::diff::{NO_LONGER_KNOWN, standing};
 use super::material::{Material, told};
 use super::terminal::tally;
-use super::text::{count, graded, hours};
+use super::text::{count, graded, hours, whole};
 use super::work::items_done;
 use sections::Section;
 use write::Document;
@@ -272,5 +272,5 @@ fn place(app: &AppAudit) -> &str {
 }
 
 fn score_cell(score: Option<f64>) -> String {
-    score.map_or_else(|| String::from("–"), |score| format!("{score:.0}"))
+    score.map_or_else(|| String::from("–"), whole)
 }

@@ -12,7 +12,7 @@ use super::{gap_text, name, score_cell};
 use crate::report::area::area;
 use crate::report::material::{Material, grouped, sentence, told};
 use crate::report::test_suite::{test_files, test_scripts};
-use crate::report::text::{count, graded, hours, one_line};
+use crate::report::text::{count, graded, hours, one_line, whole};
 use crate::report::work::{
     CHECKS, PhaseWork, Task, checks_by_rule, covered, hours_left, shown, state_word, work,
 };
@@ -384,7 +384,13 @@ impl<'a> Section<'a> {
         for each in work {
             let score = match each.phase.score {
                 _ if each.outside => format!("{} left", hours(each.phase.hours_open)),
-                Some(score) => format!("{score:.0} of 100, {} left", hours(each.phase.hours_open)),
+                Some(score) => {
+                    format!(
+                        "{} of 100, {} left",
+                        whole(score),
+                        hours(each.phase.hours_open)
+                    )
+                }
                 None => String::from("nothing in it applies"),
             };
             to.heading(
