@@ -9,6 +9,7 @@ use crate::syntax::{Class, Expr, ExprId, Key, MODULE_BODY, MemberValue, Name, Pa
 use super::evaluator::{Call, Evaluator, MAX_DEPTH};
 use super::expression::assigned;
 use super::loggers::{gives_level, is_level, names_logging};
+use super::meaning::may_be_nobody;
 use super::merge::{excuse, merge_outcomes, merge_states};
 use super::record::Event;
 use super::state::{Outcomes, State, value};
@@ -80,9 +81,18 @@ impl<'a> Evaluator<'a> {
                     );
                     return outcomes;
                 }
-                self.each(*object, state, |this, state, receiver| {
+                self.each(*object, state, |this, mut state, receiver| {
                     if (*chained || optional) && receiver.is_nullish() {
                         return value(state, Value::Undefined);
+                    }
+                    // What is asked of who is calling gives nothing where that is nobody: `await user?.getTeam(id)`.
+                    let mut nobody = None;
+                    if *chained
+                        && used == Use::Awaited
+                        && state.caller.is_none()
+                        && may_be_nobody(&receiver)
+                    {
+                        nobody = Some(this.without_caller(*object, (id, &receiver), &mut state));
                     }
                     let place = this.place(&state, id);
                     let function = this.member(&receiver, name, Some(place));
@@ -118,6 +128,7 @@ impl<'a> Evaluator<'a> {
                             this.call_method(&receiver, name, &function, args, state, id, used)
                         }));
                     }
+                    outcomes.extend(nobody.map(|state| (state, Ok(Value::Undefined))));
                     outcomes
                 })
             }
@@ -170,6 +181,22 @@ impl<'a> Evaluator<'a> {
                 outcomes
             }),
         }
+    }
+
+    /// The path on which what a method is called on is not there; the given one becomes the one on which it is.
+    fn without_caller(
+        &mut self,
+        object: ExprId,
+        (call, receiver): (ExprId, &Value),
+        state: &mut State,
+    ) -> State {
+        let site = self.site(state.scope.module, call);
+        let provenance = receiver.provenance();
+        let mut nobody = state.clone().with_fact(site, false, provenance.clone());
+        self.refine(object, false, &mut nobody);
+        *state = state.clone().with_fact(site, true, provenance);
+        self.refine(object, true, state);
+        nobody
     }
 
     /// What a method was called on, once it holds what the method was given: `hash.update(token)`.

@@ -971,7 +971,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// What a decided condition says of the variable that it tests.
-    fn refine(&mut self, test: ExprId, holds: bool, state: &mut State) {
+    pub fn refine(&mut self, test: ExprId, holds: bool, state: &mut State) {
         let record = self.module(state.scope.module);
         let (name, present) = match record.expr(test) {
             Expr::Name(name) => (*name, holds),

@@ -7,7 +7,7 @@ use crate::syntax::{Expr, ExprId, Key, MemberValue, Pattern};
 
 use super::call::Use;
 use super::evaluator::{Evaluator, SettingKind};
-use super::meaning::{asks_since, script_counts};
+use super::meaning::{asks_since, named_by_caller, script_counts};
 use super::paths::PathId;
 use super::record::{Event, Failure, FirstWork, Place};
 use super::state::{Outcomes, State, value};
@@ -482,6 +482,12 @@ impl<'a> Evaluator<'a> {
         let given = args.iter().fold(external.provenance.clone(), |all, v| {
             all.join(&v.provenance())
         });
+        let names_caller =
+            is(Meaning::UniqueLookup) && state.caller.is_none() && named_by_caller(&args).is_some();
+        // Whatever it is called on, any other call of that name is one of which nothing is known.
+        if is(Meaning::UniqueLookup) && !names_caller && self.paths.is_of_unknown(external.path) {
+            return self.call_unknown(external.provenance.clone(), args, state, id, used);
+        }
         let light = known.light && !is(Meaning::Work);
         // What is logged, or compared with a signature, or says which pages are out of date, is not yet used.
         let aside = known.api.is_some_and(|api| {
@@ -582,6 +588,7 @@ impl<'a> Evaluator<'a> {
         let counts = match known.api.map(|api| api.is) {
             Some(Meaning::RecentCount) => asks_since(&args),
             Some(Meaning::ScriptCount) => script_counts(&args),
+            Some(Meaning::UniqueLookup) => names_caller,
             _ => true,
         };
         if let Some(api) = known.api.filter(|_| !is(Meaning::Work) && counts) {

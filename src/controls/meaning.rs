@@ -325,6 +325,24 @@ impl<'a> Evaluator<'a> {
                 let counted = Provenance::at(bits, origin);
                 value(state, Value::Unknown(counted, Presence::Maybe))
             }
+            Meaning::UniqueLookup => {
+                // Whoever is nobody finds nothing, and nobody is asked for it.
+                let caller = named_by_caller(&args).unwrap_or_default();
+                let site = self.site(state.scope.module, id);
+                let nobody = state.clone().with_fact(site, false, caller.clone());
+                let nothing = match text.ends_with("OrThrow") {
+                    true => Err(Value::Object(Rc::new(Object {
+                        open: Some(Provenance::default()),
+                        ..Object::default()
+                    }))),
+                    false => Ok(Value::Null),
+                };
+                let mut state = state.with_fact(site, true, caller);
+                let unknown = self.paths.is_of_unknown(external.path);
+                self.work(&mut state, place, if unknown { "call" } else { &text });
+                let found = Value::Unknown(self.looked_up(all), Presence::Maybe);
+                smallvec![(state, Ok(found)), (nobody, nothing)]
+            }
             Meaning::Log | Meaning::Console => {
                 let own = self.own();
                 self.event(
@@ -705,6 +723,30 @@ pub(super) fn asks_since(args: &[Value]) -> bool {
         })
     }
     args.iter().any(|arg| since(arg, 4))
+}
+
+/// What a query names its one row by, where that is who is calling, who may be nobody: `{ where: { id: session?.user.id } }`. Beside
+/// something else that names the row it could be missing, and the row be found.
+pub(super) fn named_by_caller(args: &[Value]) -> Option<Provenance> {
+    let Some(Value::Object(query)) = args.first() else {
+        return None;
+    };
+    let Some(Value::Object(named)) = query.get("where") else {
+        return None;
+    };
+    let ([(_, by)], None) = (&*named.fields, &named.open) else {
+        return None;
+    };
+    may_be_nobody(by).then(|| by.provenance())
+}
+
+/// Who is calling, or nobody, and nothing else.
+pub(super) fn may_be_nobody(v: &Value) -> bool {
+    let Value::Unknown(Provenance { bits, .. }, Presence::Maybe) = v else {
+        return false;
+    };
+    let other = Bits::LOOKUP.with(Bits::COMPARED).with(Bits::RECEIVED);
+    bits.has(Bits::IDENTITY) && bits.has(Bits::PENDING) && !bits.has(other.with(Bits::NEGATED))
 }
 
 /// The function through which middleware tells of requests: `logger(print)`, `morgan("short", { stream: { write } })`.

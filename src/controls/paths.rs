@@ -261,6 +261,11 @@ impl<'a> Paths<'a> {
         self.member(root, name)
     }
 
+    /// It is read off something of which nothing is known.
+    pub fn is_of_unknown(&self, path: PathId) -> bool {
+        package(&self.text(path)) == "unknown"
+    }
+
     pub fn called(&mut self, path: PathId) -> PathId {
         let known = &self.paths[path.0 as usize];
         if let Some(called) = known.called {

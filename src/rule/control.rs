@@ -321,6 +321,8 @@ pub enum Meaning {
     RowCount,
     /// Gives how many rows a query finds: where it asks for those since a time (`createdAt: { gt: since }`), a count of past events.
     RecentCount,
+    /// Looks up one row by what names it and nothing else: where that is missing, none is found.
+    UniqueLookup,
     /// Runs a script in a store: where the script only counts (`INCR` and `EXPIRE`), it gives a count of past events.
     ScriptCount,
     /// Logs through a logger.
