@@ -28,6 +28,17 @@ impl Files {
         self.all.get(path).cloned()
     }
 
+    /// Some file below the folder is code.
+    pub(super) fn code_below(&self, folder: &RepoPath) -> bool {
+        self.all.iter().any(|path| {
+            let code = matches!(
+                path.extension(),
+                Some("ts" | "tsx" | "js" | "jsx" | "mts" | "mjs")
+            );
+            code && path.starts_with(folder)
+        })
+    }
+
     /// The file that is meant by `target`, with or without extension, or a folder's index.
     pub(super) fn load(&self, target: &str) -> Option<RepoPath> {
         // A pattern's star may bring in `//` or `..`, which every tool folds.

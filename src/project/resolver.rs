@@ -57,6 +57,8 @@ struct ResolvedPackage {
     version: Option<Box<str>>,
     ranges: FxHashMap<Box<str>, Box<str>>,
     entries: Entries,
+    /// The registry has it as well.
+    published: bool,
 }
 
 /// Folders in which the same names lead to the same files: one with a manifest or a configuration, and those inside it.
@@ -124,6 +126,12 @@ impl Resolver {
                 version: version.map(Box::from),
                 ranges,
                 entries: Entries::of(&package.json),
+                published: version.is_some()
+                    && package
+                        .json
+                        .get("private")
+                        .and_then(|value| value.as_bool())
+                        != Some(true),
             });
         }
         let from_registry = packages
@@ -259,7 +267,14 @@ impl Resolver {
         }
         if let Some(package) = self.workspace(nearest, name, declared.map(|range| &**range)) {
             let file = entry::resolve(&package.entries, &package.folder, subpath, &self.files);
-            return file.map_or(Resolution::Missing, Resolution::File);
+            return match file {
+                Some(file) => Resolution::File(file),
+                // Its code is made elsewhere: what it does is known by its name, if at all.
+                None if package.published && !self.files.code_below(&package.folder) => {
+                    external(specifier)
+                }
+                None => Resolution::Missing,
+            };
         }
         // A workspace that is not below the audited folder is no package of the registry.
         if declared
@@ -458,7 +473,7 @@ mod tests {
             ("package.json", r#"{"workspaces":["apps/*","packages/*"]}"#),
             (
                 "apps/web/package.json",
-                r#"{"name":"web","dependencies":{"@acme/db":"workspace:*","storybook":"^8.0.0","@acme/away":"workspace:*","packed":"file:vendor/packed-1.0.0.tgz","local":"file:../../vendor/local"}}"#,
+                r#"{"name":"web","dependencies":{"@acme/db":"workspace:*","storybook":"^8.0.0","@acme/away":"workspace:*","@acme/made":"workspace:*","@acme/gone":"workspace:*","packed":"file:vendor/packed-1.0.0.tgz","local":"file:../../vendor/local"}}"#,
             ),
             ("apps/web/x.ts", ""),
             (
@@ -478,10 +493,20 @@ mod tests {
             ("packages/ui/src/icons/plus.tsx", ""),
             ("packages/storybook/package.json", r#"{"name":"storybook"}"#),
             ("packages/storybook/index.ts", ""),
+            (
+                "packages/made/package.json",
+                r#"{"name":"@acme/made","version":"1.2.0","main":"dist/index.js"}"#,
+            ),
+            (
+                "packages/gone/package.json",
+                r#"{"name":"@acme/gone","version":"1.2.0","private":true,"main":"dist/index.js"}"#,
+            ),
             ("vendor/local/package.json", r#"{"name":"other"}"#),
             ("vendor/local/index.js", ""),
         ]);
         for (specifier, expected) in [
+            ("@acme/made", "@acme/made|"),
+            ("@acme/gone", "-"),
             ("@acme/db", "packages/db/src/index.ts"),
             (
                 "@acme/db/dist/schema/users",
