@@ -1,5 +1,6 @@
 //! `[check.cors]`: other origins let in wholesale.
 
+use std::cell::LazyCell;
 use std::collections::BTreeSet;
 
 use crate::graph::ModuleId;
@@ -12,6 +13,7 @@ use super::CheckResult;
 use super::code::{
     called_name, calls, imported, initial_value, key, numbered, place, property, text,
 };
+use super::dependency::is_of;
 use super::subject::Subject;
 
 const ORIGIN: &str = "access-control-allow-origin";
@@ -53,6 +55,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &Cors) -> CheckResult {
         }
     }
     let mut seen = BTreeSet::new();
+    let cookies = LazyCell::new(|| keeps_cookies(subject, check));
     let findings = openings
         .into_iter()
         .filter(|opening| {
@@ -68,7 +71,14 @@ pub(super) fn run(subject: &Subject<'_>, check: &Cors) -> CheckResult {
             } else {
                 check.single_severity.filter(|_| opening.single)
             };
-            if in_their_name {
+            if in_their_name && !*cookies {
+                let message = format!(
+                    "{}, with credentials: does it matter, as no code here keeps a cookie?",
+                    opening.says
+                );
+                let finding = subject.finding(opening.location, message);
+                finding.at_most(Confidence::Low)
+            } else if in_their_name {
                 let message = format!("{}, with credentials", opening.says);
                 subject
                     .finding(opening.location, message)
@@ -88,6 +98,25 @@ pub(super) fn run(subject: &Subject<'_>, check: &Cors) -> CheckResult {
             }
         });
     CheckResult::pass_or_fail(findings.collect())
+}
+
+/// Code that handlers run names a cookie, or a package keeps one for it. Without any, browsers show nothing of who visits.
+fn keeps_cookies(subject: &Subject<'_>, check: &Cors) -> bool {
+    let mut used = subject.specifiers().iter();
+    if used.any(|each| check.session_packages.iter().any(|one| is_of(one, each))) {
+        return true;
+    }
+    let mut modules = subject.running().filter(|module| !module.use_client);
+    modules.any(names_cookie)
+}
+
+fn names_cookie(module: &ModuleRecord) -> bool {
+    let is_one = |text: &str| text.to_ascii_lowercase().contains("cookie");
+    module.names.iter().any(|name| is_one(name))
+        || module
+            .exprs
+            .iter()
+            .any(|expr| matches!(expr, Expr::String(text) if text.len() < 40 && is_one(text)))
 }
 
 /// A route file whose every handler is meant for anybody and only reads: an image, a feed, an embed.

@@ -270,6 +270,9 @@ pub struct Cors {
     pub credentials_severity: Option<Severity>,
     /// How bad it is when code lets every origin read single answers, without credentials, and no whole path.
     pub single_severity: Option<Severity>,
+    /// Packages that keep who is calling in a cookie, though no code names one.
+    #[serde(default)]
+    pub session_packages: Vec<String>,
 }
 
 /// `[check.middleware-loaded]`: a middleware that Next.js never runs, for its place, its name or its exports.
