@@ -70,12 +70,18 @@ fn gap(
         finding.message.push_str(&added);
     }
     let mut chain = related(&verdict.evidence);
-    // Where the message says what is spent, the chain shows where.
-    if !check.expensive_says.is_empty() {
-        chain.extend(route.expensive.iter().map(|(kind, place)| Related {
-            location: Location::of_line(&place.file, place.line),
-            note: spends(kind),
-        }));
+    // Where the message says what is spent, the chain shows where; and so it does where anybody may spend it.
+    if !check.expensive_says.is_empty() || check.control == Control::Auth {
+        let mut costs: Vec<Related> = Vec::new();
+        for (kind, place) in &route.expensive {
+            let location = Location::of_line(&place.file, place.line);
+            let known = chain.iter().any(|step| step.location == location);
+            if check.control != Control::Auth || !known {
+                let note = spends(kind);
+                costs.push(Related { location, note });
+            }
+        }
+        chain.extend(costs);
     }
     if check.control == Control::ErrorHandling {
         // Before the place that fails.

@@ -97,19 +97,17 @@ impl<'a> Evaluator<'a> {
         let mut told: Vec<Site> = Vec::new();
         let facts = ends.iter().flat_map(|end| end.possible.iter());
         // What was looked up with something that the client sent is most often no question of who is calling, and a number of
-        // things none of how often.
+        // things is a limit where somebody is told that it is too much.
+        let told_so = ends
+            .iter()
+            .any(|end| end.ending == Ending::Refused(Some(429)));
         let asks = |fact: &&Fact| {
             let bits = fact.provenance.bits;
-            concerns(control, fact)
-                && match control {
-                    Control::Auth => {
-                        bits.has(Bits::IDENTITY.with(Bits::SIGNATURE).with(Bits::SECRET))
-                    }
-                    Control::RateLimit => {
-                        !bits.has(Bits::COUNT) || bits.has(Bits::EVENTS.with(Bits::RECENT))
-                    }
-                    _ => true,
-                }
+            let clear = match control {
+                Control::Auth => bits.has(Bits::IDENTITY.with(Bits::SIGNATURE).with(Bits::SECRET)),
+                _ => told_so || !bits.has(Bits::COUNT) || bits.has(Bits::EVENTS.with(Bits::RECENT)),
+            };
+            concerns(control, fact) && clear
         };
         for fact in facts.filter(asks) {
             if told.contains(&fact.site) || told.len() == MOST_TOLD {
