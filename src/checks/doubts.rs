@@ -6,7 +6,8 @@ use rustc_hash::FxHashMap;
 
 use crate::controls::{
     Evidence, LETS_CACHES_SHARE, LOOKS_UP_LITTLE, ONLY_ASKS_ELSEWHERE, ONLY_ASKS_PROVIDER,
-    ONLY_HANDS_ON, ONLY_SIGNS, READS_HOLDER_COOKIE, Role, Status, Verdict,
+    ONLY_HANDS_ON, ONLY_MAKES, ONLY_READS_FILES, ONLY_SIGNS, READS_HOLDER_COOKIE, Role,
+    SHOWS_CREDENTIAL, Status, Verdict,
 };
 use crate::finding::Finding;
 use crate::graph::Symbol;
@@ -26,7 +27,7 @@ use super::callers::{
 use super::code::{body, called_name, constant, key, numbered, root, statements, text};
 use super::dependency::is_of;
 use super::for_one::stays_on_machine;
-use super::handler_code::{Code, refused, turned_away};
+use super::handler_code::{Code, refused, told_enough, turned_away};
 use super::input_parts::only_finds;
 use super::paid_keys::callers_pay;
 use super::published::{
@@ -191,6 +192,11 @@ impl<'a> Doubts<'a> {
                 );
             }
         }
+        if doubt.is_none()
+            && let Some(why) = harms_nobody(route)
+        {
+            return asked(finding, &anybody(why), false);
+        }
         if doubt.is_none() && !has_accounts(self.subject.app) {
             return asked(finding, "does nobody sign in to this application", false);
         }
@@ -343,6 +349,9 @@ impl<'a> Doubts<'a> {
         if self.makes_accounts(route) {
             return Some(String::from("is it how strangers get an account"));
         }
+        if self.works_as_caller(route, verdict) {
+            return Some(ASKS_AS_CALLER.to_owned());
+        }
         if let Some(guard) = self.own_guard(route, verdict) {
             return Some(guard);
         }
@@ -360,6 +369,12 @@ impl<'a> Doubts<'a> {
         }
         if reads && !in_closed_folder(route) && has_mark(route, LETS_CACHES_SHARE) {
             return Some(anybody("it lets shared caches keep what it answers"));
+        }
+        if !reads
+            && !in_closed_folder(route)
+            && let Some(why) = harms_nobody(route)
+        {
+            return Some(anybody(why));
         }
         if !weak && !has(&[Role::Works, Role::WorksUnseen, Role::AsksElsewhere]) {
             return Some(String::from("is nothing worth it, as no work was seen"));
@@ -409,7 +424,10 @@ impl<'a> Doubts<'a> {
         } else if !costs && signs_out(route) {
             "does it only sign out whoever calls"
         } else if reads(route) && !self.is_costly(route)
-            || !costs && (!route.changes_state() || self.only_looks_up(route, verdict))
+            || !costs
+                && (!route.changes_state()
+                    || has_mark(route, ONLY_READS_FILES)
+                    || self.only_looks_up(route, verdict))
         {
             "is what it does cheap enough"
         } else if let Ok(Some(word)) = self.address(route) {
@@ -433,15 +451,46 @@ impl<'a> Doubts<'a> {
             "is it enough that it uses up what it is sent"
         } else if self.on_its_way(route, verdict).iter().any(leaves_limit_out) {
             "is it left out on purpose, as an option there says"
+        } else if self.works_as_caller(route, verdict) && self.spends_as_caller(route) {
+            "does the service that it asks limit those who call it, by what they sent"
         } else {
-            return self.own_guard(route, verdict);
+            let quota = self.quota(route, verdict);
+            return quota.or_else(|| self.own_guard(route, verdict));
         };
         Some(question.to_owned())
     }
 
+    /// It turns away who has had enough, by a count that was not recognised as a limiter's.
+    fn quota(&self, route: &RouteFacts, verdict: &Verdict) -> Option<String> {
+        let places = self.on_its_way(route, verdict);
+        let status = places.iter().find_map(told_enough)?;
+        Some(format!(
+            "is it enough that it turns away with {status} who has had enough"
+        ))
+    }
+
+    /// The work is done with a credential that the caller sent, by a service that can tell whose it is.
+    fn works_as_caller(&self, route: &RouteFacts, verdict: &Verdict) -> bool {
+        let stores = &self.check.doubt.stores;
+        let is_store = |what: &str| {
+            let package = what.split('#').next().unwrap_or(what);
+            stores.iter().any(|store| is_of(store, package))
+        };
+        let Some(work) = verdict.evidence.last() else {
+            return false;
+        };
+        shown(route).any(|at| is_same_place(at, work) && !is_store(&at.note))
+    }
+
+    /// So is all that costs money.
+    fn spends_as_caller(&self, route: &RouteFacts) -> bool {
+        let mut costs = route.expensive.iter();
+        costs.all(|(_, place)| shown(route).any(|at| is_same_place(at, place)))
+    }
+
     /// What bounds the costs of those who have to say who they are.
     fn bounded(&self, route: &RouteFacts, verdict: &Verdict) -> Option<String> {
-        if self.callers_pay() {
+        if self.callers_pay() || self.spends_as_caller(route) {
             return Some(String::from(
                 "is it paid for with a key of the caller's own",
             ));
@@ -449,7 +498,7 @@ impl<'a> Doubts<'a> {
         let patterns = self.check.doubt.quota_names.iter();
         let patterns: Vec<Form<'_>> = patterns.map(|each| form(each)).collect();
         let places = self.on_its_way(route, verdict);
-        places.iter().find_map(|code| {
+        let named = places.iter().find_map(|code| {
             let mut names = called(code).map(|(_, name)| name);
             let keeps = |name: &&str| {
                 let words = words(name);
@@ -457,7 +506,8 @@ impl<'a> Doubts<'a> {
             };
             let name = names.find(keeps)?;
             Some(format!("is what `{name}` allows an account limit enough"))
-        })
+        });
+        named.or_else(|| self.quota(route, verdict))
     }
 
     /// It looks up little, and nobody finds a password by it.
@@ -1080,6 +1130,29 @@ fn asked(mut finding: Finding, question: &str, weak: bool) -> Finding {
 
 fn anybody(why: &str) -> String {
     format!("is it meant for anybody, as {why}")
+}
+
+/// Where a credential that the caller sent is shown, and to what.
+fn shown(route: &RouteFacts) -> impl Iterator<Item = &Evidence> {
+    let marks = route.marks.iter();
+    marks.filter_map(|(mark, at)| (mark == SHOWS_CREDENTIAL).then_some(at))
+}
+
+fn is_same_place(one: &Evidence, other: &Evidence) -> bool {
+    one.file == other.file && one.line == other.line
+}
+
+/// Why it does not matter who calls a handler that touches nothing of anybody's and spends nothing.
+fn harms_nobody(route: &RouteFacts) -> Option<&'static str> {
+    if !route.expensive.is_empty() {
+        None
+    } else if has_mark(route, ONLY_MAKES) {
+        Some("it only makes something else of what it is sent")
+    } else if has_mark(route, ONLY_READS_FILES) {
+        Some("it only reads files")
+    } else {
+        None
+    }
 }
 
 pub(super) fn has_mark(route: &RouteFacts, wanted: &str) -> bool {

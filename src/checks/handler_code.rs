@@ -150,6 +150,56 @@ pub(super) fn turned_away(code: &Code<'_>, texts: &[String]) -> Option<String> {
     })
 }
 
+/// The status with which the code turns away who has had enough, on a condition of its own: `402`, `429`. What another service says of
+/// that is only handed on: in a catch, or where its status is asked for.
+pub(super) fn told_enough(code: &Code<'_>) -> Option<u16> {
+    let record = code.record;
+    let status = |expr: &Expr| match expr {
+        Expr::Number(number) if *number == 402.0 => Some(402),
+        Expr::Number(number) if *number == 429.0 => Some(429),
+        _ => None,
+    };
+    let within = |around: Span| {
+        let exprs = numbered(record);
+        exprs.filter(move |(id, _)| around.holds(record.span(*id)))
+    };
+    let span = |block: &Block| Some(Span::new(block.first()?.span.start, block.last()?.span.end));
+    let caught = code.statements().filter_map(|each| match &each.kind {
+        StmtKind::Try { handler, .. } => span(&handler.as_ref()?.body),
+        _ => None,
+    });
+    let caught: Vec<Span> = caught.collect();
+    let handed_on = |test: ExprId| {
+        within(record.span(test)).any(|(_, expr)| match expr {
+            Expr::Member { property, .. } => {
+                matches!(
+                    record.name(*property),
+                    "ok" | "status" | "statusCode" | "code"
+                )
+            }
+            Expr::String(text) => text.contains("429"),
+            expr => status(expr).is_some(),
+        })
+    };
+    let said = |statement: &Stmt| {
+        let mut leaves = matches!(
+            statement.kind,
+            StmtKind::Return(_) | StmtKind::Throw(_) | StmtKind::Expr(_)
+        );
+        leaves &= !within(statement.span).any(|(_, expr)| matches!(expr, Expr::Conditional { .. }));
+        let mut told = within(statement.span).filter_map(|(_, expr)| status(expr));
+        told.next().filter(|_| leaves)
+    };
+    code.statements().find_map(|each| {
+        let StmtKind::If { test, then, .. } = &each.kind else {
+            return None;
+        };
+        let told = then.iter().find_map(said)?;
+        let own = !caught.iter().any(|span| span.holds(each.span)) && !handed_on(*test);
+        own.then_some(told)
+    })
+}
+
 /// What the code says of what it was sent and does not take.
 pub(super) fn refused(code: &Code<'_>, texts: &[String]) -> bool {
     code.exprs().any(|expr| match expr {
@@ -164,7 +214,7 @@ pub(super) fn refused(code: &Code<'_>, texts: &[String]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Code, turned_away};
+    use super::{Code, told_enough, turned_away};
     use crate::source::Span;
     use crate::syntax::record_of as record;
 
@@ -179,5 +229,27 @@ mod tests {
         };
         assert_eq!(said("PUT").as_deref(), Some("401"));
         assert_eq!(said("POST"), None);
+    }
+
+    #[test]
+    fn who_has_had_enough_is_told_so() {
+        let told = |body: &str| {
+            let text = format!("export async function POST(request) {{\n{body}\n}}\n");
+            told_enough(&Code::within(
+                &record(&text),
+                Span::new(0, u32::MAX),
+                "POST",
+            ))
+        };
+        let own = "const used = await count();\nif (used.left < 1) {\n  return Response.json({}, { status: 402 });\n}";
+        assert_eq!(told(own), Some(402));
+        let thrown = "if (await usedUp()) throw new TooMany({ statusCode: 429 });";
+        assert_eq!(told(thrown), Some(429));
+        let caught = format!("try {{ await ask(); }} catch (error) {{\n{own}\n}}");
+        assert_eq!(told(&caught), None);
+        let handed_on = "if (answer.status === 429) return Response.json({}, { status: 429 });";
+        assert_eq!(told(handed_on), None);
+        let failed = "if (!answer.ok) return Response.json({}, { status: 429 });";
+        assert_eq!(told(failed), None);
     }
 }

@@ -633,6 +633,13 @@ impl<'a> Evaluator<'a> {
                 self.light_result(&text, called, external, args, provenance),
             );
         }
+        if provenance.bits.has(Bits::CREDENTIAL) {
+            let shown = self.shown_credential(external, &args);
+            if shown.has(Bits::CREDENTIAL) {
+                let (to, own) = (external.path, shown.has(Bits::SECRET));
+                self.event(Event::ShowsCredential { to, own }, place);
+            }
+        }
         if matches!(used, Use::Awaited | Use::Returned) && !known.connects {
             self.work(&mut state, place, &text);
             provenance = self.looked_up(provenance);

@@ -50,7 +50,8 @@ mod verdict;
 pub use meaning::lets_caches_share;
 pub use proof::{
     LETS_CACHES_SHARE, LOOKS_UP_LITTLE, ONLY_ASKS_ELSEWHERE, ONLY_ASKS_PROVIDER, ONLY_HANDS_ON,
-    ONLY_SIGNS, ONLY_SIGNS_OUT, Proof, READS_HOLDER_COOKIE,
+    ONLY_MAKES, ONLY_READS_FILES, ONLY_SIGNS, ONLY_SIGNS_OUT, Proof, READS_HOLDER_COOKIE,
+    SHOWS_CREDENTIAL,
 };
 pub use prover::{CLOSED_IN_PRODUCTION, Prover};
 pub use team::TeamControls;

@@ -222,6 +222,13 @@ impl<'a> Paths<'a> {
         providers.any(|form| wildcard(form, text))
     }
 
+    /// What is called by the path that is written so makes one thing of another, and asks nobody for it.
+    pub fn only_makes(&self, text: &str) -> bool {
+        let package = package(text);
+        let mut makes = self.library.makes.iter();
+        makes.any(|form| wildcard(form, package))
+    }
+
     /// The path of a package's export.
     pub fn root(&mut self, package: &str, subpath: &str, name: &str) -> PathId {
         let text = match (subpath, name) {

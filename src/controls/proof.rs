@@ -12,7 +12,7 @@ use crate::source::Span;
 use crate::syntax::{Expr, Key, Property, StmtKind, UnaryOp};
 
 use super::call::Use;
-use super::ending::{End, Ends};
+use super::ending::{End, Ending, Ends};
 use super::evaluator::{Evaluator, FRAMEWORK};
 use super::limits::own_limit;
 use super::record::{Event, Place};
@@ -83,8 +83,16 @@ pub const ONLY_HANDS_ON: &str = "only-hands-on";
 /// Marks a handler whose work is to look up something of a store or two, and nothing else.
 pub const LOOKS_UP_LITTLE: &str = "looks-up-little";
 
+/// Marks a handler whose work is to make one thing of another, and nothing else.
+pub const ONLY_MAKES: &str = "only-makes";
+/// Marks a handler whose work is to read files, and nothing else.
+pub const ONLY_READS_FILES: &str = "only-reads-files";
+
 /// Marks a handler that reads a cookie which names what is meant for whoever has it.
 pub const READS_HOLDER_COOKIE: &str = "reads-holder-cookie";
+
+/// Marks the call of something that is shown a credential which the caller sent; its note names what is called.
+pub const SHOWS_CREDENTIAL: &str = "shows-credential";
 
 /// Not more are few.
 const FEW_LOOKUPS: usize = 2;
@@ -477,6 +485,11 @@ impl<'a> Evaluator<'a> {
                     let evidence = self.evidence(*place, "the guard that turns nobody away");
                     marks.push((format!("ineffective:{guard}:{}", flaw.word()), evidence));
                 }
+                // Where the application has one of its own, those without any are turned away while it is not set.
+                Event::ShowsCredential { to, own } if !own || ends.iter().any(turned_away) => {
+                    let evidence = self.evidence(*place, &self.paths.text(*to));
+                    marks.push((SHOWS_CREDENTIAL.to_owned(), evidence));
+                }
                 Event::FailsOpen { guard } => {
                     let evidence = self.evidence(*place, "what happens when it fails");
                     marks.push((format!("fails-open:{guard}:store"), evidence));
@@ -624,11 +637,15 @@ impl<'a> Evaluator<'a> {
         let unseen = |(event, _): &(Event, Place)| {
             matches!(event, Event::Delegated | Event::Unfollowed | Event::Unseen)
         };
-        if places.len() <= FEW_LOOKUPS
-            && works.iter().all(|(what, _)| looks_up(what))
-            && !events.iter().any(unseen)
-        {
-            kinds.push((LOOKS_UP_LITTLE, *first));
+        let all = |kind: &dyn Fn(&str) -> bool| works.iter().all(|(what, _)| kind(what));
+        if !events.iter().any(unseen) {
+            if places.len() <= FEW_LOOKUPS && all(&looks_up) {
+                kinds.push((LOOKS_UP_LITTLE, *first));
+            } else if all(&reads_file) {
+                kinds.push((ONLY_READS_FILES, *first));
+            } else if all(&|what| self.paths.only_makes(what)) {
+                kinds.push((ONLY_MAKES, *first));
+            }
         }
         let is_service = |what: &str| self.paths.meaning(what) == Some(Meaning::Work);
         if works.iter().all(|(what, _)| is_service(what)) {
@@ -682,6 +699,10 @@ impl<'a> Evaluator<'a> {
     }
 }
 
+fn turned_away(end: &End) -> bool {
+    matches!(end.ending, Ending::Refused(Some(401 | 403)))
+}
+
 /// Whether requests of this method carry a body that a handler would read.
 fn method_reads_body(method: &str) -> bool {
     !matches!(method, "GET" | "HEAD" | "OPTIONS")
@@ -714,7 +735,8 @@ fn answer_nobody(outcomes: &Outcomes) -> bool {
 /// only makes what asks it.
 fn looks_up(what: &str) -> bool {
     let mut calls = what.split(|letter: char| !letter.is_ascii_alphanumeric());
-    let finds = |call: &str| call.starts_with("find") || call.starts_with("select");
+    let finds =
+        |call: &str| call.starts_with("find") || call.starts_with("select") || call == "count";
     let changes = |call: &str| {
         let words = [
             "create", "delete", "insert", "save", "set", "update", "upsert",
@@ -724,6 +746,17 @@ fn looks_up(what: &str) -> bool {
             || call.contains("OrCreate")
     };
     calls.clone().any(finds) && !calls.any(changes)
+}
+
+/// `fs/promises#readFile`: a file is read, or looked for.
+fn reads_file(what: &str) -> bool {
+    let Some((package, call)) = what.split_once('#') else {
+        return false;
+    };
+    let call = call.strip_suffix("()").unwrap_or(call);
+    let call = call.strip_prefix("promises.").unwrap_or(call);
+    matches!(package, "fs" | "fs/promises")
+        && matches!(call, "readFile" | "readdir" | "stat" | "lstat" | "access")
 }
 
 /// Where an authentication library signs somebody in or out, or `out` alone, when no other work is done.

@@ -67,6 +67,8 @@ pub(super) enum Event {
     HolderCookie,
     /// An authentication library signs somebody in, or `out`.
     Signs { out: bool },
+    /// What is called here is shown a credential that the caller sent; where that is missing, it may be `own`, the application's.
+    ShowsCredential { to: PathId, own: bool },
     /// A limiter was asked.
     Limiter { limit: Option<Rc<str>> },
     /// A stored count was held against this number.

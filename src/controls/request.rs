@@ -18,6 +18,9 @@ use super::state::{Outcomes, State, value};
 use super::url_path::UrlPath;
 use super::value::{Bits, External, Presence, Provenance, Response, ResponseKind, Value};
 
+/// How far into what a call is given a credential is looked for.
+const MOST_PARTS: u8 = 6;
+
 /// The request's path where it has dynamic segments.
 const URL_PATH: &str = "text#path";
 
@@ -404,14 +407,50 @@ impl<'a> Evaluator<'a> {
         Value::from_bits(Bits::HEADER)
     }
 
+    fn names_credential(&self, lower: &str) -> bool {
+        let mut patterns = self.library.credential_headers.iter();
+        patterns.any(|pattern| wildcard(pattern, lower))
+    }
+
+    /// What a call of a package is shown of the caller's credentials: `{ apiKey: key }`, with it or with what it is called on.
+    pub fn shown_credential(&self, on: &External, args: &[Value]) -> Bits {
+        let shown = |value: &Value| self.credential_in(value, MOST_PARTS);
+        let found = args.iter().find_map(shown);
+        let made = || self.credential_of(on, MOST_PARTS);
+        found.or_else(made).unwrap_or_default()
+    }
+
+    fn credential_of(&self, external: &External, depth: u8) -> Option<Bits> {
+        if depth == 0 || !external.provenance.bits.has(Bits::CREDENTIAL) {
+            return None;
+        }
+        let mut args = external.args.iter();
+        let given = args.find_map(|value| self.credential_in(value, depth - 1));
+        given.or_else(|| self.credential_of(external.receiver.as_deref()?, depth - 1))
+    }
+
+    fn credential_in(&self, value: &Value, depth: u8) -> Option<Bits> {
+        match value {
+            Value::External(external) => self.credential_of(external, depth),
+            Value::Object(object) if depth > 0 => object.fields.iter().find_map(|(key, value)| {
+                let bits = value.provenance().bits;
+                if !bits.has(Bits::CREDENTIAL) {
+                    return None;
+                }
+                let named = || self.names_credential(&key.to_ascii_lowercase());
+                match value {
+                    Value::Object(_) => self.credential_in(value, depth - 1),
+                    _ if named() => Some(bits),
+                    other => self.credential_in(other, depth - 1),
+                }
+            }),
+            _ => None,
+        }
+    }
+
     fn header(&mut self, name: &str, place: Option<Place>) -> Value {
         let lower = name.to_ascii_lowercase();
-        let credential = self
-            .library
-            .credential_headers
-            .iter()
-            .any(|pattern| wildcard(pattern, &lower));
-        if credential {
+        if self.names_credential(&lower) {
             self.credential(&format!("header {lower}"), place)
         } else {
             Value::from_bits(Bits::HEADER)

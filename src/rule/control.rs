@@ -31,6 +31,9 @@ pub struct ControlFile {
     /// Calls that open or close a connection, which is no work by itself: `mongoose.connect(url)`.
     #[serde(default)]
     pub connects: Vec<String>,
+    /// Packages that make one thing of another and ask nobody for it: documents, pictures, pages.
+    #[serde(default)]
+    pub makes: Vec<String>,
     /// Calls that tell of a failure in their answer, `{ error }`, and do not throw it.
     #[serde(default)]
     pub telling: Vec<String>,
@@ -471,6 +474,8 @@ pub struct ControlLibrary {
     pub collects: Vec<String>,
     /// Calls that open or close a connection.
     pub connects: Vec<String>,
+    /// Packages that make one thing of another and ask nobody for it.
+    pub makes: Vec<String>,
     /// Calls that tell of a failure in their answer and do not throw it.
     pub telling: Vec<String>,
     /// Those of them that throw all the same.
@@ -508,6 +513,7 @@ impl ControlLibrary {
         self.light.extend(file.light);
         self.collects.extend(file.collects);
         self.connects.extend(file.connects);
+        self.makes.extend(file.makes);
         self.providers.extend(file.providers);
         self.telling.extend(file.telling);
         self.throwing.extend(file.throwing);
