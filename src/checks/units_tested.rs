@@ -9,11 +9,12 @@ use crate::model::{Count, Model, Part};
 use crate::rule::{Confidence, Control, UnitsTested, wildcard};
 use crate::source::{Location, Span};
 use crate::syntax::{
-    Argument, ExportTarget, Expr, ExprId, Function, Import, Imported, ModuleRecord, Name,
+    Argument, ExportTarget, Expr, ExprId, Function, Import, Imported, ModuleRecord, Name, Property,
+    StmtKind,
 };
 
 use super::CheckResult;
-use super::code::{calls, imported, initial_value, is_side_file};
+use super::code::{calls, imported, initial_value, is_side_file, statements};
 use super::decisions::decides;
 use super::dependency::{is_of, of_package};
 use super::subject::Subject;
@@ -24,11 +25,16 @@ const SHOWN: usize = 10;
 /// So many steps lead from a handler to a unit that is tested with it.
 const NEAR: usize = 2;
 
+/// A factory that hands out more than this makes the application rather than one thing of it.
+const FEW: usize = 4;
+
 /// What tests import: modules, and names of modules.
 #[derive(Debug, Default)]
 pub(super) struct Tested {
     modules: FxHashSet<ModuleId>,
     names: FxHashSet<(ModuleId, Box<str>)>,
+    /// Modules in the place of which a test puts something else.
+    replaced: FxHashSet<ModuleId>,
 }
 
 impl Tested {
@@ -45,6 +51,7 @@ impl Tested {
         while let Some(test) = open.pop() {
             let record = graph.module(test);
             let replaced = graph.replaced_by(test);
+            tested.replaced.extend(&replaced);
             for dependency in graph.dependencies(test) {
                 if replaced.contains(&dependency) {
                     continue;
@@ -134,6 +141,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &UnitsTested) -> CheckResult {
     let mut missing: Vec<(Location, String)> = Vec::new();
     let mut through_routes = false;
     let mut left_out = 0;
+    let mut unused = 0;
     let makers = check
         .made_by
         .iter()
@@ -163,7 +171,11 @@ pub(super) fn run(subject: &Subject<'_>, check: &UnitsTested) -> CheckResult {
             }
             // A module that makes two stores holds two.
             let units = made(&makers, module).max(1);
-            let by_import = tested.has(id, None);
+            let by_import = tested.has(id, None) || is_made_for_tests(subject, tested, id);
+            if !by_import && !subject.live().is_live(id) {
+                unused += units;
+                continue;
+            }
             if !by_import && check.that_decide && !decides(module) {
                 left_out += units;
                 continue;
@@ -173,10 +185,12 @@ pub(super) fn run(subject: &Subject<'_>, check: &UnitsTested) -> CheckResult {
                 (0..units).for_each(|_| result.covered(1.0));
             } else {
                 (0..units).for_each(|_| result.silent_gap(1.0));
-                missing.push((
-                    Location::of_line(&module.path, 1),
-                    String::from("no test imports it"),
-                ));
+                let note = if tested.replaced.contains(&id) {
+                    "tests put a stand-in in its place"
+                } else {
+                    "no test imports it"
+                };
+                missing.push((Location::of_line(&module.path, 1), String::from(note)));
             }
             continue;
         }
@@ -215,8 +229,16 @@ pub(super) fn run(subject: &Subject<'_>, check: &UnitsTested) -> CheckResult {
             "{} of {} {} are imported by a test{or_routes}",
             result.covered, result.total, check.plural
         );
-        if left_out > 0 {
-            message.push_str(&format!(", beside {left_out} in which nothing is decided"));
+        let beside = [
+            (left_out, "in which nothing is decided"),
+            (unused, "that nothing loads"),
+        ];
+        let beside = beside.iter().filter(|(number, _)| *number > 0);
+        let beside: Vec<String> = beside
+            .map(|(number, which)| format!("{number} {which}"))
+            .collect();
+        if !beside.is_empty() {
+            message.push_str(&format!(", beside {}", beside.join(" and ")));
         }
         // A single one is what the team makes nowhere else, and most often only calls what does the work.
         let single = result.total == 1;
@@ -254,6 +276,55 @@ fn is_requested(subject: &Subject<'_>, id: ModuleId) -> bool {
     tested > 0 && tested * 2 >= near.len()
 }
 
+/// A factory beside the module, which a test imports, makes what the module defines and hands it out:
+/// `return new Orders(store)`.
+fn is_made_for_tests(subject: &Subject<'_>, tested: &Tested, unit: ModuleId) -> bool {
+    let graph = &subject.model.graph;
+    let mut makers = graph.importers(unit).iter();
+    makers.any(|&maker| {
+        if subject.is_side(maker) || !tested.has(maker, None) {
+            return false;
+        }
+        let record = graph.module(maker);
+        let is_unit = |name: Name| {
+            matches!(graph.binding(maker, name),
+                Some(Symbol::Local { module, .. } | Symbol::Expr { module, .. }) if module == unit)
+        };
+        record.functions.iter().any(|function| {
+            let name = function.name.map(|name| record.name(name));
+            name.is_some_and(|name| tested.has(maker, Some(name)))
+                && hands_out(record, function, is_unit)
+        })
+    })
+}
+
+/// The function returns something that it makes of what `is_unit`, by itself or in an object of few.
+fn hands_out(
+    record: &ModuleRecord,
+    function: &Function,
+    is_unit: impl Fn(Name) -> bool + Copy,
+) -> bool {
+    let makes = |value: ExprId| {
+        let value = match record.expr(value) {
+            Expr::Name(name) => initial_value(record, *name).unwrap_or(value),
+            _ => value,
+        };
+        matches!(record.expr(value), Expr::New { callee, .. } | Expr::Call { callee, .. }
+            if matches!(record.expr(*callee), Expr::Name(name) if is_unit(*name)))
+    };
+    statements(&function.body).any(|statement| {
+        let StmtKind::Return(Some(value)) = statement.kind else {
+            return false;
+        };
+        match record.expr(value) {
+            Expr::Object(properties) if properties.len() <= FEW => properties
+                .iter()
+                .any(|property| matches!(property, Property::Value { value, .. } if makes(*value))),
+            _ => makes(value),
+        }
+    })
+}
+
 /// The module lies where such units lie, or makes one. Its path is written over `path`.
 fn belongs(
     check: &UnitsTested,
@@ -282,7 +353,18 @@ fn belongs(
     };
     let anywhere = check.files.is_empty() && check.made_by.is_empty();
     // Few modules are units, so these are told first.
-    (anywhere || fits(&check.files) || made(makers, module) > 0) && !fits(&check.except)
+    (anywhere || fits(&check.files) || made(makers, module) > 0)
+        && !fits(&check.except)
+        && speaks(module, &check.names)
+}
+
+/// The module speaks of one of these; of what, is asked nowhere where there are none.
+fn speaks(module: &ModuleRecord, wanted: &[String]) -> bool {
+    wanted.is_empty()
+        || module.names.iter().any(|name| {
+            let name = name.to_ascii_lowercase();
+            wanted.iter().any(|pattern| wildcard(pattern, &name))
+        })
 }
 
 /// A package and the export of it that makes units.
@@ -300,14 +382,26 @@ fn made(makers: &[Maker<'_>], module: &ModuleRecord) -> usize {
     if used.is_empty() {
         return 0;
     }
-    calls(module)
+    let makes = |specifier: &str, name: &str| {
+        let mut used = used.iter();
+        used.any(|(package, export)| is_of(package, specifier) && *export == name)
+    };
+    let seen = calls(module)
         .filter(|call| {
-            imported(module, call.callee).is_some_and(|(specifier, name)| {
-                used.iter()
-                    .any(|(package, export)| is_of(package, specifier) && *export == name)
-            })
+            imported(module, call.callee).is_some_and(|(specifier, name)| makes(specifier, name))
         })
-        .count()
+        .count();
+    // Of what runs in browsers the code is not kept: who takes a maker there makes one in a function of theirs.
+    let takes = || {
+        module.imports.iter().any(|import| {
+            matches!(import.imported, Imported::Named(name)
+                if !import.type_only && makes(&import.specifier, module.name(name)))
+        })
+    };
+    match seen {
+        0 if module.use_client && takes() => 1,
+        seen => seen,
+    }
 }
 
 /// A hook that reads through more hooks than this is none of those that only read.

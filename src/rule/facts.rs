@@ -110,6 +110,9 @@ pub struct UnitsTested {
     /// of a test leads to is tested by it.
     #[serde(default)]
     pub that_decide: bool,
+    /// Only modules in which one of these identifiers stands, in lower case: `prisma*`, `select*`.
+    #[serde(default)]
+    pub names: Vec<String>,
     /// Modules that are left out.
     #[serde(default)]
     pub except: Vec<String>,
