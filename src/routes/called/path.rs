@@ -18,7 +18,8 @@ pub(super) fn text(tracer: Tracer<'_>, place: Place, expr: ExprId, steps: u32) -
     let hole = || String::from(HOLE);
     let found = match tracer.expr(place, expr) {
         Expr::String(text) => text.to_string(),
-        Expr::Template { texts, parts } => {
+        // A tag may write what it is given in another way, and leaves the path where it is.
+        Expr::Template { texts, parts } | Expr::Tagged { texts, parts, .. } => {
             let mut out = String::new();
             for (at, text) in texts.iter().enumerate() {
                 out += text;

@@ -464,7 +464,7 @@ fn may_be_path(record: &ModuleRecord, expr: ExprId) -> bool {
     let begins = |text: &str| text.starts_with('/') || text.contains("://");
     match record.expr(expr) {
         Expr::String(text) => begins(text),
-        Expr::Template { texts, .. } => texts
+        Expr::Template { texts, .. } | Expr::Tagged { texts, .. } => texts
             .first()
             .is_none_or(|first| first.is_empty() || begins(first)),
         Expr::Object(properties) => properties.iter().any(|property| match property {
@@ -493,13 +493,13 @@ fn may_be_asked(record: &ModuleRecord, args: &[Argument]) -> bool {
             may_be_path(record, first.value)
                 && matches!(
                     record.expr(first.value),
-                    Expr::String(_) | Expr::Template { .. } | Expr::Object(_)
+                    Expr::String(_) | Expr::Template { .. } | Expr::Tagged { .. } | Expr::Object(_)
                 )
         }
         [first, options, ..] => {
             let written = matches!(
                 record.expr(first.value),
-                Expr::String(_) | Expr::Template { .. }
+                Expr::String(_) | Expr::Template { .. } | Expr::Tagged { .. }
             );
             let told = matches!(record.expr(options.value), Expr::Object(properties)
                 if properties.iter().any(|property| matches!(property, Property::Value { key: Key::Name(key), .. }
