@@ -359,7 +359,7 @@ impl Run<'_> {
 
     fn call(&mut self, names: &Names, callee: ExprId, args: &[Argument]) -> Paths {
         let record = self.tracer.record(names.place.module);
-        if let Some(answer) = respond(record, names, callee, args) {
+        if let Some(answer) = respond(record, names, callee, args, !self.named.is_empty()) {
             return answer;
         }
         if is_web_response(record, callee) {
@@ -433,14 +433,17 @@ fn called_name(record: &ModuleRecord, callee: ExprId) -> Option<&str> {
     }
 }
 
-/// What a chain on the response answers, `res.status(405).json(…)`; `None` when it is no such chain.
+/// What a chain on the response answers, `res.status(405).json(…)`; `None` when it is no such chain. Before methods are
+/// `told_apart`, a status that is computed is the error of a check that all of them pass.
 fn respond(
     record: &ModuleRecord,
     names: &Names,
     callee: ExprId,
     args: &[Argument],
+    told_apart: bool,
 ) -> Option<Paths> {
     let mut status = None;
+    let mut computed = false;
     let mut answers = false;
     let (mut callee, mut args) = (callee, args);
     loop {
@@ -453,9 +456,10 @@ fn respond(
         match record.name(*property) {
             "status" | "sendStatus" | "writeHead" => {
                 answers |= record.name(*property) != "status";
-                if let Some(Expr::Number(code)) = args.first().map(|first| record.expr(first.value))
-                {
-                    status = Some(*code);
+                match args.first().map(|first| record.expr(first.value)) {
+                    Some(Expr::Number(code)) => status = Some(*code),
+                    Some(_) => computed = true,
+                    None => {}
                 }
             }
             "json" | "send" | "end" | "redirect" | "write" | "revalidate" | "pipe" => {
@@ -483,6 +487,7 @@ fn respond(
     }
     Some(match status {
         Some(code) if code >= 400.0 => Paths::REFUSED,
+        None if computed && !told_apart => Paths::REFUSED,
         _ if answers => Paths::SERVED,
         _ => Paths::SILENT,
     })
