@@ -150,7 +150,8 @@ impl Published {
     }
 }
 
-/// An action that no other file and nothing in its own so much as names.
+/// An action that no other file and nothing in its own so much as names. What a file that does not load it calls the same is
+/// something else.
 pub(super) fn is_unused(subject: &Subject<'_>, route: &RouteFacts) -> bool {
     let (Entry::Export(name), None) = (&route.route.entry, &route.route.url) else {
         return false;
@@ -158,7 +159,8 @@ pub(super) fn is_unused(subject: &Subject<'_>, route: &RouteFacts) -> bool {
     let home = route.route.module;
     // Most are given to browsers, which is known already.
     let given = &subject.published().given;
-    let mut modules = subject.model.graph.modules();
+    let graph = &subject.model.graph;
+    let mut modules = graph.modules();
     &**name != "default"
         && !given.contains(&(home, name.clone()))
         && !modules.any(|(id, record)| {
@@ -168,9 +170,24 @@ pub(super) fn is_unused(subject: &Subject<'_>, route: &RouteFacts) -> bool {
                     record.exprs.iter().any(named)
                 } else {
                     !subject.is_side(id)
+                        && (graph.dependencies(id).any(|loaded| loaded == home)
+                            || !is_of_another(subject, id, name, home))
                 }
             })
         })
+}
+
+/// The module takes the name from somewhere else than `home`, or defines it itself.
+fn is_of_another(subject: &Subject<'_>, id: ModuleId, name: Name, home: ModuleId) -> bool {
+    let graph = &subject.model.graph;
+    match graph.binding(id, name) {
+        Some(Symbol::Local { module, .. } | Symbol::Expr { module, .. }) => module != home,
+        Some(_) => false,
+        None => {
+            let index = subject.index().module(graph, id);
+            index.declares(name).is_some()
+        }
+    }
 }
 
 /// It lies in a folder in which nothing is for everybody.
