@@ -62,6 +62,37 @@ impl<'a> Evaluator<'a> {
         smallvec![(yes, Ok(good)), (no, Err(bad))]
     }
 
+    /// `verify(token, secret, (error, user) => …)`: nothing is thrown; the callback goes on with whoever it is, or with the error.
+    fn tell_callback(
+        &mut self,
+        callback: &Value,
+        provenance: Provenance,
+        state: State,
+        id: ExprId,
+    ) -> Outcomes {
+        let site = self.site(state.scope.module, id);
+        let yes = state.clone().with_fact(site, true, provenance.clone());
+        let no = state.with_fact(site, false, provenance.clone());
+        let known = Value::Unknown(provenance, Presence::Truthy);
+        let error = Value::Unknown(Provenance::default(), Presence::Truthy);
+        let mut outcomes = self.call(
+            callback,
+            None,
+            vec![Value::Null, known],
+            yes,
+            id,
+            Use::Awaited,
+        );
+        let refused = vec![error, Value::Undefined];
+        outcomes.extend(self.call(callback, None, refused, no, id, Use::Awaited));
+        for (_, flow) in &mut outcomes {
+            if flow.is_ok() {
+                *flow = Ok(Value::Undefined);
+            }
+        }
+        outcomes
+    }
+
     #[expect(
         clippy::too_many_lines,
         reason = "one arm for each meaning that the data can name"
@@ -129,6 +160,9 @@ impl<'a> Evaluator<'a> {
                 self.event(Event::Identity, place);
                 let origin = self.origin(place, &shown, None, by_name);
                 let provenance = Provenance::at(Bits::IDENTITY, origin);
+                if let [_, _, .., told @ Value::Function(_)] = args.as_slice() {
+                    return self.tell_callback(&told.clone(), provenance, state, id);
+                }
                 let bad = self.response(
                     api.status.or(Some(401)),
                     ResponseKind::Body,
