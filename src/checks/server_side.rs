@@ -83,6 +83,29 @@ const ROUTE_LOADERS: [&str; 8] = [
     "getLoadContext",
 ];
 
+/// What begins a page in a browser: package and export.
+const STARTS_PAGE: [(&str, &str); 8] = [
+    ("react-dom/client", "createRoot"),
+    ("react-dom/client", "hydrateRoot"),
+    ("react-dom/client", "default"),
+    ("react-dom", "render"),
+    ("preact", "render"),
+    ("vue", "createApp"),
+    ("solid-js/web", "render"),
+    ("svelte", "mount"),
+];
+
+/// The module starts a page in a browser, which a bundler then loads with all that the module does.
+fn starts_page(module: &ModuleRecord) -> bool {
+    module.imports.iter().any(|import| {
+        let name = match import.imported {
+            Imported::Named(name) => module.name(name),
+            Imported::Default | Imported::Namespace => "default",
+        };
+        !import.type_only && STARTS_PAGE.contains(&(&*import.specifier, name))
+    })
+}
+
 /// The application's routes are those of React Router or Remix, whose modules say by their names where they run.
 fn routes_by_loaders(subject: &Subject<'_>) -> bool {
     subject.package().is_some_and(|package| {
@@ -170,7 +193,12 @@ pub(super) fn server_side(subject: &Subject<'_>) -> Vec<bool> {
         .map(|(id, _)| id);
     let mut entries: Vec<ModuleId> = routes.chain(middleware).chain(started).collect();
     let mut loading: Vec<ModuleId> = Vec::new();
+    let for_browsers = routes_by_loaders(subject);
+    let bundled = app.framework != Framework::Next && !for_browsers;
     for (id, module) in subject.modules() {
+        if bundled && starts_page(module) {
+            clients.push(id);
+        }
         if is_page_of_router(app, &module.path) {
             clients.push(id);
             if let Some(loaded) = loaded_for_page(graph, id) {
@@ -203,7 +231,6 @@ pub(super) fn server_side(subject: &Subject<'_>) -> Vec<bool> {
         })
         .map(|(id, _)| id)
         .collect();
-    let for_browsers = routes_by_loaders(subject);
     let by_client = graph.closure(&clients);
     let by_server = graph.closure(&entries);
     let by_page = graph.closure(&pages);
