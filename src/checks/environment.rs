@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::finding::Related;
 use crate::graph::ModuleId;
 use crate::rule::{Confidence, EnvCommitted, EnvDocumented, wildcard};
-use crate::source::{Location, RepoPath, SourceFile};
+use crate::source::{Location, RepoPath, SourceFile, Span};
+use crate::syntax::{Expr, ExprId, LogicalOp, ModuleRecord};
 
 use super::CheckResult;
 use super::env_schema::{Schemas, is_used, is_variable};
@@ -83,7 +84,8 @@ pub(super) fn documented(subject: &Subject<'_>, check: &EnvDocumented) -> CheckR
             missing.len()
         );
         result.silent_gap(1.0);
-        result.findings.push(match told(subject, &missing) {
+        let question = told(subject, &missing).or_else(|| defaulted(subject, &missing));
+        result.findings.push(match question {
             Some(question) => subject
                 .app_finding(format!("{message}: {question}?"))
                 .at_most(Confidence::Low),
@@ -164,6 +166,54 @@ fn told(subject: &Subject<'_>, missing: &[(&str, &Read)]) -> Option<String> {
     })
 }
 
+/// Where the code does without most of the variables, the question whether anybody has to set them.
+fn defaulted(subject: &Subject<'_>, missing: &[(&str, &Read)]) -> Option<String> {
+    let names: BTreeSet<&str> = missing.iter().map(|(name, _)| *name).collect();
+    let mut without: BTreeSet<&str> = BTreeSet::new();
+    for (_, module) in subject.modules() {
+        let reads = module.facts.env_reads.iter();
+        let reads = reads.filter(|(name, _)| names.contains(&**name));
+        let reads: Vec<(&str, Span)> = reads.map(|(name, span)| (&**name, *span)).collect();
+        if reads.is_empty() {
+            continue;
+        }
+        for expr in &module.exprs {
+            if let Some(read) = done_without(module, expr) {
+                let read = module.span(read);
+                let mut reads = reads.iter().filter(|(_, span)| *span == read);
+                without.extend(reads.next().map(|(name, _)| *name));
+            }
+        }
+    }
+    (without.len() * 2 > names.len()).then(|| {
+        format!(
+            "does whoever sets it up need them, as the code does without {} of them",
+            without.len()
+        )
+    })
+}
+
+/// What the expression has something else for: `value ?? "a"`, `number(value, 5)`, or what it only looks at: `value === "on"`,
+/// `value ? a : b`.
+fn done_without(module: &ModuleRecord, expr: &Expr) -> Option<ExprId> {
+    match expr {
+        Expr::Logical {
+            op: LogicalOp::Or | LogicalOp::Coalesce,
+            left,
+            ..
+        } => Some(*left),
+        Expr::Conditional { test, .. } => Some(*test),
+        Expr::Binary { left, right, .. } => {
+            matches!(module.expr(*right), Expr::String(_)).then_some(*left)
+        }
+        Expr::Call { args, .. } => match &**args {
+            [value, _default] => Some(value.value),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 /// The documents in prose, with what they may say of variables of the environment.
 fn documents(files: &[SourceFile]) -> Vec<(RepoPath, BTreeSet<Box<str>>)> {
     let prose = |file: &&SourceFile| matches!(file.path.extension(), Some("md" | "mdx"));
@@ -242,7 +292,7 @@ pub(super) fn committed(subject: &Subject<'_>, check: &EnvCommitted) -> CheckRes
 
 #[cfg(test)]
 mod tests {
-    use super::listed;
+    use super::{done_without, listed};
 
     #[test]
     fn documents_list_variables() {
@@ -257,5 +307,22 @@ mod tests {
         ] {
             assert_eq!(listed(line), expected, "{line}");
         }
+    }
+
+    #[test]
+    fn variables_that_code_does_without() {
+        let module = crate::syntax::record_of(
+            "const port = number(process.env.A, 80);\nconst host = process.env.B ?? \"here\";\nconst on = process.env.C === \"on\";\nconst key = process.env.D;\nconnect(process.env.E);\n",
+        );
+        let without = module.exprs.iter().filter_map(|expr| {
+            let span = module.span(done_without(&module, expr)?);
+            let mut reads = module.facts.env_reads.iter();
+            reads
+                .find(|(_, read)| *read == span)
+                .map(|(name, _)| &**name)
+        });
+        let mut without: Vec<&str> = without.collect();
+        without.sort_unstable();
+        assert_eq!(without, ["A", "B", "C"]);
     }
 }

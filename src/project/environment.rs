@@ -14,8 +14,8 @@ enum Kind {
 }
 
 /// Words in a file name that make it a template.
-const TEMPLATE: [&str; 6] = [
-    "example", "sample", "template", "dist", "defaults", "schema",
+const TEMPLATE: [&str; 9] = [
+    "example", "sample", "template", "tmpl", "tpl", "dist", "default", "defaults", "schema",
 ];
 
 /// `.env.example`, `.env-template`, `env.sample`, `example.env`, `docker-compose.env.example`; `.env`, `.env.production`. Values
@@ -220,6 +220,8 @@ mod tests {
             (".env-template", Some(Kind::Example)),
             (".env.production.example", Some(Kind::Example)),
             ("env.sample", Some(Kind::Example)),
+            (".env.tmpl", Some(Kind::Example)),
+            (".env.local.dist", Some(Kind::Example)),
             ("example.env", Some(Kind::Example)),
             ("docker-compose.shop.env.example", Some(Kind::Example)),
             ("worker-env.sample", Some(Kind::Example)),
