@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::finding::Related;
 use crate::rule::{CallGroup, Calls, Confidence};
-use crate::syntax::{Expr, ModuleRecord, Pattern};
+use crate::syntax::{Expr, ExprId, ModuleRecord, Pattern};
 
 use super::CheckResult;
 use super::call_sites::{Found, Holds, Value, find, holds, mentions};
@@ -72,7 +72,12 @@ pub(super) fn run(subject: &Subject<'_>, check: &Calls) -> CheckResult {
         let itself = |call: &Found| check.waited && asks_itself(subject, call);
         let (itself, others): (Vec<Found>, Vec<Found>) = calls.into_iter().partition(itself);
         let only_itself = others.is_empty();
-        let calls = if only_itself { itself } else { others };
+        let mut calls = if only_itself { itself } else { others };
+        // Beside what is called, nobody asks after methods that are not.
+        let is_uncalled = |call: &Found| subject.reach().is_uncalled(call.unit);
+        if check.waited && !calls.iter().all(is_uncalled) {
+            calls.retain(|call| !is_uncalled(call));
+        }
         let Some(first) = calls.first() else { continue };
         let at = |call: &Found| place(graph.module(call.site.module), call.site.expr);
         let made = first.made.filter(|_| check.per == CallGroup::Client);
@@ -121,6 +126,8 @@ pub(super) fn run(subject: &Subject<'_>, check: &Calls) -> CheckResult {
             Some("is it a stream that takes as long as it takes")
         } else if calls.iter().all(|call| is_patched(subject, call)) {
             Some("is there a limit in what its client is made of")
+        } else if calls.iter().all(|call| is_limited_for_all(subject, call)) {
+            Some("does the limit hold for it that is set for all such calls")
         } else {
             None
         };
@@ -234,6 +241,38 @@ fn is_patched(subject: &Subject<'_>, call: &Found) -> bool {
                     .any(|request| names(&request.specifier)))
     };
     subject.modules().any(|(_, record)| patches(record))
+}
+
+/// `axios.defaults.timeout = …`, or `setGlobalDispatcher(new Agent({ headersTimeout: … }))` for every `fetch`.
+fn is_limited_for_all(subject: &Subject<'_>, call: &Found) -> bool {
+    let sets_default = |record: &ModuleRecord| {
+        let (Some(defaults), Some(limit)) =
+            (record.find_name("defaults"), record.find_name("timeout"))
+        else {
+            return false;
+        };
+        let member = |expr: ExprId, name| match record.expr(expr) {
+            Expr::Member {
+                object, property, ..
+            } if *property == name => Some(*object),
+            _ => None,
+        };
+        record.exprs.iter().any(|expr| match expr {
+            Expr::Assign { target, .. } => matches!(&**target, Pattern::Member(target)
+                if member(*target, limit).is_some_and(|of| member(of, defaults).is_some())),
+            _ => false,
+        })
+    };
+    let sets_dispatcher = |record: &ModuleRecord| {
+        record.find_name("setGlobalDispatcher").is_some()
+            && record.find_name("headersTimeout").is_some()
+    };
+    if call.path.starts_with("axios#") {
+        subject.modules().any(|(_, record)| sets_default(record))
+    } else {
+        matches!(&*call.path, "?#fetch" | "undici#fetch")
+            && subject.modules().any(|(_, record)| sets_dispatcher(record))
+    }
 }
 
 /// Cloudflare runs a module of the application as a Worker.

@@ -66,8 +66,16 @@ pub(super) struct References {
     pub own: Vec<Name>,
     /// `….property` of anything else.
     pub loose: Vec<Name>,
-    /// Specifiers of `import()`.
-    pub imports: Vec<ExprId>,
+    /// What `import()` loads.
+    pub imports: Vec<Loaded>,
+}
+
+/// A module that `import()` loads.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    pub specifier: ExprId,
+    /// The members of it that are taken on the spot; `None` where it is handed on as a whole.
+    pub members: Option<Vec<Name>>,
 }
 
 impl ModuleIndex {
@@ -500,7 +508,10 @@ impl ModuleIndex {
                         Expr::This => part.own.push(*property),
                         _ => part.loose.push(*property),
                     },
-                    Expr::Import(specifier) => part.imports.push(*specifier),
+                    Expr::Import(specifier) => part.imports.push(Loaded {
+                        specifier: *specifier,
+                        members: self.taken_of(record, id),
+                    }),
                     _ => {}
                 }
             }
@@ -516,6 +527,84 @@ impl ModuleIndex {
             }
             parts
         })
+    }
+
+    /// The members that are taken of what an `import()` gives: `const { a } = await import("./b")`,
+    /// `(await import("./b")).a`, `import("./b").then((b) => b.a)`.
+    fn taken_of(&self, record: &ModuleRecord, import: ExprId) -> Option<Vec<Name>> {
+        let around = record.function(self.function_at(record, record.span(import).start));
+        let parent = self.parent(record, import)?;
+        match record.expr(parent) {
+            Expr::Await(_) => {
+                let kept = statements(&around.body).find_map(|statement| match &statement.kind {
+                    StmtKind::Let {
+                        pattern,
+                        init: Some(init),
+                    } if *init == parent => Some(pattern),
+                    _ => None,
+                });
+                if let Some(pattern) = kept {
+                    return members_taken(record, pattern, around.span);
+                }
+                match record.expr(self.parent(record, parent)?) {
+                    Expr::Member {
+                        object, property, ..
+                    } if *object == parent => Some(vec![*property]),
+                    _ => None,
+                }
+            }
+            Expr::Member { property, .. } if record.name(*property) == "then" => {
+                let Expr::Call { callee, args, .. } = record.expr(self.parent(record, parent)?)
+                else {
+                    return None;
+                };
+                let [given] = &**args else { return None };
+                let Expr::Function(function) = record.expr(given.value) else {
+                    return None;
+                };
+                let function = record.function(*function);
+                let pattern = function.params.first().filter(|_| *callee == parent)?;
+                members_taken(record, pattern, function.span)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The members that a pattern takes of what it is given, within a function; `None` where others may be taken too.
+fn members_taken(record: &ModuleRecord, pattern: &Pattern, within: Span) -> Option<Vec<Name>> {
+    match pattern {
+        Pattern::Object {
+            properties,
+            rest: None,
+        } => {
+            let keys = properties.iter().map(|(key, _)| match key {
+                Key::Name(key) => Some(*key),
+                Key::Computed(_) => None,
+            });
+            keys.collect()
+        }
+        Pattern::Name(whole) => {
+            let is_whole = |expr: &Expr| matches!(expr, Expr::Name(name) if name == whole);
+            let mut read = 0usize;
+            let mut members = Vec::new();
+            for (id, expr) in numbered(record) {
+                let member = match expr {
+                    Expr::Name(_) if is_whole(expr) => None,
+                    Expr::Member {
+                        object, property, ..
+                    } if is_whole(record.expr(*object)) => Some(*property),
+                    _ => continue,
+                };
+                if within.holds(record.span(id)) {
+                    read += usize::from(member.is_none());
+                    members.extend(member);
+                }
+            }
+            // Each time that it is named, a member is read of it.
+            (read == members.len()).then_some(members)
+        }
+        _ => None,
     }
 }
 

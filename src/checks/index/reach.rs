@@ -29,6 +29,8 @@ pub(in crate::checks) struct Reach {
     begins: FxHashMap<Unit, Vec<usize>>,
     /// The part that answers, for handlers that stand behind others.
     answers: FxHashMap<usize, Unit>,
+    /// Methods of classes of their own that nobody mentions.
+    uncalled: FxHashSet<Unit>,
 }
 
 impl Reach {
@@ -84,6 +86,11 @@ impl Reach {
     /// Handlers reach some part of this module.
     pub(in crate::checks) fn modules(&self) -> &FxHashSet<ModuleId> {
         &self.modules
+    }
+
+    /// Nothing mentions this method of a class; only who is given an instance could call it.
+    pub(in crate::checks) fn is_uncalled(&self, unit: Unit) -> bool {
+        self.uncalled.contains(&unit)
     }
 
     /// The parts that mention this one.
@@ -302,6 +309,17 @@ impl<'a> Walk<'a> {
             self.methods(unit);
         }
         self.find_users();
+        let mut uncalled = std::mem::take(&mut self.reach.uncalled);
+        uncalled.retain(|&(module, part)| {
+            let member = self.index.module(self.graph, module).member(part);
+            member.is_some_and(|member| {
+                let name = self.graph.module(module).name(member.key);
+                let mut callers = self.reach.callers_of((module, part)).iter();
+                !self.users.contains_key(name)
+                    && callers.all(|caller| *caller == (module, member.owner))
+            })
+        });
+        self.reach.uncalled = uncalled;
     }
 
     fn link(&mut self, from: Unit, to: Unit) {
@@ -352,6 +370,15 @@ impl<'a> Walk<'a> {
                 let name = self.graph.module(method.0).name(member.key);
                 let users = self.users.get(name).into_iter().flatten();
                 let users: Vec<Unit> = users.filter(|user| above.contains(user)).copied().collect();
+                // Who makes one hands it to the only function that mentions the name.
+                let users = match self.users.get(name).map(Vec::as_slice) {
+                    Some(&[only]) if users.is_empty() => {
+                        let mut callers = self.reach.callers_of(only).iter();
+                        let is_given = callers.any(|caller| above.contains(caller));
+                        Vec::from_iter(is_given.then_some(only))
+                    }
+                    _ => users,
+                };
                 if users.is_empty() {
                     self.link(class, *method);
                 }
@@ -370,13 +397,18 @@ impl<'a> Walk<'a> {
             let Some(class) = member.of else { continue };
             let name = record.name(member.key);
             // A framework calls what nobody else does.
+            let is_called = !self.index.calls(name).is_empty();
+            let superclass = record.class(class).superclass;
             let hooked = member.decorated
-                || self.index.calls(name).is_empty()
-                || record.class(class).superclass.is_some_and(|above| {
+                || !is_called
+                || superclass.is_some_and(|above| {
                     !matches!(record.expr(above), Expr::Name(name)
                         if self.class(module, *name).is_some())
                 });
             let method = (module, number);
+            if !is_called && !member.decorated && superclass.is_none() && name != "constructor" {
+                self.reach.uncalled.insert(method);
+            }
             if hooked {
                 self.link((module, part), method);
             } else if self.users.contains_key(name) {
@@ -409,12 +441,19 @@ impl<'a> Walk<'a> {
             );
         }
         loose.extend(references.loose.iter().map(|name| record.name(*name)));
-        for specifier in &references.imports {
-            if let Expr::String(specifier) = record.expr(*specifier)
-                && let Link::Module(other) = self.graph.link(module, specifier)
-            {
-                let parts = self.index.module(self.graph, other).parts_count();
-                found.extend((0..parts).map(|part| (other, part)));
+        for loaded in &references.imports {
+            let Expr::String(specifier) = record.expr(loaded.specifier) else {
+                continue;
+            };
+            let Link::Module(other) = self.graph.link(module, specifier) else {
+                continue;
+            };
+            let members = loaded.members.iter().flatten();
+            let members = members.map(|member| self.graph.export(other, record.name(*member)));
+            let mut known = members.filter(|member| *member != Symbol::Unresolved);
+            let first = known.next().unwrap_or(Symbol::Namespace(other));
+            for member in std::iter::once(first).chain(known) {
+                self.symbol(member, &mut found);
             }
         }
         found.sort_unstable();
