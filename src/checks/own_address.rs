@@ -1,6 +1,6 @@
 //! Whose address is asked: the application's own, at which no other service is waited for, or another.
 
-use crate::syntax::{BinaryOp, Expr, ExprId, StmtKind};
+use crate::syntax::{BinaryOp, Expr, ExprId, Name, Pattern, StmtKind};
 
 use super::call_sites::{At, Value, resolve, value_at};
 use super::code::{called_name, env_name, statements, text};
@@ -37,16 +37,74 @@ enum Whose {
     Own,
 }
 
-/// What stands at `address` is asked of the application itself.
+/// What stands at `address` is asked of the application itself. Of several addresses one has to be its own for certain, and at
+/// the others has to stand what it serves: in production it is asked by its public name.
 pub(super) fn is_own(subject: &Subject<'_>, address: Value) -> bool {
-    let Some((base, path)) = split(subject, address, DEPTH) else {
-        return false;
-    };
-    match whose(subject, base, DEPTH) {
-        Whose::Another => false,
-        Whose::Perhaps => is_served(subject, &path),
-        Whose::Own => true,
+    let mut addresses = Vec::new();
+    alternatives(subject, address, DEPTH, &mut addresses);
+    let mut own = false;
+    for address in addresses {
+        if let Some((base, path)) = split(subject, address, DEPTH) {
+            own |= match whose(subject, base, DEPTH) {
+                Whose::Another if is_served(subject, &path) => false,
+                Whose::Another => return false,
+                Whose::Perhaps if is_served(subject, &path) => true,
+                Whose::Perhaps => return false,
+                Whose::Own => true,
+            };
+            continue;
+        }
+        let record = subject.model.graph.module(address.module);
+        let Expr::String(text) = record.expr(address.expr) else {
+            return false;
+        };
+        let Some((host, path)) = host_and_path(text) else {
+            return false;
+        };
+        if !is_served(subject, path) {
+            return false;
+        }
+        own |= is_local(host);
     }
+    own
+}
+
+/// What an address is, whichever way a condition goes: `process.env.URL ? … : "http://localhost:3000/api"`.
+fn alternatives(subject: &Subject<'_>, address: Value, depth: u8, found: &mut Vec<Value>) {
+    let record = subject.model.graph.module(address.module);
+    let (
+        Some(depth),
+        Expr::Conditional {
+            then, otherwise, ..
+        },
+    ) = (depth.checked_sub(1), record.expr(address.expr))
+    else {
+        let choice = resolve(subject, address).filter(|value| {
+            let record = subject.model.graph.module(value.module);
+            matches!(record.expr(value.expr), Expr::Conditional { .. })
+        });
+        return match (choice, depth.checked_sub(1)) {
+            (Some(choice), Some(depth)) => alternatives(subject, choice, depth, found),
+            _ => found.push(address),
+        };
+    };
+    for expr in [*then, *otherwise] {
+        let module = address.module;
+        alternatives(subject, Value { module, expr }, depth, found);
+    }
+}
+
+/// `https://host/path`
+fn host_and_path(address: &str) -> Option<(&str, &str)> {
+    let (_, behind) = address.split_once("://")?;
+    let path = behind.find('/')?;
+    Some(behind.split_at(path))
+}
+
+/// The host is the machine that the application runs on.
+fn is_local(host: &str) -> bool {
+    let name = host.split(':').next().unwrap_or(host);
+    matches!(name, "localhost" | "127.0.0.1")
 }
 
 /// What says which host is asked at an address, where the address does not name it.
@@ -107,9 +165,12 @@ fn whose(subject: &Subject<'_>, value: Value, depth: u8) -> Whose {
         return named(variable);
     }
     match record.expr(value.expr) {
-        Expr::Name(_) => {
-            resolve(subject, value).map_or(Whose::Another, |value| whose(subject, value, depth))
-        }
+        Expr::Name(name) => match resolve(subject, value) {
+            Some(value) => whose(subject, value, depth),
+            // `async function isReachable(origin: string)`: whose it is, only the path behind it can say.
+            None if is_param(subject, value, *name) => Whose::Perhaps,
+            None => Whose::Another,
+        },
         Expr::Await(inner) => of(*inner),
         Expr::Logical { left, right, .. } => of(*left).max(of(*right)),
         Expr::Conditional {
@@ -177,6 +238,15 @@ fn whose(subject: &Subject<'_>, value: Value, depth: u8) -> Whose {
         }
         _ => Whose::Another,
     }
+}
+
+/// The function around the place is given the value under this name, by itself.
+fn is_param(subject: &Subject<'_>, value: Value, name: Name) -> bool {
+    let record = subject.model.graph.module(value.module);
+    let index = subject.index().module(&subject.model.graph, value.module);
+    let around = record.function(index.function_at(record, record.span(value.expr).start));
+    let mut params = around.params.iter();
+    params.any(|param| matches!(param, Pattern::Name(param) if *param == name))
 }
 
 /// `request.nextUrl`, `new URL(request.url)`
@@ -265,7 +335,7 @@ fn fits(url: &str, path: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Whose, fits, named};
+    use super::{Whose, fits, host_and_path, is_local, named};
 
     #[test]
     fn variables_say_whose_address_they_hold() {
@@ -274,6 +344,14 @@ mod tests {
         assert!(named("NEXT_PUBLIC_APP_URL") == Whose::Perhaps);
         assert!(named("NEXT_PUBLIC_API_URL") == Whose::Another);
         assert!(named("BASE_RATE") == Whose::Another);
+    }
+
+    #[test]
+    fn local_hosts_are_told_from_others() {
+        let host = |address| host_and_path(address).map(|(host, _)| is_local(host));
+        assert_eq!(host("http://localhost:3000/api/notes"), Some(true));
+        assert_eq!(host("https://localhost.acme.dev/api/notes"), Some(false));
+        assert_eq!(host("/api/notes"), None);
     }
 
     #[test]
