@@ -32,8 +32,9 @@ const LATER: [&str; 10] = [
     "Worker",
 ];
 
-/// What answers are written to: who is given it may be what the caller waits for.
-const ANSWERS: [&str; 6] = ["res", "response", "reply", "ctx", "c", "context"];
+/// What answers are written to: who is given it may be what the caller waits for. A context is none: where there is one, the
+/// answer is what the handler returns, or is sent as soon as that is done.
+const ANSWERS: [&str; 3] = ["res", "response", "reply"];
 
 /// Local functions call each other so many times at most.
 const DEPTH: u8 = 4;
