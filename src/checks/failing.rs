@@ -8,12 +8,13 @@ use super::code::{called_name, initial_value, numbered, root, statements, text};
 use super::dependency::is_of;
 use super::subject::Subject;
 
-/// How far calls are followed into functions of the repository.
-const DEPTH: u8 = 2;
+/// Calls are followed into so many functions of the repository.
+const MOST_FUNCTIONS: usize = 24;
 
 /// Globals of the language and its platforms, of which none knows more than it is given.
-const PLAIN: [&str; 24] = [
+const PLAIN: [&str; 26] = [
     "Array",
+    "ArrayBuffer",
     "Boolean",
     "Buffer",
     "Date",
@@ -32,11 +33,40 @@ const PLAIN: [&str; 24] = [
     "TypeError",
     "URL",
     "URLSearchParams",
+    "Uint8Array",
     "console",
     "decodeURIComponent",
     "encodeURIComponent",
     "parseFloat",
     "parseInt",
+];
+
+/// Packages that make one thing of another, and ask nobody and nothing for it.
+const MAKERS: [&str; 24] = [
+    "@date-fns/*",
+    "clsx",
+    "cookie",
+    "csv-parse",
+    "csv-stringify",
+    "date-fns",
+    "dayjs",
+    "docx",
+    "he",
+    "html-to-text",
+    "jspdf",
+    "luxon",
+    "markdown-it",
+    "marked",
+    "ms",
+    "nanoid",
+    "papaparse",
+    "pdf-lib",
+    "qs",
+    "slugify",
+    "superjson",
+    "turndown",
+    "uuid",
+    "yaml",
 ];
 
 /// Methods of texts, numbers, lists, dates and schemas, for none of which anybody waits.
@@ -101,7 +131,10 @@ const METHODS: [&str; 54] = [
 const READS: [&str; 4] = ["arrayBuffer", "formData", "json", "text"];
 
 /// What answers are built with, and the methods for that.
-const ANSWERS: ([&str; 3], [&str; 3]) = (["res", "response", "reply"], ["end", "send", "status"]);
+const ANSWERS: ([&str; 3], [&str; 5]) = (
+    ["res", "response", "reply"],
+    ["end", "send", "setHeader", "status", "type"],
+);
 
 /// Where requests keep what is asked for by name.
 const KEPT: [&str; 4] = ["headers", "searchParams", "formData", "cookies"];
@@ -109,10 +142,16 @@ const KEPT: [&str; 4] = ["headers", "searchParams", "formData", "cookies"];
 /// Nothing in the block fails but for what the caller sent: it reads that, looks at it and puts it together, or has a catch of
 /// its own around all else.
 pub(super) fn only_reads_input(subject: &Subject<'_>, module: ModuleId, block: &Block) -> bool {
-    only_plain(subject, module, block, DEPTH)
+    only_plain(subject, module, block, &mut Vec::new())
 }
 
-fn only_plain(subject: &Subject<'_>, module: ModuleId, block: &Block, depth: u8) -> bool {
+/// Functions in `seen` are judged where they were called first.
+fn only_plain(
+    subject: &Subject<'_>,
+    module: ModuleId,
+    block: &Block,
+    seen: &mut Vec<(ModuleId, FunctionId)>,
+) -> bool {
     let (Some(first), Some(last)) = (block.first(), block.last()) else {
         return true;
     };
@@ -147,10 +186,15 @@ fn only_plain(subject: &Subject<'_>, module: ModuleId, block: &Block, depth: u8)
                     let graph = &subject.model.graph;
                     let found = subject.index().function_of(graph, module, *callee);
                     let found = found.or_else(|| required(subject, module, block, *callee));
-                    found.is_some_and(|(module, function)| {
+                    found.is_some_and(|called| {
+                        let (module, function) = called;
                         let function = graph.module(module).function(function);
-                        function.is_async && let_go.contains(&id)
-                            || depth > 0 && only_plain(subject, module, &function.body, depth - 1)
+                        if function.is_async && let_go.contains(&id) || seen.contains(&called) {
+                            return true;
+                        }
+                        seen.push(called);
+                        seen.len() <= MOST_FUNCTIONS
+                            && only_plain(subject, module, &function.body, seen)
                     })
                 }
             }
@@ -227,13 +271,23 @@ fn required(
     }
 }
 
-/// A list, set or map that the module keeps for itself: `const running = new Map()` at its top.
+/// A list, set or map of the module's own: `const running = new Map()`.
 fn is_kept(record: &ModuleRecord, name: Name) -> bool {
     let init = initial_value(record, name);
     init.is_some_and(|init| {
         matches!(record.expr(init), Expr::New { callee, .. }
-            if matches!(called_name(record, *callee), Some("Map" | "Set" | "WeakMap" | "WeakSet")))
+            if matches!(called_name(record, *callee), Some("Map" | "Set" | "Uint8Array" | "WeakMap" | "WeakSet")))
     })
+}
+
+/// `/[a-z]/`, or a variable with that.
+fn is_regex(record: &ModuleRecord, value: ExprId) -> bool {
+    match record.expr(value) {
+        Expr::Regex(_) => true,
+        Expr::Name(name) => initial_value(record, *name)
+            .is_some_and(|init| matches!(record.expr(init), Expr::Regex(_))),
+        _ => false,
+    }
 }
 
 /// What is called is of the language, of the request or of the answer.
@@ -246,6 +300,9 @@ fn is_plain(record: &ModuleRecord, callee: ExprId) -> bool {
     let is_global = from.is_some_and(|name| PLAIN.contains(&record.name(name)));
     match package {
         Some(package) if is_of("next", &package.specifier) => return true,
+        Some(package) if MAKERS.iter().any(|maker| is_of(maker, &package.specifier)) => {
+            return true;
+        }
         // Something of a module: only a schema is plain whoever made it.
         Some(_) => {
             return matches!(called_name(record, callee), Some("parse" | "safeParse"));
@@ -262,6 +319,7 @@ fn is_plain(record: &ModuleRecord, callee: ExprId) -> bool {
     };
     match record.name(*property) {
         _ if matches!(record.expr(*object), Expr::Name(name) if is_kept(record, *name)) => true,
+        "exec" => is_regex(record, *object),
         "get" | "getAll" => {
             matches!(record.expr(*object), Expr::Member { property, .. } if KEPT.contains(&record.name(*property)))
                 || matches!(record.expr(*object), Expr::Name(name) if KEPT.contains(&record.name(*name)))
