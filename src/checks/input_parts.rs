@@ -45,18 +45,53 @@ impl Taken<'_, '_> {
         let Some(action) = functions.max_by_key(|each| each.span.end - each.span.start) else {
             return false;
         };
-        match action.params.first() {
-            Some(Pattern::Name(name)) if self.record.name(*name) == "formData" => {
-                let record = self.record;
-                let asked = self.code.exprs();
-                let mut asked = asked
-                    .filter_map(|expr| asked_of_query(record, expr))
-                    .peekable();
-                asked.peek().is_some() && asked.all(|word| self.is_harmless(word))
+        let record = self.record;
+        let form = action.params.iter().find_map(|param| match param {
+            Pattern::Name(name) if record.name(*name) == "formData" => Some(*name),
+            _ => None,
+        });
+        let is_form =
+            |param: &&Pattern| matches!(param, Pattern::Name(name) if form == Some(*name));
+        let mut others = action.params.iter().filter(|param| !is_form(param));
+        !action.params.is_empty()
+            && others.all(|param| self.takes(param))
+            && form.is_none_or(|form| self.of_form(form))
+    }
+
+    /// Every reading of a form asks for one part of it, which is harmless or kept under a name.
+    fn of_form(&mut self, form: Name) -> bool {
+        let record = self.record;
+        let kept: FxHashSet<ExprId> = self.kept_parts();
+        let mut left = 0usize;
+        for (id, expr) in self.code.numbered() {
+            if let Some(word) = asked_of_query(record, expr) {
+                if !kept.contains(&id) && !self.is_harmless(word) {
+                    return false;
+                }
+                left += 1;
             }
-            Some(_) => action.params.iter().all(|each| self.takes(each)),
-            None => false,
         }
+        let names = self.code.exprs();
+        let names = names.filter(|expr| matches!(expr, Expr::Name(name) if *name == form));
+        left > 0 && names.count() <= left
+    }
+
+    /// Notes the variables that keep one part each of what is asked for: `const name = formData.get("name")`.
+    fn kept_parts(&mut self) -> FxHashSet<ExprId> {
+        let record = self.record;
+        let mut kept = FxHashSet::default();
+        for statement in self.code.statements() {
+            if let StmtKind::Let {
+                pattern: pattern @ Pattern::Name(_),
+                init: Some(init),
+            } = &statement.kind
+                && asked_of_query(record, record.expr(*init)).is_some()
+                && self.takes(pattern)
+            {
+                kept.insert(*init);
+            }
+        }
+        kept
     }
 
     /// A handler takes parts of the body and of the query. Every reading has to be one that is taken apart on the spot.
@@ -64,7 +99,7 @@ impl Taken<'_, '_> {
         let record = self.record;
         let mut apart = 0usize;
         let mut bodies = 0usize;
-        let mut named: FxHashSet<ExprId> = FxHashSet::default();
+        let named = self.kept_parts();
         for statement in self.code.statements() {
             let StmtKind::Let {
                 pattern,
@@ -73,24 +108,16 @@ impl Taken<'_, '_> {
             else {
                 continue;
             };
-            match pattern {
-                Pattern::Object { .. } => {
-                    let body = is_body(record, *init);
-                    if body || is_query(record, *init) {
-                        if !self.takes(pattern) {
-                            return false;
-                        }
-                        apart += 1;
-                        bodies += usize::from(body);
-                    }
+            if !matches!(pattern, Pattern::Object { .. }) {
+                continue;
+            }
+            let body = is_body(record, *init);
+            if body || is_query(record, *init) {
+                if !self.takes(pattern) {
+                    return false;
                 }
-                Pattern::Name(_)
-                    if asked_of_query(record, record.expr(*init)).is_some()
-                        && self.takes(pattern) =>
-                {
-                    named.insert(*init);
-                }
-                _ => {}
+                apart += 1;
+                bodies += usize::from(body);
             }
         }
         for (id, expr) in self.code.numbered() {
@@ -167,6 +194,12 @@ impl Taken<'_, '_> {
                 {
                     args.iter().for_each(|argument| found.below(argument.value));
                 }
+                Expr::Call { callee, args, .. } if self.is_by_key(*callee) => {
+                    let key = args.first().map(|argument| argument.value);
+                    key.filter(|key| is_prefixed(self.record, *key))
+                        .into_iter()
+                        .for_each(|key| found.below(key));
+                }
                 Expr::Binary { op, left, right } if compares(*op) => {
                     found.tested(*left);
                     found.tested(*right);
@@ -207,6 +240,13 @@ impl Taken<'_, '_> {
         })
     }
 
+    /// What is called there finds or forgets what is stored under a key: `redis.del`.
+    fn is_by_key(&self, callee: ExprId) -> bool {
+        let mut calls = self.doubt.keyed_calls.iter();
+        matches!(self.record.expr(callee), Expr::Member { property, .. }
+            if calls.any(|call| **call == *self.record.name(*property)))
+    }
+
     /// Where variables are known to hold what a row is found by: behind the look-up, to the end of its block. A unique key has to be
     /// there, and of its type.
     fn confirmed(&self) -> Vec<(Name, Span)> {
@@ -231,10 +271,37 @@ impl Taken<'_, '_> {
                     continue;
                 };
                 let [argument] = &**args else { continue };
-                let is = |calls: &[String]| {
-                    let name = called_name(record, *callee);
+                let is_one = |callee: ExprId, calls: &[String]| {
+                    let name = called_name(record, callee);
                     name.is_some_and(|name| calls.iter().any(|each| each == name))
                 };
+                let is = |calls: &[String]| is_one(*callee, calls);
+                let mut confirm = |argument: ExprId, from: u32| {
+                    let mut keys = Harmless {
+                        record,
+                        seen: FxHashSet::default(),
+                    };
+                    self.looked_for(record.expr(argument), &mut keys);
+                    for key in keys.seen {
+                        if let Expr::Name(name) = record.expr(key) {
+                            confirmed.push((*name, Span::new(from, end)));
+                        }
+                    }
+                };
+                // Where one of them fails, all are taken back.
+                if let Expr::Array(items) = record.expr(argument.value)
+                    && called_name(record, *callee) == Some("$transaction")
+                {
+                    for item in items {
+                        if let Expr::Call { callee, args, .. } = record.expr(item.value)
+                            && let [argument] = &**args
+                            && is_one(*callee, &self.doubt.confirming_calls)
+                        {
+                            confirm(argument.value, statement.span.start);
+                        }
+                    }
+                    continue;
+                }
                 let from = if is(&self.doubt.confirming_calls) {
                     statement
                 } else if let Some(next) = block.get(at + 1)
@@ -245,16 +312,7 @@ impl Taken<'_, '_> {
                 } else {
                     continue;
                 };
-                let mut keys = Harmless {
-                    record,
-                    seen: FxHashSet::default(),
-                };
-                self.looked_for(record.expr(argument.value), &mut keys);
-                for key in keys.seen {
-                    if let Expr::Name(name) = record.expr(key) {
-                        confirmed.push((*name, Span::new(from.span.end, end)));
-                    }
-                }
+                confirm(argument.value, from.span.end);
             }
         }
         confirmed
@@ -280,6 +338,13 @@ impl Taken<'_, '_> {
             }
         }
     }
+}
+
+/// `order:${id}`: whatever is sent, the key is one of those that begin so, and no address.
+fn is_prefixed(record: &ModuleRecord, key: ExprId) -> bool {
+    matches!(record.expr(key), Expr::Template { texts, .. }
+        if texts.first().is_some_and(|first| !first.is_empty())
+            && !texts.iter().any(|text| text.contains('/')))
 }
 
 /// `if (!found) return …` behind `const found = …`.

@@ -104,6 +104,9 @@ pub struct RouteDoubt {
     /// What is called with what is looked for: `eq`, `inArray`.
     #[serde(default)]
     pub lookup_calls: Vec<String>,
+    /// Methods that find or forget what is stored under a key: `del`.
+    #[serde(default)]
+    pub keyed_calls: Vec<String>,
     /// What is called with what is only said, to the log or to the caller: `error`, `json`.
     #[serde(default)]
     pub saying_calls: Vec<String>,

@@ -173,7 +173,7 @@ pub struct FileFacts {
     /// Values from which types are made (`z.infer<typeof schema>`), each with the exported type that holds it and that the file
     /// itself does not use; `None` where there is no such type.
     pub type_queries: Vec<(Option<Box<str>>, Box<str>)>,
-    /// Properties that types of the file declare as `boolean`.
+    /// Properties and parameters that the file declares as `boolean`.
     pub flags: Vec<Box<str>>,
     /// Size in bytes.
     pub bytes: u32,

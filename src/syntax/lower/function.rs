@@ -2,7 +2,7 @@
 
 use oxc_ast::ast::{
     ArrowFunctionBody, ArrowFunctionExpression, FormalParameters, Function as FunctionNode,
-    FunctionBody, Statement,
+    FunctionBody, Statement, TSType,
 };
 use oxc_ast_visit::Visit;
 use oxc_span::GetSpan;
@@ -177,6 +177,13 @@ impl<'a> Lowering<'a> {
                 self.types(|types| types.visit_ts_type_annotation(annotation));
             }
             let pattern = self.binding(&param.pattern);
+            if let Some(annotation) = &param.type_annotation
+                && matches!(annotation.type_annotation, TSType::TSBooleanKeyword(_))
+                && let Pattern::Name(name) = pattern
+                && let Some(name) = self.names.get(name.0 as usize)
+            {
+                self.facts.flags.push(name.clone());
+            }
             if (param.accessibility.is_some() || param.readonly || param.r#override)
                 && let Pattern::Name(name) = pattern
             {
