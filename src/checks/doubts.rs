@@ -1100,6 +1100,11 @@ fn of_failures(subject: &Subject<'_>, route: &RouteFacts, verdict: &Verdict) -> 
         "does it fail the build, which asks for its answers beforehand"
     } else if reads(route) && (route.public_declared || route.public_guess.is_some()) {
         "is a bare 500 enough for what anybody reads"
+    } else if reads(route)
+        && route.status(Control::Auth) != Status::Enforced
+        && gives_a_file(&Code::of(subject, route))
+    {
+        "is a bare 500 enough for a file that anybody fetches"
     } else if reads(route) && only_leads_on(subject, route) {
         "is it a page for browsers, as it only leads on to others"
     } else {
@@ -1118,6 +1123,23 @@ fn is_answered_beforehand(record: &ModuleRecord) -> bool {
     let kept = |value: ExprId| matches!(record.expr(value), Expr::Bool(false));
     constant(record, "dynamic").is_some_and(is_static)
         || constant(record, "revalidate").is_some_and(kept) && listed()
+}
+
+/// The answer is said to be a file, or of a kind that no client reads as data.
+fn gives_a_file(code: &Code<'_>) -> bool {
+    let is_kind = |text: &str| {
+        let kind = text.split(';').next().unwrap_or(text).trim();
+        let is_file = ["image/", "audio/", "video/", "font/"];
+        is_file.iter().any(|family| kind.starts_with(family))
+            || matches!(kind, "text/csv" | "text/calendar" | "text/xml")
+            || kind.starts_with("application/")
+                && !kind.contains("json")
+                && kind != "application/x-www-form-urlencoded"
+    };
+    code.exprs().any(|expr| match expr {
+        Expr::String(text) => is_kind(text) || text.eq_ignore_ascii_case("content-disposition"),
+        _ => false,
+    })
 }
 
 /// The finding as a question.
