@@ -103,12 +103,15 @@ impl Evaluator<'_> {
                     // Whom middleware knows that lets everybody go on, the handler knows if it asks; and what such a one asks
                     // of the input, to log it or not, checks nothing.
                     let asks = turns_away(&step.away);
+                    // Of what only a package or a place out of sight can say, no failure is the handler's.
+                    let is_foreign = matches!(step.kept, Value::Unknown(..) | Value::External(_));
                     for (event, place) in &step.events {
                         let passing = matches!(
                             event,
                             Event::Identity | Event::ManualCheck(_) | Event::InputChooses
                         );
-                        if asks || !passing {
+                        let foreign = is_foreign && matches!(event, Event::Work { .. });
+                        if (asks || !passing) && !foreign {
                             self.record.add(event.clone(), *place);
                         }
                     }
