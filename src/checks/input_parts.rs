@@ -52,9 +52,10 @@ impl Taken<'_, '_> {
         });
         let is_form =
             |param: &&Pattern| matches!(param, Pattern::Name(name) if form == Some(*name));
-        let mut others = action.params.iter().filter(|param| !is_form(param));
+        // What comes behind a form is handed over by what the action is wrapped in.
+        let mut before = action.params.iter().take_while(|param| !is_form(param));
         !action.params.is_empty()
-            && others.all(|param| self.takes(param))
+            && before.all(|param| self.takes(param))
             && form.is_none_or(|form| self.of_form(form))
     }
 
