@@ -151,7 +151,7 @@ pub fn run(model: &Model, rules: &RuleSet, config: &Config, options: &AuditOptio
         root: options.root.clone(),
         only_app: options.app.clone(),
         apps: audited,
-        not_examined: model.not_examined.clone(),
+        not_examined: [&model.not_examined[..], &model.unread_routes].concat(),
         stale_suppressions,
         not_evaluated,
         comparison: None,

@@ -69,16 +69,7 @@ pub fn build_in_stages(
         .par_iter()
         .map(|app| RouteTable::build(app, &graph, &rules.controls))
         .collect();
-    for (module, span) in tables.iter().flat_map(|table| &table.unread) {
-        let record = graph.module(*module);
-        let line = record.lines.line(span.start);
-        not_examined.push(Unreadable {
-            path: record.path.clone(),
-            reason: format!(
-                "line {line} registers routes by what its callers hand it, and not all of them could be followed: their routes are missing"
-            ),
-        });
-    }
+    let unread_routes = unread_routes(&graph, &tables);
     stage("prove");
     let team = TeamControls::find(config, &graph);
     let apps = prove(
@@ -101,6 +92,7 @@ pub fn build_in_stages(
         graph,
         apps,
         not_examined,
+        unread_routes,
         unknown_controls: team.unknown,
         paths: repository.files().to_vec(),
         documents,
@@ -108,6 +100,26 @@ pub fn build_in_stages(
         measured,
         unmeasured,
     }
+}
+
+/// Where routes are registered that only callers know which were not followed.
+fn unread_routes(graph: &Graph, tables: &[RouteTable]) -> Vec<Unreadable> {
+    let unread = tables.iter().flat_map(|table| &table.unread);
+    let mut found: Vec<Unreadable> = unread
+        .map(|(module, span)| {
+            let record = graph.module(*module);
+            Unreadable {
+                path: record.path.clone(),
+                reason: format!(
+                    "line {} registers routes by what it is handed, which could not be followed: these routes are missing",
+                    record.line(*span)
+                ),
+            }
+        })
+        .collect();
+    found.sort();
+    found.dedup();
+    found
 }
 
 /// What the result files say that the configuration names, and those that cannot be read.

@@ -30,6 +30,8 @@ pub struct Model {
     pub apps: Vec<AppModel>,
     /// Files that could not be read or parsed, by path.
     pub not_examined: Vec<Unreadable>,
+    /// Code that was read, and that registers routes which could not be followed.
+    pub unread_routes: Vec<Unreadable>,
     /// What `[controls]` of the configuration names and no module defines: where it stands there, and what to say.
     pub unknown_controls: Vec<(Span, String)>,
     /// Every path of the repository that is not ignored, sorted.
