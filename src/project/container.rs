@@ -391,11 +391,11 @@ fn may_hold(repository: &Repository, folder: &RepoPath, lock: &str) -> bool {
 fn starts_nothing(repository: &Repository, file: &Dockerfile, locks: &[String]) -> bool {
     let starts = file.stages.iter().find_map(|stage| stage.starts.as_deref());
     let words = starts.unwrap_or_default().split_whitespace();
-    let code = words.filter(|word| {
+    let mut code = words.filter(|word| {
         let end = word.rsplit('.').next();
         matches!(end, Some("ts" | "mts" | "js" | "mjs" | "cjs")) && !word.starts_with(['/', '$'])
     });
-    let (Some(code), Some(own), false) = (code.last(), file.file.parent(), locks.is_empty()) else {
+    let (Some(code), Some(own), false) = (code.next_back(), file.file.parent(), locks.is_empty()) else {
         return false;
     };
     let has = |folder: &RepoPath| repository.exists(&folder.join(code));
