@@ -395,7 +395,8 @@ fn starts_nothing(repository: &Repository, file: &Dockerfile, locks: &[String]) 
         let end = word.rsplit('.').next();
         matches!(end, Some("ts" | "mts" | "js" | "mjs" | "cjs")) && !word.starts_with(['/', '$'])
     });
-    let (Some(code), Some(own), false) = (code.next_back(), file.file.parent(), locks.is_empty()) else {
+    let (Some(code), Some(own), false) = (code.next_back(), file.file.parent(), locks.is_empty())
+    else {
         return false;
     };
     let has = |folder: &RepoPath| repository.exists(&folder.join(code));

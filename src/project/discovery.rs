@@ -269,11 +269,14 @@ impl Discovery<'_, '_> {
         speaking.map(of).unwrap_or_default()
     }
 
-    /// Examples, templates and fixtures count only as workspaces or as the root itself.
+    /// Examples, templates, fixtures and what a tool keeps in a folder of its own (`.react-email/`) count only as workspaces or
+    /// as the root itself.
     pub(super) fn counts(&self, root: &RepoPath, package: Option<&Package>) -> bool {
         root.is_root()
             || package.is_some_and(|package| package.member)
-            || !root.segments().any(|segment| SHOWN.contains(&segment))
+            || !root
+                .segments()
+                .any(|segment| segment.starts_with('.') || SHOWN.contains(&segment))
     }
 
     fn package_at(&self, folder: &RepoPath) -> Option<(usize, &Package)> {
@@ -465,6 +468,8 @@ mod tests {
             ("examples/one/app/page.tsx", ""),
             ("examples/two/package.json", NEXT),
             ("examples/two/app/page.tsx", ""),
+            ("mail/.preview/package.json", NEXT),
+            ("mail/.preview/app/page.tsx", ""),
         ];
         let found = apps(&files);
         assert_eq!(found.len(), 1);
