@@ -1,5 +1,6 @@
 //! From the model to the audit.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -66,12 +67,15 @@ impl AuditOptions {
 #[must_use]
 pub fn run(model: &Model, rules: &RuleSet, config: &Config, options: &AuditOptions) -> Audit {
     let chosen = chosen_rules(rules, config, options);
-    let apps: Vec<usize> = (0..model.apps.len())
+    let mut apps: Vec<usize> = (0..model.apps.len())
         .filter(|&app| {
             let root = model.apps.get(app).map(|app| &app.root);
             options.app.is_none() || options.app.as_ref() == root
         })
         .collect();
+    // What several applications share is told with the one that is most of the repository.
+    let handlers = |app: &usize| model.apps.get(*app).map(|app| app.routes.len());
+    apps.sort_by_key(|app| Reverse(handlers(app)));
     // The code is the same whichever roadmap is followed: what rules count is counted for those that it does not list too.
     let counting = rules.rules.iter().filter(|rule| {
         rule.check.counts()
@@ -136,6 +140,7 @@ pub fn run(model: &Model, rules: &RuleSet, config: &Config, options: &AuditOptio
             (&mut suppressions, &mut reported),
         ));
     }
+    audited.sort_by(|one, other| one.root.cmp(&other.root));
     let ran: BTreeSet<String> = chosen.iter().map(|rule| rule.id.clone()).collect();
     let stale_suppressions = if options.app.is_some() {
         Vec::new()
@@ -322,7 +327,7 @@ fn audit_app(
     findings.sort_by(|a, b| {
         (&a.location, &a.rule, &a.message).cmp(&(&b.location, &b.rule, &b.message))
     });
-    // What several applications share, their pipelines or a common configuration, is one gap: told with the first of them.
+    // What several applications share, their pipelines or a common configuration, is one gap: told once.
     findings.retain(|finding| {
         let here = reported.insert((
             finding.rule.clone(),
