@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use crate::routes::METHODS;
 use crate::rule::{Api, Meaning, wildcard};
 use crate::syntax::{Expr, ExprId, Key, MemberValue, Pattern};
 
@@ -266,11 +267,12 @@ impl<'a> Evaluator<'a> {
             self.named(external.provenance.clone(), name, place)
         };
         let upper = !name.is_empty()
+            && !METHODS.contains(&name)
             && name
                 .chars()
                 .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
         let path = self.paths.member(external.path, name);
-        // `env().API_KEY`; but `toNextJsHandler(auth).GET` is a handler, whatever configures it.
+        // `env().API_KEY`; but `proxyTo(settings).GET` is a handler, whatever configures it.
         let configured = provenance.bits.has(Bits::CONFIG.with(Bits::SECRET));
         if upper && text.ends_with("()") && configured && self.paths.known(path).api.is_none() {
             // A secret that was read with a schema is there; a flag may be off.

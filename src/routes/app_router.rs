@@ -10,7 +10,7 @@ use super::trace::Tracer;
 use super::{Entry, Route, RouteKind, app_route_url};
 
 /// The methods that Next.js looks for among a route file's exports.
-pub(super) const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"];
+pub(crate) const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"];
 
 /// The handlers below the application's `app` folder.
 pub(super) fn rows(app: &App, tracer: Tracer<'_>, out: &mut Vec<Route>) {

@@ -23,6 +23,7 @@ mod rewrite;
 mod table;
 mod trace;
 
+pub(crate) use app_router::METHODS;
 pub use called::{TestCall, TestCalls};
 pub use matcher::{Coverage, Match, MatchRequest, Matcher, MatcherError, coverage};
 pub use middleware::{Middleware, MiddlewareProblem};

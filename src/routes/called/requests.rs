@@ -11,9 +11,7 @@ use crate::syntax::{Argument, Expr, ExprId, FunctionId, Key, ModuleRecord, Prope
 
 use super::path::{Urls, base, shape, takes_all, text, written};
 use super::{Places, TestCall, numbered};
-use crate::routes::{RouteKind, RouteTable};
-
-const METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
+use crate::routes::{METHODS, RouteKind, RouteTable};
 
 /// Keys under which a client is told its base address.
 const BASES: [&str; 4] = ["baseUrl", "baseURL", "base_url", "prefixUrl"];
