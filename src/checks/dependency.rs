@@ -118,6 +118,11 @@ fn question(subject: &Subject<'_>, check: &Dependency) -> Option<String> {
     }
     let handlers = subject.app.routes.len();
     let is_small = handlers > 0 && handlers <= check.few_handlers;
+    if handlers == 0 && !subject.serves_pages() && others_begin_with(subject) {
+        return Some(String::from(
+            "do those watch over it that begin with it, as it has no handler of its own",
+        ));
+    }
     if is_small && !subject.serves_pages() || is_called_by_one(subject) {
         return Some(String::from(
             "is it a service whose caller tells of its failures",
@@ -151,6 +156,13 @@ fn is_called_by_one(subject: &Subject<'_>) -> bool {
     let mut working = routes.filter(|route| route.works && !route.is_mount);
     let of_one = |route: &RouteFacts| has_mark(route, "signature-check:any");
     !subject.serves_pages() && working.next().is_some_and(of_one) && working.all(of_one)
+}
+
+/// Other packages of the repository depend on it.
+fn others_begin_with(subject: &Subject<'_>) -> bool {
+    let name = subject.package().and_then(|own| own.name.as_deref());
+    let mut packages = subject.model.project.packages.iter();
+    name.is_some_and(|name| packages.any(|other| other.depends_on(name)))
 }
 
 /// It shows pages alone, and another application of the repository, which has handlers, uses one of the packages.
