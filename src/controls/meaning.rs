@@ -47,6 +47,13 @@ impl<'a> Evaluator<'a> {
         }
     }
 
+    /// What is known where a check at `id` passes, and where it fails.
+    fn either_way(&mut self, provenance: Provenance, state: State, id: ExprId) -> (State, State) {
+        let site = self.site(state.scope.module, id);
+        let yes = state.clone().with_fact(site, true, provenance.clone());
+        (yes, state.with_fact(site, false, provenance))
+    }
+
     /// Two paths: the call lets the request on with `good`, or throws `bad`.
     pub(super) fn gate(
         &mut self,
@@ -56,9 +63,7 @@ impl<'a> Evaluator<'a> {
         state: State,
         id: ExprId,
     ) -> Outcomes {
-        let site = self.site(state.scope.module, id);
-        let yes = state.clone().with_fact(site, true, provenance.clone());
-        let no = state.with_fact(site, false, provenance);
+        let (yes, no) = self.either_way(provenance, state, id);
         smallvec![(yes, Ok(good)), (no, Err(bad))]
     }
 
@@ -70,10 +75,8 @@ impl<'a> Evaluator<'a> {
         state: State,
         id: ExprId,
     ) -> Outcomes {
-        let site = self.site(state.scope.module, id);
-        let yes = state.clone().with_fact(site, true, provenance.clone());
-        let no = state.with_fact(site, false, provenance.clone());
-        let known = Value::Unknown(provenance, Presence::Truthy);
+        let known = Value::Unknown(provenance.clone(), Presence::Truthy);
+        let (yes, no) = self.either_way(provenance, state, id);
         let error = Value::Unknown(Provenance::default(), Presence::Truthy);
         let mut outcomes = self.call(
             callback,
