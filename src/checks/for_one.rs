@@ -4,6 +4,7 @@ use crate::source::RepoPath;
 use crate::syntax::{Expr, ExprId, Key, ModuleRecord, Property};
 
 use super::code::{called_name, calls, text};
+use super::own_address::is_local;
 use super::subject::Subject;
 
 /// What the description of such an application says.
@@ -69,7 +70,6 @@ fn is_loopback(module: &ModuleRecord, value: ExprId) -> bool {
             matches!(property, Property::Value { key: Key::Name(key), value }
                 if matches!(module.name(*key), "host" | "hostname") && is_loopback(module, *value))
         }),
-        _ => text(module, value)
-            .is_some_and(|text| matches!(&*text, "127.0.0.1" | "localhost" | "::1")),
+        _ => text(module, value).is_some_and(|text| is_local(&text)),
     }
 }

@@ -102,9 +102,9 @@ fn host_and_path(address: &str) -> Option<(&str, &str)> {
 }
 
 /// The host is the machine that the application runs on.
-fn is_local(host: &str) -> bool {
+pub(super) fn is_local(host: &str) -> bool {
     let name = host.split(':').next().unwrap_or(host);
-    matches!(name, "localhost" | "127.0.0.1")
+    matches!(name, "localhost" | "127.0.0.1") || host == "::1"
 }
 
 /// What says which host is asked at an address, where the address does not name it.
