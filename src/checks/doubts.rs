@@ -6,8 +6,8 @@ use rustc_hash::FxHashMap;
 
 use crate::controls::{
     Evidence, LETS_CACHES_SHARE, LOOKS_UP_LITTLE, ONLY_ASKS_ELSEWHERE, ONLY_ASKS_PROVIDER,
-    ONLY_HANDS_ON, ONLY_MAKES, ONLY_READS_FILES, ONLY_SIGNS, READS_HOLDER_COOKIE, Role,
-    SHOWS_CREDENTIAL, Status, Verdict,
+    ONLY_HANDS_ON, ONLY_MAKES, ONLY_READS_FILES, ONLY_SIGNS, ONLY_SPENDS, READS_HOLDER_COOKIE,
+    Role, SHOWS_CREDENTIAL, STORES_INPUT, Status, Verdict,
 };
 use crate::finding::Finding;
 use crate::graph::Symbol;
@@ -58,6 +58,8 @@ pub(super) struct Doubts<'a> {
     named: RefCell<FxHashMap<&'a str, bool>>,
     /// By the beginning of an address: how many handlers have it, and how many of them ask who calls.
     asking: OnceCell<FxHashMap<String, (usize, usize)>>,
+    /// Most handlers of the application ask who calls.
+    most_ask: OnceCell<bool>,
     /// What costs money is paid for by those who call.
     callers_pay: OnceCell<bool>,
     /// What speaks for the application being for the machine on which it runs.
@@ -66,6 +68,7 @@ pub(super) struct Doubts<'a> {
 
 const ASKS_AS_ANYBODY: &str = "could whoever calls it ask that service all the same";
 const IS_FOR_HOLDER: &str = "is what its cookie names meant for whoever has the cookie";
+const FOR_VISITORS: &str = "is it meant for visitors too, as it touches nothing of anybody's";
 const ASKS_AS_CALLER: &str = "does the service that it asks turn strangers away, by what they sent";
 
 /// What draws pictures for links to pages.
@@ -91,6 +94,7 @@ impl<'a> Doubts<'a> {
             guards: patterns.map(|each| form(each)).collect(),
             named: RefCell::default(),
             asking: OnceCell::new(),
+            most_ask: OnceCell::new(),
             callers_pay: OnceCell::new(),
             alone: OnceCell::new(),
         }
@@ -199,6 +203,9 @@ impl<'a> Doubts<'a> {
         }
         if doubt.is_none() && !has_accounts(self.subject.app) {
             return asked(finding, "does nobody sign in to this application", false);
+        }
+        if doubt.is_none() && self.only_spends(route) {
+            return asked(finding, FOR_VISITORS, false);
         }
         // Who limits an action in a way of their own has strangers in mind as well.
         if doubt.is_some() || self.named_guard(&Code::of(self.subject, route)).is_some() {
@@ -390,12 +397,16 @@ impl<'a> Doubts<'a> {
         if self.only_asks_elsewhere(route, verdict) {
             return Some(anybody("it only asks another service"));
         }
+        if !closed && self.only_spends(route) {
+            return Some(FOR_VISITORS.to_owned());
+        }
         if reads && !closed && !self.is_alone(route) {
             return Some(anybody("it only reads"));
         }
         // What is there already is somebody's, wherever they sign in.
         let changes = matches!(route.route.http_method(), "PUT" | "PATCH" | "DELETE");
-        (!has_accounts(self.subject.app) && !closed && !changes)
+        (!has_accounts(self.subject.app)
+            && (reads && !in_closed_folder(route) || !closed && !changes))
             .then(|| String::from("does nobody sign in to this application"))
     }
 
@@ -411,7 +422,7 @@ impl<'a> Doubts<'a> {
                 SERVER_ONLY
             }
         } else if !is_for_strangers(route) {
-            if self.is_costly(route) && !in_closed_folder(route) {
+            if self.costs_money(route) && !in_closed_folder(route) {
                 return self.bounded(route, verdict);
             }
             "is it enough that those who call it have to say who they are"
@@ -423,9 +434,10 @@ impl<'a> Doubts<'a> {
             "does it only lead to whoever provides identities"
         } else if !costs && signs_out(route) {
             "does it only sign out whoever calls"
-        } else if reads(route) && !self.is_costly(route)
+        } else if reads(route) && !self.costs_money(route)
             || !costs
                 && (!route.changes_state()
+                    || !route.reads_input()
                     || has_mark(route, ONLY_READS_FILES)
                     || self.only_looks_up(route, verdict))
         {
@@ -499,7 +511,11 @@ impl<'a> Doubts<'a> {
         let patterns: Vec<Form<'_>> = patterns.map(|each| form(each)).collect();
         let places = self.on_its_way(route, verdict);
         let named = places.iter().find_map(|code| {
-            let mut names = called(code).map(|(_, name)| name);
+            let members = code.exprs().filter_map(|expr| match expr {
+                Expr::Member { property, .. } => Some(code.record.name(*property)),
+                _ => None,
+            });
+            let mut names = called(code).map(|(_, name)| name).chain(members);
             let keeps = |name: &&str| {
                 let words = words(name);
                 patterns.iter().any(|pattern| fits(pattern, &words))
@@ -549,8 +565,12 @@ impl<'a> Doubts<'a> {
                 "is it enough to look up what it is sent"
             } else if refused(&code, &self.check.doubt.refusals) {
                 "is what it refuses enough"
-            } else {
+            } else if has_mark(route, STORES_INPUT)
+                || route.route.url.is_some() && self.is_costly(route)
+            {
                 return None;
+            } else {
+                "is it enough that nothing keeps what it is sent"
             }
         };
         Some(question.to_owned())
@@ -568,6 +588,13 @@ impl<'a> Doubts<'a> {
             .expensive
             .iter()
             .any(|(kind, _)| costly.contains(kind))
+    }
+
+    /// Somebody is paid for what it does: it takes more than the server's own time.
+    fn costs_money(&self, route: &RouteFacts) -> bool {
+        let costly = &self.check.doubt.costly;
+        let mut kinds = route.expensive.iter();
+        kinds.any(|(kind, _)| kind != "conversion" && costly.contains(kind))
     }
 
     /// All that it does is to ask another service, and nothing in it is called as if it changed something.
@@ -664,6 +691,23 @@ impl<'a> Doubts<'a> {
         dynamic.any(|segment| names.contains(&segment.trim_matches(['[', ']', '.', ':', '{', '}'])))
             || takes_one_of(own, route.route.span, names)
             || places.any(|around| takes_one_of(own, around, names))
+    }
+
+    /// It touches nothing of anybody's: what it does costs its owner something, and few handlers of the application ask who calls.
+    fn only_spends(&self, route: &RouteFacts) -> bool {
+        has_mark(route, ONLY_SPENDS) && !self.most_ask()
+    }
+
+    /// Two of three handlers that are not plainly for anybody turn strangers away.
+    fn most_ask(&self) -> bool {
+        *self.most_ask.get_or_init(|| {
+            let others = self.subject.app.endpoints();
+            let others = others.filter(|each| each.works && each.public_guess.is_none());
+            let (all, asking) = others.fold((0usize, 0usize), |(all, asking), each| {
+                (all + 1, asking + usize::from(is_asked(each)))
+            });
+            asking * 3 >= all * 2
+        })
     }
 
     /// The handler only asks another service, and shows it nothing of the application's own.

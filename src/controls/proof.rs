@@ -80,6 +80,11 @@ pub const ONLY_ASKS_PROVIDER: &str = "only-asks-provider";
 /// Marks a handler whose input goes on to other services alone, which own it and can check it.
 pub const ONLY_HANDS_ON: &str = "only-hands-on";
 
+/// Marks a handler that makes expensive calls, and of which no other work was seen.
+pub const ONLY_SPENDS: &str = "only-spends";
+/// Marks the call by which a handler keeps what it is sent.
+pub const STORES_INPUT: &str = "stores-input";
+
 /// Marks a handler whose work is to look up something of a store or two, and nothing else.
 pub const LOOKS_UP_LITTLE: &str = "looks-up-little";
 
@@ -689,6 +694,18 @@ impl<'a> Evaluator<'a> {
         if hands_on && handed {
             kinds.push((ONLY_HANDS_ON, *first));
         }
+        let spends = |place| at(place, |event| matches!(event, Event::Expensive(_)));
+        if works.iter().all(|(_, place)| spends(*place)) {
+            kinds.push((ONLY_SPENDS, *first));
+        }
+        let stored = events.iter().find_map(|(event, place)| match event {
+            Event::InputGoesOn { to: Some(to) } => {
+                let what = self.paths.text(*to);
+                (!is_service(&what) && !spends(*place) && keeps(&what)).then_some(*place)
+            }
+            _ => None,
+        });
+        kinds.extend(stored.map(|place| (STORES_INPUT, place)));
         kinds
     }
 
@@ -731,21 +748,37 @@ fn answer_nobody(outcomes: &Outcomes) -> bool {
     })
 }
 
-/// `drizzle().select().from().where()`: a store is asked, and nothing in it changed, as `findOneAndUpdate` does. `createClient()`
-/// only makes what asks it.
+/// The calls of a path: `drizzle().select().from()` has three.
+fn calls_of(what: &str) -> impl Iterator<Item = &str> + Clone {
+    what.split(|letter: char| !letter.is_ascii_alphanumeric())
+}
+
+/// `drizzle().select().from().where()`: a store is asked, and nothing in it changed.
 fn looks_up(what: &str) -> bool {
-    let mut calls = what.split(|letter: char| !letter.is_ascii_alphanumeric());
     let finds =
         |call: &str| call.starts_with("find") || call.starts_with("select") || call == "count";
-    let changes = |call: &str| {
-        let words = [
-            "create", "delete", "insert", "save", "set", "update", "upsert",
-        ];
+    calls_of(what).any(finds) && !changes(what)
+}
+
+/// What is handed over is kept, run, or sent to be: a store, a queue, a file, a command takes it.
+fn keeps(what: &str) -> bool {
+    let words = [
+        "add", "append", "exec", "insert", "publish", "push", "put", "query", "remove", "replace",
+        "send", "spawn", "write",
+    ];
+    changes(what) || calls_of(what).any(|call| words.iter().any(|word| call.starts_with(word)))
+}
+
+/// Something is changed by one of the calls, as `findOneAndUpdate` does. `createClient()` only makes what asks it.
+fn changes(what: &str) -> bool {
+    let words = [
+        "create", "delete", "insert", "save", "set", "update", "upsert",
+    ];
+    calls_of(what).any(|call| {
         words.iter().any(|word| call.starts_with(word)) && !call.ends_with("Client")
             || call.contains("And")
             || call.contains("OrCreate")
-    };
-    calls.clone().any(finds) && !calls.any(changes)
+    })
 }
 
 /// `fs/promises#readFile`: a file is read, or looked for.

@@ -379,10 +379,14 @@ fn what_a_test_in_a_browser_may_run_is_asked_about() {
 fn what_a_gateway_may_limit_is_asked_about() {
     let rules = rules();
     let config = Config::default();
+    let adds = ROUTE.replace("DELETE()", "POST(request: Request)").replace(
+        "\"delete from notes\"",
+        "\"insert into notes values ($1)\", [await request.text()]",
+    );
     let confidence = |gateway: (&str, &str)| {
         let files = [
             ("package.json", MANIFEST),
-            ("app/api/notes/route.ts", ROUTE),
+            ("app/api/notes/route.ts", &*adds),
             gateway,
         ];
         let model = model::build(&Repository::in_memory(&files), &rules, &config);
