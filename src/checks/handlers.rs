@@ -13,12 +13,14 @@ use crate::source::Location;
 
 use super::CheckResult;
 use super::call_sites::{find, mentions};
-use super::code::{package_of, place};
+use super::code::place;
 use super::subject::{Subject, weight};
 
 pub(super) fn run(subject: &Subject<'_>, check: &Handlers) -> CheckResult {
     let mut result = CheckResult::default();
-    if check.next_only && subject.project.framework != Framework::Next || !hosted(subject, check) {
+    if check.next_only && subject.project.framework != Framework::Next
+        || !(check.with_packages.is_empty() || subject.uses_one_of(&check.with_packages))
+    {
         return result;
     }
     let calls = reached_calls(subject, check);
@@ -79,22 +81,6 @@ pub(super) fn run(subject: &Subject<'_>, check: &Handlers) -> CheckResult {
         }
     }
     result
-}
-
-/// The application runs where the rule matters.
-fn hosted(subject: &Subject<'_>, check: &Handlers) -> bool {
-    check.with_packages.is_empty()
-        || subject.specifiers().iter().any(|specifier| {
-            let package = package_of(specifier).unwrap_or(specifier);
-            check
-                .with_packages
-                .iter()
-                .any(|form| wildcard(form, package))
-        })
-        || subject.documents().any(|file| {
-            let name = file.path.file_name();
-            check.with_packages.iter().any(|form| form == name)
-        })
 }
 
 /// Handlers that reach one of the calls, by index, with the first of these.

@@ -8,6 +8,7 @@ use crate::controls::Status;
 use crate::finding::{Finding, Related};
 use crate::graph::ModuleId;
 use crate::model::{Count, Part};
+use crate::routes::RouteKind;
 use crate::rule::{CodeScope, Confidence, Control, Memory, MemoryQuestion, wildcard};
 use crate::source::Span;
 use crate::syntax::{
@@ -198,6 +199,12 @@ fn limiters(subject: &Subject<'_>, check: &Memory, result: &mut CheckResult) {
                         .message
                         .push_str(": is that enough where the condition does not choose the one with a store?");
                     finding
+                } else if runs_on(subject, check) {
+                    let mut finding = finding.at_most(Confidence::Low);
+                    finding.message.push_str(
+                        ": is that enough, as one server that keeps running may count for all?",
+                    );
+                    finding
                 } else {
                     as_meant(record, span, finding)
                 };
@@ -205,6 +212,13 @@ fn limiters(subject: &Subject<'_>, check: &Memory, result: &mut CheckResult) {
             }
         }
     }
+}
+
+/// A server of its own answers all requests, and nothing shows that it is started anew for some, or several times.
+fn runs_on(subject: &Subject<'_>, check: &Memory) -> bool {
+    let mut routes = subject.app.routes.iter();
+    routes.all(|facts| matches!(facts.route.kind, RouteKind::Express | RouteKind::Hono))
+        && !subject.uses_one_of(&check.started_anew)
 }
 
 /// A condition chooses between what stands here and one of the others: `if (shared) limit({ store }) else limit({})`.

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::rule::{Confidence, SecretLiteral, wildcard};
-use crate::syntax::{Expr, ExprId, LogicalOp, ModuleRecord};
+use crate::syntax::{Expr, ExprId, LogicalOp, ModuleRecord, StmtKind};
 
 use super::CheckResult;
-use super::code::{env_name, for_each_named_value, numbered};
+use super::code::{env_name, for_each_named_value, numbered, statements};
 use super::subject::Subject;
 
 /// Shorter values say too little to be told from words.
@@ -34,7 +34,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &SecretLiteral) -> CheckResult {
             }
         }
         for (id, variable) in fallbacks(module, check) {
-            if seen.insert(id) {
+            if seen.insert(id) && !is_required(module, variable) {
                 let message =
                     format!("{variable} falls back to a value that is written into the code");
                 findings.push(subject.finding_in(module, module.span(id), message));
@@ -306,6 +306,26 @@ fn fallbacks<'a>(module: &'a ModuleRecord, check: &SecretLiteral) -> Vec<(ExprId
         }
     }
     found
+}
+
+/// Production does not start, or go on, without the variable: `if (production && !process.env.KEY) throw …`.
+fn is_required(module: &ModuleRecord, variable: &str) -> bool {
+    let mut functions = module.functions.iter();
+    functions.any(|function| {
+        statements(&function.body).any(|statement| {
+            let StmtKind::If { then, .. } = &statement.kind else {
+                return false;
+            };
+            let here = numbered(module).filter(|(id, _)| statement.span.holds(module.span(*id)));
+            let (mut production, mut asked) = (false, false);
+            for (id, expr) in here {
+                production |= matches!(expr, Expr::String(text) if &**text == "production");
+                asked |= env_name(module, id) == Some(variable);
+            }
+            let mut inner = statements(then);
+            production && asked && inner.any(|each| matches!(each.kind, StmtKind::Throw(_)))
+        })
+    })
 }
 
 #[cfg(test)]

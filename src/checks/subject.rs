@@ -8,7 +8,7 @@ use crate::finding::{Finding, Related};
 use crate::graph::ModuleId;
 use crate::model::{AppModel, Model, RouteFacts};
 use crate::project::{App, Package};
-use crate::rule::{Confidence, Control, Rule};
+use crate::rule::{Confidence, Control, Rule, wildcard};
 use crate::source::{Location, RepoPath, SourceFile, Span};
 use crate::syntax::ModuleRecord;
 
@@ -16,7 +16,9 @@ use globset::GlobSet;
 use rustc_hash::FxHashMap;
 
 use super::answers::Answer;
-use super::code::{is_for_developers, is_for_show, is_side_file, is_test_configuration};
+use super::code::{
+    is_for_developers, is_for_show, is_side_file, is_test_configuration, package_of,
+};
 use super::file::glob_set;
 use super::index::{Index, Reach, Site, Unit, Vocabulary};
 use super::liveness::Liveness;
@@ -548,6 +550,17 @@ impl<'a> Subject<'a> {
             .zip(side)
             .filter(move |((id, _), side)| live.is_live(*id) && !**side)
             .map(|((_, module), _)| module)
+    }
+
+    /// The application uses a package of one of these forms, or has a file of one of these names: `vercel.json`.
+    pub(super) fn uses_one_of(&self, forms: &[String]) -> bool {
+        self.specifiers().iter().any(|specifier| {
+            let package = package_of(specifier).unwrap_or(specifier);
+            forms.iter().any(|form| wildcard(form, package))
+        }) || self.documents().any(|file| {
+            let name = file.path.file_name();
+            forms.iter().any(|form| form == name)
+        })
     }
 
     /// What the modules of [`Self::running`] take from packages at run time, as written, each once.

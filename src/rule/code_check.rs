@@ -238,6 +238,9 @@ pub struct Memory {
     /// For limiters: calls of packages that count in memory.
     #[serde(default)]
     pub limiters: Vec<String>,
+    /// For limiters of packages: packages and files that show that a server of its own does not keep running.
+    #[serde(default)]
+    pub started_anew: Vec<String>,
     /// Such a call is in order when one of these holds.
     #[serde(default)]
     pub unless: Vec<CallCondition>,
