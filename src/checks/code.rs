@@ -68,6 +68,8 @@ pub(super) fn is_for_show<'p>(folders: impl Iterator<Item = &'p str>) -> bool {
         "playground",
         "playgrounds",
         "sandbox",
+        "harness",
+        "test",
         "e2e",
     ];
     let mut outer = folders.take_while(|folder| !CODE_FOLDERS.contains(folder));

@@ -35,6 +35,7 @@ use super::published::{
 };
 use super::relayed::{hands_on_cookie, is_credential_header, relays_body, relays_credentials};
 use super::returned::only_leads_on;
+use super::starter::LEFT_TO_OTHERS;
 use super::subject::Subject;
 use super::told::{only_says_whether, shows_picture};
 use super::used_up::uses_up;
@@ -226,6 +227,8 @@ impl<'a> Doubts<'a> {
             UNUSED
         } else if self.only_draws(route) {
             "is it enough to look at the picture that it draws"
+        } else if self.subject.is_starter() {
+            LEFT_TO_OTHERS
         } else if self.is_browsed() {
             "does a test in a browser run it from its page"
         } else {

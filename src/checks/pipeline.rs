@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 
 use rustc_hash::FxHashSet;
 
-use crate::project::{Dockerfile, Package, Workflow};
+use crate::project::{Dockerfile, Package, Task, Workflow};
 use crate::rule::{Pipeline, PipelineStep};
 use crate::source::{Location, RepoPath};
 
@@ -14,6 +14,7 @@ use super::code::is_side_file;
 use super::container::is_shared;
 use super::present::{doubted, in_doubt};
 use super::signs::Ground;
+use super::starter::LEFT_TO_OTHERS;
 use super::subject::Subject;
 use super::tests_elsewhere::tests;
 
@@ -84,7 +85,11 @@ pub(super) fn run(subject: &Subject<'_>, check: &Pipeline) -> CheckResult {
             result.silent_gap(1.0);
         }
         let finding = subject.finding(place.clone(), check.says.clone());
-        result.findings.push(finding);
+        result.findings.push(if subject.is_starter() {
+            in_doubt(finding, LEFT_TO_OTHERS)
+        } else {
+            finding
+        });
         return result;
     }
     let ground = Ground {
@@ -312,6 +317,7 @@ fn with_scripts(
         let mut next = Vec::new();
         for line in fresh {
             let bodies = called_scripts(line, packages, all).into_iter();
+            let bodies = bodies.chain(run_before(line, &subject.model.project.files.tasks));
             next.extend(bodies.filter(|body| known.insert(body)));
         }
         if next.is_empty() {
@@ -425,6 +431,21 @@ fn called_scripts<'p>(line: &str, packages: &[&'p Package], all: &[Package]) -> 
         }
     }
     bodies
+}
+
+/// Runners of tasks that may depend on one another.
+const TASK_RUNNERS: [&str; 2] = ["turbo", "nx"];
+
+/// The lines that run what the tasks of a shell line depend on.
+fn run_before<'t>(line: &str, tasks: &'t [Task]) -> Vec<&'t str> {
+    if tasks.is_empty() || !words(line).any(|word| TASK_RUNNERS.contains(&word)) {
+        return Vec::new();
+    }
+    let called = |task: &&Task| {
+        words(line).any(|word| word.rsplit(['#', ':']).next() == Some(task.name.as_str()))
+    };
+    let called = tasks.iter().filter(called);
+    called.map(|task| task.runs.as_str()).collect()
 }
 
 /// `build:*` of `npm-run-all` calls `build:web`.

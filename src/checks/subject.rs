@@ -552,14 +552,16 @@ impl<'a> Subject<'a> {
             .map(|((_, module), _)| module)
     }
 
-    /// The application uses a package of one of these forms, or has a file of one of these names: `vercel.json`.
+    /// The application uses a package of one of these forms, or a file of one of these names lies in its folder or around it:
+    /// `vercel.json`.
     pub(super) fn uses_one_of(&self, forms: &[String]) -> bool {
         self.specifiers().iter().any(|specifier| {
             let package = package_of(specifier).unwrap_or(specifier);
             forms.iter().any(|form| wildcard(form, package))
         }) || self.documents().any(|file| {
+            let folder = file.path.parent().unwrap_or_else(|| RepoPath::new(""));
             let name = file.path.file_name();
-            forms.iter().any(|form| form == name)
+            self.project.root.starts_with(&folder) && forms.iter().any(|form| form == name)
         })
     }
 

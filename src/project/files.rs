@@ -4,6 +4,7 @@ use crate::source::{Location, RepoPath, Repository, Unreadable};
 
 use super::container::{self, ComposeService, Dockerfile};
 use super::gateway::{self, GatewayLimits};
+use super::tasks::{self, Task};
 use super::{environment, hosting, pipelines};
 
 /// What the repository's other files say.
@@ -11,6 +12,8 @@ use super::{environment, hosting, pipelines};
 pub struct ProjectFiles {
     /// `.github/workflows/*.yml`, `.gitlab-ci.yml`, `Jenkinsfile` and the like.
     pub workflows: Vec<Workflow>,
+    /// Tasks of `turbo.json` and `nx.json` that run others.
+    pub tasks: Vec<Task>,
     /// Names documented in `.env.example`, `.env.sample`, `.env.template`, each with its file and line.
     pub env_documented: Vec<(String, Location)>,
     /// Names that those files leave out, and say when to set.
@@ -77,6 +80,7 @@ impl ProjectFiles {
         for path in repository.files() {
             hold(environment::read(repository, path, &mut files));
             hold(hosting::read(repository, path, &mut files));
+            hold(tasks::read(repository, path, &mut files.tasks));
             hold(pipelines::read(repository, path, &mut files.workflows));
             hold(container::read(
                 repository,

@@ -25,6 +25,7 @@ mod platforms;
 mod resolver;
 mod services;
 mod specifier;
+mod tasks;
 mod tsconfig;
 mod version;
 
@@ -37,6 +38,7 @@ pub use measured::MeasuredValues;
 pub use next_config::{HeaderEntry, NextConfig, PathCondition, path_conditions};
 pub use platforms::Platforms;
 pub use resolver::{Resolution, Resolver};
+pub use tasks::Task;
 pub use tsconfig::{STRICT_CHECKS, Strict};
 
 use crate::rule::MeasuredResult;
