@@ -11,7 +11,7 @@ use crate::syntax::{
 
 use super::call_sites::{Holds, Value};
 use super::code::{called_name, calls, leaves, property};
-use super::failing::only_reads_input;
+use super::failing::tells_inside;
 use super::own_address;
 use super::subject::Subject;
 use super::taint::from_caller;
@@ -241,7 +241,7 @@ pub(super) fn caught_in(
                         let found = caught.leaks.get_mut(before..).unwrap_or_default();
                         if !found.is_empty() {
                             let asked_for = asks_for_caller(subject, module, block);
-                            let own_mistake = only_reads_input(subject, module, block);
+                            let own_mistake = !tells_inside(subject, module, block);
                             for told in found {
                                 told.asked_for |= asked_for;
                                 told.own_mistake |= own_mistake;

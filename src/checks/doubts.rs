@@ -433,6 +433,8 @@ impl<'a> Doubts<'a> {
             "does the library limit it by itself"
         } else if !costs && self.asks_as_anybody(route) {
             ASKS_AS_ANYBODY
+        } else if has_mark(route, ONLY_ASKS_PROVIDER) && !self.signs_in_by_itself() {
+            "does the provider of identities, which does it all, limit it"
         } else if !costs && has_mark(route, ONLY_SIGNS) && !route.reads_input() {
             "does it only lead to whoever provides identities"
         } else if !costs && signs_out(route) {
@@ -473,6 +475,13 @@ impl<'a> Doubts<'a> {
             return quota.or_else(|| self.own_guard(route, verdict));
         };
         Some(question.to_owned())
+    }
+
+    /// Who signs in is looked up by a library in the application, and not by a service.
+    fn signs_in_by_itself(&self) -> bool {
+        let libraries = &self.check.doubt.sign_in_libraries;
+        let mut used = self.subject.specifiers().iter();
+        used.any(|each| libraries.iter().any(|library| is_of(library, each)))
     }
 
     /// It turns away who has had enough, by a count that was not recognised as a limiter's.

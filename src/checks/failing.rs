@@ -2,44 +2,14 @@
 
 use crate::graph::{Link, ModuleId, Symbol};
 use crate::source::Span;
-use crate::syntax::{Block, Expr, ExprId, FunctionId, Key, ModuleRecord, Name, Pattern, StmtKind};
+use crate::syntax::{Block, Expr, ExprId, FunctionId, Key, ModuleRecord, Pattern, StmtKind};
 
-use super::code::{called_name, initial_value, numbered, root, statements, text};
+use super::code::{called_name, numbered, root, statements, text};
 use super::dependency::is_of;
 use super::subject::Subject;
 
 /// Calls are followed into so many functions of the repository.
 const MOST_FUNCTIONS: usize = 24;
-
-/// Globals of the language and its platforms, of which none knows more than it is given.
-const PLAIN: [&str; 26] = [
-    "Array",
-    "ArrayBuffer",
-    "Boolean",
-    "Buffer",
-    "Date",
-    "Error",
-    "Headers",
-    "Intl",
-    "JSON",
-    "Map",
-    "Math",
-    "Number",
-    "Object",
-    "RegExp",
-    "Response",
-    "Set",
-    "String",
-    "TypeError",
-    "URL",
-    "URLSearchParams",
-    "Uint8Array",
-    "console",
-    "decodeURIComponent",
-    "encodeURIComponent",
-    "parseFloat",
-    "parseInt",
-];
 
 /// Packages that make one thing of another, and ask nobody and nothing for it.
 const MAKERS: [&str; 24] = [
@@ -69,145 +39,140 @@ const MAKERS: [&str; 24] = [
     "yaml",
 ];
 
-/// Methods of texts, numbers, lists, dates and schemas, for none of which anybody waits.
-const METHODS: [&str; 54] = [
-    "at",
-    "charAt",
-    "charCodeAt",
-    "concat",
-    "endsWith",
-    "entries",
-    "every",
-    "filter",
-    "find",
-    "findIndex",
-    "flat",
-    "flatMap",
-    "forEach",
-    "getTime",
-    "has",
-    "includes",
-    "indexOf",
-    "join",
-    "keys",
-    "lastIndexOf",
-    "localeCompare",
-    "map",
-    "match",
-    "matchAll",
-    "padEnd",
-    "padStart",
+/// What is waited for and fails for what the caller sent alone: the body is read, or held against a schema.
+const READS: [&str; 9] = [
+    "arrayBuffer",
+    "blob",
+    "formData",
+    "json",
     "parse",
-    "pop",
-    "push",
-    "reduce",
-    "repeat",
-    "replace",
-    "replaceAll",
-    "reverse",
+    "parseAsync",
     "safeParse",
-    "shift",
-    "slice",
-    "some",
-    "sort",
-    "splice",
-    "split",
-    "startsWith",
-    "substring",
-    "test",
-    "toFixed",
-    "toISOString",
-    "toLocaleString",
-    "toLowerCase",
-    "toString",
-    "toUpperCase",
-    "trim",
-    "unshift",
-    "valueOf",
-    "values",
+    "safeParseAsync",
+    "text",
 ];
 
-/// Methods that read the body.
-const READS: [&str; 4] = ["arrayBuffer", "formData", "json", "text"];
+/// Promises that the framework hands over, and keeps.
+const GIVEN: [&str; 2] = ["params", "searchParams"];
 
-/// What answers are built with, and the methods for that.
-const ANSWERS: ([&str; 3], [&str; 5]) = (
-    ["res", "response", "reply"],
-    ["end", "send", "setHeader", "status", "type"],
-);
-
-/// Where requests keep what is asked for by name.
-const KEPT: [&str; 4] = ["headers", "searchParams", "formData", "cookies"];
-
-/// Nothing in the block fails but for what the caller sent: it reads that, looks at it and puts it together, or has a catch of
-/// its own around all else.
-pub(super) fn only_reads_input(subject: &Subject<'_>, module: ModuleId, block: &Block) -> bool {
-    only_plain(subject, module, block, &mut Vec::new())
+/// Something in the block fails with more to tell than what the caller sent: a store, a file, a program or an unknown function is
+/// waited for, here or in a function of the repository, with no catch of its own around it.
+pub(super) fn tells_inside(subject: &Subject<'_>, module: ModuleId, block: &Block) -> bool {
+    let mut seen = Vec::new();
+    fails_inside(subject, module, block, false, &mut seen)
 }
 
-/// Functions in `seen` are judged where they were called first.
-fn only_plain(
+/// Functions in `seen` are judged where they were called first. The failure of what is `returned` comes to whoever waits for it.
+fn fails_inside(
     subject: &Subject<'_>,
     module: ModuleId,
     block: &Block,
+    returned: bool,
     seen: &mut Vec<(ModuleId, FunctionId)>,
 ) -> bool {
     let (Some(first), Some(last)) = (block.first(), block.last()) else {
-        return true;
+        return false;
     };
     let within = Span::new(first.span.start, last.span.end);
-    let record = subject.model.graph.module(module);
-    let caught: Vec<Span> = statements(block)
-        .filter_map(|each| caught(&each.kind))
-        .collect();
-    // Of a promise that nobody waits for, no failure comes here.
-    let let_go: Vec<ExprId> = statements(block)
-        .filter_map(|each| match each.kind {
-            StmtKind::Expr(expr) => Some(expr),
-            _ => None,
-        })
-        .collect();
-    // An error that the code makes itself says what the code says.
-    let thrown: Vec<ExprId> = statements(block)
-        .filter_map(|each| match each.kind {
-            StmtKind::Throw(expr) => Some(expr),
-            _ => None,
-        })
-        .collect();
-    numbered(record).all(|(id, expr)| {
-        let span = record.span(id);
-        if !within.holds(span) || caught.iter().any(|caught| caught.holds(span)) {
-            return true;
+    let graph = &subject.model.graph;
+    let record = graph.module(module);
+    let mut aside: Vec<Span> = Vec::new();
+    let mut waited: Vec<ExprId> = Vec::new();
+    for statement in statements(block) {
+        match statement.kind {
+            StmtKind::Try { .. } => aside.extend(caught(&statement.kind)),
+            StmtKind::Expr(expr) => aside.extend(let_go(record, expr)),
+            StmtKind::Return(Some(value)) if returned => waited.push(value),
+            _ => {}
         }
+    }
+    let here: Vec<(ExprId, &Expr)> = numbered(record)
+        .filter(|(id, _)| {
+            let span = record.span(*id);
+            within.holds(span) && !aside.iter().any(|aside| aside.holds(span))
+        })
+        .collect();
+    waited.extend(here.iter().filter_map(|(_, expr)| match expr {
+        Expr::Await(inner) => Some(*inner),
+        _ => None,
+    }));
+    // `Promise.all([load(), save()])` waits for each of them.
+    let together: Vec<ExprId> = waited
+        .iter()
+        .filter_map(|each| match record.expr(*each) {
+            Expr::Call { callee, args, .. } if is_promise(record, *callee) => args.first(),
+            _ => None,
+        })
+        .flat_map(|list| match record.expr(list.value) {
+            Expr::Array(items) => items.iter().map(|item| item.value).collect(),
+            _ => vec![list.value],
+        })
+        .collect();
+    waited.extend(together);
+    here.iter().any(|(id, expr)| {
+        let waits = waited.contains(id);
         match expr {
-            Expr::New { .. } if thrown.contains(&id) => true,
             Expr::Call { callee, .. } | Expr::New { callee, .. } => {
-                is_plain(record, *callee) || {
-                    let graph = &subject.model.graph;
-                    let found = subject.index().function_of(graph, module, *callee);
-                    let found = found.or_else(|| required(subject, module, block, *callee));
-                    found.is_some_and(|called| {
-                        let (module, function) = called;
-                        let function = graph.module(module).function(function);
-                        if function.is_async && let_go.contains(&id) || seen.contains(&called) {
-                            return true;
-                        }
-                        seen.push(called);
-                        seen.len() <= MOST_FUNCTIONS
-                            && only_plain(subject, module, &function.body, seen)
-                    })
+                let found = subject.index().function_of(graph, module, *callee);
+                let found = found.or_else(|| required(subject, module, block, *callee));
+                let Some(called) = found else {
+                    return is_at_once(record, *callee) || waits && !is_harmless(record, *callee);
+                };
+                let (home, function) = called;
+                let function = graph.module(home).function(function);
+                if function.is_async && !waits || seen.contains(&called) {
+                    return false;
                 }
+                seen.push(called);
+                seen.len() > MOST_FUNCTIONS
+                    || fails_inside(subject, home, &function.body, function.is_async, seen)
             }
-            Expr::Await(inner) => match record.expr(*inner) {
-                Expr::Call { callee, .. } => {
-                    called_name(record, *callee).is_none_or(|name| !METHODS.contains(&name))
-                }
-                _ => true,
-            },
-            Expr::Tagged { .. } | Expr::Import(_) => false,
-            _ => true,
+            Expr::Tagged { .. } => waits,
+            Expr::Name(name) => waits && !GIVEN.contains(&record.name(*name)),
+            Expr::Member { property, .. } => waits && !GIVEN.contains(&record.name(*property)),
+            _ => false,
         }
     })
+}
+
+/// A promise that nobody waits for: `(async () => { … })()`, `notify().catch(…)`. No failure of it comes here.
+fn let_go(record: &ModuleRecord, expr: ExprId) -> Option<Span> {
+    let Expr::Call { callee, .. } = record.expr(expr) else {
+        return None;
+    };
+    let is_let_go = match record.expr(*callee) {
+        Expr::Function(id) => record.function(*id).is_async,
+        Expr::Member { object, .. } => {
+            return matches!(called_name(record, *callee), Some("catch" | "then"))
+                .then(|| record.span(*object));
+        }
+        _ => false,
+    };
+    is_let_go.then(|| record.span(expr))
+}
+
+/// `Promise.all`
+fn is_promise(record: &ModuleRecord, callee: ExprId) -> bool {
+    root(record, callee).is_some_and(|name| record.name(name) == "Promise")
+}
+
+/// `readFileSync`: nobody has to wait for it.
+fn is_at_once(record: &ModuleRecord, callee: ExprId) -> bool {
+    called_name(record, callee).is_some_and(|name| name.ends_with("Sync"))
+}
+
+/// Its failure tells what the caller sent, or nothing: `fetch failed`.
+fn is_harmless(record: &ModuleRecord, callee: ExprId) -> bool {
+    let from = root(record, callee);
+    let mut imports = record.imports.iter();
+    if let Some(package) = imports.find(|each| Some(each.local) == from && !each.type_only) {
+        let is_package = |form: &&str| is_of(form, &package.specifier);
+        return is_package(&"next") || MAKERS.iter().any(|maker| is_package(&maker));
+    }
+    let method = called_name(record, callee);
+    let of_nothing =
+        matches!(record.expr(callee), Expr::Name(name) if record.name(*name) == "fetch");
+    of_nothing || is_promise(record, callee) || method.is_some_and(|name| READS.contains(&name))
 }
 
 /// What a `try` has tried where its catch does not throw on.
@@ -268,67 +233,5 @@ fn required(
             named.map(|(at, _)| (module, FunctionId(at)))
         }
         _ => None,
-    }
-}
-
-/// A list, set or map of the module's own: `const running = new Map()`.
-fn is_kept(record: &ModuleRecord, name: Name) -> bool {
-    let init = initial_value(record, name);
-    init.is_some_and(|init| {
-        matches!(record.expr(init), Expr::New { callee, .. }
-            if matches!(called_name(record, *callee), Some("Map" | "Set" | "Uint8Array" | "WeakMap" | "WeakSet")))
-    })
-}
-
-/// `/[a-z]/`, or a variable with that.
-fn is_regex(record: &ModuleRecord, value: ExprId) -> bool {
-    match record.expr(value) {
-        Expr::Regex(_) => true,
-        Expr::Name(name) => initial_value(record, *name)
-            .is_some_and(|init| matches!(record.expr(init), Expr::Regex(_))),
-        _ => false,
-    }
-}
-
-/// What is called is of the language, of the request or of the answer.
-fn is_plain(record: &ModuleRecord, callee: ExprId) -> bool {
-    let from = root(record, callee);
-    let package = record
-        .imports
-        .iter()
-        .find(|import| Some(import.local) == from && !import.type_only);
-    let is_global = from.is_some_and(|name| PLAIN.contains(&record.name(name)));
-    match package {
-        Some(package) if is_of("next", &package.specifier) => return true,
-        Some(package) if MAKERS.iter().any(|maker| is_of(maker, &package.specifier)) => {
-            return true;
-        }
-        // Something of a module: only a schema is plain whoever made it.
-        Some(_) => {
-            return matches!(called_name(record, callee), Some("parse" | "safeParse"));
-        }
-        None if is_global => return true,
-        None => {}
-    }
-    let Expr::Member {
-        object, property, ..
-    } = record.expr(callee)
-    else {
-        // What a module is loaded with fails before anybody asks.
-        return called_name(record, callee) == Some("require");
-    };
-    match record.name(*property) {
-        _ if matches!(record.expr(*object), Expr::Name(name) if is_kept(record, *name)) => true,
-        "exec" => is_regex(record, *object),
-        "get" | "getAll" => {
-            matches!(record.expr(*object), Expr::Member { property, .. } if KEPT.contains(&record.name(*property)))
-                || matches!(record.expr(*object), Expr::Name(name) if KEPT.contains(&record.name(*name)))
-        }
-        method => {
-            let answers = from.is_some_and(|name| ANSWERS.0.contains(&record.name(name)));
-            METHODS.contains(&method)
-                || READS.contains(&method)
-                || answers && ANSWERS.1.contains(&method)
-        }
     }
 }

@@ -41,7 +41,8 @@ const DESCRIBED: [&str; 19] = [
 /// Programs that make a copy of a repository which an option names.
 const COPIERS: [&str; 2] = ["create-next-app", "create-turbo"];
 /// What a document says of one that is not meant to be used yet.
-const UNREADY: [&str; 5] = [
+const UNREADY: [&str; 6] = [
+    "under construction",
     "not ready for production",
     "not production-ready",
     "not production ready",

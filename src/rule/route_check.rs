@@ -125,6 +125,9 @@ pub struct RouteDoubt {
     /// Packages whose lookups leave out a condition on `undefined`, so that nobody finds everything.
     #[serde(default)]
     pub lenient_clients: Vec<String>,
+    /// Packages that look up by themselves who signs in, where others ask a service, which limits that.
+    #[serde(default)]
+    pub sign_in_libraries: Vec<String>,
     /// Words of names and addresses where a password that is sent is a new one: `reset`.
     #[serde(default)]
     pub renewing_words: Vec<String>,

@@ -15,6 +15,7 @@ use crate::syntax::{
 use super::reach::{Mention, Mentioned, mentioned_as};
 use super::{Index, Reach, Site, Unit, bound};
 use crate::checks::code::{called_name, numbered, statements};
+use crate::checks::dependency::is_of;
 
 /// Functions that call later what they are given.
 const LATER: [&str; 10] = [
@@ -30,6 +31,15 @@ const LATER: [&str; 10] = [
     "unstable_after",
     // The workers of a queue: `new Worker("mails", send)`.
     "Worker",
+];
+
+/// Libraries whose options hold functions that only their own handlers come to: who asks them for a session does not.
+const HOOKED: [&str; 5] = [
+    "better-auth",
+    "@better-auth/*",
+    "next-auth",
+    "@auth/*",
+    "@convex-dev/auth",
 ];
 
 /// What answers are written to: who is given it may be what the caller waits for. A context is none: where there is one, the
@@ -147,6 +157,9 @@ impl<'a> Waits<'a> {
         let record = code.record;
         let span = record.span(place);
         let later = code.later.iter().filter(|later| later.holds(span));
+        if code.hooks.iter().any(|hook| hook.holds(span)) {
+            return false;
+        }
         let let_go = code.let_go.get(&place).filter(|_| promises);
         if let_go
             .into_iter()
@@ -245,6 +258,8 @@ struct Code<'r> {
     promised: Vec<(Span, Vec<Name>)>,
     /// Calls, and the names of what they call, whose promises nobody looks at, with their statements.
     let_go: FxHashMap<ExprId, Span>,
+    /// Functions in the options of a library that calls them back.
+    hooks: Vec<Span>,
 }
 
 impl<'r> Code<'r> {
@@ -265,6 +280,7 @@ impl<'r> Code<'r> {
             later,
             promised: promised(record),
             let_go,
+            hooks: hooks(record),
         }
     }
 
@@ -281,6 +297,21 @@ impl<'r> Code<'r> {
             })
         })
     }
+}
+
+/// `betterAuth({ databaseHooks: { … after: async () => { … } … } })`
+fn hooks(record: &ModuleRecord) -> Vec<Span> {
+    let mut imports = record.imports.iter();
+    if !imports.any(|import| HOOKED.iter().any(|form| is_of(form, &import.specifier))) {
+        return Vec::new();
+    }
+    let objects = record.exprs.iter().zip(&record.spans);
+    let objects = objects.filter(|(expr, _)| matches!(expr, Expr::Object(_)));
+    let objects: Vec<Span> = objects.map(|(_, span)| *span).collect();
+    let functions = record.functions.iter().skip(1).map(|each| each.span);
+    functions
+        .filter(|span| objects.iter().any(|object| object.holds(*span)))
+        .collect()
 }
 
 fn promised(record: &ModuleRecord) -> Vec<(Span, Vec<Name>)> {
