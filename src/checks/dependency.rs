@@ -146,6 +146,11 @@ fn question(subject: &Subject<'_>, check: &Dependency) -> Option<String> {
             "or is that of the application which it asks for its data enough",
         ));
     }
+    if subject.changes_nothing() {
+        return Some(String::from(
+            "or does a site do without where nobody signs in and nothing is changed",
+        ));
+    }
     stays_on_machine(subject)
 }
 

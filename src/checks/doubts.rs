@@ -433,7 +433,9 @@ impl<'a> Doubts<'a> {
             "does the library limit it by itself"
         } else if !costs && self.asks_as_anybody(route) {
             ASKS_AS_ANYBODY
-        } else if has_mark(route, ONLY_ASKS_PROVIDER) && !self.signs_in_by_itself() {
+        } else if (has_mark(route, ONLY_ASKS_PROVIDER) || has_mark(route, ONLY_SIGNS))
+            && !self.signs_in_by_itself()
+        {
             "does the provider of identities, which does it all, limit it"
         } else if !costs && has_mark(route, ONLY_SIGNS) && !route.reads_input() {
             "does it only lead to whoever provides identities"
@@ -1163,10 +1165,23 @@ fn of_failures(subject: &Subject<'_>, route: &RouteFacts, verdict: &Verdict) -> 
         "is a bare 500 enough for a file that anybody fetches"
     } else if reads(route) && only_leads_on(subject, route) {
         "is it a page for browsers, as it only leads on to others"
+    } else if throws_on(&Code::of(subject, route)) {
+        "is it thrown on purpose, as by a catch of its own"
     } else {
         return None;
     };
     Some(question.to_owned())
+}
+
+/// A catch of the handler's throws what it caught, once it is looked at or told of.
+fn throws_on(code: &Code<'_>) -> bool {
+    code.statements().any(|statement| match &statement.kind {
+        StmtKind::Try {
+            handler: Some(handler),
+            ..
+        } => statements(&handler.body).any(|each| matches!(each.kind, StmtKind::Throw(_))),
+        _ => false,
+    })
 }
 
 /// `export const dynamic = "force-static"`, or `generateStaticParams` with `export const revalidate = false`.

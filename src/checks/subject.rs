@@ -16,6 +16,7 @@ use globset::GlobSet;
 use rustc_hash::FxHashMap;
 
 use super::answers::Answer;
+use super::callers::asks;
 use super::code::{
     is_for_developers, is_for_show, is_side_file, is_test_configuration, package_of,
 };
@@ -605,6 +606,12 @@ impl<'a> Subject<'a> {
             let folder = file.path.parent().unwrap_or_else(|| RepoPath::new(""));
             file.path.starts_with(&root) || root.starts_with(&folder)
         })
+    }
+
+    /// It shows pages, and no handler of it asks who calls, or changes anything.
+    pub(super) fn changes_nothing(&self) -> bool {
+        let mut routes = self.app.routes.iter();
+        self.serves_pages() && !routes.any(|route| asks(route) || route.changes_state())
     }
 
     /// The application answers requests by itself.

@@ -630,7 +630,7 @@ impl<'a> Evaluator<'a> {
     /// whether such parties alone get what is sent, whatever else is done.
     fn asks_only(&self, events: &[(Event, Place)]) -> Vec<(&'static str, Place)> {
         let works = events.iter().filter_map(|(event, place)| match event {
-            Event::Work { what, .. } => Some((what, *place)),
+            Event::Work { what, .. } if !makes_client(what) => Some((what, *place)),
             _ => None,
         });
         let works: Vec<_> = works.collect();
@@ -748,6 +748,13 @@ fn answer_nobody(outcomes: &Outcomes) -> bool {
     })
 }
 
+/// `createServerClient()` only makes what asks somebody.
+fn makes_client(what: &str) -> bool {
+    let last = what.rsplit(['#', '.']).next().unwrap_or(what);
+    let last = last.trim_end_matches("()");
+    last.starts_with("create") && last.ends_with("Client")
+}
+
 /// The calls of a path: `drizzle().select().from()` has three.
 fn calls_of(what: &str) -> impl Iterator<Item = &str> + Clone {
     what.split(|letter: char| !letter.is_ascii_alphanumeric())
@@ -801,7 +808,7 @@ fn only_signs(events: &[(Event, Place)], only_out: bool) -> Option<Place> {
     let signs: Vec<Place> = signs.collect();
     let mut works = events
         .iter()
-        .filter(|(event, _)| matches!(event, Event::Work { .. }));
+        .filter(|(event, _)| matches!(event, Event::Work { what, .. } if !makes_client(what)));
     let first = signs.first().copied();
     first.filter(|_| works.all(|(_, place)| signs.contains(place)))
 }

@@ -14,7 +14,7 @@ use crate::syntax::{
 
 use super::reach::{Mention, Mentioned, mentioned_as};
 use super::{Index, Reach, Site, Unit, bound};
-use crate::checks::code::{called_name, numbered, statements};
+use crate::checks::code::{called_name, numbered, root, statements};
 use crate::checks::dependency::is_of;
 
 /// Functions that call later what they are given.
@@ -299,18 +299,35 @@ impl<'r> Code<'r> {
     }
 }
 
-/// `betterAuth({ databaseHooks: { … after: async () => { … } … } })`
+/// `betterAuth({ databaseHooks: { … after: async () => { … } … } })`, or options that stand at the top of the module.
 fn hooks(record: &ModuleRecord) -> Vec<Span> {
-    let mut imports = record.imports.iter();
-    if !imports.any(|import| HOOKED.iter().any(|form| is_of(form, &import.specifier))) {
+    let imports = record.imports.iter();
+    let library = imports.filter(|import| {
+        let mut forms = HOOKED.iter();
+        forms.any(|form| is_of(form, &import.specifier))
+    });
+    let library: Vec<Name> = library.map(|import| import.local).collect();
+    if library.is_empty() {
         return Vec::new();
     }
-    let objects = record.exprs.iter().zip(&record.spans);
-    let objects = objects.filter(|(expr, _)| matches!(expr, Expr::Object(_)));
-    let objects: Vec<Span> = objects.map(|(_, span)| *span).collect();
-    let functions = record.functions.iter().skip(1).map(|each| each.span);
-    functions
-        .filter(|span| objects.iter().any(|object| object.holds(*span)))
+    let all = || record.exprs.iter().zip(&record.spans);
+    let own = all().filter_map(|(expr, span)| match expr {
+        Expr::Call { callee, .. } | Expr::New { callee, .. } => {
+            root(record, *callee).filter(|name| library.contains(name))?;
+            Some(*span)
+        }
+        _ => None,
+    });
+    let own: Vec<Span> = own.collect();
+    let functions = || record.functions.iter().skip(1).map(|each| each.span);
+    let options = all().filter(|(expr, span)| {
+        matches!(expr, Expr::Object(_))
+            && (own.iter().any(|call| call.holds(**span))
+                || !functions().any(|function| function.holds(**span)))
+    });
+    let options: Vec<Span> = options.map(|(_, span)| *span).collect();
+    functions()
+        .filter(|span| options.iter().any(|object| object.holds(*span)))
         .collect()
 }
 
