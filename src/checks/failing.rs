@@ -167,7 +167,7 @@ fn is_harmless(record: &ModuleRecord, callee: ExprId) -> bool {
     let mut imports = record.imports.iter();
     if let Some(package) = imports.find(|each| Some(each.local) == from && !each.type_only) {
         let is_package = |form: &&str| is_of(form, &package.specifier);
-        return is_package(&"next") || MAKERS.iter().any(|maker| is_package(&maker));
+        return is_package(&"next") || MAKERS.iter().any(is_package);
     }
     let method = called_name(record, callee);
     let of_nothing =
