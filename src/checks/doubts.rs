@@ -1196,7 +1196,7 @@ fn is_answered_beforehand(record: &ModuleRecord) -> bool {
         || constant(record, "revalidate").is_some_and(kept) && listed()
 }
 
-/// The answer is said to be a file, or of a kind that no client reads as data.
+/// The answer is said to be a file, or of a kind that no client reads as data, or is a picture that is drawn for it.
 fn gives_a_file(code: &Code<'_>) -> bool {
     let is_kind = |text: &str| {
         let kind = text.split(';').next().unwrap_or(text).trim();
@@ -1208,6 +1208,7 @@ fn gives_a_file(code: &Code<'_>) -> bool {
                 && kind != "application/x-www-form-urlencoded"
     };
     code.exprs().any(|expr| match expr {
+        Expr::New { callee, .. } => called_name(code.record, *callee) == Some("ImageResponse"),
         Expr::String(text) => is_kind(text) || text.eq_ignore_ascii_case("content-disposition"),
         _ => false,
     })
