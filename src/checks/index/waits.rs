@@ -7,6 +7,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::graph::{Graph, ModuleId};
 use crate::model::RouteFacts;
 use crate::routes::Entry;
+use crate::rule::wildcard;
 use crate::source::Span;
 use crate::syntax::{
     Argument, Expr, ExprId, Function, MODULE_BODY, ModuleRecord, Name, StmtKind, UnaryOp,
@@ -40,6 +41,14 @@ const HOOKED: [&str; 5] = [
     "next-auth",
     "@auth/*",
     "@convex-dev/auth",
+];
+
+/// What a module imports in which such a library is set up, and nothing else: its options may be made in any function of it.
+const SET_UP: [&str; 4] = [
+    "better-auth",
+    "better-auth/api",
+    "better-auth/plugins*",
+    "@better-auth/*",
 ];
 
 /// What answers are written to: who is given it may be what the caller waits for. A context is none: where there is one, the
@@ -320,9 +329,12 @@ fn hooks(record: &ModuleRecord) -> Vec<Span> {
     });
     let own: Vec<Span> = own.collect();
     let functions = || record.functions.iter().skip(1).map(|each| each.span);
+    let mut requests = record.requests.iter();
+    let is_set_up = requests.any(|each| SET_UP.iter().any(|form| wildcard(form, &each.specifier)));
     let options = all().filter(|(expr, span)| {
         matches!(expr, Expr::Object(_))
-            && (own.iter().any(|call| call.holds(**span))
+            && (is_set_up
+                || own.iter().any(|call| call.holds(**span))
                 || !functions().any(|function| function.holds(**span)))
     });
     let options: Vec<Span> = options.map(|(_, span)| *span).collect();
