@@ -274,7 +274,8 @@ pub(super) fn run(subject: &Subject<'_>, check: &ContentSecurityPolicy) -> Check
         let needs = needing(subject, &forbidden.needed_by);
         let question = needs.map(|path| format!(": or does it have to, as `{path}` needs it?"));
         let question = question.or_else(|| {
-            let quiet = subject.changes_nothing();
+            // What no page needs is given up for nothing, whoever comes.
+            let quiet = forbidden.needed_by.is_empty() && subject.changes_nothing();
             quiet.then(|| String::from(": or is there nothing to be taken, as nobody signs in?"))
         });
         let message = message + question.as_deref().unwrap_or_default();
