@@ -80,13 +80,14 @@ pub(super) fn is_for_show<'p>(folders: impl Iterator<Item = &'p str>) -> bool {
     outer.any(|folder| folder.split(['-', '_']).any(|word| words.contains(&word)))
 }
 
-/// True for an application that developers run beside the product: `docker/dependencies/mail-viewer`, `tools/inspector`.
+/// True for an application that developers run beside the product or begin theirs with: `docker/dependencies/mail-viewer`,
+/// `tools/inspector`, `templates/shop`.
 pub(super) fn is_for_developers(root: &RepoPath) -> bool {
     let mut folders = root.segments();
     folders.any(|folder| {
         matches!(
             folder,
-            "docker" | "tools" | "tooling" | "scripts" | "devtools"
+            "docker" | "tools" | "tooling" | "scripts" | "devtools" | "templates"
         )
     })
 }

@@ -8,15 +8,15 @@ use rustc_hash::FxHashSet;
 use crate::controls::Status;
 use crate::finding::Related;
 use crate::graph::{ModuleId, Symbol};
-use crate::rule::{Confidence, ConsoleLogging, Control, wildcard};
+use crate::rule::{Confidence, ConsoleLogging, Control, Purpose, wildcard};
 use crate::source::Span;
 use crate::syntax::{Expr, ModuleRecord, Name, Pattern};
 
 use super::CheckResult;
 use super::code::{calls, package_of};
 use super::for_one::stays_on_machine;
+use super::purpose::LEFT_TO_OTHERS;
 use super::server_side::parts_on_server;
-use super::starter::LEFT_TO_OTHERS;
 use super::subject::{Subject, weight};
 
 /// Files that a finding lists.
@@ -117,7 +117,9 @@ pub(super) fn run(subject: &Subject<'_>, check: &ConsoleLogging) -> CheckResult 
                 "or does so small an application do without a logger",
             ))
         } else {
-            subject.is_starter().then(|| LEFT_TO_OTHERS.to_owned())
+            subject
+                .is_for(Purpose::Starter)
+                .then(|| LEFT_TO_OTHERS.to_owned())
         };
     }
     if let Some(question) = question.or_else(|| stays_on_machine(subject)) {

@@ -5,7 +5,7 @@ use std::ops::Bound;
 
 use crate::model::RouteFacts;
 use crate::project::Framework;
-use crate::rule::{Confidence, Dependency, wildcard};
+use crate::rule::{Confidence, Dependency, Purpose, wildcard};
 use crate::source::{RepoPath, Span};
 use crate::syntax::ModuleRecord;
 
@@ -14,8 +14,8 @@ use super::code::{calls, imported, package_of};
 use super::config_key::is_set;
 use super::doubts::has_mark;
 use super::for_one::stays_on_machine;
+use super::purpose::LEFT_TO_OTHERS;
 use super::signs::Ground;
-use super::starter::{LEFT_TO_OTHERS, is_to_be_copied, is_unready};
 use super::subject::Subject;
 
 pub(super) fn run(subject: &Subject<'_>, check: &Dependency) -> CheckResult {
@@ -128,7 +128,7 @@ fn question(subject: &Subject<'_>, check: &Dependency) -> Option<String> {
             "is it a service whose caller tells of its failures",
         ));
     }
-    if subject.is_starter() || is_small && is_to_be_copied(subject) {
+    if subject.is_for(Purpose::Starter) {
         return Some(String::from(LEFT_TO_OTHERS));
     }
     if subject.is_exported() {
@@ -136,9 +136,14 @@ fn question(subject: &Subject<'_>, check: &Dependency) -> Option<String> {
             "or do pages that are exported as files do without",
         ));
     }
-    if is_unready(subject) {
+    if subject.is_for(Purpose::Unready) {
         return Some(String::from(
             "does it wait, as the README says that this is not ready for production",
+        ));
+    }
+    if subject.is_for(Purpose::SelfHosted) {
+        return Some(String::from(
+            "or do those watch over it that host it, as its documents let users do",
         ));
     }
     if asks_another_that_uses(subject, &check.any) {

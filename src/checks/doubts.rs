@@ -14,7 +14,7 @@ use crate::graph::Symbol;
 use crate::model::RouteFacts;
 use crate::project::ComposeService;
 use crate::routes::{Entry, RouteKind};
-use crate::rule::{Confidence, Control, RouteControl};
+use crate::rule::{Confidence, Control, Purpose, RouteControl};
 use crate::source::Span;
 use crate::syntax::{
     Expr, ExprId, Function, Key, ModuleRecord, Name, Pattern, Property, Request, Stmt, StmtKind,
@@ -33,9 +33,9 @@ use super::paid_keys::callers_pay;
 use super::published::{
     CREDENTIALS, Doubt, GUESSABLE, in_closed_folder, is_sent, is_unused, takes_one_of,
 };
+use super::purpose::LEFT_TO_OTHERS;
 use super::relayed::{hands_on_cookie, is_credential_header, relays_body, relays_credentials};
 use super::returned::only_leads_on;
-use super::starter::LEFT_TO_OTHERS;
 use super::subject::Subject;
 use super::told::{only_says_whether, shows_picture};
 use super::used_up::uses_up;
@@ -227,7 +227,7 @@ impl<'a> Doubts<'a> {
             UNUSED
         } else if self.only_draws(route) {
             "is it enough to look at the picture that it draws"
-        } else if self.subject.is_starter() {
+        } else if self.subject.is_for(Purpose::Starter) {
             LEFT_TO_OTHERS
         } else if self.is_browsed() {
             "does a test in a browser run it from its page"

@@ -6,15 +6,15 @@ use std::sync::PoisonError;
 use rustc_hash::FxHashSet;
 
 use crate::project::{Dockerfile, Package, Task, Workflow};
-use crate::rule::{Pipeline, PipelineStep};
+use crate::rule::{Pipeline, PipelineStep, Purpose};
 use crate::source::{Location, RepoPath};
 
 use super::CheckResult;
 use super::code::is_side_file;
 use super::container::is_shared;
 use super::present::{doubted, in_doubt};
+use super::purpose::LEFT_TO_OTHERS;
 use super::signs::Ground;
-use super::starter::LEFT_TO_OTHERS;
 use super::subject::Subject;
 use super::tests_elsewhere::tests;
 
@@ -85,7 +85,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &Pipeline) -> CheckResult {
             result.silent_gap(1.0);
         }
         let finding = subject.finding(place.clone(), check.says.clone());
-        result.findings.push(if subject.is_starter() {
+        result.findings.push(if subject.is_for(Purpose::Starter) {
             in_doubt(finding, LEFT_TO_OTHERS)
         } else {
             finding

@@ -98,7 +98,9 @@ pub(super) fn doubted<'d>(ground: &Ground<'_, '_>, doubts: &'d [Doubt]) -> Optio
     let subject = ground.subject;
     let holds = |doubt: &&Doubt| {
         let shown = |signs: &Option<Signs>| signs.as_ref().map(|signs| found(ground, signs));
+        let purposes = &doubt.purposes;
         (!doubt.exported || subject.is_exported())
+            && (purposes.is_empty() || purposes.iter().any(|each| subject.is_for(*each)))
             && shown(&doubt.with) != Some(false)
             && shown(&doubt.without) != Some(true)
             && (doubt.not_run_on_tests.is_empty()

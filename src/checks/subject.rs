@@ -8,7 +8,7 @@ use crate::finding::{Finding, Related};
 use crate::graph::ModuleId;
 use crate::model::{AppModel, Model, RouteFacts};
 use crate::project::{App, Package};
-use crate::rule::{Confidence, Control, Rule, wildcard};
+use crate::rule::{Confidence, Control, Purpose, Rule, wildcard};
 use crate::source::{Location, RepoPath, SourceFile, Span};
 use crate::syntax::ModuleRecord;
 
@@ -25,6 +25,7 @@ use super::index::{Index, Reach, Site, Unit, Vocabulary};
 use super::liveness::Liveness;
 use super::pipeline::Lines;
 use super::published::Published;
+use super::purpose;
 use super::reached::nearest;
 use super::server_side::is_page_of_router;
 use super::signs::{LowerPaths, Title, Words};
@@ -72,7 +73,7 @@ pub struct Scope {
     texts: OnceLock<Words>,
     server_side: OnceLock<Vec<bool>>,
     serves_pages: OnceLock<bool>,
-    starter: OnceLock<bool>,
+    purposes: OnceLock<Vec<Purpose>>,
     reach: OnceLock<Reach>,
     handler_modules: OnceLock<Vec<ModuleId>>,
     vocabulary: OnceLock<Vocabulary>,
@@ -168,7 +169,7 @@ impl Scope {
             texts: OnceLock::new(),
             server_side: OnceLock::new(),
             serves_pages: OnceLock::new(),
-            starter: OnceLock::new(),
+            purposes: OnceLock::new(),
             reach: OnceLock::new(),
             handler_modules: OnceLock::new(),
             vocabulary: OnceLock::new(),
@@ -638,10 +639,12 @@ impl<'a> Subject<'a> {
         self.project.next.exports && !self.has_routes()
     }
 
-    /// Others begin an application of their own with this one.
-    pub(super) fn is_starter(&self) -> bool {
-        let starter = &self.scope.starter;
-        *starter.get_or_init(|| super::starter::is_starter(self))
+    /// The repository says that this is what it is for.
+    pub(super) fn is_for(&self, purpose: Purpose) -> bool {
+        let purposes = &self.scope.purposes;
+        purposes
+            .get_or_init(|| purpose::purposes(self))
+            .contains(&purpose)
     }
 
     fn has_page(&self) -> bool {

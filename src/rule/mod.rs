@@ -38,4 +38,4 @@ pub use roadmap::{
 };
 pub use route_check::*;
 pub use set::{RuleSet, RuleText};
-pub use words::{Category, Confidence, Control, How, Severity};
+pub use words::{Category, Confidence, Control, How, Purpose, Severity};

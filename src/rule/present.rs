@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::words::Purpose;
+
 /// `[check.present]`: one of several signs has to be found. One finding for the application, or for the whole repository.
 #[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -47,6 +49,9 @@ pub struct Doubt {
     /// Its pages are exported as files, and it has no handlers.
     #[serde(default)]
     pub exported: bool,
+    /// The repository says that it is for one of these.
+    #[serde(default)]
+    pub purposes: Vec<Purpose>,
     /// One of these is found.
     pub with: Option<Signs>,
     /// None of these is found.

@@ -70,6 +70,42 @@ impl Control {
     }
 }
 
+/// What a repository says that it is for, where that is not to serve the users of whoever keeps it.
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Debug,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Purpose {
+    /// Others begin an application of their own with it.
+    Starter,
+    /// It is not meant to be used yet.
+    Unready,
+    /// Nobody works on it any more.
+    GivenUp,
+    /// Its users run it by themselves.
+    SelfHosted,
+}
+
+impl Purpose {
+    /// All purposes.
+    pub const ALL: [Self; 4] = [
+        Self::Starter,
+        Self::Unready,
+        Self::GivenUp,
+        Self::SelfHosted,
+    ];
+}
+
 /// How sure a verdict or finding is.
 #[derive(
     Clone,

@@ -1,23 +1,25 @@
-//! Repositories that others begin theirs with: what they leave out is often left to whoever does.
+//! What a repository is for, by what it says of itself: what it leaves out may be left to others, or matter to nobody.
 
 use crate::project::Package;
+use crate::rule::Purpose;
 use crate::source::RepoPath;
 
 use super::subject::Subject;
 use super::words::words;
 
-/// Words in the name of a package that say so wherever they stand.
-const NAMED: [&str; 5] = [
+/// Words in the name of a package that say so wherever they stand: `your-app-name` waits for another.
+const NAMED: [&str; 6] = [
     "starter",
     "boilerplate",
     "starterkit",
     "scaffold",
     "quickstart",
+    "your",
 ];
 /// Words that say so at the end: `next-auth-example`, but not `template-editor`.
 const NAMED_LAST: [&str; 2] = ["template", "example"];
 /// What a description says of one.
-const DESCRIBED: [&str; 19] = [
+const DESCRIBED: [&str; 21] = [
     "starter kit",
     "starter template",
     "starter project",
@@ -37,6 +39,8 @@ const DESCRIBED: [&str; 19] = [
     "this template provides",
     "this template comes",
     "in this template, we",
+    "an example app",
+    "an example application",
 ];
 /// Programs that make a copy of a repository which an option names.
 const COPIERS: [&str; 2] = ["create-next-app", "create-turbo"];
@@ -49,6 +53,24 @@ const UNREADY: [&str; 6] = [
     "not yet ready for production",
     "not intended for production",
 ];
+/// What a document says of one that nobody works on any more.
+const GIVEN_UP: [&str; 6] = [
+    "repository is deprecated",
+    "repository is now deprecated",
+    "project is deprecated",
+    "deprecated in favo",
+    "no longer maintained",
+    "no longer being maintained",
+];
+/// What a document says of one that its users run by themselves.
+const RUN_BY_USERS: [&str; 6] = [
+    "self-host",
+    "self host",
+    "selfhost",
+    "docker run",
+    "docker compose up",
+    "docker-compose up",
+];
 /// Addresses at which hosts make a copy of a repository and run it.
 const COPIES: [&str; 4] = [
     "vercel.com/new/clone",
@@ -56,13 +78,34 @@ const COPIES: [&str; 4] = [
     "heroku.com/deploy",
     "deploy.workers.cloudflare.com",
 ];
+/// Actions and commands that publish an image.
+const PUBLISHES: [&str; 5] = [
+    "docker push",
+    "docker buildx build",
+    "docker/build-push-action",
+    "docker/bake-action",
+    "depot/build-push-action",
+];
+/// So few handlers show how something is done, where a README offers to run a copy of it.
+const FEW: usize = 2;
 /// What is asked of one that does without something.
 pub(super) const LEFT_TO_OTHERS: &str = "is that left to whoever begins an application with it";
 /// A document says what it is about within its first lines.
 const HEAD: usize = 25;
 
-/// The application or its repository says of itself that it is one.
-pub(super) fn is_starter(subject: &Subject<'_>) -> bool {
+/// What a repository says that it is for.
+pub(super) fn purposes(subject: &Subject<'_>) -> Vec<Purpose> {
+    let holds = |purpose: &Purpose| match purpose {
+        Purpose::Starter => is_starter(subject),
+        Purpose::Unready => heads_say(subject, &UNREADY),
+        Purpose::GivenUp => heads_say(subject, &GIVEN_UP),
+        Purpose::SelfHosted => is_run_by_users(subject),
+    };
+    Purpose::ALL.into_iter().filter(holds).collect()
+}
+
+/// The application or its repository says of itself that others begin theirs with it.
+fn is_starter(subject: &Subject<'_>) -> bool {
     let packages = &subject.model.project.packages;
     let whole = packages.iter().find(|package| package.folder().is_root());
     let mut packages = subject.package().into_iter().chain(whole);
@@ -72,19 +115,51 @@ pub(super) fn is_starter(subject: &Subject<'_>) -> bool {
                 || title(text).is_some_and(is_one_by_title)
                 || text.lines().any(is_copied_by)
         })
+        || subject.app.routes.len() <= FEW && is_to_be_copied(subject)
 }
 
-/// The beginning of a README says that this is not meant for users yet.
-pub(super) fn is_unready(subject: &Subject<'_>) -> bool {
+/// The beginning of a README says one of these.
+fn heads_say(subject: &Subject<'_>, forms: &[&str]) -> bool {
     readmes(subject).flat_map(head).any(|line| {
         let line = line.to_lowercase();
-        UNREADY.iter().any(|form| line.contains(form))
+        forms.iter().any(|form| line.contains(form))
     })
 }
 
 /// A README offers to run a copy of it.
-pub(super) fn is_to_be_copied(subject: &Subject<'_>) -> bool {
+fn is_to_be_copied(subject: &Subject<'_>) -> bool {
     readmes(subject).any(|text| COPIES.iter().any(|host| text.contains(host)))
+}
+
+/// An image of it is published, and a README says how to run it; or it is packed for systems that others run.
+fn is_run_by_users(subject: &Subject<'_>) -> bool {
+    let says = |text: &str| {
+        let mut lines = text.lines();
+        lines.any(|line| {
+            let line = line.to_lowercase();
+            RUN_BY_USERS.iter().any(|form| line.contains(form))
+        })
+    };
+    is_packed(subject) || publishes_image(subject) && readmes(subject).any(says)
+}
+
+/// A chart for Kubernetes or a description for snap lies in the repository.
+fn is_packed(subject: &Subject<'_>) -> bool {
+    let mut paths = subject.model.paths.iter();
+    paths.any(|path| {
+        let name = path.file_name();
+        name == "Chart.yaml" || matches!(name, "snapcraft.yaml" | "snapcraft.yml")
+    })
+}
+
+fn publishes_image(subject: &Subject<'_>) -> bool {
+    let files = &subject.model.project.files;
+    let mut steps = files.workflows.iter().flat_map(|each| &each.steps);
+    !files.dockerfiles.is_empty()
+        && steps.any(|step| {
+            let mut lines = step.run.iter().chain(&step.uses);
+            lines.any(|line| PUBLISHES.iter().any(|each| line.contains(each)))
+        })
 }
 
 /// The READMEs of the application and of the folders around it.
