@@ -2,7 +2,9 @@
 
 use crate::graph::{Link, ModuleId, Symbol};
 use crate::source::Span;
-use crate::syntax::{Block, Expr, ExprId, FunctionId, Key, ModuleRecord, Pattern, StmtKind};
+use crate::syntax::{
+    Block, Expr, ExprId, FunctionId, Key, ModuleRecord, Pattern, Property, StmtKind,
+};
 
 use super::code::{called_name, numbered, root, statements, text};
 use super::dependency::is_of;
@@ -82,10 +84,24 @@ fn fails_inside(
         match statement.kind {
             StmtKind::Try { .. } => aside.extend(caught(&statement.kind)),
             StmtKind::Expr(expr) => aside.extend(let_go(record, expr)),
-            StmtKind::Return(Some(value)) if returned => waited.push(value),
+            // What is only defined here fails where it is called.
+            StmtKind::Function { function, .. } => aside.push(record.function(function).span),
+            StmtKind::Let {
+                init: Some(init), ..
+            } => {
+                if let Expr::Function(function) = record.expr(init) {
+                    aside.push(record.function(*function).span);
+                }
+            }
+            // `return found.token` is a value that is there; `return load()` may be a promise.
+            StmtKind::Return(Some(value)) if returned => {
+                let there = matches!(record.expr(value), Expr::Name(_) | Expr::Member { .. });
+                waited.extend((!there).then_some(value));
+            }
             _ => {}
         }
     }
+    aside.extend(kept_for_later(record, within));
     let here: Vec<(ExprId, &Expr)> = numbered(record)
         .filter(|(id, _)| {
             let span = record.span(*id);
@@ -133,6 +149,30 @@ fn fails_inside(
             _ => false,
         }
     })
+}
+
+/// Functions that an object is made with, which calls them later: `new ReadableStream({ async start() { … } })`.
+fn kept_for_later(record: &ModuleRecord, within: Span) -> Vec<Span> {
+    let made = numbered(record).filter_map(|(id, expr)| match expr {
+        Expr::New { callee, args } if within.holds(record.span(id)) => {
+            (!is_promise(record, *callee)).then_some(args)
+        }
+        _ => None,
+    });
+    let options = made
+        .flatten()
+        .filter_map(|arg| match record.expr(arg.value) {
+            Expr::Object(properties) => Some(properties),
+            _ => None,
+        });
+    let functions = options.flatten().filter_map(|property| match property {
+        Property::Value { value, .. } => match record.expr(*value) {
+            Expr::Function(function) => Some(record.function(*function).span),
+            _ => None,
+        },
+        _ => None,
+    });
+    functions.collect()
 }
 
 /// A promise that nobody waits for: `(async () => { … })()`, `notify().catch(…)`. No failure of it comes here.
