@@ -75,11 +75,22 @@ pub(super) fn run(subject: &Subject<'_>, check: &GuardFlaws) -> CheckResult {
             location: route.location.clone(),
             note: route_name(route),
         });
-        let variable = match note.strip_prefix("process.env.") {
-            Some(name) => format!("`{name}`"),
-            None => String::from("what it needs"),
+        let names: Vec<&str> = note
+            .split(", ")
+            .filter_map(|each| each.strip_prefix("process.env."))
+            .collect();
+        let variable = match *names {
+            [] => String::from("what it needs"),
+            [name] => format!("`{name}`"),
+            [.., last] => format!("`{last}`"),
         };
-        let says = says.replace("{variable}", &variable);
+        let missing = match *names {
+            [first, second, ..] => format!("neither `{first}` nor `{second}` is set"),
+            _ => format!("{variable} is not set"),
+        };
+        let says = says
+            .replace("{variable}", &variable)
+            .replace("{missing}", &missing);
         let message = says.replace("{}", &words.name) + &met;
         let finding = subject
             .finding(Location::of_line(file, line), message)
@@ -88,7 +99,9 @@ pub(super) fn run(subject: &Subject<'_>, check: &GuardFlaws) -> CheckResult {
         let graph = &subject.model.graph;
         let code = graph.find(file).map(|module| graph.module(module));
         let documented = || {
-            let name = note.strip_prefix("process.env.")?;
+            let [name] = *names else {
+                return None;
+            };
             let files = &subject.model.project.files;
             let mut optional = files.env_optional.iter();
             let left_out = optional.find(|(other, _)| other == name);

@@ -275,12 +275,16 @@ impl<'a> Evaluator<'a> {
             }
             return self.call_closure(closure, Some(receiver.clone()), args, state, used);
         }
-        // One of what was sent fits, as one of the signatures in a header: what is asked of each decides.
-        if let (Value::Unknown(..) | Value::External(_), "some", [Value::Function(_)]) =
+        // One of what was sent fits, as one of the signatures in a header, or one of the secrets that are set: what is asked of
+        // each decides.
+        if let (Value::Unknown(..) | Value::External(_), "some" | "find", [Value::Function(_)]) =
             (receiver, name, &*args)
-            && receiver.provenance().bits.has(Bits::RECEIVED)
+            && receiver
+                .provenance()
+                .bits
+                .has(Bits::RECEIVED.with(Bits::CONFIG).with(Bits::SECRET))
         {
-            return self.some_of_sent(receiver, &args, state, id);
+            return self.one_of(receiver, &args, state, id);
         }
         // Reading what was sent, piece by piece, is no work yet.
         if let (Value::Unknown(sent, _), Value::Unknown(..)) = (receiver, function)

@@ -927,7 +927,9 @@ impl<'a> Evaluator<'a> {
                                 let site = self.site(yes.scope.module, test);
                                 yes = yes.with_fact(site, true, provenance.clone());
                                 no = no.with_fact(site, false, provenance);
-                            } else if configured(provenance.bits) {
+                            } else if configured(provenance.bits)
+                                && !looks_inside(self.module(yes.scope.module), test)
+                            {
                                 let bits = provenance.bits;
                                 let setting = Setting {
                                     site: self.site(yes.scope.module, test),
@@ -936,13 +938,20 @@ impl<'a> Evaluator<'a> {
                                         .origins
                                         .as_ref()
                                         .and_then(|origins| origins.first().copied()),
+                                    also: None,
                                 };
                                 let (there, missing) = if bits.has(Bits::NEGATED) {
                                     (&mut no, &mut yes)
                                 } else {
                                     (&mut yes, &mut no)
                                 };
-                                missing.unconfigured = Some(setting);
+                                // `if (process.env.HASHES) … else if (process.env.TOKENS) … else return true`
+                                let before = missing.unconfigured.filter(|before| before.secret);
+                                let also = before.and_then(|before| before.origin);
+                                missing.unconfigured = Some(Setting {
+                                    also: also.filter(|also| Some(*also) != setting.origin),
+                                    ..setting
+                                });
                                 // `typeof flag === "string" ? flag === "true" : false`: what is asked last of a variable counts.
                                 missing.switched.retain(|before| {
                                     before.origin.is_none() || before.origin != setting.origin
@@ -1037,6 +1046,18 @@ pub(super) fn deciding(state: &State, bits: Bits) -> bool {
         return bits.has(Bits::PENDING);
     }
     bits.can_authenticate() || bits.has(Bits::AMBIENT.with(Bits::CREDENTIAL))
+}
+
+/// `hash.indexOf(".") < 0` asks what is in a value, and says nothing of whether it is there.
+fn looks_inside(record: &ModuleRecord, test: ExprId) -> bool {
+    let Expr::Binary { left, .. } = record.expr(test) else {
+        return false;
+    };
+    let Expr::Call { callee, .. } = record.expr(*left) else {
+        return false;
+    };
+    matches!(record.expr(*callee), Expr::Member { property, .. }
+        if matches!(record.name(*property), "indexOf" | "lastIndexOf" | "search"))
 }
 
 /// A condition on the configuration alone.
@@ -1213,6 +1234,14 @@ pub(super) fn binary(op: BinaryOp, left: &Value, right: &Value) -> Value {
         let sent = |bits: Bits| bits.has(Bits::SCHEMA) && !bits.has(settings);
         if a.has(Bits::SECRET) && sent(b) || b.has(Bits::SECRET) && sent(a) {
             provenance.bits = provenance.bits.with(Bits::BODY);
+        }
+        // A setting that a credential is held against is a secret, whatever its name: `token === process.env.PASSPHRASE`.
+        let proves = |sent: Bits, set: Bits| {
+            let of_others = Bits::RECEIVED.with(Bits::PLATFORM);
+            sent.has(Bits::CREDENTIAL) && set.has(Bits::CONFIG) && !set.has(of_others)
+        };
+        if proves(a, b) || proves(b, a) {
+            provenance.bits = provenance.bits.with(Bits::SECRET);
         }
         let off = |v: &Value| matches!(v, Value::String(text) if matches!(&**text, "false" | "0" | "off" | "no" | "disabled"));
         if (matches!(op, BinaryOp::NotEqual { .. })) != (off(left) || off(right)) {

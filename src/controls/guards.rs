@@ -370,7 +370,9 @@ impl Evaluator<'_> {
             let asked = missing
                 .origin
                 .map(|origin| &self.origins[origin.0 as usize].note);
-            let evidence = self.evidence(place, asked.map_or("", |note| note));
+            let also = missing.also.map(|also| &self.origins[also.0 as usize].note);
+            let asked: Vec<&str> = also.into_iter().chain(asked).map(|note| &**note).collect();
+            let evidence = self.evidence(place, &asked.join(", "));
             marks.push((format!("fails-open:{guard}:configuration"), evidence));
         }
         if let Some(setting) = judgement.switched_off

@@ -176,6 +176,7 @@ pub(super) fn excuse(paths: &mut Outcomes, before: Option<Site>) {
                 site,
                 secret: false,
                 origin: None,
+                also: None,
             });
         }
         state.missing = before;

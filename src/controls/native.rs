@@ -479,15 +479,9 @@ impl<'a> Evaluator<'a> {
         certain.then_some(false)
     }
 
-    /// `sent.some(test)`: what one item of what was sent comes to, but that none may have been sent.
-    pub fn some_of_sent(
-        &mut self,
-        sent: &Value,
-        args: &[Value],
-        state: State,
-        id: ExprId,
-    ) -> Outcomes {
-        let provenance = sent.provenance();
+    /// `sent.some(test)`, `keys.find(test)`: what one item of a list comes to, but that there may be none in it.
+    pub fn one_of(&mut self, list: &Value, args: &[Value], state: State, id: ExprId) -> Outcomes {
+        let provenance = list.provenance();
         let items = vec![Value::Unknown(provenance.clone(), Presence::Truthy)];
         let mut outcomes =
             self.each_item(&Rc::new(items), "some", args, state, id, provenance.clone());

@@ -281,6 +281,7 @@ impl<'a> Evaluator<'a> {
                         site: counted.site,
                         secret: false,
                         origin: None,
+                        also: None,
                     });
                 }
             }

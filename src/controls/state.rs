@@ -49,6 +49,8 @@ pub(super) struct Setting {
     pub secret: bool,
     /// The variable that is asked for.
     pub origin: Option<OriginId>,
+    /// Another secret that was missing in front of it, where both have to be.
+    pub also: Option<OriginId>,
 }
 
 /// The first settings that a path went on by.
