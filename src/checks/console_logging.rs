@@ -10,7 +10,7 @@ use crate::finding::Related;
 use crate::graph::{ModuleId, Symbol};
 use crate::rule::{Confidence, ConsoleLogging, Control, Purpose, wildcard};
 use crate::source::Span;
-use crate::syntax::{Expr, ModuleRecord, Name, Pattern};
+use crate::syntax::{Expr, ExprId, Import, ModuleRecord, Name, Pattern};
 
 use super::CheckResult;
 use super::code::{calls, package_of};
@@ -18,11 +18,13 @@ use super::for_one::stays_on_machine;
 use super::purpose::LEFT_TO_OTHERS;
 use super::server_side::parts_on_server;
 use super::subject::{Subject, weight};
+use super::words::words;
 
 /// Files that a finding lists.
 const FILES_SHOWN: usize = 10;
-/// An application of so few modules may do without a logger.
+/// An application of so few modules, or handlers, may do without a logger.
 const SMALL: usize = 50;
+const FEW: usize = 2;
 /// Methods of loggers.
 const LEVELS: [&str; 4] = ["info", "warn", "error", "debug"];
 
@@ -170,13 +172,14 @@ fn other_loggers(
     (reach, None)
 }
 
-/// The application has few modules, and no logger.
+/// The application has few modules or handlers, and no logger.
 fn is_small(subject: &Subject<'_>, loggers: &[String]) -> bool {
     let logger = subject.package().is_some_and(|package| {
         let mut names = package.dependencies.keys();
         names.any(|name| loggers.iter().any(|form| wildcard(form, name)))
     });
-    !logger && subject.modules().count() <= SMALL
+    let handlers = subject.app.routes.len();
+    !logger && ((1..=FEW).contains(&handlers) || subject.modules().count() <= SMALL)
 }
 
 /// The `console` calls of a module that runs on the server: of a page, those of its loaders.
@@ -233,19 +236,23 @@ fn house_logger<'m>(
     for (id, module) in subject.modules() {
         let levels = LEVELS.iter().filter_map(|level| module.find_name(level));
         let levels: Vec<Name> = levels.collect();
-        if levels.is_empty() || !server.get(id.0 as usize).copied().unwrap_or(true) {
+        if !server.get(id.0 as usize).copied().unwrap_or(true) {
             continue;
         }
         let mut homes = module.imports.iter().filter_map(|import| {
             let name = module.name(import.local);
+            let hands_out = hands_out_logger(name);
             let is_named = name == "log" || name.to_ascii_lowercase().ends_with("logger");
-            if import.type_only || !is_named {
+            if import.type_only || !is_named && !hands_out {
                 return None;
             }
-            let logs = |expr: &Expr| {
-                matches!(expr, Expr::Member { object, property, .. }
-                    if levels.contains(property)
-                        && matches!(module.expr(*object), Expr::Name(name) if *name == import.local))
+            let is_it = |expr: ExprId| matches!(module.expr(expr), Expr::Name(name) if *name == import.local);
+            let logs = |expr: &Expr| match expr {
+                Expr::Member { object, property, .. } => {
+                    levels.contains(property) && is_it(*object)
+                }
+                Expr::Call { callee, .. } => hands_out && is_it(*callee),
+                _ => false,
             };
             match graph.binding(id, import.local)? {
                 Symbol::Local { module: home, .. } | Symbol::Expr { module: home, .. } => {
@@ -264,8 +271,26 @@ fn house_logger<'m>(
         makes_logger(module, packages) || module.find_name("stringify").is_some()
     };
     let mut loaded = graph.dependencies(home);
-    let writes = number > consoles && (structured(&home) || loaded.any(|id| structured(&id)));
+    // `getLog` of a package of the repository stands in one of its files.
+    let mut taken = graph.module(home).imports.iter();
+    let is_structured_there = |import: &Import| match graph.binding(home, import.local) {
+        Some(Symbol::Local { module, .. } | Symbol::Expr { module, .. }) => structured(&module),
+        _ => false,
+    };
+    let writes = number > consoles
+        && (structured(&home)
+            || loaded.any(|id| structured(&id))
+            || taken.any(is_structured_there));
     writes.then(|| (graph.module(home), number))
+}
+
+/// `getServerLog`, `createLogger`: what it returns is logged with.
+fn hands_out_logger(name: &str) -> bool {
+    let words = words(name);
+    let first = words.first().map(String::as_str);
+    let last = words.last().map(String::as_str);
+    matches!(first, Some("get" | "create" | "make" | "use"))
+        && matches!(last, Some("log" | "logger"))
 }
 
 /// A module that handlers reach and that logs through a logger of a package, wherever the way there is lost from sight.

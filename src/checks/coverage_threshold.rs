@@ -294,14 +294,15 @@ fn taps(body: &str) -> bool {
     words.clone().any(|word| word == "tap") && !words.any(|word| lenient.contains(&word))
 }
 
-/// `c8 --check-coverage --lines 80`, `vitest --coverage.thresholds.lines=80`.
+/// `c8 --check-coverage --lines 80`, `vitest --coverage.thresholds.lines=80`, `node --test --test-coverage-lines=80`.
 fn in_script(body: &str, place: &Location, found: &mut Found) {
     let words: Vec<&str> = body.split([' ', '=', '"', '\'']).collect();
     let checked = words.contains(&"--check-coverage") || words.contains(&"check-coverage");
     for (at, word) in words.iter().enumerate() {
         let vitest = word.strip_prefix("--coverage.thresholds.");
+        let node = word.strip_prefix("--test-coverage-");
         let flag = word.strip_prefix("--").filter(|_| checked);
-        let Some(name) = vitest.or(flag) else {
+        let Some(name) = vitest.or(node).or(flag) else {
             continue;
         };
         if MEASURES.contains(&name)
@@ -317,11 +318,14 @@ fn in_script(body: &str, place: &Location, found: &mut Found) {
     }
 }
 
-/// `.nycrc`, `.nycrc.json`, `.c8rc`, `.c8rc.json`, `jest.config.json`.
+/// `.nycrc`, `.nycrc.json`, `.c8rc`, `.c8rc.json`, `jest.config.json`, `bunfig.toml`.
 fn in_documents(subject: &Subject<'_>, found: &mut Found) {
     for file in subject.documents() {
         let name = file.path.file_name();
         let place = Location::of_line(&file.path, 1);
+        if name == "bunfig.toml" {
+            in_bunfig(&file.text, &place, found);
+        }
         if !matches!(
             name,
             ".nycrc" | ".nycrc.json" | ".c8rc" | ".c8rc.json" | "jest.config.json"
@@ -340,6 +344,30 @@ fn in_documents(subject: &Subject<'_>, found: &mut Found) {
         } else {
             checked_measures(&value, &place, found);
         }
+    }
+}
+
+/// `coverageThreshold = 0.8` or `{ lines = 0.8 }` below `[test]`, in parts of one.
+fn in_bunfig(text: &str, place: &Location, found: &mut Found) {
+    let table: Option<toml::Table> = text.parse().ok();
+    let threshold = table
+        .as_ref()
+        .and_then(|table| table.get("test")?.get("coverageThreshold"));
+    let number = |value: &toml::Value| {
+        let whole = value
+            .as_integer()
+            .and_then(|whole| i32::try_from(whole).ok());
+        value.as_float().or(whole.map(f64::from))
+    };
+    let Some(threshold) = threshold else {
+        return;
+    };
+    let measured = MEASURES.iter().filter_map(|measure| threshold.get(measure));
+    for share in std::iter::once(threshold)
+        .chain(measured)
+        .filter_map(number)
+    {
+        found.threshold(share * 100.0, place.clone());
     }
 }
 

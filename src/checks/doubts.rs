@@ -146,20 +146,22 @@ impl<'a> Doubts<'a> {
                 "is it reached by other containers only, as `{file}` publishes no port of it"
             ));
         }
+        let alone = self.alone.get_or_init(|| stays_on_machine(self.subject));
+        if let Some(question) = alone
+            && (self.check.control == Control::RateLimit || !has_accounts(self.subject.app))
+        {
+            return Some(question.trim_start_matches("or ").to_owned());
+        }
         if self.check.control != Control::RateLimit {
             return None;
         }
         let (app, apps) = (self.subject.project, &self.subject.model.project.apps);
         let mut limits = files.gateway_limits.iter();
-        if let Some(limit) = limits.find(|limit| limit.may_guard(app, apps)) {
-            return Some(format!(
-                "does the limit of the gateway in `{}` hold for it",
-                limit.file
-            ));
-        }
-        let alone = self.alone.get_or_init(|| stays_on_machine(self.subject));
-        let question = alone.as_deref()?;
-        Some(question.trim_start_matches("or ").to_owned())
+        let limit = limits.find(|limit| limit.may_guard(app, apps))?;
+        Some(format!(
+            "does the limit of the gateway in `{}` hold for it",
+            limit.file
+        ))
     }
 
     fn of_action(&self, mut finding: Finding, route: &RouteFacts, verdict: &Verdict) -> Finding {

@@ -5,15 +5,18 @@ use crate::syntax::{Expr, ExprId, Key, ModuleRecord, Property};
 
 use super::code::{called_name, calls, text};
 use super::own_address::is_local;
+use super::purpose::heads_say;
 use super::subject::Subject;
 
-/// What the description of such an application says.
-const DESCRIBED: [&str; 7] = [
+/// What the description of such an application says, or the beginning of its README.
+const DESCRIBED: [&str; 9] = [
     "in-vm ",
     "inside a vm",
     "inside the vm",
     "on your machine",
     "on your own machine",
+    "on your hardware",
+    "on your own hardware",
     "on the user's machine",
     "local-only ",
 ];
@@ -22,7 +25,7 @@ const DESCRIBED: [&str; 7] = [
 pub(super) fn stays_on_machine(subject: &Subject<'_>) -> Option<String> {
     if is_described(subject) {
         return Some(String::from(
-            "or does it run for one user alone, as its description says",
+            "or does it run for one user alone, as it says of itself",
         ));
     }
     let file = listens_to_itself(subject)?;
@@ -39,7 +42,7 @@ fn is_described(subject: &Subject<'_>) -> bool {
     description.is_some_and(|text| {
         let text = text.to_lowercase();
         DESCRIBED.iter().any(|form| text.contains(form))
-    })
+    }) || heads_say(subject, &DESCRIBED)
 }
 
 /// The file that makes the application listen, where none listens for other machines.

@@ -19,7 +19,7 @@ const NAMED: [&str; 6] = [
 /// Words that say so at the end: `next-auth-example`, but not `template-editor`.
 const NAMED_LAST: [&str; 2] = ["template", "example"];
 /// What a description says of one.
-const DESCRIBED: [&str; 21] = [
+const DESCRIBED: [&str; 23] = [
     "starter kit",
     "starter template",
     "starter project",
@@ -41,6 +41,8 @@ const DESCRIBED: [&str; 21] = [
     "in this template, we",
     "an example app",
     "an example application",
+    "app to demonstrate",
+    "application to demonstrate",
 ];
 /// Programs that make a copy of a repository which an option names.
 const COPIERS: [&str; 2] = ["create-next-app", "create-turbo"];
@@ -119,7 +121,7 @@ fn is_starter(subject: &Subject<'_>) -> bool {
 }
 
 /// The beginning of a README says one of these.
-fn heads_say(subject: &Subject<'_>, forms: &[&str]) -> bool {
+pub(super) fn heads_say(subject: &Subject<'_>, forms: &[&str]) -> bool {
     readmes(subject).flat_map(head).any(|line| {
         let line = line.to_lowercase();
         forms.iter().any(|form| line.contains(form))

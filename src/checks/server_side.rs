@@ -106,6 +106,23 @@ fn starts_page(module: &ModuleRecord) -> bool {
     })
 }
 
+/// Names of what browsers alone have. They stand in code of servers only where that drives a browser.
+const OF_BROWSERS: [&str; 7] = [
+    "getElementById",
+    "innerHTML",
+    "innerWidth",
+    "localStorage",
+    "querySelector",
+    "querySelectorAll",
+    "sessionStorage",
+];
+
+/// The module shows something, or handles what is shown.
+fn is_for_browsers(module: &ModuleRecord) -> bool {
+    let mut names = OF_BROWSERS.iter();
+    module.facts.has_jsx || names.any(|name| module.find_name(name).is_some())
+}
+
 /// The application's routes are those of React Router or Remix, whose modules say by their names where they run.
 fn routes_by_loaders(subject: &Subject<'_>) -> bool {
     subject.package().is_some_and(|package| {
@@ -231,8 +248,16 @@ pub(super) fn server_side(subject: &Subject<'_>) -> Vec<bool> {
         })
         .map(|(id, _)| id)
         .collect();
-    let by_client = graph.closure(&clients);
     let by_server = graph.closure(&entries);
+    if bundled {
+        // The front end that lies in the folder of its server is loaded by a bundler, of which nothing is known here.
+        let shown = subject.modules().filter(|(id, module)| {
+            let reached = by_server.get(id.0 as usize).copied().unwrap_or(true);
+            !reached && is_for_browsers(module)
+        });
+        clients.extend(shown.map(|(id, _)| id));
+    }
+    let by_client = graph.closure(&clients);
     let by_page = graph.closure(&pages);
     graph
         .modules()

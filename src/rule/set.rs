@@ -15,11 +15,12 @@ use super::{Check, ControlFile, ControlLibrary, Mistake, Roadmap, Rule, RuleProb
 const EMBEDDED: &[(&str, &str, &str)] = include!(concat!(env!("OUT_DIR"), "/rules.rs"));
 
 /// Configuration files that checks of a fixed kind read, whatever the rules say.
-const ALWAYS_READ: [&str; 9] = [
+const ALWAYS_READ: [&str; 10] = [
     "**/vercel.json",
     "**/{jest.config,.nycrc,.c8rc}.json",
     "**/{.nycrc,.c8rc}",
     "**/.nycrc.{yml,yaml}",
+    "**/bunfig.toml",
     "**/{codecov,.codecov}.{yml,yaml}",
     "**/nginx*.conf",
     "**/nginx/**/*.conf",
