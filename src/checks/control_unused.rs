@@ -500,9 +500,11 @@ fn why(subject: &Subject<'_>, own: ModuleId, unused: &[Unused]) -> String {
         (Some(idle), _) if unused.len() == 1 => {
             format!("imported by {} and used by nothing there", path(idle))
         }
-        (_, Some(dead)) if dead == own => String::from("defined in a file that nothing loads"),
+        (_, Some(dead)) if dead == own => {
+            String::from("defined in a file that nothing which runs loads")
+        }
         (_, Some(dead)) if all(|uses| uses.dead_user.is_some()) => {
-            format!("used only by {}, which nothing loads", path(dead))
+            format!("used only by {}, which nothing that runs loads", path(dead))
         }
         _ if all(|uses| uses.tested) => String::from("used only by tests"),
         _ if unused.iter().any(|each| each.uses.tested) => {

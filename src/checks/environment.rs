@@ -80,7 +80,7 @@ pub(super) fn documented(subject: &Subject<'_>, check: &EnvDocumented) -> CheckR
             return result;
         }
         let message = format!(
-            "{} environment variables are read, and no example file lists them",
+            "{} environment variables are read and set by nothing here, and no example file lists them",
             missing.len()
         );
         result.silent_gap(1.0);

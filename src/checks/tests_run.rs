@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::project::Package;
-use crate::rule::{Severity, TestsRun};
+use crate::rule::{Confidence, Severity, TestsRun};
 use crate::source::{Location, RepoPath};
 use crate::syntax::ModuleRecord;
 
@@ -379,5 +379,21 @@ fn finds_nothing(subject: &Subject<'_>, runner: &Runner, result: &mut CheckResul
     );
     let mut place = place.clone();
     place.end_line = place.line;
-    result.gap(1.0, subject.finding(place, message));
+    let folder = place.file.parent().unwrap_or_else(|| RepoPath::new(""));
+    let has_tests = tests_of(subject)
+        .iter()
+        .any(|test| test.path.starts_with(&folder));
+    let mut packages = subject.model.project.packages.iter();
+    let is_run = packages.any(|package| {
+        let mut scripts = package.scripts.values();
+        folder.starts_with(&package.folder()) && scripts.any(|line| line.contains(&*runner.tool))
+    });
+    let finding = if has_tests || is_run {
+        subject.finding(place, message)
+    } else {
+        subject
+            .finding(place, format!("{message}: are there tests yet?"))
+            .at_most(Confidence::Low)
+    };
+    result.gap(1.0, finding);
 }

@@ -24,10 +24,14 @@ pub(super) fn of_failures(
     let mut steps = verdict.evidence.iter();
     let question = if steps.any(|step| step.role == Role::TellsFailures) {
         "is its answer looked at, as all that it calls tells of failures there and throws none"
+    } else if verdict.evidence.len() == 1 {
+        "does anything fail there but for what it is sent"
     } else if is_run_by_machine(route) {
         "is a bare 500 what its sender tries again on"
     } else if route.route.kind == RouteKind::App && is_answered_beforehand(record) {
         "does it fail the build, which asks for its answers beforehand"
+    } else if reads(route) && is_collected(route) {
+        "is a bare 500 enough for what collects numbers and comes again"
     } else if reads(route) && (route.public_declared || route.public_guess.is_some()) {
         "is a bare 500 enough for what anybody reads"
     } else if reads(route)
@@ -43,6 +47,13 @@ pub(super) fn of_failures(
         return None;
     };
     Some(question.to_owned())
+}
+
+/// `/metrics`, which a program reads again and again.
+fn is_collected(route: &RouteFacts) -> bool {
+    let url = route.route.url.as_deref().unwrap_or("");
+    // Those of one thing are for whoever looks at it.
+    !url.contains(['[', ':']) && matches!(url.rsplit('/').next(), Some("metrics" | "prometheus"))
 }
 
 /// A catch of the handler's throws what it caught, once it is looked at or told of.
@@ -74,7 +85,10 @@ pub(super) fn gives_a_file(code: &Code<'_>) -> bool {
         let kind = text.split(';').next().unwrap_or(text).trim();
         let is_file = ["image/", "audio/", "video/", "font/"];
         is_file.iter().any(|family| kind.starts_with(family))
-            || matches!(kind, "text/csv" | "text/calendar" | "text/xml")
+            || matches!(
+                kind,
+                "text/csv" | "text/calendar" | "text/markdown" | "text/xml"
+            )
             || kind.starts_with("application/")
                 && !kind.contains("json")
                 && kind != "application/x-www-form-urlencoded"

@@ -10,7 +10,7 @@ use crate::checks::handler_code::{Code, refused};
 use crate::checks::input_parts::only_finds;
 use crate::checks::published::is_unused;
 
-use super::{Doubts, SERVER_ONLY, UNUSED, has_mark, reads};
+use super::{Doubts, SERVER_ONLY, UNUSED, has_mark, reads, takes_all};
 
 impl<'a> Doubts<'a> {
     /// The question about a handler that uses what it is sent as it comes; `weak` where it checks by hand.
@@ -113,11 +113,4 @@ impl<'a> Doubts<'a> {
         let found = code.statements().find_map(set);
         found.or_else(|| code.exprs().find_map(kept))
     }
-}
-
-/// Its address takes whatever follows: `[...path]`.
-pub(super) fn takes_all(route: &RouteFacts) -> bool {
-    let url = route.route.url.as_deref().unwrap_or("");
-    let last = url.rsplit('/').next().unwrap_or("");
-    last.contains("...") || last.ends_with('*')
 }

@@ -446,6 +446,13 @@ pub(super) fn is_dynamic(segment: &str) -> bool {
     segment.starts_with(['[', ':', '*', '{'])
 }
 
+/// Its address takes whatever follows: `[...path]`.
+fn takes_all(route: &RouteFacts) -> bool {
+    let url = route.route.url.as_deref().unwrap_or("");
+    let last = url.rsplit('/').next().unwrap_or("");
+    last.contains("...") || last.ends_with('*')
+}
+
 #[cfg(test)]
 mod tests {
     use super::hands_over;

@@ -1,17 +1,19 @@
 //! What speaks for a handler that no test runs.
 
+use crate::controls::Status;
 use crate::model::RouteFacts;
 use crate::routes::{Entry, RouteKind};
 use crate::rule::Purpose;
 use crate::syntax::{Expr, ExprId, ModuleRecord, Pattern, StmtKind};
 
+use crate::checks::callers::auth;
 use crate::checks::code::{body, called_name, root};
 use crate::checks::dependency::is_of;
 use crate::checks::handler_code::Code;
 use crate::checks::published::is_unused;
 use crate::checks::purpose::LEFT_TO_OTHERS;
 
-use super::{Doubts, UNUSED};
+use super::{Doubts, UNUSED, takes_all};
 
 /// What draws pictures for links to pages.
 const DRAWS: [&str; 2] = ["next/og", "@vercel/og"];
@@ -38,6 +40,8 @@ impl<'a> Doubts<'a> {
             "is there enough in it to stand where a test can call it"
         } else if is_unused(self.subject, route) {
             UNUSED
+        } else if takes_all(route) && auth(route) == Some(Status::Unknown) {
+            "are tests of what it hands requests on to enough"
         } else if self.only_draws(route) {
             "is it enough to look at the picture that it draws"
         } else if self.subject.is_for(Purpose::Starter) {

@@ -12,7 +12,7 @@ use crate::syntax::{Expr, ExprId, ModuleRecord, Name, Stmt, StmtKind};
 
 use super::CheckResult;
 use super::call_sites::{At, Found, Value, behind, find, value_at};
-use super::callers::is_run_by_machine;
+use super::callers::{is_probe, is_run_by_machine};
 use super::code::{called_name, calls, imported, method_call, numbered, place};
 use super::dependency::{is_of, of_package};
 use super::index::{Site, Unit, Waits, bound};
@@ -398,7 +398,7 @@ fn is_background(subject: &Subject<'_>, check: &Queries, unit: Unit) -> bool {
     }
     let (mut machines, mut own) = (true, false);
     for route in handlers {
-        machines &= is_run_by_machine(route) || is_served(subject, check, route);
+        machines &= is_run_by_machine(route) || is_probe(route) || is_served(subject, check, route);
         // Of a handler's own file its address says more than the folder.
         own |= route.route.module == unit.0;
     }
