@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 
 use crate::finding::Related;
 use crate::rule::{CallGroup, Calls, Confidence};
-use crate::syntax::{Expr, ExprId, ModuleRecord, Pattern};
+use crate::syntax::{Expr, ExprId, ModuleRecord, Pattern, Property};
 
 use super::CheckResult;
 use super::call_sites::{Found, Holds, Value, find, holds, mentions};
-use super::code::{constant, numbered, place, property};
+use super::code::{called_name, constant, key, numbered, place, property};
 use super::config_key::own_value;
 use super::for_development::is_for_development;
 use super::index::{Site, Unit, Waits};
@@ -196,21 +196,38 @@ fn is_limited_above(subject: &Subject<'_>, unit: Unit) -> bool {
     at > 1
 }
 
-/// The function around the call reads what comes piece by piece, and hands it on as events.
+/// The function around the call reads what comes piece by piece, and hands it on as events; or it answers with the body as it comes,
+/// `new Response(answer.body)`; or it asks for a stream, `{ stream: true }`, or lets the caller choose one.
 fn relays_a_stream(subject: &Subject<'_>, site: Site) -> bool {
     let graph = &subject.model.graph;
     let record = graph.module(site.module);
-    let Some(reading) = record.find_name("getReader") else {
-        return false;
-    };
     let index = subject.index().module(graph, site.module);
     let around = index.function_at(record, record.span(site.expr).start);
     let around = record.function(around).span;
     let has = |wanted: &dyn Fn(&Expr) -> bool| {
         numbered(record).any(|(id, expr)| wanted(expr) && around.holds(record.span(id)))
     };
-    has(&|expr| matches!(expr, Expr::Member { property, .. } if *property == reading))
-        && has(&|expr| matches!(expr, Expr::String(text) if text.contains("event-stream")))
+    let is_body = |expr: ExprId| matches!(record.expr(expr), Expr::Member { property, .. } if record.name(*property) == "body");
+    let hands_on = |expr: &Expr| match expr {
+        Expr::New { callee, args } => {
+            matches!(
+                called_name(record, *callee),
+                Some("Response" | "NextResponse")
+            ) && args.first().is_some_and(|arg| is_body(arg.value))
+        }
+        Expr::Object(properties) => properties.iter().any(|property| match property {
+            Property::Value { key: name, value } => {
+                key(record, name) == Some("stream")
+                    && !matches!(record.expr(*value), Expr::Bool(false) | Expr::Function(_))
+            }
+            _ => false,
+        }),
+        _ => false,
+    };
+    has(&hands_on)
+        || record.find_name("getReader").is_some_and(|reading| {
+            has(&|expr| matches!(expr, Expr::Member { property, .. } if *property == reading))
+        }) && has(&|expr| matches!(expr, Expr::String(text) if text.contains("event-stream")))
 }
 
 /// `Client.prototype.send = function (options) { options.timeout = … }`: the application sets the limit in the package that

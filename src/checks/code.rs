@@ -38,7 +38,7 @@ const CODE_FOLDERS: [&str; 5] = ["src", "app", "pages", "components", "lib"];
 pub(super) fn is_side_file(path: &RepoPath) -> bool {
     let name = path.file_name();
     let marked = path.is_test_by_name()
-        || path.is_marked(&["stories", "story", "mock"])
+        || path.is_marked(&["stories", "story", "mock", "test-utils", "test-helpers"])
         || name.contains("_test.");
     let setup = [
         "jest.setup",

@@ -159,9 +159,18 @@ fn equals(value: &Value, wanted: &ConfigValue) -> bool {
     }
 }
 
+/// `*` stands for any name: `env.*.observability`.
 fn at<'a>(value: &'a Value, key: &str) -> Option<&'a Value> {
-    key.split('.')
-        .try_fold(value, |value, part| value.get(part))
+    let (first, rest) = match key.split_once('.') {
+        Some((first, rest)) => (first, Some(rest)),
+        None => (key, None),
+    };
+    let below = |value: &'a Value| rest.map_or(Some(value), |rest| at(value, rest));
+    if first == "*" {
+        let mut values = value.as_object()?.values();
+        return values.find_map(below);
+    }
+    below(value.get(first)?)
 }
 
 /// The line on which the last part of the key is written, else the first.

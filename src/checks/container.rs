@@ -46,7 +46,19 @@ pub(super) fn run(subject: &Subject<'_>, check: &Container) -> CheckResult {
             .dockerfiles
             .iter()
             .find(|each| Some(&each.file) == main.as_ref());
-        if main.is_some_and(|main| has(subject, main, check.needs)) {
+        let beside = files.dockerfiles.iter().find(|each| {
+            each.file != file.file
+                && each.file.parent() == file.file.parent()
+                && has_word(&each.file, &check.in_order)
+                && has(subject, each, check.needs)
+        });
+        if let Some(beside) = beside {
+            let name = beside.file.file_name();
+            finding
+                .message
+                .push_str(&format!(": is it a choice beside `{name}`?"));
+            finding = finding.at_most(Confidence::Low);
+        } else if main.is_some_and(|main| has(subject, main, check.needs)) {
             finding
                 .message
                 .push_str(", unlike the Dockerfile beside it: is it still built?");

@@ -23,6 +23,9 @@ use super::index::{ModuleIndex, Site};
 use super::subject::{Subject, weight};
 use super::taint::from_caller;
 
+/// Names of stores that several processes share.
+const SHARED_STORES: [&str; 4] = ["redis", "Redis", "Ratelimit", "upstash"];
+
 /// A comment about a limiter stands within so many lines above it.
 const ABOVE: u32 = 3;
 
@@ -122,7 +125,9 @@ pub(super) fn run(subject: &Subject<'_>, check: &Memory) -> CheckResult {
                 finding.at_most(Confidence::Low)
             };
             let finding = match check.asks {
-                MemoryQuestion::Limiter => as_meant(record, record.span(store.value), finding),
+                MemoryQuestion::Limiter => {
+                    as_meant(subject, check, record, record.span(store.value), finding)
+                }
                 MemoryQuestion::Unbounded => finding,
             };
             result.gap(1.0, finding);
@@ -199,14 +204,8 @@ fn limiters(subject: &Subject<'_>, check: &Memory, result: &mut CheckResult) {
                         .message
                         .push_str(": is that enough where the condition does not choose the one with a store?");
                     finding
-                } else if runs_on(subject, check) {
-                    let mut finding = finding.at_most(Confidence::Low);
-                    finding.message.push_str(
-                        ": is that enough, as one server that keeps running may count for all?",
-                    );
-                    finding
                 } else {
-                    as_meant(record, span, finding)
+                    as_meant(subject, check, record, span, finding)
                 };
                 result.gap(1.0, finding);
             }
@@ -255,16 +254,29 @@ fn stands_in(record: &ModuleRecord, here: Span, others: &[Span]) -> bool {
         })
 }
 
-/// As a question where a comment above says that each process counts for itself.
-fn as_meant(record: &ModuleRecord, span: Span, mut finding: Finding) -> Finding {
-    if is_meant(record, record.line(span), Meant::Alone, (ABOVE, 0)) {
-        finding
-            .message
-            .push_str(": is that enough, as a comment says that it is meant?");
-        finding.at_most(Confidence::Low)
+/// As a question where a comment above says that each process counts for itself, where the module can count in a shared store as
+/// well, and where one process may be all that there is.
+fn as_meant(
+    subject: &Subject<'_>,
+    check: &Memory,
+    record: &ModuleRecord,
+    span: Span,
+    mut finding: Finding,
+) -> Finding {
+    let mut stores = SHARED_STORES.iter();
+    let question = if is_meant(record, record.line(span), Meant::Alone, (ABOVE, 0)) {
+        "as a comment says that it is meant"
+    } else if stores.any(|name| record.find_name(name).is_some()) {
+        "as the same module can count in a store that all share"
+    } else if runs_on(subject, check) {
+        "as one server that keeps running may count for all"
     } else {
-        finding
-    }
+        return finding;
+    };
+    finding
+        .message
+        .push_str(&format!(": is that enough, {question}?"));
+    finding.at_most(Confidence::Low)
 }
 
 /// A container at the top of a module.

@@ -68,10 +68,21 @@ pub(super) fn run(subject: &Subject<'_>, check: &Pipeline) -> CheckResult {
     let own = own_lines(subject, hosted, pushed);
     let all = || pushed.iter().chain(&own);
     let place = LazyCell::new(|| Location::of_line(&home(subject, check), 1));
+    let ground = Ground {
+        subject,
+        whole: true,
+    };
     let mut result = CheckResult::default();
     let mut missing = Vec::new();
     for step in &check.steps {
-        if step.done_by.iter().any(there) || all().any(|line| runs(step, line)) {
+        let told = || {
+            let mut told = step.told.iter();
+            told.any(|each| {
+                let command = std::slice::from_ref(&each.command);
+                ground.keys(&each.keys) && all().any(|line| runs_command(command, line))
+            })
+        };
+        if step.done_by.iter().any(there) || all().any(|line| runs(step, line)) || told() {
             result.covered_at(1.0, || Some(place.clone()));
         } else if all().any(|line| is_elsewhere(line)) {
             result.unknown();
@@ -92,10 +103,6 @@ pub(super) fn run(subject: &Subject<'_>, check: &Pipeline) -> CheckResult {
         });
         return result;
     }
-    let ground = Ground {
-        subject,
-        whole: true,
-    };
     for step in missing {
         let message = format!("no pipeline runs a {} step on changes", step.name);
         let finding = subject.finding(place.clone(), message);

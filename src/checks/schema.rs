@@ -13,7 +13,9 @@ use super::CheckResult;
 use super::code::is_side_file;
 use super::dependency::is_of;
 use super::subject::Subject;
-use super::tables::{Tables, add_drizzle, add_sql, add_sql_indexes, of_prisma};
+use super::tables::{
+    Tables, add_drizzle, add_indexes_in_code, add_sql, add_sql_indexes, of_prisma,
+};
 
 /// So many places are shown.
 const SHOWN: usize = 10;
@@ -63,6 +65,11 @@ pub(super) fn foreign_keys(subject: &Subject<'_>, check: &ForeignKeyIndex) -> Ch
         let mut made = Tables::new();
         for file in of_kind("sql").chain(&subject.model.migrations) {
             add_sql_indexes(file, &mut made);
+        }
+        for (_, module) in subject.model.graph.modules() {
+            if !is_side_file(&module.path) {
+                add_indexes_in_code(module, &mut made);
+            }
         }
         made
     });

@@ -162,7 +162,7 @@ impl<'m> Ground<'_, 'm> {
     }
 
     /// A configuration module near the application, or anywhere in the repository, names the key.
-    fn keys(&self, entries: &[String]) -> bool {
+    pub(super) fn keys(&self, entries: &[String]) -> bool {
         let root = &self.subject.project.root;
         !entries.is_empty()
             && self.subject.model.graph.modules().any(|(_, module)| {

@@ -309,6 +309,33 @@ pub(super) fn add_sql_indexes(file: &SourceFile, tables: &mut Tables) {
     }
 }
 
+/// Adds the indexes that a migration in code makes, by themselves or with a table: `` sql`CREATE INDEX by_owner ON notes (owner)` ``.
+pub(super) fn add_indexes_in_code(module: &ModuleRecord, tables: &mut Tables) {
+    let makes = |text: &str| {
+        let is = |word: &str, wanted: &str| word.eq_ignore_ascii_case(wanted);
+        let mut words = text.split_whitespace();
+        words.next().is_some_and(|word| is(word, "create"))
+            && words
+                .take(2)
+                .any(|word| is(word, "index") || is(word, "table"))
+    };
+    let at = Location::of_line(&module.path, 1);
+    for expr in &module.exprs {
+        let text = match expr {
+            Expr::String(text) => text,
+            Expr::Template { texts, .. } | Expr::Tagged { texts, .. } => match &***texts {
+                [text] => text,
+                _ => continue,
+            },
+            _ => continue,
+        };
+        if makes(text) {
+            let statements = text.split(';');
+            statements.for_each(|statement| add_statement(statement, &at, tables));
+        }
+    }
+}
+
 /// The text with comments and what stands in single quotes blanked, lines kept.
 fn without_comments(text: &str) -> String {
     let mut out = String::with_capacity(text.len());

@@ -14,6 +14,9 @@ pub struct Container {
     /// Words in the paths of files for development and tests, which are left out.
     #[serde(default)]
     pub except: Vec<String>,
+    /// Words in the names of files that have it, beside which one without is a choice.
+    #[serde(default)]
+    pub in_order: Vec<String>,
     /// The message.
     pub says: String,
 }

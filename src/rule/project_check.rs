@@ -153,12 +153,25 @@ pub struct PipelineStep {
     /// Scripts of `package.json` that count by name when what they run cannot be followed.
     #[serde(default)]
     pub scripts: Vec<String>,
+    /// Commands that do it where a configuration tells them to.
+    #[serde(default)]
+    pub told: Vec<ToldCommand>,
     /// Files that show a platform which does it on every change: `vercel.json`.
     #[serde(default)]
     pub done_by: Vec<String>,
     /// What makes its absence a question of low confidence, looked for in the whole repository.
     #[serde(default)]
     pub doubts: Vec<Doubt>,
+}
+
+/// A command that does more when its configuration says so: `oxlint`, which checks types with `typeCheck: true`.
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ToldCommand {
+    /// The command, as words that stand next to each other.
+    pub command: String,
+    /// Keys of configuration modules, as `file stem#name`.
+    pub keys: Vec<String>,
 }
 
 /// `[check.config-spelling]`: keys of configuration files that are one slip away from a known one.
