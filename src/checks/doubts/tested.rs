@@ -40,6 +40,8 @@ impl<'a> Doubts<'a> {
             "is there enough in it to stand where a test can call it"
         } else if is_unused(self.subject, route) {
             UNUSED
+        } else if route.public_guess.as_deref() == Some("an auth library's own handler") {
+            "does a test sign in, through what the library does there"
         } else if takes_all(route) && auth(route) == Some(Status::Unknown) {
             "are tests of what it hands requests on to enough"
         } else if self.only_draws(route) {
