@@ -560,6 +560,7 @@ mod tests {
             name: String::from("lint"),
             commands: commands.iter().map(|&each| each.to_owned()).collect(),
             scripts: scripts.iter().map(|&each| each.to_owned()).collect(),
+            told: Vec::new(),
             done_by: Vec::new(),
             doubts: Vec::new(),
         }
