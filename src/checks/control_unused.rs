@@ -14,7 +14,7 @@ use crate::syntax::{
 };
 
 use super::CheckResult;
-use super::code::{body, root};
+use super::code::{body, is_side_file, root};
 use super::index::bound;
 use super::liveness::made_by;
 use super::subject::Subject;
@@ -341,7 +341,13 @@ fn judge(
             _ => format!("the {many} {} and {more} more are", names.join(", ")),
         };
         let mut message = format!("{what} {}", why(subject, id, &unused));
-        let doubt = doubt(record, kind.is_none(), &unused);
+        let moved = || {
+            let mut names = unused.iter();
+            kind.is_some()
+                && names.all(|each| is_used_elsewhere(subject, references, id, &each.name))
+        };
+        let doubt = doubt(record, kind.is_none(), &unused)
+            .or_else(|| moved().then_some("or is it left over, as another of this name is used?"));
         if let Some(doubt) = doubt {
             message.push_str(": ");
             message.push_str(doubt);
@@ -369,6 +375,9 @@ fn judge(
 fn doubt(record: &ModuleRecord, are_schemas: bool, unused: &[Unused]) -> Option<&'static str> {
     if unused.iter().all(|each| each.is_short_form) {
         return Some("or is nothing missed, as it only makes what others make by themselves?");
+    }
+    if !are_schemas && record.facts.has_jsx && unused.iter().all(|each| is_component(&each.name)) {
+        return Some("or is nothing left open, as a component only shows something?");
     }
     if are_schemas {
         let names: Vec<&str> = unused.iter().map(|each| &*each.name).collect();
@@ -398,6 +407,30 @@ fn doubt(record: &ModuleRecord, are_schemas: bool, unused: &[Unused]) -> Option<
         })
     });
     waits.then_some("or does it wait for what is still to come, as a comment says?")
+}
+
+/// Components begin with a capital letter, as JSX wants it.
+fn is_component(name: &str) -> bool {
+    name.starts_with(|letter: char| letter.is_ascii_uppercase())
+}
+
+/// Another module exports something under this name, and code that runs uses that.
+fn is_used_elsewhere(
+    subject: &Subject<'_>,
+    references: &References<'_>,
+    own: ModuleId,
+    name: &str,
+) -> bool {
+    let mut modules = subject.model.graph.modules();
+    modules.any(|(id, record)| {
+        let mut exports = record.exports.iter();
+        id != own
+            && !is_side_file(&record.path)
+            && exports.any(|export| &*export.name == name)
+            && record
+                .find_name(name)
+                .is_some_and(|local| references.of(id, local).used)
+    })
 }
 
 /// What a function does nothing but call.
