@@ -343,7 +343,8 @@ fn judge(
         let mut message = format!("{what} {}", why(subject, id, &unused));
         let moved = || {
             let mut names = unused.iter();
-            kind.is_some()
+            // A limiter that another application uses limits that one alone.
+            kind.is_some_and(|kind| kind.functions_only)
                 && names.all(|each| is_used_elsewhere(subject, references, id, &each.name))
         };
         let doubt = doubt(record, kind.is_none(), &unused)

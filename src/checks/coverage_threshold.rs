@@ -123,7 +123,7 @@ pub(super) fn run(subject: &Subject<'_>, check: &CoverageThreshold) -> CheckResu
 fn decided_outside<'a>(subject: &Subject<'a>) -> Option<&'a RepoPath> {
     let mut documents = subject.model.documents.iter();
     let told = documents.find(|file| file.path.stem().trim_start_matches('.') == "codecov")?;
-    let sends = ["codecov/codecov-action", "codecov"].map(str::to_owned);
+    let sends = ["codecov/codecov-action", "codecov", "codecov/upload"].map(str::to_owned);
     let sent = lines_of_each(subject).iter().any(|lines| lines.run(&sends));
     (sent && judges(&told.text)).then_some(&told.path)
 }
