@@ -424,13 +424,14 @@ fn is_used_elsewhere(
 ) -> bool {
     let mut modules = subject.model.graph.modules();
     modules.any(|(id, record)| {
+        // Most modules do not hold the name at all.
+        let Some(local) = record.find_name(name).filter(|_| id != own) else {
+            return false;
+        };
         let mut exports = record.exports.iter();
-        id != own
+        exports.any(|export| &*export.name == name)
             && !is_side_file(&record.path)
-            && exports.any(|export| &*export.name == name)
-            && record
-                .find_name(name)
-                .is_some_and(|local| references.of(id, local).used)
+            && references.of(id, local).used
     })
 }
 
