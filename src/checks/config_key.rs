@@ -167,8 +167,9 @@ fn at<'a>(value: &'a Value, key: &str) -> Option<&'a Value> {
     };
     let below = |value: &'a Value| rest.map_or(Some(value), |rest| at(value, rest));
     if first == "*" {
-        let mut values = value.as_object()?.values();
-        return values.find_map(below);
+        // What one of them switches on counts, whatever another leaves off.
+        let values = value.as_object()?.values().filter_map(below);
+        return values.max_by_key(|value| **value != Value::Bool(false));
     }
     below(value.get(first)?)
 }

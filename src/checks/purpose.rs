@@ -7,17 +7,18 @@ use crate::source::RepoPath;
 use super::subject::Subject;
 use super::words::words;
 
-/// Words in the name of a package that say so wherever they stand: `your-app-name` waits for another.
-const NAMED: [&str; 6] = [
+/// Words in the name of a package that say so wherever they stand.
+const NAMED: [&str; 5] = [
     "starter",
     "boilerplate",
     "starterkit",
     "scaffold",
     "quickstart",
-    "your",
 ];
 /// Words that say so at the end: `next-auth-example`, but not `template-editor`.
 const NAMED_LAST: [&str; 2] = ["template", "example"];
+/// What is called yours waits for a name of its own: `your-app-name`, but not `bring-your-own`.
+const YOURS: [&str; 5] = ["app", "company", "name", "package", "project"];
 /// What a description says of one.
 const DESCRIBED: [&str; 23] = [
     "starter kit",
@@ -64,14 +65,15 @@ const GIVEN_UP: [&str; 6] = [
     "no longer maintained",
     "no longer being maintained",
 ];
-/// What a document says of one that its users run by themselves.
+/// What a README says of one that its users run by themselves: that they may, or where they get its image. How developers start
+/// it says nothing.
 const RUN_BY_USERS: [&str; 6] = [
     "self-host",
     "self host",
     "selfhost",
-    "docker run",
-    "docker compose up",
-    "docker-compose up",
+    "docker pull",
+    "hub.docker.com/r/",
+    "ghcr.io/",
 ];
 /// Addresses at which hosts make a copy of a repository and run it.
 const COPIES: [&str; 4] = [
@@ -133,24 +135,25 @@ fn is_to_be_copied(subject: &Subject<'_>) -> bool {
     readmes(subject).any(|text| COPIES.iter().any(|host| text.contains(host)))
 }
 
-/// An image of it is published, and a README says how to run it; or it is packed for systems that others run.
+/// An image of it is published, or it is packed for others' systems, and a README tells users so. A chart alone may be for the
+/// team's own cluster.
 fn is_run_by_users(subject: &Subject<'_>) -> bool {
-    let says = |text: &str| {
-        let mut lines = text.lines();
-        lines.any(|line| {
-            let line = line.to_lowercase();
-            RUN_BY_USERS.iter().any(|form| line.contains(form))
-        })
+    let says = |line: &str| {
+        let line = line.to_lowercase();
+        RUN_BY_USERS.iter().any(|form| line.contains(form))
     };
-    is_packed(subject) || publishes_image(subject) && readmes(subject).any(says)
+    (publishes_image(subject) || is_packed(subject))
+        && readmes(subject).flat_map(str::lines).any(says)
 }
 
 /// A chart for Kubernetes or a description for snap lies in the repository.
 fn is_packed(subject: &Subject<'_>) -> bool {
     let mut paths = subject.model.paths.iter();
     paths.any(|path| {
-        let name = path.file_name();
-        name == "Chart.yaml" || matches!(name, "snapcraft.yaml" | "snapcraft.yml")
+        matches!(
+            path.file_name(),
+            "Chart.yaml" | "snapcraft.yaml" | "snapcraft.yml"
+        )
     })
 }
 
@@ -203,7 +206,9 @@ fn is_named(package: &Package) -> bool {
     let name = package.name.as_deref().unwrap_or("");
     let words = words(name.rsplit('/').next().unwrap_or(name));
     let last = words.last().map(String::as_str);
+    let is_yours = |pair: &[String]| pair[0] == "your" && YOURS.contains(&pair[1].as_str());
     words.iter().any(|word| NAMED.contains(&word.as_str()))
+        || words.windows(2).any(is_yours)
         || words.len() > 1 && last.is_some_and(|last| NAMED_LAST.contains(&last))
 }
 

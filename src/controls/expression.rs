@@ -1235,12 +1235,14 @@ pub(super) fn binary(op: BinaryOp, left: &Value, right: &Value) -> Value {
         if a.has(Bits::SECRET) && sent(b) || b.has(Bits::SECRET) && sent(a) {
             provenance.bits = provenance.bits.with(Bits::BODY);
         }
-        // A setting that a credential is held against is a secret, whatever its name: `token === process.env.PASSPHRASE`.
+        // A setting that a credential has to be is a secret, whatever its name: `token === process.env.PASSPHRASE`. How long it
+        // is says nothing, and what browsers or the platform know is none.
         let proves = |sent: Bits, set: Bits| {
-            let of_others = Bits::RECEIVED.with(Bits::PLATFORM);
-            sent.has(Bits::CREDENTIAL) && set.has(Bits::CONFIG) && !set.has(of_others)
+            let known = Bits::RECEIVED.with(Bits::PLATFORM).with(Bits::PUBLISHED);
+            sent.has(Bits::CREDENTIAL) && set.has(Bits::CONFIG) && !set.has(known)
         };
-        if proves(a, b) || proves(b, a) {
+        let is_one = matches!(op, BinaryOp::Equal { .. } | BinaryOp::NotEqual { .. });
+        if is_one && (proves(a, b) || proves(b, a)) {
             provenance.bits = provenance.bits.with(Bits::SECRET);
         }
         let off = |v: &Value| matches!(v, Value::String(text) if matches!(&**text, "false" | "0" | "off" | "no" | "disabled"));

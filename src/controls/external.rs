@@ -162,7 +162,7 @@ impl<'a> Evaluator<'a> {
     }
 
     pub fn is_secret_name(&self, name: &str) -> bool {
-        !name.starts_with("NEXT_PUBLIC_")
+        !is_published(name)
             && self
                 .library
                 .secret_variables
@@ -300,6 +300,8 @@ impl<'a> Evaluator<'a> {
             Bits::SECRET
         } else if PLATFORMS.iter().any(|platform| name.starts_with(platform)) {
             Bits::CONFIG.with(Bits::PLATFORM)
+        } else if is_published(name) {
+            Bits::CONFIG.with(Bits::PUBLISHED)
         } else {
             Bits::CONFIG
         }
@@ -1025,6 +1027,12 @@ fn setting(bits: Bits) -> SettingKind {
     } else {
         SettingKind::Plain
     }
+}
+
+/// Bundlers write the variable into code for browsers, as Next.js, Vite, Create React App and Expo document it: no secret.
+fn is_published(name: &str) -> bool {
+    let prefixes = ["NEXT_PUBLIC_", "VITE_", "REACT_APP_", "EXPO_PUBLIC_"];
+    prefixes.iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// How the names of variables begin that hosting platforms set by themselves, as their documentation lists them. Nobody chose

@@ -66,6 +66,8 @@ impl Bits {
     pub const RECENT: Self = Self(1 << 25);
     /// Input that went through a schema.
     pub const PARSED: Self = Self(1 << 24);
+    /// A part of the configuration that code for browsers is given: `NEXT_PUBLIC_URL`.
+    pub const PUBLISHED: Self = Self(1 << 26);
 
     /// Input that a client chooses freely.
     pub const INPUT: Self = Self(Self::BODY.0 | Self::QUERY.0 | Self::ARGUMENT.0);
